@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// Copies ABI and creation bytecode from forge's output into the committed JSON files that the Rust crates read, so
+// that building Rust needs no Solidity compiler. With --check, writes nothing and fails if a file is stale.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const CONTRACTS = ["TocsinVerifier", "ParametricCover", "DemoToken", "DemoAggregator"];
+
+const check = process.argv.includes("--check");
+const root = new URL("../", import.meta.url);
+const stale = [];
+
+for (const name of CONTRACTS) {
+  const artifact = JSON.parse(readFileSync(new URL(`out/${name}.sol/${name}.json`, root), "utf8"));
+  const bytecode = artifact.bytecode.object;
+  if (!/^0x([0-9a-f]{2})+$/.test(bytecode)) throw new Error(`${name} has no linked bytecode`);
+
+  const text = JSON.stringify({ contractName: name, abi: artifact.abi, bytecode }, null, 2) + "\n";
+  const file = new URL(`abi/${name}.json`, root);
+  if (!check) writeFileSync(file, text);
+  else if (readIfThere(file) !== text) stale.push(`abi/${name}.json`);
+}
+
+if (stale.length > 0) {
+  console.error(`stale: ${stale.join(", ")}; run "npm run abi"`);
+  process.exitCode = 1;
+} else {
+  console.log(check ? "ABI files are fresh" : "ABI files written");
+}
+
+function readIfThere(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

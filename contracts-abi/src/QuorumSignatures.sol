@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.24;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+
+/// The packed form of a quorum's signatures: a 32-byte bitmap of signer indices, then one 65-byte signature (r, s, v)
+/// for each set bit, lowest index first. There is exactly one encoding of a given set of signatures: the count is the
+/// threshold, nothing trails, s is low and v is 27 or 28.
+library QuorumSignatures {
+    error SignaturesTooShort(uint256 length);
+    error SignerBitmapOutOfRange(uint256 bitmap, uint256 signerCount);
+    error WrongSignerCount(uint256 given, uint256 threshold);
+    error WrongSignaturesLength(uint256 length, uint256 expected);
+    error MalformedSignature(uint256 signerIndex);
+    error WrongSigner(uint256 signerIndex, address recovered, address registered);
+
+    uint256 private constant BITMAP_BYTES = 32;
+    uint256 private constant SIGNATURE_BYTES = 65;
+
+    /// Reverts unless `packed` holds the signatures of exactly `threshold` of the first `signerCount` entries of
+    /// `registered` over `digest`.
+    function check(
+        bytes calldata packed,
+        bytes32 digest,
+        uint256 threshold,
+        uint256 signerCount,
+        mapping(uint256 index => address signer) storage registered
+    ) internal view {
+        if (packed.length < BITMAP_BYTES) revert SignaturesTooShort(packed.length);
+        uint256 bitmap = uint256(bytes32(packed[:BITMAP_BYTES]));
+        if (bitmap >> signerCount != 0) revert SignerBitmapOutOfRange(bitmap, signerCount);
+        uint256 given = _countBits(bitmap);
+        if (given != threshold) revert WrongSignerCount(given, threshold);
+        uint256 expected = BITMAP_BYTES + threshold * SIGNATURE_BYTES;
+        if (packed.length != expected) revert WrongSignaturesLength(packed.length, expected);
+
+        uint256 offset = BITMAP_BYTES;
+        for (uint256 index = 0; bitmap != 0; ++index) {
+            if (bitmap & 1 == 1) {
+                address recovered = _recover(packed, offset, digest, index);
+                if (recovered != registered[index]) revert WrongSigner(index, recovered, registered[index]);
+                offset += SIGNATURE_BYTES;
+            }
+            bitmap >>= 1;
+        }
+    }
+
+    /// Never returns zero: a high s, a v other than 27 and 28, and a point that is not on the curve are malformed.
+    function _recover(bytes calldata packed, uint256 offset, bytes32 digest, uint256 index)
+        private
+        pure
+        returns (address)
+    {
+        bytes32 r;
+        bytes32 s;
+        uint8 v;
+        // Slices would cost 600 gas more for each signature. In bounds: the caller has checked the length.
+        assembly ("memory-safe") {
+            let place := add(packed.offset, offset)
+            r := calldataload(place)
+            s := calldataload(add(place, 32))
+            v := byte(0, calldataload(add(place, 64)))
+        }
+        (address recovered, ECDSA.RecoverError problem,) = ECDSA.tryRecover(digest, v, r, s);
+        if (problem != ECDSA.RecoverError.NoError) revert MalformedSignature(index);
+        return recovered;
+    }
+
+    function _countBits(uint256 bitmap) private pure returns (uint256 count) {
+        for (; bitmap != 0; ++count) {
+            bitmap &= bitmap - 1;
+        }
+    }
+}

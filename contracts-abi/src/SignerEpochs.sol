@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.24;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+
+import {QuorumSignatures} from "./QuorumSignatures.sol";
+
+/// Who may sign, and when. The owner announces epochs; an announced epoch never changes but for being revoked, which
+/// the guardian can do at once and nobody can undo. Epochs may overlap, so a rotation loses no statement.
+abstract contract SignerEpochs is Ownable2Step {
+    using QuorumSignatures for bytes;
+
+    struct Epoch {
+        /// First and last `issuedAt` that the epoch may sign, both inclusive.
+        uint64 activeFrom;
+        uint64 signUntil;
+        /// Last block time at which its signatures are accepted, inclusive.
+        uint64 acceptUntil;
+        uint8 threshold;
+        /// Strictly ascending; a signer's index in a signature bitmap is its position here.
+        address[] signers;
+        bool revoked;
+    }
+
+    event EpochAnnounced(
+        uint32 indexed epoch,
+        uint64 activeFrom,
+        uint64 signUntil,
+        uint64 acceptUntil,
+        uint8 threshold,
+        address[] signers
+    );
+    event EpochRevoked(uint32 indexed epoch, address indexed by);
+    event GuardianChanged(address indexed previous, address indexed current);
+
+    error NotGuardian(address caller);
+    error EpochTimesOutOfOrder(uint64 activeFrom, uint64 signUntil, uint64 acceptUntil);
+    error BadThreshold(uint8 threshold, uint256 signerCount);
+    error TooManySigners(uint256 signerCount);
+    error SignersNotAscending(uint256 index);
+    error UnknownEpoch(uint32 epoch);
+    error EpochIsRevoked(uint32 epoch);
+    error IssuedOutsideEpoch(uint32 epoch, uint64 issuedAt, uint64 activeFrom, uint64 signUntil);
+    error EpochNotAccepted(uint32 epoch, uint64 acceptUntil, uint256 blockTime);
+
+    /// Everything that an acceptance reads but the signers, in one storage slot.
+    struct Header {
+        uint64 activeFrom;
+        uint64 signUntil;
+        uint64 acceptUntil;
+        uint8 threshold;
+        uint8 signerCount;
+        bool revoked;
+    }
+
+    uint256 public constant MAX_SIGNERS = 255;
+
+    /// Epochs are numbered from 1 to this.
+    uint32 public epochCount;
+    address public guardian;
+
+    mapping(uint32 epoch => Header) private _headers;
+    mapping(uint32 epoch => mapping(uint256 index => address signer)) private _signers;
+
+    constructor(address owner_, address guardian_) Ownable(owner_) {
+        _setGuardian(guardian_);
+    }
+
+    /// Announces the next epoch and returns its number.
+    function announceEpoch(
+        uint64 activeFrom,
+        uint64 signUntil,
+        uint64 acceptUntil,
+        uint8 threshold,
+        address[] calldata signers
+    ) external onlyOwner returns (uint32 number) {
+        if (activeFrom > signUntil || signUntil > acceptUntil) {
+            revert EpochTimesOutOfOrder(activeFrom, signUntil, acceptUntil);
+        }
+        if (signers.length > MAX_SIGNERS) revert TooManySigners(signers.length);
+        if (threshold == 0 || threshold > signers.length) revert BadThreshold(threshold, signers.length);
+
+        number = ++epochCount;
+        _headers[number] = Header({
+            activeFrom: activeFrom,
+            signUntil: signUntil,
+            acceptUntil: acceptUntil,
+            threshold: threshold,
+            signerCount: uint8(signers.length),
+            revoked: false
+        });
+        _storeSigners(number, signers);
+        emit EpochAnnounced(number, activeFrom, signUntil, acceptUntil, threshold, signers);
+    }
+
+    /// Stops an epoch for good, including statements that it signed while it was trusted.
+    function revokeEpoch(uint32 number) external {
+        if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian(msg.sender);
+        Header storage header = _headers[number];
+        if (header.threshold == 0) revert UnknownEpoch(number);
+        if (header.revoked) revert EpochIsRevoked(number);
+        header.revoked = true;
+        emit EpochRevoked(number, msg.sender);
+    }
+
+    /// Zero leaves revocation to the owner alone.
+    function setGuardian(address guardian_) external onlyOwner {
+        _setGuardian(guardian_);
+    }
+
+    function epoch(uint32 number) external view returns (Epoch memory) {
+        Header memory header = _headers[number];
+        if (header.threshold == 0) revert UnknownEpoch(number);
+        address[] memory signers = new address[](header.signerCount);
+        for (uint256 index = 0; index < signers.length; ++index) {
+            signers[index] = _signers[number][index];
+        }
+        return Epoch({
+            activeFrom: header.activeFrom,
+            signUntil: header.signUntil,
+            acceptUntil: header.acceptUntil,
+            threshold: header.threshold,
+            signers: signers,
+            revoked: header.revoked
+        });
+    }
+
+    /// Reverts unless a quorum of epoch `number`, entitled to sign at `issuedAt` and accepted now, signed `digest`.
+    function _checkQuorum(uint32 number, uint64 issuedAt, bytes32 digest, bytes calldata signatures) internal view {
+        Header memory header = _headers[number];
+        if (header.threshold == 0) revert UnknownEpoch(number);
+        if (header.revoked) revert EpochIsRevoked(number);
+        if (issuedAt < header.activeFrom || issuedAt > header.signUntil) {
+            revert IssuedOutsideEpoch(number, issuedAt, header.activeFrom, header.signUntil);
+        }
+        if (block.timestamp > header.acceptUntil) {
+            revert EpochNotAccepted(number, header.acceptUntil, block.timestamp);
+        }
+        signatures.check(digest, header.threshold, header.signerCount, _signers[number]);
+    }
+
+    /// Ascending order makes signers distinct and non-zero, and their indices the same for everybody.
+    function _storeSigners(uint32 number, address[] calldata signers) private {
+        address previous = address(0);
+        for (uint256 index = 0; index < signers.length; ++index) {
+            if (signers[index] <= previous) revert SignersNotAscending(index);
+            previous = signers[index];
+            _signers[number][index] = previous;
+        }
+    }
+
+    function _setGuardian(address guardian_) private {
+        emit GuardianChanged(guardian, guardian_);
+        guardian = guardian_;
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.24;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {ClaimAttestation, ClaimAttestations} from "./ClaimAttestation.sol";
+import {ITocsinVerifier} from "./ITocsinVerifier.sol";
+import {SignerEpochs} from "./SignerEpochs.sol";
+
+/// Accepts signed claims, each once. It holds no money and knows no policies: it says whether a quorum made this
+/// statement, whether the statement is valid now, and remembers for ever that a claim was consumed.
+contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
+    using ClaimAttestations for ClaimAttestation;
+
+    error NotConsumer(address caller, address consumer);
+    error AlreadyConsumed(bytes32 claimKey);
+    error InvalidVerdict(uint8 verdict);
+    error NotTriggered(uint8 verdict);
+    error MissingEventId();
+    error PayoutWithoutTrigger(uint8 verdict, bytes32 eventId, uint64 payoutFraction);
+    error FractionAboveOne(uint64 payoutFraction);
+    error LossOutsideWindow(uint64 occurredAt, uint64 windowStart, uint64 windowEnd);
+    error TimesOutOfOrder(uint64 occurredAt, uint64 confirmedAt, uint64 issuedAt);
+    error IssuedInFuture(uint64 issuedAt, uint256 blockTime);
+    error NotYetValid(uint64 validAfter, uint256 blockTime);
+    error NoLongerValid(uint64 validUntil, uint256 blockTime);
+
+    /// @inheritdoc ITocsinVerifier
+    mapping(bytes32 claimKey => bool) public consumed;
+
+    constructor(address owner_, address guardian_) SignerEpochs(owner_, guardian_) EIP712("Tocsin", "1") {}
+
+    /// @inheritdoc ITocsinVerifier
+    function consume(ClaimAttestation calldata a, bytes calldata signatures) external returns (bytes32 claimKey) {
+        // Nobody but the addressee can burn a claim.
+        if (msg.sender != a.consumer) revert NotConsumer(msg.sender, a.consumer);
+        bytes32 id = _check(a, signatures);
+        if (a.verdict != ClaimAttestations.TRIGGERED) revert NotTriggered(a.verdict);
+
+        claimKey = a.claimKey();
+        if (consumed[claimKey]) revert AlreadyConsumed(claimKey);
+        consumed[claimKey] = true;
+        emit Consumed(claimKey, id, a.consumer, a.policyId, a.payoutFraction);
+    }
+
+    /// @inheritdoc ITocsinVerifier
+    function verify(ClaimAttestation calldata a, bytes calldata signatures) external view returns (bytes32) {
+        return _check(a, signatures);
+    }
+
+    /// @inheritdoc ITocsinVerifier
+    function attestationId(ClaimAttestation calldata a) external view returns (bytes32) {
+        return _attestationId(a);
+    }
+
+    /// @inheritdoc ITocsinVerifier
+    function claimKeyOf(ClaimAttestation calldata a) external pure returns (bytes32) {
+        return a.claimKey();
+    }
+
+    /// The domain follows `block.chainid`, so after a chain split each side accepts its own statements only.
+    function domainSeparator() external view returns (bytes32) {
+        return _domainSeparatorV4();
+    }
+
+    function _check(ClaimAttestation calldata a, bytes calldata signatures) private view returns (bytes32 id) {
+        _checkStatement(a);
+        _checkValidNow(a);
+        id = _attestationId(a);
+        _checkQuorum(a.signerEpoch, a.issuedAt, id, signatures);
+    }
+
+    function _attestationId(ClaimAttestation calldata a) private view returns (bytes32) {
+        return _hashTypedDataV4(a.structHash());
+    }
+
+    /// Statements that contradict themselves are refused however many signed them.
+    function _checkStatement(ClaimAttestation calldata a) private pure {
+        uint8 verdict = a.verdict;
+        if (verdict == 0 || verdict > ClaimAttestations.LAST_VERDICT) revert InvalidVerdict(verdict);
+        if (verdict != ClaimAttestations.TRIGGERED) {
+            if (a.eventId != 0 || a.payoutFraction != 0) {
+                revert PayoutWithoutTrigger(verdict, a.eventId, a.payoutFraction);
+            }
+            return;
+        }
+        if (a.eventId == 0) revert MissingEventId();
+        if (a.payoutFraction > ClaimAttestations.ONE) revert FractionAboveOne(a.payoutFraction);
+        // Terms may test the occurrence or the confirmation against the window's end. Either way the loss itself
+        // lies before it, because nothing is confirmed before it occurred.
+        if (a.occurredAt < a.windowStart || a.occurredAt >= a.windowEnd) {
+            revert LossOutsideWindow(a.occurredAt, a.windowStart, a.windowEnd);
+        }
+        if (a.occurredAt > a.confirmedAt || a.confirmedAt > a.issuedAt) {
+            revert TimesOutOfOrder(a.occurredAt, a.confirmedAt, a.issuedAt);
+        }
+    }
+
+    function _checkValidNow(ClaimAttestation calldata a) private view {
+        if (a.issuedAt > block.timestamp) revert IssuedInFuture(a.issuedAt, block.timestamp);
+        if (a.validAfter > block.timestamp) revert NotYetValid(a.validAfter, block.timestamp);
+        if (a.validUntil < block.timestamp) revert NoLongerValid(a.validUntil, block.timestamp);
+    }
+}
