@@ -1,0 +1,121 @@
+//! Who may sign in an epoch, and how many must.
+
+use alloy_primitives::Address;
+use serde::{Deserialize, Serialize};
+
+use crate::attestation::json::{canonical_address, decimal_text};
+
+/// The most signers that an epoch can have (the verifier counts them in 8 bits).
+pub const MAX_SIGNERS: usize = 255;
+
+/// The signers of one epoch, as the verifier knows them: in ascending order of their addresses, a signer's place being
+/// its index in a signature bitmap.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "WrittenSignerSet", into = "WrittenSignerSet")]
+pub struct SignerSet {
+    epoch: u32,
+    threshold: u8,
+    signers: Vec<Address>,
+}
+
+/// Why a list of addresses is no signer set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SignerSetError {
+    /// Epochs are numbered from 1.
+    #[error("epoch 0 does not exist: epochs are numbered from 1, in the order that the verifier announced them")]
+    NoEpoch,
+    /// More than the verifier can count.
+    #[error("{0} signers are more than the {MAX_SIGNERS} that a verifier can have")]
+    TooMany(usize),
+    /// A threshold that cannot be met, or of nobody.
+    #[error("a threshold of {threshold} of {signers} signers cannot be: it lies between 1 and the number of signers")]
+    Threshold {
+        /// How many must sign.
+        threshold: u8,
+        /// How many there are.
+        signers: usize,
+    },
+    /// Not in the verifier's order; this also finds repeats and the zero address.
+    #[error("signer {index} (counted from 0) is out of order: list the signers by ascending address, each once")]
+    NotAscending {
+        /// Its place in the list.
+        index: usize,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSignerSet {
+    #[serde(with = "decimal_text")]
+    epoch: u32,
+    #[serde(with = "decimal_text")]
+    threshold: u8,
+    addresses: Vec<WrittenAddress>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct WrittenAddress(#[serde(with = "canonical_address")] Address);
+
+impl SignerSet {
+    /// A set that a verifier would announce.
+    pub fn new(epoch: u32, threshold: u8, signers: Vec<Address>) -> Result<Self, SignerSetError> {
+        if epoch == 0 {
+            return Err(SignerSetError::NoEpoch);
+        }
+        if signers.len() > MAX_SIGNERS {
+            return Err(SignerSetError::TooMany(signers.len()));
+        }
+        if threshold == 0 || usize::from(threshold) > signers.len() {
+            return Err(SignerSetError::Threshold { threshold, signers: signers.len() });
+        }
+        let mut previous = Address::ZERO;
+        for (index, &signer) in signers.iter().enumerate() {
+            if signer <= previous {
+                return Err(SignerSetError::NotAscending { index });
+            }
+            previous = signer;
+        }
+        Ok(Self { epoch, threshold, signers })
+    }
+
+    /// The epoch's number, from 1.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// How many signatures make a quorum.
+    pub fn threshold(&self) -> u8 {
+        self.threshold
+    }
+
+    /// The signers in the order of their indices.
+    pub fn signers(&self) -> &[Address] {
+        &self.signers
+    }
+
+    /// The index of `signer` in a signature bitmap.
+    pub fn index_of(&self, signer: Address) -> Option<u8> {
+        // At most 255 signers, so every index fits.
+        self.signers.binary_search(&signer).ok().and_then(|index| u8::try_from(index).ok())
+    }
+}
+
+impl TryFrom<WrittenSignerSet> for SignerSet {
+    type Error = SignerSetError;
+
+    fn try_from(written: WrittenSignerSet) -> Result<Self, SignerSetError> {
+        let signers = written.addresses.into_iter().map(|address| address.0).collect();
+        Self::new(written.epoch, written.threshold, signers)
+    }
+}
+
+impl From<SignerSet> for WrittenSignerSet {
+    fn from(set: SignerSet) -> Self {
+        Self {
+            epoch: set.epoch,
+            threshold: set.threshold,
+            addresses: set.signers.into_iter().map(WrittenAddress).collect(),
+        }
+    }
+}

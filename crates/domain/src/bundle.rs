@@ -1,0 +1,156 @@
+//! Evidence bundles: everything that anybody needs to check one paid claim, in one JSON file.
+//!
+//! A bundle is written in one way only, and [`verify`] re-executes it offline: from the terms and the observations to the
+//! payout fraction, and from there to the digest that the attestors signed. What it cannot know, it says.
+//!
+//! Integers are decimal strings, bytes lower-case 0x-hex, times RFC 3339 (in the attestation, as signed, seconds). The
+//! file ends with a seal, keccak-256 of the RFC 8785 form of everything before it, so that damage and careless edits are
+//! found in the fields too that no signature covers (the policy's holder and sum insured, a log's index).
+
+mod report;
+mod strict;
+mod verify;
+mod written;
+
+pub use report::{Check, Report};
+pub use verify::{VerifyOptions, verify};
+
+use alloy_primitives::{B256, keccak256};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
+
+use crate::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use crate::claim::Claim;
+use crate::determination::Determination;
+use crate::observation::Observation;
+use crate::policy::Policy;
+use crate::risk::Risk;
+
+/// What the file calls itself.
+pub const FORMAT: &str = "tocsin-evidence-bundle/1";
+
+/// One paid claim with all that it rests on. Read and written through serde.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EvidenceBundle {
+    /// The terms: RFC 8785 JSON of the cover as written.
+    pub terms: String,
+    /// What was evaluated.
+    pub risk: Risk,
+    /// Whose claim it is.
+    pub policy: Policy,
+    /// What was seen, in evidence order.
+    pub observations: Vec<Observation>,
+    /// What was decided.
+    pub determination: Determination,
+    /// What follows for the policy.
+    pub claim: Claim,
+    /// What was signed.
+    pub attestation: ClaimAttestation,
+    /// For which verifier.
+    pub domain: AttestationDomain,
+    /// Who could sign.
+    pub signers: SignerSet,
+    /// Who did.
+    pub signatures: SignatureSet,
+}
+
+/// Why a file is no bundle, or a bundle cannot be a file.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// Of another kind or version.
+    #[error("its format is {found}; this version reads `{FORMAT}`")]
+    Format {
+        /// What it says it is.
+        found: String,
+    },
+    /// The seal is missing.
+    #[error("it has no `seal`, so nobody can say whether it is complete")]
+    NoSeal,
+    /// The content was changed after it was sealed.
+    #[error("its seal is not that of its content ({expected}): it was changed or damaged after it was written")]
+    Seal {
+        /// The seal that the content has.
+        expected: B256,
+    },
+    /// A field is missing, unknown, or not what it should be.
+    #[error("{0}")]
+    Content(#[from] serde_json::Error),
+    /// It reads, but is written in another way than it would be.
+    #[error("it is not written as Tocsin writes it, near `{near}`")]
+    OtherSpelling {
+        /// The first member that differs.
+        near: String,
+    },
+    /// Only eligible claims on triggered determinations are attested, and so bundled.
+    #[error("the claim does not pay, so there is no attestation to bundle")]
+    NotPaid,
+    /// The parts are not about the same risk, policy and event.
+    #[error("the {what} is of another claim than the rest")]
+    Mixed {
+        /// Which part.
+        what: &'static str,
+    },
+    /// The terms are not RFC 8785 JSON.
+    #[error("the terms are not canonical JSON")]
+    Terms,
+}
+
+impl Serialize for EvidenceBundle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        sealed(self).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for EvidenceBundle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = strict::Strict::deserialize(deserializer)?.0;
+        open(json).map_err(D::Error::custom)
+    }
+}
+
+fn sealed(bundle: &EvidenceBundle) -> Result<Json, BundleError> {
+    let mut json = serde_json::to_value(written::Written::of(bundle)?)?;
+    let seal = seal_of(&json)?;
+    if let Json::Object(members) = &mut json {
+        members.insert("seal".to_owned(), Json::String(format!("{seal:#x}")));
+    }
+    Ok(json)
+}
+
+fn open(mut json: Json) -> Result<EvidenceBundle, BundleError> {
+    let found = &json["format"];
+    if found != FORMAT {
+        return Err(BundleError::Format { found: found.to_string() });
+    }
+    let seal = json.as_object_mut().and_then(|members| members.shift_remove("seal"));
+    let expected = seal_of(&json)?;
+    match seal {
+        None => return Err(BundleError::NoSeal),
+        Some(seal) if seal != format!("{expected:#x}") => return Err(BundleError::Seal { expected }),
+        Some(_) => {}
+    }
+    let bundle = written::Written::deserialize(&json)?.into_bundle()?;
+    // Whatever a reader overlooked or read leniently would be lost here.
+    let again = serde_json::to_value(written::Written::of(&bundle)?)?;
+    match differing_member(&json, &again) {
+        None => Ok(bundle),
+        Some(near) => Err(BundleError::OtherSpelling { near }),
+    }
+}
+
+fn seal_of(json: &Json) -> Result<B256, BundleError> {
+    Ok(keccak256(serde_jcs::to_string(json)?))
+}
+
+fn differing_member(given: &Json, again: &Json) -> Option<String> {
+    if given == again {
+        return None;
+    }
+    let (Some(given), Some(again)) = (given.as_object(), again.as_object()) else {
+        return Some("the whole".to_owned());
+    };
+    let differs = |name: &&String| given.get(*name) != again.get(*name);
+    given.keys().chain(again.keys()).find(differs).cloned()
+}

@@ -1,0 +1,185 @@
+//! Re-executes a bundle, offline and from the beginning: terms → observations → loss event → evidence → claim →
+//! statement → signatures.
+//!
+//! Each step takes what the step before computed, not what the file says, and then compares the two. A failed step does
+//! not hide the later ones where they can still be judged.
+
+mod evidence;
+mod replay;
+mod statement;
+
+use alloy_primitives::{Address, keccak256};
+
+use super::{EvidenceBundle, Report};
+use crate::attestation::AttestationDomain;
+use crate::cover::{Cover, Rearm};
+use crate::determination::Determination;
+use crate::diagnostic::Diagnostic;
+use crate::ids::{EventId, TermsHash};
+use crate::risk::Risk;
+
+/// What one check says: that something holds, or that it does not and why.
+type Finding = Result<String, String>;
+
+/// What the verifier knows from elsewhere than the file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct VerifyOptions {
+    /// The only signers that count; `None` believes the file's set.
+    pub trusted_signers: Option<Vec<Address>>,
+    /// The verifier contract that it must be for; `None` believes the file.
+    pub verifier: Option<AttestationDomain>,
+}
+
+/// Checks everything in `bundle` that can be checked offline, and says what cannot.
+pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
+    let mut report = Report::default();
+    match read_terms(bundle) {
+        Ok((cover, sentence)) => {
+            report.add("terms", Ok(sentence));
+            verify_against(&cover, bundle, &mut report);
+        }
+        Err(sentence) => {
+            report.add("terms", Err(sentence));
+            report.leave_open("whether the observations meet the terms, because the terms cannot be read");
+        }
+    }
+    report.add("verifier", statement::check_verifier(bundle, options.verifier));
+    report.add("epoch", statement::check_epoch(bundle));
+    report.add("signatures", statement::check_signatures(bundle));
+    if let Some(trusted) = &options.trusted_signers {
+        report.add("trusted signers", statement::check_trusted(bundle, trusted));
+    }
+    say_what_is_open(bundle, options, &mut report);
+    report
+}
+
+fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
+    report.add("subject", check_subject(cover, &bundle.risk));
+    let Some(streams) = report.keep("observations", evidence::check_observations(cover, bundle)) else {
+        return;
+    };
+    let Some(event) = report.keep("reference evaluator", replay::reference(cover, bundle, &streams)) else {
+        return;
+    };
+    report.add("engine", replay::engine(cover, bundle, &streams, &event));
+    let Some(rows) = report.keep("evidence", evidence::check_selection(&streams, &event, bundle)) else {
+        return;
+    };
+    let Some((evidence_root, evidence_count)) = crate::evidence::commit(&rows) else {
+        return report.add("merkle root", Err("there are more observations than an attestation can count".to_owned()));
+    };
+    let implied = Determination {
+        risk: Risk::new(cover.terms_hash, bundle.risk.subject.clone(), bundle.risk.evaluate_from).id,
+        terms_hash: cover.terms_hash,
+        subject: bundle.risk.subject.clone(),
+        ordinal: bundle.determination.ordinal,
+        event_id: EventId::derive(&bundle.risk.subject, bundle.determination.ordinal),
+        occurred_at: event.occurred_at,
+        confirmed_at: event.confirmed_at,
+        // The one thing that only the attestor's clock knows.
+        determined_at: bundle.determination.determined_at,
+        payout: event.payout,
+        inputs: event.inputs,
+        evidence_root,
+        evidence_count,
+        confirmed_on: crate::evidence::confirmed_on(&rows),
+    };
+    report.add("merkle root", evidence::check_root(&implied, bundle));
+    report.add("ordinal", check_ordinal(cover, &implied));
+    report.add("determination", statement::check_determination(&implied, bundle));
+    report.add("policy", statement::check_policy(cover, bundle));
+    report.add("claim", statement::check_claim(cover, &implied, bundle));
+    report.add("attestation", statement::check_attestation(cover, &implied, bundle));
+    report.add("times", statement::check_times(bundle));
+    if cover.trigger.rearm != Rearm::Never {
+        report.leave_open(format!(
+            "that this is loss event number {}: the others of its risk are not in this evidence, which shows this one alone",
+            implied.ordinal
+        ));
+    }
+}
+
+impl Report {
+    /// Adds a check that yields something that later ones need.
+    fn keep<T>(&mut self, name: &'static str, outcome: Result<(T, String), String>) -> Option<T> {
+        match outcome {
+            Ok((kept, sentence)) => {
+                self.add(name, Ok(sentence));
+                Some(kept)
+            }
+            Err(sentence) => {
+                self.add(name, Err(sentence));
+                self.leave_open(format!("what would follow, because the check \"{name}\" failed"));
+                None
+            }
+        }
+    }
+}
+
+fn read_terms(bundle: &EvidenceBundle) -> Result<(Cover, String), String> {
+    let cover = Cover::from_terms(&bundle.terms).map_err(|diagnostics| {
+        let said: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
+        format!("the terms are no cover: {}", said.join("; "))
+    })?;
+    let hash = TermsHash(keccak256(&bundle.terms));
+    if cover.terms_hash != hash {
+        return Err(format!("the terms are not in canonical form: they hash to {hash}, their canonical form to {}", cover.terms_hash));
+    }
+    if bundle.attestation.termsHash != hash.0 {
+        return Err(format!(
+            "the terms hash to {hash}, but the attestation is about the terms {}",
+            TermsHash(bundle.attestation.termsHash)
+        ));
+    }
+    let sentence =
+        format!("the terms of \"{}\", version {}, hash to {hash}, which the attestation names", cover.title, cover.version);
+    Ok((cover, sentence))
+}
+
+fn check_subject(cover: &Cover, risk: &Risk) -> Finding {
+    match Risk::subject_of(cover) {
+        Some(named) if named != risk.subject => {
+            Err(format!("the terms insure {named}, but the risk is {}", risk.subject))
+        }
+        Some(named) => Ok(format!("the risk is {named}, as the terms name it")),
+        None => Ok(format!("the risk is {}, one of those that the terms leave open", risk.subject)),
+    }
+}
+
+fn check_ordinal(cover: &Cover, implied: &Determination) -> Finding {
+    match (implied.ordinal, cover.trigger.rearm) {
+        (0, _) => Err("loss events are numbered from 1, this is number 0".to_owned()),
+        (1, Rearm::Never) => Ok("it is loss event number 1, and the terms allow no other".to_owned()),
+        (ordinal, Rearm::Never) => {
+            Err(format!("it is loss event number {ordinal}, but the terms allow one only"))
+        }
+        (ordinal, Rearm::After(_)) => {
+            Ok(format!("it is loss event number {ordinal}, and the terms allow several"))
+        }
+    }
+}
+
+fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &mut Report) {
+    let EvidenceBundle { signers, domain, policy, .. } = bundle;
+    report.leave_open("that the sources really said this: look up the blocks and logs that the observations name");
+    report.leave_open(format!(
+        "that the breach did not begin before its first observation here, and that evaluation starts at {}: the evidence begins with the breach",
+        bundle.risk.evaluate_from
+    ));
+    let announced = format!(
+        "that the verifier {:#x} on chain {} announced these signers and this threshold for epoch {}, and has not revoked it",
+        domain.verifier,
+        domain.chain_id,
+        signers.epoch()
+    );
+    report.leave_open(if options.trusted_signers.is_some() {
+        announced
+    } else {
+        format!("{announced}; name the signers that you trust to check them here")
+    });
+    report.leave_open(format!(
+        "the policy's holder {:#x}, sum insured and period: the contract {:#x} on chain {} has them",
+        policy.holder, policy.consumer.address, policy.consumer.chain_id
+    ));
+    report.leave_open("that the decision is in the eligibility log: this bundle carries no log proof");
+}

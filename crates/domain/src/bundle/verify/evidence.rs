@@ -1,0 +1,113 @@
+//! What was seen.
+
+use super::Finding;
+use crate::bundle::EvidenceBundle;
+use crate::cover::{Cover, Input};
+use crate::determination::Determination;
+use crate::eval::outcome::LossEvent;
+use crate::evidence::select::input_of;
+use crate::evidence;
+use crate::observation::{Observation, SourceId, Subject};
+use crate::risk::Stream;
+
+/// Every observation belongs to an input, and they are in evidence order, each once. Yields the inputs' streams.
+pub(super) fn check_observations(
+    cover: &Cover,
+    bundle: &EvidenceBundle,
+) -> Result<(Vec<Stream>, String), String> {
+    let rows = &bundle.observations;
+    if rows.is_empty() {
+        return Err("there are no observations".to_owned());
+    }
+    let streams = cover
+        .inputs
+        .iter()
+        .map(|input| stream_of(input, bundle))
+        .collect::<Result<Vec<Stream>, String>>()?;
+    let mut previous = None;
+    for (index, row) in rows.iter().enumerate() {
+        let input = input_of(&streams, row).ok_or_else(|| {
+            format!(
+                "observation {index} ({} of {} by {}) belongs to no input of the cover",
+                row.metric, row.subject, row.source
+            )
+        })?;
+        let place = (row.observed_at, input, row.sequence);
+        if previous.is_some_and(|previous| previous >= place) {
+            return Err(format!(
+                "observation {index} at {} does not come after the one before it: the order is time, input, sequence, each once",
+                row.observed_at
+            ));
+        }
+        previous = Some(place);
+    }
+    let sentence = format!("all {} observations belong to inputs of the cover and are in order", rows.len());
+    Ok((streams, sentence))
+}
+
+/// What the terms leave open is taken from the risk and the observations; then it must be one and the same.
+fn stream_of(input: &Input, bundle: &EvidenceBundle) -> Result<Stream, String> {
+    let subject =
+        input.subject.clone().unwrap_or_else(|| Subject(bundle.risk.subject.clone()));
+    let source = match &input.source {
+        Some(source) => source.clone(),
+        None => only_source(input, &subject, &bundle.observations)?,
+    };
+    Ok(Stream { source, subject, metric: input.metric.clone() })
+}
+
+fn only_source(input: &Input, subject: &Subject, rows: &[Observation]) -> Result<SourceId, String> {
+    let mut sources = rows
+        .iter()
+        .filter(|row| row.subject == *subject && row.metric == input.metric)
+        .map(|row| &row.source);
+    let Some(first) = sources.next() else {
+        // Never observed, which the evaluators will see.
+        return Ok(SourceId(String::new()));
+    };
+    match sources.find(|source| *source != first) {
+        None => Ok(first.clone()),
+        Some(other) => Err(format!(
+            "the input `{}` was observed by {first} and by {other}, and the terms do not say whose word counts",
+            input.name
+        )),
+    }
+}
+
+/// Nothing is missing at the edges and nothing stands beside the evidence. Yields the evidence.
+pub(super) fn check_selection(
+    streams: &[Stream],
+    event: &LossEvent,
+    bundle: &EvidenceBundle,
+) -> Result<(Vec<Observation>, String), String> {
+    let rows = &bundle.observations;
+    let selected = evidence::select(streams, rows, event.occurred_at, event.confirmed_at)
+        .map_err(|error| error.to_string())?;
+    if selected == *rows {
+        let sentence = format!(
+            "the {} observations are exactly those that reach from the breach to its confirmation",
+            rows.len()
+        );
+        Ok((selected, sentence))
+    } else {
+        Err(format!(
+            "{} observations are given, of which only {} reach from the breach to its confirmation",
+            rows.len(),
+            selected.len()
+        ))
+    }
+}
+
+/// The root that the attestors signed is that of these observations.
+pub(super) fn check_root(implied: &Determination, bundle: &EvidenceBundle) -> Finding {
+    let (root, count) = (implied.evidence_root, implied.evidence_count);
+    let signed = (bundle.attestation.evidenceRoot, bundle.attestation.evidenceCount);
+    if signed == (root, count) {
+        Ok(format!("the {count} observations have the Merkle root {root:#x}, which the attestation names"))
+    } else {
+        Err(format!(
+            "the {count} observations have the Merkle root {root:#x}, the attestation names {:#x} over {}",
+            signed.0, signed.1
+        ))
+    }
+}

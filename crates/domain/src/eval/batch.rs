@@ -1,0 +1,104 @@
+//! Whether a batch of observations is what [`Program::advance`](super::Program::advance) may take in.
+
+use core::cmp::Ordering;
+
+use super::error::{EvalError, Place};
+use super::outcome::InputObservation;
+use super::program::Program;
+use super::state::RiskState;
+use crate::observation::Sequence;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// 9999-12-31T23:59:59Z, and as far before 1970: beyond it, sums of instants and spans could not be trusted.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Says what is wrong first, before anything is taken in.
+pub(super) fn check(
+    program: &Program,
+    state: &RiskState,
+    observations: &[InputObservation],
+    watermark: Timestamp,
+) -> Result<(), EvalError> {
+    if state.inputs.len() != program.inputs.len()
+        || state.breaches.len() != program.holds.len()
+        || state.counted.len() != program.counters
+        || state.runs.len() != program.runs.len()
+    {
+        return Err(EvalError::ForeignState);
+    }
+    check_time(watermark)?;
+    if let Some(from) = state.evaluated_to.filter(|from| watermark < *from) {
+        return Err(EvalError::WatermarkMovedBack { from, to: watermark });
+    }
+    let mut previous: Option<&InputObservation> = None;
+    for observation in observations {
+        check_one(program, state, observation, watermark)?;
+        if let Some(previous) = previous {
+            check_pair(program, previous, observation)?;
+        }
+        previous = Some(observation);
+    }
+    Ok(())
+}
+
+fn check_time(time: Timestamp) -> Result<(), EvalError> {
+    if (-LAST_SECOND..=LAST_SECOND).contains(&time.0) {
+        Ok(())
+    } else {
+        Err(EvalError::TimeOutOfRange { time })
+    }
+}
+
+fn check_one(
+    program: &Program,
+    state: &RiskState,
+    observation: &InputObservation,
+    watermark: Timestamp,
+) -> Result<(), EvalError> {
+    let InputObservation { input, observed_at, sequence: _, ref value } = *observation;
+    let Some(spec) = program.inputs.get(input) else {
+        return Err(EvalError::NoSuchInput { input, inputs: program.inputs.len() });
+    };
+    check_time(observed_at)?;
+    if let Some(found) = value.as_ref().map(Value::ty).filter(|ty| *ty != spec.ty) {
+        let place = named(program, observation);
+        return Err(EvalError::WrongType { place, expected: spec.ty, found });
+    }
+    if let Some(complete_to) = state.evaluated_to.filter(|to| observed_at <= *to) {
+        return Err(EvalError::Late { place: named(program, observation), complete_to });
+    }
+    if observed_at > watermark {
+        return Err(EvalError::BeyondWatermark { place: named(program, observation), watermark });
+    }
+    Ok(())
+}
+
+fn check_pair(
+    program: &Program,
+    first: &InputObservation,
+    second: &InputObservation,
+) -> Result<(), EvalError> {
+    match order(first).cmp(&order(second)) {
+        Ordering::Less => Ok(()),
+        Ordering::Equal if first.value == second.value => Ok(()),
+        Ordering::Equal => Err(EvalError::Conflict {
+            place: named(program, second),
+            values: Box::new((first.value.clone(), second.value.clone())),
+        }),
+        Ordering::Greater => Err(EvalError::OutOfOrder { place: named(program, second) }),
+    }
+}
+
+/// The order in which observations are taken in.
+fn order(observation: &InputObservation) -> (Timestamp, usize, Sequence) {
+    (observation.observed_at, observation.input, observation.sequence)
+}
+
+fn named(program: &Program, observation: &InputObservation) -> Place {
+    Place {
+        input: program.input_names[observation.input].clone(),
+        observed_at: observation.observed_at,
+        sequence: observation.sequence,
+    }
+}

@@ -1,0 +1,135 @@
+//! What evaluation says: three-valued truth with the reason for not knowing, and loss events.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::Decimal;
+use crate::lang::ir::InputIndex;
+use crate::observation::Sequence;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// One observation as the evaluators see it: of the `input`-th input of the cover.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InputObservation {
+    /// Which input.
+    pub input: usize,
+    /// The source's own time.
+    pub observed_at: Timestamp,
+    /// The place in the source's order.
+    pub sequence: Sequence,
+    /// `None`: the source reported without a value.
+    pub value: Option<Value>,
+}
+
+/// Why something is not known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Unknown {
+    /// The input was never observed.
+    NoObservation {
+        /// Index of the input.
+        input: usize,
+    },
+    /// The last observation is older than the terms allow.
+    Stale {
+        /// Index of the input.
+        input: usize,
+        /// The first instant at which it was too old.
+        since: Timestamp,
+    },
+    /// The last observation says nothing.
+    NoValue {
+        /// Index of the input.
+        input: usize,
+        /// When that observation was made.
+        since: Timestamp,
+    },
+    /// A result outside 256 bits.
+    Overflow,
+    /// A division by zero.
+    DivisionByZero,
+    /// A breach whose recovery cannot be seen; its clock is lost.
+    Gap {
+        /// When the recovery stopped being known.
+        since: Timestamp,
+        /// Why the recovery is not known now.
+        cause: Box<Unknown>,
+    },
+    /// Nothing was evaluated yet: every input has values, but evaluation begins later.
+    NotBegun,
+    /// A payout fraction below 0 or above 1.
+    PayoutOutOfRange {
+        /// The fraction.
+        fraction: Decimal,
+    },
+    /// The expression breaks a rule that checking a cover enforces; a checked cover never says this.
+    Unchecked,
+}
+
+/// The value of a trigger at an instant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truth {
+    /// Not met.
+    False,
+    /// Met.
+    True,
+    /// Inconclusive.
+    Unknown(Unknown),
+}
+
+/// A trigger met: the first instant at which the terms make a breach count.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LossEvent {
+    /// 1 for the risk's first loss event.
+    pub ordinal: u32,
+    /// When the breach began.
+    pub occurred_at: Timestamp,
+    /// When the terms made it count.
+    pub confirmed_at: Timestamp,
+    /// The part of the sum insured, 0…1, or why there is none.
+    pub payout: Result<Decimal, Unknown>,
+    /// The inputs in force at the confirmation, in the order of the cover's inputs.
+    pub inputs: Vec<Result<Value, Unknown>>,
+}
+
+impl Unknown {
+    /// In words, with the cover's names for its inputs.
+    pub fn describe<'a>(&'a self, input_names: &'a [&'a str]) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| self.write(input_names, f))
+    }
+
+    fn write(&self, input_names: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |input: usize| input_names.get(input).copied().unwrap_or("?");
+        match self {
+            Self::NoObservation { input } => {
+                write!(f, "input `{}` was never observed", name(*input))
+            }
+            Self::Stale { input, since } => {
+                write!(f, "input `{}` is older than its max_age since {since}", name(*input))
+            }
+            Self::NoValue { input, since } => {
+                write!(f, "input `{}` was reported without a value at {since}", name(*input))
+            }
+            Self::Overflow => f.write_str("a result is outside 256 bits"),
+            Self::DivisionByZero => f.write_str("a division by zero"),
+            Self::Gap { since, cause } => {
+                write!(f, "the recovery of a breach cannot be seen since {since}: ")?;
+                cause.write(input_names, f)
+            }
+            Self::NotBegun => f.write_str("evaluation begins later"),
+            Self::PayoutOutOfRange { fraction } => {
+                write!(f, "the payout fraction {fraction} is not within 0…1")
+            }
+            Self::Unchecked => f.write_str("the expression was not checked"),
+        }
+    }
+}
+
+impl From<InputIndex> for usize {
+    fn from(index: InputIndex) -> Self {
+        index.0
+    }
+}

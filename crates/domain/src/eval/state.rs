@@ -1,0 +1,131 @@
+//! The state of one risk: what evaluation must remember between batches, and nothing that can be computed again.
+//!
+//! It is small (an input slot and a breach slot per input and `holds`), compares and serialises exactly, and belongs to
+//! the program that made it; [`Program::advance`](super::Program::advance) refuses a state of another shape.
+
+use serde::{Deserialize, Serialize};
+
+use super::program::Program;
+use crate::observation::Sequence;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// What is remembered of one risk. Compiled programs make and advance it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskState {
+    /// Instants begin here; earlier observations only carry their values in.
+    pub(super) evaluate_from: Option<Timestamp>,
+    /// Everything up to here was taken in.
+    pub(super) evaluated_to: Option<Timestamp>,
+    /// Whether an instant was evaluated.
+    pub(super) begun: bool,
+    /// The next instant that comes without an observation.
+    pub(super) due: Option<Timestamp>,
+    /// The last observation of each input.
+    pub(super) inputs: Box<[Option<Latest>]>,
+    /// Each `holds`, inner before outer.
+    pub(super) breaches: Box<[Breach]>,
+    /// What each `holds` with `observations: 2` or more has counted since its breach began, sorted.
+    pub(super) counted: Box<[Vec<Counted>]>,
+    /// Since when each tracked condition is true without a break.
+    pub(super) runs: Box<[Option<Timestamp>]>,
+    /// The loss events so far.
+    pub(super) events: u32,
+    /// The last of them.
+    pub(super) last_event: Option<LastEvent>,
+}
+
+/// The last observation of an input: the last by sequence of the last second that has one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Latest {
+    pub(super) observed_at: Timestamp,
+    pub(super) value: Option<Value>,
+}
+
+/// Where a `holds` stands. Its value follows from this alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Breach {
+    /// No breach: false.
+    Idle,
+    /// No breach that is known: unknown.
+    Unsure,
+    /// Begun and neither recovered nor confirmed: false.
+    Open {
+        /// t₀.
+        since: Timestamp,
+    },
+    /// The recovery is not known, the clock is lost: unknown.
+    Gap {
+        /// When the recovery stopped being known.
+        since: Timestamp,
+    },
+    /// Confirmed: true.
+    Met {
+        /// t₀.
+        since: Timestamp,
+    },
+}
+
+/// An observation that a breach counted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(super) struct Counted {
+    /// Equal for inputs of one named source.
+    pub(super) stream: usize,
+    pub(super) sequence: Sequence,
+}
+
+/// What the next loss event depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct LastEvent {
+    pub(super) confirmed_at: Timestamp,
+    /// The trigger was false at a later instant.
+    pub(super) seen_false: bool,
+}
+
+impl RiskState {
+    /// A risk of `program` that nothing was observed of.
+    ///
+    /// With `evaluate_from`, its first instant is that second if an observation of it or earlier is carried in, else
+    /// the first observation after it. Without, the first observation is its first instant.
+    pub fn new(program: &Program, evaluate_from: Option<Timestamp>) -> Self {
+        Self {
+            evaluate_from,
+            evaluated_to: None,
+            begun: false,
+            due: None,
+            inputs: vec![None; program.inputs.len()].into(),
+            breaches: vec![Breach::Idle; program.holds.len()].into(),
+            counted: vec![Vec::new(); program.counters].into(),
+            runs: vec![None; program.runs.len()].into(),
+            events: 0,
+            last_event: None,
+        }
+    }
+
+    /// Everything up to this instant was taken in; `None` before the first batch.
+    pub fn evaluated_to(&self) -> Option<Timestamp> {
+        self.evaluated_to
+    }
+
+    /// Where instants begin, if not at the first observation.
+    pub fn evaluate_from(&self) -> Option<Timestamp> {
+        self.evaluate_from
+    }
+
+    /// Whether any instant was evaluated: a risk without one is inconclusive.
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// The number of loss events so far. They stay met, whatever the trigger's value is now.
+    pub fn events(&self) -> u32 {
+        self.events
+    }
+
+    /// When the last loss event was confirmed.
+    pub fn last_confirmed_at(&self) -> Option<Timestamp> {
+        self.last_event.map(|event| event.confirmed_at)
+    }
+}

@@ -1,0 +1,44 @@
+//! Evidence: the observations that a determination rests on, and their Merkle root.
+//!
+//! The root is in the attestation, so whoever holds the observations can prove that these, in this order and no others,
+//! were what the attestors saw; and one observation can be proved without showing the rest.
+
+pub mod leaf;
+pub mod merkle;
+pub mod select;
+
+pub use leaf::EvidenceLeaf;
+pub use merkle::MerkleTree;
+pub use select::{EvidenceError, select};
+
+use alloy_primitives::B256;
+
+use crate::observation::{ChainPosition, Observation, Provenance};
+
+/// The root over observations in evidence order and their number, as attestations carry them; `None` for more than
+/// 2³² − 1. The root of no observations is zero.
+pub fn commit(observations: &[Observation]) -> Option<(B256, u32)> {
+    let count = u32::try_from(observations.len()).ok()?;
+    Some((tree(observations)?.root(), count))
+}
+
+/// The Merkle tree over observations in evidence order; `None` for more than 2³² − 1.
+pub fn tree(observations: &[Observation]) -> Option<MerkleTree> {
+    let leaves: Option<Vec<B256>> = observations
+        .iter()
+        .enumerate()
+        .map(|(index, observation)| {
+            let index = u32::try_from(index).ok()?;
+            Some(EvidenceLeaf::of(index, observation).hash())
+        })
+        .collect();
+    Some(MerkleTree::new(leaves?))
+}
+
+/// The place of the confirming observation, which is the last one of the evidence, where that came from a chain.
+pub fn confirmed_on(observations: &[Observation]) -> Option<ChainPosition> {
+    match observations.last()?.provenance {
+        Provenance::Chain(position) => Some(position),
+        Provenance::Raw { .. } => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a policy is paid or not, in plain sentences.
+//!
+//! For people: every sentence restates something that was recorded, and nothing is decided here.
+
+use crate::claim::{Claim, Eligibility, Refusal};
+use crate::cover::Cover;
+use crate::determination::Determination;
+use crate::policy::Policy;
+
+/// What was seen, what the terms say to it, and what follows for the policy.
+pub fn sentences(cover: &Cover, policy: &Policy, loss: &Determination, claim: &Claim) -> Vec<String> {
+    let mut said = vec![
+        format!(
+            "The terms of \"{}\" (version {}, hash {}) were fixed before the loss.",
+            cover.title, cover.version, cover.terms_hash
+        ),
+        format!("The loss began at {}: {}.", loss.occurred_at, as_written(cover, "trigger", "when")),
+        format!("By the terms it counts from {} on.", loss.confirmed_at),
+    ];
+    let names: Vec<&str> = cover.inputs.iter().map(|input| input.name.as_str()).collect();
+    for (input, value) in cover.inputs.iter().zip(&loss.inputs) {
+        said.push(match value {
+            Ok(value) => format!("At that instant {} was {value}.", input.name),
+            Err(unknown) => {
+                format!("At that instant {} was not known: {}.", input.name, unknown.describe(&names))
+            }
+        });
+    }
+    if let Ok(fraction) = &loss.payout {
+        said.push(format!("So {} = {fraction} of the sum insured.", as_written(cover, "payout", "fraction")));
+    }
+    said.push(in_words(policy, &claim.eligibility, &names));
+    said
+}
+
+/// What follows for the policy, in one sentence.
+fn in_words(policy: &Policy, eligibility: &Eligibility, input_names: &[&str]) -> String {
+    let number = policy.number;
+    match eligibility {
+        Eligibility::Eligible { fraction, amount } => format!(
+            "Policy {number} was in force from {} to {} and past its waiting period: it is paid {fraction} × {} = \
+             {amount} units.",
+            policy.inception, policy.expiry, policy.sum_insured
+        ),
+        Eligibility::Refused(refusal) => format!("Policy {number} is not paid: {}.", refused(refusal, input_names)),
+    }
+}
+
+fn refused(refusal: &Refusal, input_names: &[&str]) -> String {
+    match refusal {
+        Refusal::BeforeInception { event_at, inception } => {
+            format!("the loss at {event_at} came before the policy began at {inception}")
+        }
+        Refusal::WaitingPeriod { occurred_at, ends } => {
+            format!("the loss began at {occurred_at}, before the waiting period ended at {ends}")
+        }
+        Refusal::AfterExpiry { event_at, expiry } => {
+            format!("the loss at {event_at} came when the policy had ended at {expiry}")
+        }
+        Refusal::ClaimDeadline { deadline, determined_at } => {
+            format!("it was decided at {determined_at}, after the last instant for a claim, {deadline}")
+        }
+        Refusal::OtherTerms => "it was bought under other terms, or on another risk".to_owned(),
+        Refusal::VerdictUnknown { unknown } => format!(
+            "what happened cannot be said, and a person has to look: {}",
+            unknown.describe(input_names)
+        ),
+    }
+}
+
+/// An expression of the cover as its author wrote it.
+fn as_written(cover: &Cover, table: &str, key: &str) -> String {
+    let terms: Result<serde_json::Value, _> = serde_json::from_str(&cover.canonical_terms);
+    // A checked cover has canonical terms with both expressions in them.
+    terms.ok().and_then(|terms| terms.get(table)?.get(key)?.as_str().map(str::to_owned)).unwrap_or_default()
+}
