@@ -1,0 +1,224 @@
+-- What a service remembers.
+--
+-- Hashes are 32-byte blobs, addresses 20-byte blobs, 256-bit numbers 32-byte big-endian blobs (they order right), instants
+-- whole seconds since 1970. A value is its type's name and its text; a reason (unknown, refusal) is JSON.
+
+-- `Tocs`: tells this file from other programs' databases.
+PRAGMA application_id = 1416586099;
+
+CREATE TABLE covers (
+    terms_hash      BLOB    NOT NULL PRIMARY KEY CHECK (length(terms_hash) = 32),
+    name            TEXT    NOT NULL,
+    version         INTEGER NOT NULL CHECK (version >= 0),
+    canonical_terms TEXT    NOT NULL,
+    UNIQUE (name, version)
+) STRICT;
+
+-- A row of `streams` stands for (source, subject, metric) in the tables that would repeat them a million times.
+CREATE TABLE streams (
+    id      INTEGER NOT NULL PRIMARY KEY,
+    source  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    metric  TEXT    NOT NULL,
+    UNIQUE (source, subject, metric)
+) STRICT;
+
+CREATE TABLE risks (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    terms_hash    BLOB    NOT NULL REFERENCES covers (terms_hash),
+    subject       TEXT    NOT NULL,
+    evaluate_from INTEGER NOT NULL,
+    initial_state BLOB    NOT NULL,
+    state         BLOB    NOT NULL,
+    version       INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    evaluated_to  INTEGER,
+    CHECK ((version = 0) = (evaluated_to IS NULL))
+) STRICT;
+CREATE INDEX risks_by_cover ON risks (terms_hash);
+
+-- What the inputs of a risk listen to, in the order of the cover's inputs.
+CREATE TABLE risk_streams (
+    risk   BLOB    NOT NULL REFERENCES risks (id),
+    input  INTEGER NOT NULL CHECK (input >= 0),
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    PRIMARY KEY (risk, input)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX risk_streams_by_stream ON risk_streams (stream);
+
+-- How far each source was read; `cursor` is JSON.
+CREATE TABLE sources (
+    source    TEXT    NOT NULL PRIMARY KEY,
+    cursor    TEXT    NOT NULL,
+    watermark INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE observations (
+    stream      INTEGER NOT NULL REFERENCES streams (id),
+    observed_at INTEGER NOT NULL,
+    sequence    BLOB    NOT NULL CHECK (length(sequence) = 32),
+    -- Both null where the source reported that it had no value.
+    value_kind  TEXT    CHECK (value_kind IN ('decimal', 'duration', 'bool', 'text', 'time')),
+    value       TEXT,
+    -- The log that said so, for a chain; null for a feed or a file.
+    chain_id    INTEGER CHECK (chain_id >= 0),
+    block       INTEGER CHECK (block >= 0),
+    block_hash  BLOB    CHECK (length(block_hash) = 32),
+    log_index   INTEGER CHECK (log_index >= 0),
+    raw_hash    BLOB    NOT NULL CHECK (length(raw_hash) = 32),
+    PRIMARY KEY (stream, observed_at, sequence),
+    CHECK ((value_kind IS NULL) = (value IS NULL)),
+    CHECK ((chain_id IS NULL) = (block IS NULL) AND (chain_id IS NULL) = (block_hash IS NULL)
+        AND (chain_id IS NULL) = (log_index IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE determinations (
+    risk            BLOB    NOT NULL REFERENCES risks (id),
+    ordinal         INTEGER NOT NULL CHECK (ordinal BETWEEN 1 AND 4294967295),
+    terms_hash      BLOB    NOT NULL CHECK (length(terms_hash) = 32),
+    subject         TEXT    NOT NULL,
+    event_id        BLOB    NOT NULL CHECK (length(event_id) = 32),
+    occurred_at     INTEGER NOT NULL,
+    confirmed_at    INTEGER NOT NULL CHECK (confirmed_at >= occurred_at),
+    determined_at   INTEGER NOT NULL,
+    -- A decimal of 0 to 1; or why there is none, as JSON.
+    payout          TEXT,
+    unknown         TEXT,
+    evidence_root   BLOB    NOT NULL CHECK (length(evidence_root) = 32),
+    evidence_count  INTEGER NOT NULL CHECK (evidence_count BETWEEN 0 AND 4294967295),
+    -- The log that confirmed it, where one did.
+    chain_id        INTEGER CHECK (chain_id >= 0),
+    block           INTEGER CHECK (block >= 0),
+    block_hash      BLOB    CHECK (length(block_hash) = 32),
+    log_index       INTEGER CHECK (log_index >= 0),
+    raw_hash        BLOB    CHECK (length(raw_hash) = 32),
+    -- How many policies on the risk have no claim on this determination yet.
+    awaiting_claims INTEGER NOT NULL CHECK (awaiting_claims >= 0),
+    PRIMARY KEY (risk, ordinal),
+    CHECK ((payout IS NULL) <> (unknown IS NULL)),
+    CHECK ((chain_id IS NULL) = (block IS NULL) AND (chain_id IS NULL) = (block_hash IS NULL)
+        AND (chain_id IS NULL) = (log_index IS NULL) AND (chain_id IS NULL) = (raw_hash IS NULL))
+) STRICT;
+CREATE INDEX determinations_unclaimed ON determinations (confirmed_at, risk, ordinal) WHERE awaiting_claims > 0;
+
+-- The inputs in force at the confirmation: a value, or why there was none.
+CREATE TABLE determination_inputs (
+    risk       BLOB    NOT NULL,
+    ordinal    INTEGER NOT NULL,
+    input      INTEGER NOT NULL CHECK (input >= 0),
+    value_kind TEXT    CHECK (value_kind IN ('decimal', 'duration', 'bool', 'text', 'time')),
+    value      TEXT,
+    unknown    TEXT,
+    PRIMARY KEY (risk, ordinal, input),
+    FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
+    CHECK ((value_kind IS NULL) = (value IS NULL)),
+    CHECK ((value IS NULL) <> (unknown IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policies (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    number      BLOB    NOT NULL CHECK (length(number) = 32),
+    chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
+    contract    BLOB    NOT NULL CHECK (length(contract) = 20),
+    terms_hash  BLOB    NOT NULL CHECK (length(terms_hash) = 32),
+    risk        BLOB    NOT NULL REFERENCES risks (id),
+    holder      BLOB    NOT NULL CHECK (length(holder) = 20),
+    sum_insured BLOB    NOT NULL CHECK (length(sum_insured) = 32),
+    inception   INTEGER NOT NULL,
+    expiry      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX policies_by_risk ON policies (risk, id);
+
+CREATE TABLE claims (
+    policy       BLOB    NOT NULL REFERENCES policies (id),
+    risk         BLOB    NOT NULL,
+    ordinal      INTEGER NOT NULL,
+    -- The determination's own, so that waiting claims order without it.
+    confirmed_at INTEGER NOT NULL,
+    eligible     INTEGER NOT NULL CHECK (eligible IN (0, 1)),
+    fraction     TEXT,
+    amount       BLOB    CHECK (length(amount) = 32),
+    refusal      TEXT,
+    attested     INTEGER NOT NULL DEFAULT 0 CHECK (attested IN (0, 1)),
+    PRIMARY KEY (policy, ordinal),
+    FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
+    CHECK ((fraction IS NOT NULL) = (eligible = 1)),
+    CHECK ((amount IS NOT NULL) = (eligible = 1)),
+    CHECK ((refusal IS NOT NULL) = (eligible = 0)),
+    CHECK (attested = 0 OR eligible = 1)
+) STRICT;
+CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0;
+
+-- The intent to sign: at most one payload per signing domain and consumption key, for ever.
+CREATE TABLE reservations (
+    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
+    attestation_id   BLOB NOT NULL UNIQUE CHECK (length(attestation_id) = 32),
+    payload          BLOB NOT NULL,
+    PRIMARY KEY (domain_separator, claim_key)
+) STRICT;
+
+CREATE TABLE attestations (
+    -- The order in which they were recorded.
+    position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id               BLOB    NOT NULL UNIQUE REFERENCES reservations (attestation_id),
+    domain_separator BLOB    NOT NULL,
+    claim_key        BLOB    NOT NULL,
+    policy           BLOB    NOT NULL,
+    risk             BLOB    NOT NULL,
+    ordinal          INTEGER NOT NULL,
+    payload          BLOB    NOT NULL,
+    signatures       BLOB    NOT NULL,
+    attested_at      INTEGER NOT NULL,
+    FOREIGN KEY (domain_separator, claim_key) REFERENCES reservations (domain_separator, claim_key),
+    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal)
+) STRICT;
+CREATE INDEX attestations_by_policy ON attestations (policy);
+
+-- The outbox.
+CREATE TABLE deliveries (
+    -- The order in which they were queued.
+    position    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    attestation BLOB    NOT NULL UNIQUE REFERENCES attestations (id),
+    claim_key   BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
+    consumer    BLOB    NOT NULL CHECK (length(consumer) = 20),
+    calldata    BLOB    NOT NULL,
+    state       TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'done', 'failed')),
+    sender      BLOB    CHECK (length(sender) = 20),
+    nonce       INTEGER CHECK (nonce >= 0),
+    done_hash   BLOB    CHECK (length(done_hash) = 32),
+    done_block  INTEGER CHECK (done_block >= 0),
+    not_before  INTEGER NOT NULL,
+    last_error  TEXT,
+    failures    INTEGER NOT NULL DEFAULT 0 CHECK (failures BETWEEN 0 AND 4294967295),
+    CHECK ((sender IS NOT NULL) = (state = 'sending')),
+    CHECK ((nonce IS NOT NULL) = (state = 'sending')),
+    CHECK ((done_hash IS NOT NULL) = (state = 'done')),
+    CHECK ((done_block IS NOT NULL) = (state = 'done'))
+) STRICT;
+CREATE UNIQUE INDEX deliveries_nonce ON deliveries (chain_id, nonce, sender) WHERE state = 'sending';
+CREATE INDEX deliveries_queued ON deliveries (chain_id, position) WHERE state = 'queued';
+
+-- Every transaction that was ever signed for a delivery, also of nonces that it gave up.
+CREATE TABLE delivery_attempts (
+    attestation              BLOB    NOT NULL REFERENCES deliveries (attestation),
+    number                   INTEGER NOT NULL CHECK (number >= 1),
+    sender                   BLOB    NOT NULL CHECK (length(sender) = 20),
+    nonce                    INTEGER NOT NULL CHECK (nonce >= 0),
+    hash                     BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    raw                      BLOB    NOT NULL,
+    -- 16-byte big-endian, wei.
+    max_fee_per_gas          BLOB    NOT NULL CHECK (length(max_fee_per_gas) = 16),
+    max_priority_fee_per_gas BLOB    NOT NULL CHECK (length(max_priority_fee_per_gas) = 16),
+    gas_limit                INTEGER NOT NULL CHECK (gas_limit >= 0),
+    signed_at                INTEGER NOT NULL,
+    PRIMARY KEY (attestation, number)
+) STRICT;
+
+-- The next nonce of each account that sends; it only rises.
+CREATE TABLE sender_nonces (
+    chain_id INTEGER NOT NULL CHECK (chain_id >= 0),
+    sender   BLOB    NOT NULL CHECK (length(sender) = 20),
+    next     INTEGER NOT NULL CHECK (next >= 0),
+    PRIMARY KEY (chain_id, sender)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,237 @@
+//! Attestations, and the deliveries that begin with them.
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId, RiskId};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::attestation::{AttestationRecord, Attestations};
+use tocsin_store::check::{self, Flaw};
+use tocsin_store::delivery::NewDelivery;
+
+use crate::column::{hexed, unsigned, word};
+use crate::error::failed;
+use crate::store::SqliteStore;
+use crate::{claims, deliveries, reservations};
+
+const NOUN: &str = "attestation";
+const ADD: &str = "record an attestation";
+
+#[async_trait]
+impl Attestations for SqliteStore {
+    async fn add_attestation(
+        &self,
+        attestation: &AttestationRecord,
+        deliveries: &[NewDelivery],
+    ) -> Result<(), StoreError> {
+        check::attestation(attestation).map_err(|flaw| flaw.refused(NOUN, attestation.id))?;
+        let mut transaction = self.begin(ADD).await?;
+        match find(&mut transaction, attestation.id, ADD).await? {
+            Some(stored) if stored == *attestation => return Ok(()),
+            Some(_) => {
+                return Err(StoreError::Conflict {
+                    noun: NOUN,
+                    key: attestation.id.to_string(),
+                    reason: "the same payload is stored with other signatures, another time or another claim".to_owned(),
+                });
+            }
+            None => {}
+        }
+        check_reservation(&mut transaction, attestation).await?;
+        mark_claim(&mut transaction, attestation).await?;
+        insert(&mut transaction, attestation).await?;
+        deliveries::queue(&mut transaction, attestation, deliveries).await?;
+        transaction.commit().await.map_err(failed(ADD))
+    }
+
+    async fn attestation(
+        &self,
+        id: AttestationId,
+    ) -> Result<Option<AttestationRecord>, StoreError> {
+        let mut connection = self.snapshot("read an attestation").await?;
+        find(&mut connection, id, "read an attestation").await
+    }
+
+    async fn attestations_of(
+        &self,
+        policy: PolicyId,
+    ) -> Result<Vec<AttestationRecord>, StoreError> {
+        let mut connection = self.snapshot("read the attestations of a policy").await?;
+        let policy = policy.0.as_slice();
+        let rows = sqlx::query_as!(
+            AttestationRow,
+            r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                      attested_at AS "attested_at!"
+               FROM attestations WHERE policy = ?1 ORDER BY position"#,
+            policy
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("read the attestations of a policy"))?;
+        rows.into_iter().map(AttestationRecord::try_from).collect()
+    }
+
+    async fn recent_attestations(&self, limit: u32) -> Result<Vec<AttestationRecord>, StoreError> {
+        let mut connection = self.snapshot("read the newest attestations").await?;
+        let rows = sqlx::query_as!(
+            AttestationRow,
+            r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                      attested_at AS "attested_at!"
+               FROM attestations ORDER BY position DESC LIMIT ?1"#,
+            limit
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("read the newest attestations"))?;
+        rows.into_iter().map(AttestationRecord::try_from).collect()
+    }
+}
+
+struct AttestationRow {
+    id: Vec<u8>,
+    domain_separator: Vec<u8>,
+    claim_key: Vec<u8>,
+    policy: Vec<u8>,
+    risk: Vec<u8>,
+    ordinal: i64,
+    payload: Vec<u8>,
+    signatures: Vec<u8>,
+    attested_at: i64,
+}
+
+impl TryFrom<AttestationRow> for AttestationRecord {
+    type Error = StoreError;
+
+    fn try_from(row: AttestationRow) -> Result<Self, StoreError> {
+        let decode = || {
+            let record = Self {
+                id: AttestationId(word("id", &row.id)?),
+                domain_separator: word("domain_separator", &row.domain_separator)?,
+                claim_key: ClaimKey(word("claim_key", &row.claim_key)?),
+                policy: PolicyId(word("policy", &row.policy)?),
+                risk: RiskId(word("risk", &row.risk)?),
+                ordinal: unsigned("ordinal", row.ordinal)?,
+                payload: row.payload,
+                signatures: row.signatures,
+                attested_at: Timestamp(row.attested_at),
+            };
+            check::attestation(&record)?;
+            Ok(record)
+        };
+        decode().map_err(|flaw: Flaw| flaw.invalid_row(NOUN, format!("0x{}", hexed(&row.id))))
+    }
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    id: AttestationId,
+    attempt: &'static str,
+) -> Result<Option<AttestationRecord>, StoreError> {
+    let id = id.0.as_slice();
+    let row = sqlx::query_as!(
+        AttestationRow,
+        r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
+                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                  attested_at AS "attested_at!"
+           FROM attestations WHERE id = ?1"#,
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    row.map(AttestationRecord::try_from).transpose()
+}
+
+/// What was signed is what was reserved.
+async fn check_reservation(
+    connection: &mut SqliteConnection,
+    attestation: &AttestationRecord,
+) -> Result<(), StoreError> {
+    let key = attestation.claim_key.to_string();
+    let reserved = reservations::find(
+        connection,
+        attestation.domain_separator,
+        attestation.claim_key,
+        ADD,
+    )
+    .await?;
+    match reserved {
+        None => Err(StoreError::Missing {
+            noun: "reservation",
+            key,
+        }),
+        Some(reserved) if reserved.attestation_id == attestation.id => Ok(()),
+        Some(reserved) => Err(StoreError::Conflict {
+            noun: "reservation",
+            key,
+            reason: format!(
+                "it is of payload {}, not of {}",
+                reserved.attestation_id, attestation.id
+            ),
+        }),
+    }
+}
+
+/// Its claim, which must be eligible, no longer waits.
+async fn mark_claim(
+    connection: &mut SqliteConnection,
+    attestation: &AttestationRecord,
+) -> Result<(), StoreError> {
+    let (policy, risk) = (
+        attestation.policy.0.as_slice(),
+        attestation.risk.0.as_slice(),
+    );
+    let claim = claims::name(attestation.policy, attestation.ordinal);
+    let eligible = sqlx::query_scalar!(
+        r#"UPDATE claims SET attested = eligible WHERE policy = ?1 AND risk = ?2 AND ordinal = ?3
+           RETURNING eligible AS "eligible!: bool""#,
+        policy,
+        risk,
+        attestation.ordinal
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    match eligible {
+        Some(true) => Ok(()),
+        Some(false) => {
+            Err(Flaw(format!("its claim {claim} was refused")).refused(NOUN, attestation.id))
+        }
+        None => Err(StoreError::Missing {
+            noun: "claim",
+            key: claim,
+        }),
+    }
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    attestation: &AttestationRecord,
+) -> Result<(), StoreError> {
+    let id = attestation.id.0.as_slice();
+    let domain_separator = attestation.domain_separator.as_slice();
+    let claim_key = attestation.claim_key.0.as_slice();
+    let (policy, risk) = (
+        attestation.policy.0.as_slice(),
+        attestation.risk.0.as_slice(),
+    );
+    sqlx::query!(
+        "INSERT INTO attestations (id, domain_separator, claim_key, policy, risk, ordinal, payload, signatures, attested_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        id,
+        domain_separator,
+        claim_key,
+        policy,
+        risk,
+        attestation.ordinal,
+        attestation.payload,
+        attestation.signatures,
+        attestation.attested_at.0
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The embedded backend: everything that Tocsin remembers, in one SQLite file.
+//!
+//! Promises what the traits of `tocsin-store` promise. On `Ok` the effect survives the end of the process and of the
+//! machine (write-ahead log, `synchronous=FULL`); on `Err` there is none. One process at a time has a database
+//! ([`SqliteStore::open`]); within it one connection writes and a few read.
+//!
+//! The SQL is checked against the migrations when it is compiled. What sqlx learned of each query is committed in `.sqlx`,
+//! so that building needs no database. To write it anew after a query or a migration changed: make an empty database
+//! file, run `migrations/*.sql` on it in order, empty `.sqlx`, then compile this crate (afresh: touch `src/lib.rs`) with
+//! `TOCSIN_STORE_SQLITE_DATABASE_URL=sqlite://FILE` and `SQLX_OFFLINE_DIR` set to the absolute path of `.sqlx`.
+
+mod attestations;
+mod claims;
+mod column;
+mod covers;
+mod deliveries;
+mod determinations;
+mod error;
+mod observations;
+mod open;
+mod policies;
+mod reservations;
+mod snapshots;
+mod sources;
+mod steps;
+mod store;
+mod streams;
+
+pub use store::SqliteStore;

@@ -1,0 +1,278 @@
+//! Observations: written many at once, read back by time.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use tocsin_domain::observation::{Observation, Provenance, Sequence};
+use tocsin_domain::risk::Stream;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::check::{self, Flaw};
+
+use crate::column::{
+    self, PositionCells, WrittenPosition, hexed, hexed_number, to_json, value_cells,
+};
+use crate::error::failed;
+use crate::streams::{self, StreamNumber};
+
+/// Rows that travel to SQLite in one statement; more would only cost memory.
+const ROWS_PER_STATEMENT: usize = 4096;
+
+const NOUN: &str = "observation";
+
+/// An observation as it is read; its stream is known to the reader.
+pub(crate) struct ObservationRow {
+    pub(crate) observed_at: i64,
+    pub(crate) sequence: Vec<u8>,
+    pub(crate) value_kind: Option<String>,
+    pub(crate) value: Option<String>,
+    pub(crate) chain_id: Option<i64>,
+    pub(crate) block: Option<i64>,
+    pub(crate) block_hash: Option<Vec<u8>>,
+    pub(crate) log_index: Option<i64>,
+    pub(crate) raw_hash: Vec<u8>,
+}
+
+impl ObservationRow {
+    /// The observation, of `stream`.
+    pub(crate) fn decode(self, stream: &Stream) -> Result<Observation, StoreError> {
+        let observed_at = Timestamp(self.observed_at);
+        self.try_decode(stream)
+            .map_err(|flaw| flaw.invalid_row(NOUN, key(stream, observed_at)))
+    }
+
+    fn try_decode(self, stream: &Stream) -> Result<Observation, Flaw> {
+        let raw_hash = column::word("raw_hash", &self.raw_hash)?;
+        let position = column::position(PositionCells {
+            chain_id: self.chain_id,
+            block: self.block,
+            block_hash: self.block_hash,
+            log_index: self.log_index,
+            raw_hash,
+        })?;
+        Ok(Observation {
+            source: stream.source.clone(),
+            subject: stream.subject.clone(),
+            metric: stream.metric.clone(),
+            observed_at: Timestamp(self.observed_at),
+            sequence: Sequence(column::number("sequence", &self.sequence)?),
+            value: column::value(self.value_kind, self.value)?,
+            provenance: position.map_or(Provenance::Raw { hash: raw_hash }, Provenance::Chain),
+        })
+    }
+}
+
+/// An observation as it travels to SQLite: one JSON list, in the order of the table's columns.
+#[derive(Serialize)]
+struct WrittenObservation(
+    StreamNumber,
+    i64,
+    String,
+    Option<&'static str>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+    String,
+);
+
+fn written(
+    stream: StreamNumber,
+    observation: &Observation,
+) -> Result<WrittenObservation, StoreError> {
+    let key = || key(&Stream::of(observation), observation.observed_at);
+    check::observation(observation).map_err(|flaw| flaw.refused(NOUN, key()))?;
+    let (kind, value) = observation.value.as_ref().map(value_cells).unzip();
+    let (position, raw_hash) = match &observation.provenance {
+        Provenance::Chain(place) => (WrittenPosition::of(NOUN, key(), place)?, place.raw_hash),
+        Provenance::Raw { hash } => (WrittenPosition::default(), *hash),
+    };
+    Ok(WrittenObservation(
+        stream,
+        observation.observed_at.0,
+        hexed_number(observation.sequence.0),
+        kind,
+        value,
+        position.chain_id,
+        position.block,
+        position.block_hash,
+        position.log_index,
+        hexed(raw_hash),
+    ))
+}
+
+/// Adds observations; one that is stored already must be the same to the last column.
+pub(crate) async fn add(
+    connection: &mut SqliteConnection,
+    observations: &[Observation],
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    if observations.is_empty() {
+        return Ok(());
+    }
+    let numbers = streams::ensure(
+        connection,
+        &observations.iter().map(Stream::of).collect(),
+        attempt,
+    )
+    .await?;
+    for chunk in observations.chunks(ROWS_PER_STATEMENT) {
+        let rows = chunk
+            .iter()
+            .map(|observation| written(number_of(&numbers, observation)?, observation))
+            .collect::<Result<Vec<_>, _>>()?;
+        let rows = to_json(NOUN, "batch", &rows)?;
+        let inserted = sqlx::query!(
+            "INSERT INTO observations (stream, observed_at, sequence, value_kind, value, chain_id, block, block_hash, log_index,
+                                       raw_hash)
+             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    unhex(value ->> 7), value ->> 8, unhex(value ->> 9)
+             FROM json_each(?1) WHERE true
+             ON CONFLICT (stream, observed_at, sequence) DO NOTHING",
+            rows
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(attempt))?
+        .rows_affected();
+        if usize::try_from(inserted).is_ok_and(|inserted| inserted < chunk.len()) {
+            check_repeats(connection, &rows, attempt).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Some of `rows` were there before: they must be what is stored.
+async fn check_repeats(
+    connection: &mut SqliteConnection,
+    rows: &str,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let differing = sqlx::query!(
+        r#"SELECT streams.source AS "source!", streams.subject AS "subject!", streams.metric AS "metric!",
+                  stored.observed_at AS "observed_at!",
+                  (stored.value_kind IS NOT given.value ->> 3 OR stored.value IS NOT given.value ->> 4) AS "in_value!: bool"
+           FROM json_each(?1) AS given
+           JOIN observations AS stored ON stored.stream = given.value ->> 0 AND stored.observed_at = given.value ->> 1
+                                      AND stored.sequence = unhex(given.value ->> 2)
+           JOIN streams ON streams.id = stored.stream
+           WHERE (stored.value_kind, stored.value, stored.chain_id, stored.block, stored.block_hash, stored.log_index,
+                  stored.raw_hash)
+              IS NOT (given.value ->> 3, given.value ->> 4, given.value ->> 5, given.value ->> 6,
+                      unhex(given.value ->> 7), given.value ->> 8, unhex(given.value ->> 9))
+           LIMIT 1"#,
+        rows
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    match differing {
+        None => Ok(()),
+        Some(row) => {
+            let stream = streams::stream(row.source, row.subject, row.metric);
+            let reason = if row.in_value {
+                "the source gave two values for one instant and sequence"
+            } else {
+                "the same value was seen in two places"
+            };
+            Err(StoreError::Conflict {
+                noun: NOUN,
+                key: key(&stream, Timestamp(row.observed_at)),
+                reason: reason.to_owned(),
+            })
+        }
+    }
+}
+
+/// The numbers of the streams were fetched for all of the observations.
+fn number_of(
+    numbers: &BTreeMap<Stream, StreamNumber>,
+    observation: &Observation,
+) -> Result<StreamNumber, StoreError> {
+    let stream = Stream::of(observation);
+    numbers
+        .get(&stream)
+        .copied()
+        .ok_or_else(|| StoreError::Missing {
+            noun: "stream",
+            key: key(&stream, observation.observed_at),
+        })
+}
+
+/// How messages name an observation.
+fn key(stream: &Stream, observed_at: Timestamp) -> String {
+    format!(
+        "{} of {} from {} at {observed_at}",
+        stream.metric, stream.subject, stream.source
+    )
+}
+
+/// The observations of `streams` with `after < observed_at ≤ until`, and per stream the last one at or before `after`.
+pub(crate) async fn history(
+    connection: &mut SqliteConnection,
+    streams: &[Stream],
+    after: Timestamp,
+    until: Timestamp,
+    attempt: &'static str,
+) -> Result<Vec<Observation>, StoreError> {
+    let numbers = streams::find(connection, streams.iter(), attempt).await?;
+    // In the order of `streams`, each once.
+    let mut wanted: Vec<StreamNumber> = Vec::with_capacity(streams.len());
+    for number in streams.iter().filter_map(|stream| numbers.get(stream)) {
+        if !wanted.contains(number) {
+            wanted.push(*number);
+        }
+    }
+    let by_number: BTreeMap<StreamNumber, &Stream> = numbers
+        .iter()
+        .map(|(stream, number)| (*number, stream))
+        .collect();
+    let wanted = to_json(NOUN, "streams", &wanted)?;
+    let rows = sqlx::query!(
+        r#"SELECT CAST(wanted.key AS INTEGER) AS "position!: i64", o.stream AS "stream!", o.observed_at AS "observed_at!", o.sequence AS "sequence!",
+                  o.value_kind AS "value_kind?", o.value AS "value?", o.chain_id AS "chain_id?", o.block AS "block?",
+                  o.block_hash AS "block_hash?", o.log_index AS "log_index?", o.raw_hash AS "raw_hash!"
+           FROM json_each(?1) AS wanted
+           JOIN observations AS o ON o.stream = wanted.value AND o.observed_at > ?2 AND o.observed_at <= ?3
+           UNION ALL
+           SELECT CAST(wanted.key AS INTEGER), o.stream, o.observed_at, o.sequence, o.value_kind, o.value, o.chain_id, o.block, o.block_hash,
+                  o.log_index, o.raw_hash
+           FROM json_each(?1) AS wanted
+           JOIN observations AS o ON o.stream = wanted.value AND (o.observed_at, o.sequence) =
+                (SELECT carried.observed_at, carried.sequence FROM observations AS carried
+                 WHERE carried.stream = wanted.value AND carried.observed_at <= ?2
+                 ORDER BY carried.observed_at DESC, carried.sequence DESC LIMIT 1)
+           ORDER BY 3, 1, 4"#,
+        wanted,
+        after.0,
+        until.0
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    rows.into_iter()
+        .map(|row| {
+            let stream = by_number
+                .get(&row.stream)
+                .ok_or_else(|| StoreError::InvalidRow {
+                    noun: "stream",
+                    key: row.stream.to_string(),
+                    reason: "it is not the one that was asked for".to_owned(),
+                })?;
+            ObservationRow {
+                observed_at: row.observed_at,
+                sequence: row.sequence,
+                value_kind: row.value_kind,
+                value: row.value,
+                chain_id: row.chain_id,
+                block: row.block,
+                block_hash: row.block_hash,
+                log_index: row.log_index,
+                raw_hash: row.raw_hash,
+            }
+            .decode(stream)
+        })
+        .collect()
+}

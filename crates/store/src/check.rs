@@ -1,0 +1,251 @@
+//! What a record must fulfil in itself: asked by every backend on the way in, where a fault is the caller's, and on the
+//! way out, where it means that the stored row was damaged or changed by hand.
+//!
+//! Identifiers are derived from what they identify, so a row whose identifier does not follow from its other columns
+//! is found before anybody acts on it.
+
+use core::fmt;
+
+use alloy_primitives::{B256, keccak256};
+use alloy_sol_types::SolStruct;
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::claim::{Claim, Eligibility};
+use tocsin_domain::decimal::Decimal;
+use tocsin_domain::determination::{Determination, Verdict};
+use tocsin_domain::ids::{AttestationId, ClaimKey, EventId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::observation::Observation;
+use tocsin_domain::policy::Policy;
+use tocsin_domain::value::Value;
+
+use crate::StoreError;
+use crate::attestation::{AttestationRecord, Reservation};
+use crate::cover::{CoverRecord, RiskRecord};
+use crate::step::SourceProgress;
+
+/// What is wrong with a record, in words that follow "is not valid:".
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flaw(pub String);
+
+impl Flaw {
+    /// The fault of who wanted to write it.
+    pub fn refused(self, noun: &'static str, key: impl fmt::Display) -> StoreError {
+        StoreError::Refused {
+            noun,
+            key: key.to_string(),
+            reason: self.0,
+        }
+    }
+
+    /// The fault of what is stored.
+    pub fn invalid_row(self, noun: &'static str, key: impl fmt::Display) -> StoreError {
+        StoreError::InvalidRow {
+            noun,
+            key: key.to_string(),
+            reason: self.0,
+        }
+    }
+}
+
+fn require(fulfilled: bool, flaw: impl FnOnce() -> String) -> Result<(), Flaw> {
+    if fulfilled { Ok(()) } else { Err(Flaw(flaw())) }
+}
+
+fn derived<T: PartialEq + fmt::Display>(what: &str, given: T, derived: T) -> Result<(), Flaw> {
+    require(given == derived, || {
+        format!("its {what} is {given}, but {derived} follows from its content")
+    })
+}
+
+/// Databases end a text at its first NUL character, each in its own way.
+fn text(what: &str, text: &str) -> Result<(), Flaw> {
+    require(!text.contains('\0'), || {
+        format!("its {what} contains a NUL character")
+    })
+}
+
+/// The hash is the terms'.
+pub fn cover(cover: &CoverRecord) -> Result<(), Flaw> {
+    text("name", &cover.name)?;
+    text("canonical terms", &cover.canonical_terms)?;
+    derived(
+        "terms hash",
+        cover.terms_hash,
+        TermsHash(keccak256(&cover.canonical_terms)),
+    )
+}
+
+/// The id is derived, and there is something to listen to.
+pub fn risk(record: &RiskRecord) -> Result<(), Flaw> {
+    text("subject", &record.risk.subject)?;
+    for stream in &record.streams {
+        text("streams", &stream.source.0)?;
+        text("streams", &stream.subject.0)?;
+        text("streams", &stream.metric.0)?;
+    }
+    require(!record.streams.is_empty(), || {
+        "it listens to no stream".to_owned()
+    })?;
+    derived(
+        "id",
+        record.risk.id,
+        RiskId::derive(record.risk.terms_hash, &record.risk.subject),
+    )
+}
+
+/// Texts that can be stored.
+pub fn observation(observation: &Observation) -> Result<(), Flaw> {
+    text("source", &observation.source.0)?;
+    text("subject", &observation.subject.0)?;
+    text("metric", &observation.metric.0)?;
+    match &observation.value {
+        Some(Value::Text(value)) => text("value", value),
+        Some(Value::Decimal(_) | Value::Duration(_) | Value::Bool(_) | Value::Time(_)) | None => {
+            Ok(())
+        }
+    }
+}
+
+/// A source does not go back: neither to an earlier block, nor to another block in the place of one that was read, nor
+/// to an earlier watermark.
+pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(), Flaw> {
+    text("name", &to.source.0)?;
+    let Some(from) = from else { return Ok(()) };
+    require(to.cursor.number >= from.cursor.number, || {
+        format!(
+            "its cursor would go back from block {} to {}",
+            from.cursor.number, to.cursor.number
+        )
+    })?;
+    require(
+        to.cursor.number != from.cursor.number || to.cursor == from.cursor,
+        || {
+            format!(
+                "block {} was read as {} and would become {}",
+                from.cursor.number, from.cursor.hash, to.cursor.hash
+            )
+        },
+    )?;
+    require(to.watermark >= from.watermark, || {
+        format!(
+            "its watermark would go back from {} to {}",
+            from.watermark, to.watermark
+        )
+    })
+}
+
+/// Ids are derived, times are in order, and the payout is a fraction.
+pub fn determination(determination: &Determination) -> Result<(), Flaw> {
+    text("subject", &determination.subject)?;
+    for input in determination.inputs.iter().flatten() {
+        if let Value::Text(value) = input {
+            text("inputs", value)?;
+        }
+    }
+    require(determination.ordinal > 0, || {
+        "loss events are numbered from 1".to_owned()
+    })?;
+    let Determination {
+        terms_hash,
+        subject,
+        ordinal,
+        ..
+    } = determination;
+    derived(
+        "risk",
+        determination.risk,
+        RiskId::derive(*terms_hash, subject),
+    )?;
+    derived(
+        "event id",
+        determination.event_id,
+        EventId::derive(subject, *ordinal),
+    )?;
+    require(
+        determination.confirmed_at >= determination.occurred_at,
+        || {
+            format!(
+                "it was confirmed {} before it occurred {}",
+                determination.confirmed_at, determination.occurred_at
+            )
+        },
+    )?;
+    determination
+        .payout
+        .as_ref()
+        .map_or(Ok(()), |payout| fraction(*payout))
+}
+
+/// The id is derived.
+pub fn policy(policy: &Policy) -> Result<(), Flaw> {
+    let derived_id = PolicyId::derive(
+        policy.consumer.chain_id,
+        policy.consumer.address,
+        policy.number,
+    );
+    derived("id", policy.id, derived_id)
+}
+
+/// The fraction is one.
+pub fn claim(claim: &Claim) -> Result<(), Flaw> {
+    require(claim.ordinal > 0, || {
+        "loss events are numbered from 1".to_owned()
+    })?;
+    match &claim.eligibility {
+        Eligibility::Eligible { fraction: part, .. } => fraction(*part),
+        Eligibility::Refused(_) => Ok(()),
+    }
+}
+
+fn fraction(part: Decimal) -> Result<(), Flaw> {
+    require(part >= Decimal::ZERO && part <= Decimal::ONE, || {
+        format!("the payout fraction {part} is not within 0…1")
+    })
+}
+
+/// The payload can be read and is a claim that pays; the key and the id are the payload's.
+pub fn reservation(reservation: &Reservation) -> Result<(), Flaw> {
+    let Reservation {
+        domain_separator,
+        claim_key,
+        attestation_id,
+        payload,
+    } = reservation;
+    signed(*domain_separator, *claim_key, *attestation_id, payload).map(|_claim| ())
+}
+
+/// The same of an attestation; its policy is the payload's too.
+pub fn attestation(record: &AttestationRecord) -> Result<(), Flaw> {
+    let claim = signed(
+        record.domain_separator,
+        record.claim_key,
+        record.id,
+        &record.payload,
+    )?;
+    require(record.ordinal > 0, || {
+        "loss events are numbered from 1".to_owned()
+    })?;
+    derived("policy", record.policy, PolicyId(claim.policyId))
+}
+
+fn signed(
+    domain_separator: B256,
+    claim_key: ClaimKey,
+    id: AttestationId,
+    payload: &[u8],
+) -> Result<ClaimAttestation, Flaw> {
+    let claim = ClaimAttestation::from_bytes(payload).map_err(|error| Flaw(error.to_string()))?;
+    require(claim.verdict == Verdict::Triggered as u8, || {
+        format!(
+            "its payload has verdict {}, which consumes nothing",
+            claim.verdict
+        )
+    })?;
+    derived("claim key", claim_key, claim.claim_key())?;
+    // EIP-712: 0x1901 ‖ domain separator ‖ hash of the struct.
+    let mut message = Vec::with_capacity(2 + 32 + 32);
+    message.extend_from_slice(&[0x19, 0x01]);
+    message.extend_from_slice(domain_separator.as_slice());
+    message.extend_from_slice(claim.eip712_hash_struct().as_slice());
+    derived("attestation id", id, AttestationId(keccak256(&message)))?;
+    Ok(claim)
+}

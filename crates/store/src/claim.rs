@@ -1,0 +1,34 @@
+//! Determinations awaiting their claims, and claims.
+
+use async_trait::async_trait;
+use tocsin_domain::claim::Claim;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::ids::{PolicyId, RiskId};
+
+use crate::StoreError;
+
+/// Determinations and claims.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// One determination.
+    async fn determination(
+        &self,
+        risk: RiskId,
+        ordinal: u32,
+    ) -> Result<Option<Determination>, StoreError>;
+
+    /// Every determination of a risk, by ordinal.
+    async fn determinations_of(&self, risk: RiskId) -> Result<Vec<Determination>, StoreError>;
+
+    /// Determinations for which some policy on their risk has no claim yet, oldest confirmation first.
+    async fn unclaimed(&self, limit: u32) -> Result<Vec<Determination>, StoreError>;
+
+    /// Records claims on one determination; one that is stored already must be identical.
+    async fn add_claims(&self, claims: &[Claim]) -> Result<(), StoreError>;
+
+    /// The claims of a policy, by ordinal.
+    async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError>;
+
+    /// Eligible claims that have no attestation yet, oldest confirmation first.
+    async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError>;
+}

@@ -1,0 +1,189 @@
+//! The suite that every backend passes: what the traits promise, checked through the traits alone.
+//!
+//! A backend implements [`Backend`] in its tests and calls [`conformance_tests!`](crate::conformance_tests), which makes
+//! one test of each promise. Two backends that pass behave alike, so nothing above the store asks which one it has.
+//! Compiled only with the feature `conformance`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is test code; only the feature that compiles it is not `cfg(test)`, so that backends can share it"
+)]
+
+pub mod attestations;
+pub mod claims;
+pub mod covers;
+pub mod deliveries;
+pub mod durability;
+mod model;
+pub mod nonces;
+pub mod policies;
+pub mod random;
+pub mod reservations;
+pub mod sample;
+pub mod snapshots;
+pub mod steps;
+pub mod values;
+
+use core::future::Future;
+
+use crate::{Store, StoreError};
+
+/// A place where a backend keeps one database.
+pub trait Backend: Sized + Sync {
+    /// The backend.
+    type Store: Store + 'static;
+
+    /// A place with nothing in it.
+    fn fresh() -> impl Future<Output = Self> + Send;
+
+    /// Opens what is in the place.
+    fn open(&self) -> impl Future<Output = Self::Store> + Send;
+
+    /// Lets go of the place; what was written must be there when it is opened again.
+    fn close(&self, store: Self::Store) -> impl Future<Output = ()> + Send;
+}
+
+/// What a failed write was failed for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Fault {
+    /// [`StoreError::Conflict`]
+    Conflict,
+    /// [`StoreError::Stale`]
+    Stale,
+    /// [`StoreError::Missing`]
+    Missing,
+    /// [`StoreError::Refused`]
+    Refused,
+    /// Anything else; no test expects it.
+    Other,
+}
+
+impl Fault {
+    /// The fault that an error reports.
+    pub fn of(error: &StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::Conflict,
+            StoreError::Stale { .. } => Self::Stale,
+            StoreError::Missing { .. } => Self::Missing,
+            StoreError::Refused { .. } => Self::Refused,
+            StoreError::Open { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Failed { .. }
+            | StoreError::InvalidRow { .. } => Self::Other,
+        }
+    }
+}
+
+/// Panics unless `result` failed for `fault`.
+#[track_caller]
+fn assert_fault<T: core::fmt::Debug>(result: Result<T, StoreError>, fault: Fault) {
+    match result {
+        Ok(value) => panic!("expected {fault:?}, but it succeeded with {value:?}"),
+        Err(error) => assert_eq!(Fault::of(&error), fault, "{error}"),
+    }
+}
+
+/// Makes one test of every promise, for a type that implements [`Backend`](crate::conformance::Backend). The calling crate
+/// needs `tokio` with its macros and multi-threaded runtime.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($backend:ident) => {
+        $crate::conformance_tests! { @each $backend
+            covers {
+                are_found_again
+                are_added_once
+                terms_never_change
+                a_changed_risk_conflicts
+                forged_ids_are_refused
+            }
+            policies {
+                are_found_again
+                are_added_all_or_none
+                are_added_once
+            }
+            steps {
+                a_source_moves_on_from_where_it_was_read
+                a_source_never_goes_back
+                a_state_is_replaced_once
+                observations_are_added_once
+                a_second_value_conflicts
+                determinations_are_added_once
+                a_conflict_at_the_end_leaves_no_trace
+                concurrent_steps_have_one_winner
+                many_observations_are_one_step
+            }
+            snapshots {
+                show_what_an_evaluation_needs
+                order_pending_observations
+                history_carries_the_last_value_in
+                history_orders_by_time_stream_and_sequence
+            }
+            values {
+                of_every_kind_come_back
+                reasons_of_every_kind_come_back
+                texts_that_cannot_be_stored_are_refused
+            }
+            claims {
+                are_awaited_while_a_policy_has_none
+                a_late_policy_makes_work_again
+                are_added_all_or_none
+                wait_for_attestation_in_order
+            }
+            reservations {
+                are_given_once
+                a_reissue_is_identical
+                another_statement_conflicts
+                thirty_two_callers_have_one_winner
+                forged_payloads_are_refused
+            }
+            attestations {
+                need_what_they_rest_on
+                are_recorded_once
+                are_listed
+            }
+            deliveries {
+                begin_queued
+                collect_attempts_in_order
+                are_put_back
+                finish_once
+                are_given_up
+                are_listed_in_order
+                that_are_unknown_are_missing
+            }
+            nonces {
+                are_taken_from_the_greater_count
+                stay_with_their_delivery
+                have_no_gaps_under_concurrency
+            }
+        }
+
+        mod durability {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn everything_is_there_after_reopening() {
+                $crate::conformance::durability::everything_is_there_after_reopening::<super::$backend>().await;
+            }
+        }
+
+        mod random {
+            #[test]
+            fn operations_do_what_the_model_does() {
+                $crate::conformance::random::operations_do_what_the_model_does::<super::$backend>();
+            }
+        }
+    };
+    (@each $backend:ident $($group:ident { $($check:ident)* })*) => {
+        $(mod $group {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check() {
+                    use $crate::conformance::Backend as _;
+
+                    let place = super::$backend::fresh().await;
+                    let store = ::std::sync::Arc::new(place.open().await);
+                    $crate::conformance::$group::$check(store).await;
+                }
+            )*
+        })*
+    };
+}

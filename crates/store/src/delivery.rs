@@ -1,0 +1,135 @@
+//! The outbox: what has to reach the world, and how far it has come.
+//!
+//! A delivery is queued with its attestation, takes a nonce, collects attempts (raw transactions of that one nonce,
+//! stored before they are broadcast), and ends. A transaction that was mined and did not consume the claim gives its
+//! nonce up and goes back to the queue.
+
+use alloy_primitives::{Address, B256};
+use async_trait::async_trait;
+use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_domain::time::Timestamp;
+
+use crate::StoreError;
+
+/// A delivery to be queued: the consumer contract that has to be called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewDelivery {
+    /// The settlement chain.
+    pub chain_id: u64,
+    /// The contract to call.
+    pub consumer: Address,
+    /// The call's data.
+    pub calldata: Vec<u8>,
+}
+
+/// A delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// What is delivered; one delivery per attestation and chain.
+    pub attestation: AttestationId,
+    /// The consumption key that tells when it is done.
+    pub claim_key: ClaimKey,
+    /// The settlement chain.
+    pub chain_id: u64,
+    /// The contract to call.
+    pub consumer: Address,
+    /// The call's data.
+    pub calldata: Vec<u8>,
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// Not to be touched before this instant (back-off).
+    pub not_before: Timestamp,
+    /// What went wrong last, for people.
+    pub last_error: Option<String>,
+    /// How often it has been put back.
+    pub failures: u32,
+}
+
+/// How far a delivery has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeliveryState {
+    /// Waiting for a nonce.
+    Queued,
+    /// Holds a nonce of `sender`; its attempts all use it.
+    Sending {
+        /// Who sends.
+        sender: Address,
+        /// The transaction nonce.
+        nonce: u64,
+        /// Oldest first; empty only between the nonce and the first signature.
+        attempts: Vec<Attempt>,
+    },
+    /// The claim is consumed, in a final block.
+    Done {
+        /// The transaction that consumed it (it may be somebody else's).
+        transaction: B256,
+        /// Its block.
+        block: u64,
+    },
+    /// Given up; a person has to look.
+    Failed,
+}
+
+/// One signed transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// Its hash.
+    pub hash: B256,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+    /// Fee cap per gas, wei.
+    pub max_fee_per_gas: u128,
+    /// Tip cap per gas, wei.
+    pub max_priority_fee_per_gas: u128,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// When it was signed.
+    pub signed_at: Timestamp,
+}
+
+/// The outbox.
+#[async_trait]
+pub trait Deliveries: Send + Sync {
+    /// Unfinished deliveries on a chain, those that hold a nonce first by nonce, then the queue in order.
+    async fn unfinished(&self, chain_id: u64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// One delivery.
+    async fn delivery(&self, attestation: AttestationId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Gives a queued delivery the next nonce of `sender`: the greater of the stored next one and `chain_nonce` (the
+    /// count of mined and pending transactions that the chain reports). Returns it. A delivery that holds one keeps it.
+    async fn take_nonce(
+        &self,
+        attestation: AttestationId,
+        sender: Address,
+        chain_nonce: u64,
+    ) -> Result<u64, StoreError>;
+
+    /// Stores a signed transaction, before it is broadcast.
+    async fn add_attempt(
+        &self,
+        attestation: AttestationId,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError>;
+
+    /// Puts a delivery back: its transaction was mined, finally, and consumed nothing (`release_nonce`), or a step before
+    /// the nonce failed.
+    async fn put_back(
+        &self,
+        attestation: AttestationId,
+        error: &str,
+        not_before: Timestamp,
+        release_nonce: bool,
+    ) -> Result<(), StoreError>;
+
+    /// The claim was consumed in a final block.
+    async fn finish(
+        &self,
+        attestation: AttestationId,
+        transaction: B256,
+        block: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Gives up.
+    async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError>;
+}

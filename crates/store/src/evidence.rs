@@ -1,0 +1,72 @@
+//! Everything that somebody needs to re-execute a stored attestation, gathered from the nouns that it is kept under.
+
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use tocsin_domain::bundle::EvidenceBundle;
+use tocsin_domain::evidence;
+
+use crate::attestation::AttestationRecord;
+use crate::{Store, StoreError};
+
+/// The evidence bundle of an attestation that `signers` could sign for `domain`.
+///
+/// # Errors
+///
+/// Those of reading; [`StoreError::Missing`] and [`StoreError::InvalidRow`] where the books do not hold together.
+pub async fn bundle<S: Store + ?Sized>(
+    store: &S,
+    record: &AttestationRecord,
+    domain: AttestationDomain,
+    signers: &SignerSet,
+) -> Result<EvidenceBundle, StoreError> {
+    let missing = |noun: &'static str| StoreError::Missing {
+        noun,
+        key: record.id.to_string(),
+    };
+    let invalid = |reason: String| StoreError::InvalidRow {
+        noun: "attestation",
+        key: record.id.to_string(),
+        reason,
+    };
+    let policy = store
+        .policy(record.policy)
+        .await?
+        .ok_or_else(|| missing("policy of attestation"))?;
+    let risk = store
+        .risk(record.risk)
+        .await?
+        .ok_or_else(|| missing("risk of attestation"))?;
+    let cover = store
+        .cover(policy.terms_hash)
+        .await?
+        .ok_or_else(|| missing("cover of attestation"))?;
+    let determination = store
+        .determination(record.risk, record.ordinal)
+        .await?
+        .ok_or_else(|| missing("determination of attestation"))?;
+    let claim = store
+        .claims_of(record.policy)
+        .await?
+        .into_iter()
+        .find(|claim| claim.risk == record.risk && claim.ordinal == record.ordinal)
+        .ok_or_else(|| missing("claim of attestation"))?;
+    let (occurred_at, confirmed_at) = (determination.occurred_at, determination.confirmed_at);
+    let history = store
+        .history(&risk.streams, occurred_at, confirmed_at)
+        .await?;
+    let observations = evidence::select(&risk.streams, &history, occurred_at, confirmed_at)
+        .map_err(|error| invalid(error.to_string()))?;
+    Ok(EvidenceBundle {
+        terms: cover.canonical_terms,
+        risk: risk.risk,
+        policy,
+        observations,
+        determination,
+        claim,
+        attestation: ClaimAttestation::from_bytes(&record.payload)
+            .map_err(|error| invalid(error.to_string()))?,
+        domain,
+        signers: signers.clone(),
+        signatures: SignatureSet::parse(&record.signatures)
+            .map_err(|error| invalid(error.to_string()))?,
+    })
+}

@@ -1,0 +1,46 @@
+//! What Tocsin remembers: one narrow trait per noun, and one method is one transaction.
+//!
+//! The store is the queue between the stages. A stage asks for unfinished work, and writes its result together with what
+//! comes next; whatever is not committed has not happened. Every method promises: on `Ok` the whole effect is durable,
+//! on `Err` there is none.
+
+pub mod attestation;
+pub mod check;
+pub mod claim;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod cover;
+pub mod delivery;
+pub mod error;
+pub mod evidence;
+pub mod policy;
+pub mod step;
+
+pub use error::StoreError;
+
+/// All of a backend; what the pipeline is given.
+pub trait Store:
+    cover::Covers
+    + policy::Policies
+    + step::Steps
+    + claim::Claims
+    + attestation::Reservations
+    + attestation::Attestations
+    + delivery::Deliveries
+    + Send
+    + Sync
+{
+}
+
+impl<T> Store for T where
+    T: cover::Covers
+        + policy::Policies
+        + step::Steps
+        + claim::Claims
+        + attestation::Reservations
+        + attestation::Attestations
+        + delivery::Deliveries
+        + Send
+        + Sync
+{
+}

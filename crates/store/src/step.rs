@@ -1,0 +1,101 @@
+//! One step of observing and evaluating: cursors, observations, trigger states and determinations, together or not at
+//! all.
+
+use async_trait::async_trait;
+use tocsin_domain::cursor::SourceCursor;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::ids::RiskId;
+use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::risk::{Risk, Stream};
+use tocsin_domain::time::Timestamp;
+
+use crate::StoreError;
+
+/// How far a source was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceProgress {
+    /// The source.
+    pub source: SourceId,
+    /// Where reading goes on.
+    pub cursor: SourceCursor,
+    /// Everything that the source says about times up to this one is stored.
+    pub watermark: Timestamp,
+}
+
+/// What the evaluation of one risk needs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RiskSnapshot {
+    /// The risk.
+    pub risk: Risk,
+    /// One stream per input of the cover.
+    pub streams: Vec<Stream>,
+    /// The evaluator's state.
+    pub state: Vec<u8>,
+    /// Counts the writes of the state; a write names the one that it replaces.
+    pub version: u64,
+    /// State is as of this instant; `None` before the first evaluation.
+    pub evaluated_to: Option<Timestamp>,
+    /// Per input, how far its source was read; `None` where it was not read yet.
+    pub watermarks: Vec<Option<Timestamp>>,
+    /// Stored observations of its streams after `evaluated_to`, by (observed_at, stream, sequence).
+    pub pending: Vec<Observation>,
+}
+
+/// The new state of one risk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RiskAdvance {
+    /// The risk.
+    pub risk: RiskId,
+    /// The version that was read.
+    pub version: u64,
+    /// The evaluator's new state.
+    pub state: Vec<u8>,
+    /// The instant that it is as of.
+    pub evaluated_to: Timestamp,
+}
+
+/// The advance of one source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceAdvance {
+    /// The cursor that was read; `None` for a source that has none yet. Compared before anything is written.
+    pub from: Option<SourceCursor>,
+    /// The progress after the step. A cursor or a watermark never moves backwards.
+    pub to: SourceProgress,
+}
+
+/// What one step writes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Step {
+    /// The sources that were read.
+    pub sources: Vec<SourceAdvance>,
+    /// What they said.
+    pub observations: Vec<Observation>,
+    /// What it changed.
+    pub risks: Vec<RiskAdvance>,
+    /// What was decided.
+    pub determinations: Vec<Determination>,
+}
+
+/// Steps.
+#[async_trait]
+pub trait Steps: Send + Sync {
+    /// How far a source was read; `None` before its first step.
+    async fn progress(&self, source: &SourceId) -> Result<Option<SourceProgress>, StoreError>;
+
+    /// Every risk with an input from one of `sources`, with what its evaluation needs.
+    async fn snapshots(&self, sources: &[SourceId]) -> Result<Vec<RiskSnapshot>, StoreError>;
+
+    /// The stored observations of `streams` with `after < observed_at ≤ until`, and per stream the last one at or before
+    /// `after` (by observed_at, then sequence); ordered by (observed_at, position in `streams`, sequence).
+    async fn history(
+        &self,
+        streams: &[Stream],
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Observation>, StoreError>;
+
+    /// Writes a step, or nothing: [`StoreError::Stale`] where a source or a risk has moved since it was read,
+    /// [`StoreError::Conflict`] where an observation or a determination contradicts a stored one. An observation that is
+    /// stored already, identically, is no error.
+    async fn commit(&self, step: &Step) -> Result<(), StoreError>;
+}
