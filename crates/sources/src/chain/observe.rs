@@ -1,0 +1,156 @@
+//! A log becomes an observation, the same one for everybody who reads the chain.
+
+use alloy::dyn_abi::{DecodedEvent, DynSolValue};
+use alloy::primitives::{B256, I256, Log, U256, keccak256};
+use alloy::sol_types::SolValue;
+use tocsin_domain::decimal::Decimal;
+use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
+use tocsin_domain::time::Timestamp;
+use tocsin_domain::value::Value;
+
+use super::EventSource;
+use super::event::Field;
+use super::header::BlockHeader;
+
+/// The times that an observation of a block may have: those that no earlier block has closed, up to the block's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenTime {
+    /// The watermark after the parent block; `None` where there is no parent.
+    pub(crate) after: Option<Timestamp>,
+    /// The time of the block.
+    pub(crate) until: Timestamp,
+}
+
+struct Reading {
+    observed_at: Timestamp,
+    sequence: Sequence,
+    value: Value,
+}
+
+/// The observation that `source` makes of a log of its event.
+///
+/// A log that cannot be understood is an observation without value at the time of the block, in the place of the log: the
+/// source spoke, and what it said is not known.
+pub(crate) fn observe(
+    source: &EventSource,
+    chain_id: u64,
+    header: &BlockHeader,
+    open: OpenTime,
+    log_index: u64,
+    log: &Log,
+) -> Observation {
+    let place = Sequence((U256::from(header.number) << 64) | U256::from(log_index));
+    let (observed_at, sequence, value) = match read(source, place, open, log) {
+        Ok(Reading {
+            observed_at,
+            sequence,
+            value,
+        }) => (observed_at, sequence, Some(value)),
+        Err(reason) => {
+            tracing::warn!(
+                source = %source.settings.source,
+                block = header.number,
+                log_index,
+                reason,
+                "a log says nothing that can be used; the value is unknown from here on"
+            );
+            (open.until, place, None)
+        }
+    };
+    Observation {
+        source: source.settings.source.clone(),
+        subject: source.settings.subject.clone(),
+        metric: source.settings.metric.clone(),
+        observed_at,
+        sequence,
+        value,
+        provenance: Provenance::Chain(ChainPosition {
+            chain_id,
+            block: header.number,
+            block_hash: header.hash,
+            log_index,
+            raw_hash: raw_hash(log),
+        }),
+    }
+}
+
+/// The hash that [`ChainPosition::raw_hash`] documents.
+fn raw_hash(log: &Log) -> B256 {
+    keccak256((log.address, log.topics().to_vec(), log.data.data.clone()).abi_encode_params())
+}
+
+fn read(
+    source: &EventSource,
+    place: Sequence,
+    open: OpenTime,
+    log: &Log,
+) -> Result<Reading, &'static str> {
+    let decoded = source
+        .event
+        .decode_log_data(&log.data)
+        .map_err(|_any_shape| "it does not decode as its event")?;
+    // The decoder overlooks dirty padding and trailing bytes; a contract that sends those is not the one declared.
+    if decoded.encode_log_data() != log.data {
+        return Err("it is not the canonical encoding of its event");
+    }
+    let sequence = match source.sequence {
+        None => place,
+        Some(field) => Sequence(unsigned(&decoded, field)?),
+    };
+    let observed_at = match source.observed_at {
+        None => open.until,
+        Some(field) => time(unsigned(&decoded, field)?, open)?,
+    };
+    let value = value(&decoded, source.value, source.settings.decimals)?;
+    Ok(Reading {
+        observed_at,
+        sequence,
+        value,
+    })
+}
+
+fn time(seconds: U256, open: OpenTime) -> Result<Timestamp, &'static str> {
+    let seconds = i64::try_from(seconds).map_err(|_beyond_i64| "its time is not unix seconds")?;
+    let time = Timestamp(seconds);
+    if time > open.until {
+        return Err("its time is after the time of its block");
+    }
+    if open.after.is_some_and(|closed| time <= closed) {
+        return Err("its time is before what the blocks up to its parent have closed");
+    }
+    Ok(time)
+}
+
+fn value(decoded: &DecodedEvent, field: Field, decimals: u8) -> Result<Value, &'static str> {
+    let out_of_range = "its value is outside the range of decimals";
+    let scaled = |units: I256| {
+        Decimal::from_scaled(units, decimals)
+            .map(Value::Decimal)
+            .ok_or(out_of_range)
+    };
+    match lookup(decoded, field) {
+        Some(DynSolValue::Int(units, _)) => scaled(*units),
+        Some(DynSolValue::Uint(units, _)) => {
+            scaled(I256::try_from(*units).map_err(|_beyond_int256| out_of_range)?)
+        }
+        Some(DynSolValue::Bool(value)) => Ok(Value::Bool(*value)),
+        Some(DynSolValue::String(text)) => Ok(Value::Text(text.clone())),
+        _ => Err("it lacks the value's field"),
+    }
+}
+
+fn unsigned(decoded: &DecodedEvent, field: Field) -> Result<U256, &'static str> {
+    match lookup(decoded, field) {
+        Some(DynSolValue::Uint(number, _)) => Ok(*number),
+        _ => Err("it lacks a field of its declaration"),
+    }
+}
+
+fn lookup(decoded: &DecodedEvent, field: Field) -> Option<&DynSolValue> {
+    let fields = if field.indexed {
+        &decoded.indexed
+    } else {
+        &decoded.body
+    };
+    fields.get(field.position)
+}

@@ -1,0 +1,331 @@
+//! Everything that can go wrong when the world is read, and whether trying again may help.
+
+use std::path::PathBuf;
+
+use alloy::primitives::B256;
+use tocsin_domain::observation::SourceId;
+use tocsin_domain::time::Timestamp;
+
+use crate::chain::Endpoint;
+use crate::file::BadRows;
+
+/// A read that failed, or settings that cannot be read with.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The settings of an event source do not fit its event.
+    #[error("source {id}: {reason}")]
+    Event {
+        /// The source, as the settings name it.
+        id: SourceId,
+        /// Which setting is wrong, why, and what to write.
+        reason: String,
+    },
+    /// No HTTP client could be built for the endpoint.
+    #[error("cannot set up an HTTP client for {endpoint}")]
+    Client {
+        /// The node.
+        endpoint: Endpoint,
+        /// What the HTTP library says.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// There is nothing to read without a source.
+    #[error("chain {chain_id} has no event source: configure one, or remove the chain")]
+    NoSources {
+        /// The configured chain.
+        chain_id: u64,
+    },
+    /// The node serves another chain than configured.
+    #[error(
+        "{endpoint} serves chain {reported}, the configuration says chain {configured}: \
+         correct the chain id, or name an endpoint of chain {configured}"
+    )]
+    WrongChain {
+        /// The node.
+        endpoint: Endpoint,
+        /// The configured EIP-155 chain id.
+        configured: u64,
+        /// What `eth_chainId` answered.
+        reported: u64,
+    },
+    /// A request got no usable answer.
+    #[error("{attempt} failed")]
+    Request {
+        /// What was asked.
+        attempt: Attempt,
+        /// Why there is no answer.
+        #[source]
+        failure: Box<RequestFailure>,
+    },
+    /// The node answered that it has no such block.
+    #[error(
+        "{attempt} found no such block: the node lacks history, is behind, or knows no final block yet"
+    )]
+    MissingBlock {
+        /// What was asked.
+        attempt: Attempt,
+    },
+    /// The answer contradicts itself, the question, or another answer.
+    #[error("the answer to {attempt} cannot be trusted")]
+    Contradiction {
+        /// What was asked.
+        attempt: Attempt,
+        /// What does not fit.
+        #[source]
+        contradiction: Box<Contradiction>,
+    },
+    /// The node's final head is below what was read already. Not a reorganisation: the node is behind, or another one
+    /// behind the same address is.
+    #[error(
+        "{endpoint} is behind: its final head is {}, block {cursor} was read already",
+        final_head.map_or_else(|| "no block yet".to_owned(), |number| format!("block {number}"))
+    )]
+    Lagging {
+        /// The node.
+        endpoint: Endpoint,
+        /// The node's final head, if it knows one.
+        final_head: Option<u64>,
+        /// The last block that was read.
+        cursor: u64,
+    },
+    /// A block that was final is no longer on the chain. What was attested may rest on an abandoned fork.
+    #[error(
+        "{endpoint} says that final block {number} is {theirs}, but {ours} was read as final: the chain was reorganised \
+         below finality, or the endpoint changed to another chain. Reading stops; compare with an independent node \
+         before anything goes on"
+    )]
+    ForkBelowFinality {
+        /// The node.
+        endpoint: Endpoint,
+        /// The block's number.
+        number: u64,
+        /// The hash that was read.
+        ours: B256,
+        /// The hash that the node reports now.
+        theirs: B256,
+    },
+    /// The chain is configured to have strictly rising timestamps, and has not.
+    #[error(
+        "block {number} of chain {chain_id} has the same time as its parent, {timestamp}: set \
+         strictly_rising_timestamps = false for this chain"
+    )]
+    TimestampsNotRising {
+        /// The configured chain.
+        chain_id: u64,
+        /// The block.
+        number: u64,
+        /// The time of both.
+        timestamp: Timestamp,
+    },
+    /// A recorded file could not be opened or read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A recorded file's first line is not the header that was expected.
+    #[error("{file}:1: {reason}")]
+    FileHeader {
+        /// The file, as it was named.
+        file: String,
+        /// What is wrong, and what to write.
+        reason: String,
+    },
+    /// Rows of recorded files are wrong; every one is listed.
+    #[error(transparent)]
+    Rows(BadRows),
+}
+
+/// What was asked of a node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// The JSON-RPC method.
+    pub method: &'static str,
+    /// What it was asked about: `block 17`, `the final head`.
+    pub about: String,
+    /// The node.
+    pub endpoint: Endpoint,
+}
+
+/// Why a request got no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestFailure {
+    /// No answer in time.
+    #[error("no complete answer within {limit_ms} ms")]
+    Timeout {
+        /// The configured limit.
+        limit_ms: u128,
+    },
+    /// The connection could not be made, or broke before the answer was complete.
+    #[error("the connection failed")]
+    Connection(#[source] reqwest::Error),
+    /// The server refused.
+    #[error("HTTP status {status}: {body}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+    },
+    /// The server answered with nothing.
+    #[error("the answer is empty")]
+    Empty,
+    /// The answer is longer than anything that is expected.
+    #[error("the answer exceeds {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// The body is not a JSON-RPC answer.
+    #[error("the answer is not JSON-RPC: {body}")]
+    Malformed {
+        /// The beginning of the body.
+        body: String,
+        /// Where parsing stopped.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The answer belongs to another request.
+    #[error("the answer carries the id of another request")]
+    ForeignId,
+    /// The node answered with an error.
+    #[error("the node says {message:?} (code {code})")]
+    Node {
+        /// JSON-RPC error code.
+        code: i64,
+        /// The node's words.
+        message: String,
+    },
+    /// The result is not what the method returns.
+    #[error("the result has another shape: {result}")]
+    Shape {
+        /// The beginning of the result.
+        result: String,
+        /// Where parsing stopped.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The question could not be written as JSON.
+    #[error("the request cannot be written as JSON")]
+    Encode(#[source] serde_json::Error),
+}
+
+/// How an answer contradicts itself, the question, or another answer.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Contradiction {
+    /// A header's fields do not hash to the hash that came with them.
+    #[error(
+        "the header of block {number} hashes to {computed}, the node says {reported} (or the chain's headers are not \
+         Ethereum's, which this version cannot check)"
+    )]
+    HeaderHash {
+        /// The block.
+        number: u64,
+        /// The hash in the answer.
+        reported: B256,
+        /// The hash of the answer.
+        computed: B256,
+    },
+    /// Another block than the one asked for.
+    #[error("asked for block {asked}, got block {got}")]
+    OtherBlock {
+        /// The number asked for.
+        asked: u64,
+        /// The number in the answer.
+        got: u64,
+    },
+    /// A block whose parent is not the block before it, which the same node still has.
+    #[error("the parent of block {number} is {parent}, the block before it is {previous}")]
+    BrokenLink {
+        /// The block.
+        number: u64,
+        /// Its parent hash.
+        parent: B256,
+        /// The hash of the block before it.
+        previous: B256,
+    },
+    /// The block at the final head's number is not the final head.
+    #[error("block {number} is {got}, the final head at that number is {final_head}")]
+    NotTheFinalHead {
+        /// The block.
+        number: u64,
+        /// Its hash by number.
+        got: B256,
+        /// Its hash by tag.
+        final_head: B256,
+    },
+    /// A block that is older than its parent.
+    #[error("block {number} has time {timestamp}, its parent {parent}")]
+    TimeRunsBackwards {
+        /// The block.
+        number: u64,
+        /// Its time.
+        timestamp: Timestamp,
+        /// Its parent's time.
+        parent: Timestamp,
+    },
+    /// A block at a time that does not exist.
+    #[error("block {number} has time {timestamp}, which does not exist")]
+    ImpossibleTime {
+        /// The block.
+        number: u64,
+        /// Its time, unix seconds.
+        timestamp: u64,
+    },
+    /// A log that was not asked for, or is not in its block.
+    #[error("log {index} {reason}")]
+    ForeignLog {
+        /// The log's position in the answer, from 0.
+        index: usize,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The logs of a block differ from those in its receipts.
+    #[error(
+        "eth_getLogs gives {returned} logs, the receipts of the block have {proven} (or others)"
+    )]
+    LogsDiffer {
+        /// How many `eth_getLogs` returned.
+        returned: usize,
+        /// How many matching logs the receipts have.
+        proven: usize,
+    },
+    /// The receipts are not those that the header commits to.
+    #[error("the receipts hash to {computed}, the header says {header}")]
+    ReceiptsRoot {
+        /// The header's receipts root.
+        header: B256,
+        /// The root of the answer.
+        computed: B256,
+    },
+}
+
+impl SourceError {
+    /// Whether the same read may succeed later, without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Request { .. }
+            | Self::MissingBlock { .. }
+            | Self::Contradiction { .. }
+            | Self::Lagging { .. } => true,
+            Self::Event { .. }
+            | Self::Client { .. }
+            | Self::NoSources { .. }
+            | Self::WrongChain { .. }
+            | Self::ForkBelowFinality { .. }
+            | Self::TimestampsNotRising { .. }
+            | Self::File { .. }
+            | Self::FileHeader { .. }
+            | Self::Rows(_) => false,
+        }
+    }
+}
+
+impl core::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} ({}) at {}", self.method, self.about, self.endpoint)
+    }
+}
