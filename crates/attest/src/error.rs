@@ -1,0 +1,182 @@
+//! The whole error space of keys and signing.
+
+use std::path::PathBuf;
+
+use alloy::primitives::Address;
+use tocsin_domain::attestation::{PayloadBytesError, QuorumError, SignatureError};
+use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_store::StoreError;
+
+/// Why there is no key, or no signature.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttestError {
+    /// The keystore file is not there.
+    #[error("there is no keystore {path}: correct the path, or make one with `tocsin keys generate`", path = path.display())]
+    NoKeystore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The keystore file cannot be read.
+    #[error("cannot read the keystore {path}: check that this user may read it", path = path.display())]
+    ReadKeystore {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no keystore, or one of a kind that is not supported.
+    #[error("{path} is not a usable keystore ({problem}): it must be an encrypted key in the Web3 Secret Storage format, version 3, as `tocsin keys generate` writes", path = path.display())]
+    NotAKeystore {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The password does not open it.
+    #[error("the password does not open the keystore {path}: check the password's file or environment variable, also for a different keystore's password", path = path.display())]
+    WrongPassword {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A bare key that is none.
+    #[error("the raw key is not 32 bytes in hex that are a secp256k1 key; prefer `kind = \"keystore\"`")]
+    NotAKey,
+    /// Nothing may be overwritten.
+    #[error("{path} exists and is left as it is: choose another path for the new key", path = path.display())]
+    KeystoreExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A keystore that anybody could open.
+    #[error("the password for the new keystore {path} is empty", path = path.display())]
+    EmptyPassword {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The new keystore could not be written.
+    #[error("cannot write the keystore {path}: check that its folder exists, is writable and has space", path = path.display())]
+    WriteKeystore {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The new key could not be encrypted.
+    #[error("cannot encrypt the new key for {path}", path = path.display())]
+    EncryptKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The key is not one of the epoch's.
+    #[error("the key's address {address} is not among the signers of epoch {epoch}: announce an epoch with it, or configure its key")]
+    NotASigner {
+        /// The key's address.
+        address: Address,
+        /// The configured epoch.
+        epoch: u32,
+    },
+    /// One signature is no quorum there.
+    #[error("epoch {epoch} demands {threshold} signatures, and other attestors' signatures are not gathered yet: use an epoch with threshold 1")]
+    QuorumOfSeveral {
+        /// The configured epoch.
+        epoch: u32,
+        /// Its threshold.
+        threshold: u8,
+    },
+    /// Only verdict 1 with an event has a claim key to reserve.
+    #[error("the payload's verdict is {verdict}: only a triggered claim (1) with an event id is signed here")]
+    NotAClaim {
+        /// Its verdict.
+        verdict: u8,
+    },
+    /// Signing for another epoch would make an invalid signature.
+    #[error("the payload names epoch {payload}, this attestor signs for epoch {attestor}")]
+    OtherEpoch {
+        /// The payload's.
+        payload: u32,
+        /// The attestor's.
+        attestor: u32,
+    },
+    /// The reservation failed, so nothing was signed.
+    #[error("the claim key {claim_key} could not be reserved, nothing was signed")]
+    Reserve {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// Two different statements on one claim: something decided twice, and differently.
+    #[error("ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else")]
+    Conflict {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// The digest of what is stored.
+        reserved: AttestationId,
+        /// The digest of what was to be signed.
+        wanted: AttestationId,
+    },
+    /// The stored reservation is not what the store says it is.
+    #[error("ALARM: the stored reservation of claim key {claim_key} does not hold together ({problem}); nothing was signed, the database may be damaged")]
+    DamagedReservation {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The stored reservation's payload cannot be read.
+    #[error("ALARM: the stored reservation of claim key {claim_key} cannot be read; nothing was signed, the database may be damaged")]
+    UnreadableReservation {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// What is wrong.
+        #[source]
+        source: PayloadBytesError,
+    },
+    /// The signer refused or broke.
+    #[error("the key of {address} could not sign {attestation}")]
+    Sign {
+        /// The key's address.
+        address: Address,
+        /// The digest.
+        attestation: AttestationId,
+        /// Why.
+        #[source]
+        source: alloy::signers::Error,
+    },
+    /// The signer gave a signature that no door accepts.
+    #[error("the key of {address} made a signature of a form that verifiers refuse")]
+    SignatureForm {
+        /// The key's address.
+        address: Address,
+        /// What is wrong with it.
+        #[source]
+        source: SignatureError,
+    },
+    /// The signer gave a signature that is not its own.
+    #[error("the signature that the key of {address} made does not verify; it is thrown away")]
+    SelfCheck {
+        /// The key's address.
+        address: Address,
+        /// What is wrong with it.
+        #[source]
+        source: QuorumError,
+    },
+}
+
+impl AttestError {
+    /// Whether the same call may succeed later without anybody's help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Reserve { source, .. } => source.is_transient(),
+            // A local key never fails for a while; a remote one may, when there is one.
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The only crate that holds attestation keys.
+//!
+//! Promise: no payload is signed before its claim key is reserved, durably, for exactly that payload. [`Attestor::attest`]
+//! is the only way from a key to a signature; whatever crashes, retries or runs twice, at most one payload per claim key
+//! and signing domain is ever signed.
+
+pub mod attestor;
+pub mod error;
+pub mod keystore;
+pub mod signer;
+
+pub use attestor::{Attested, Attestor};
+pub use error::AttestError;
+pub use keystore::generate_keystore;
+pub use signer::{KeySettings, Signer};
