@@ -1,0 +1,44 @@
+//! On-chain delivery: from a stored delivery and the state of the chain to the one next action.
+//!
+//! ```text
+//! DeliveryView ──▶ Submitter::look ──▶ ChainView ──▶ next_action ──▶ Action ──▶ the stage does it, stores it, looks again
+//! ```
+//!
+//! Every step can be repeated or lost: a process that dies anywhere starts again at `look`, and the decision depends on
+//! nothing but what is stored, what the chain says, and which bytes this process has handed to the node.
+
+mod action;
+mod broadcast;
+mod call;
+mod connect;
+mod consumption;
+mod contract;
+mod decide;
+mod fees;
+mod key;
+mod look;
+mod policy;
+mod revert;
+mod rpc;
+mod settings;
+mod sign;
+mod simulate;
+mod transaction;
+mod view;
+
+pub use action::{Action, Order, Waiting};
+pub use broadcast::Broadcast;
+pub use call::claim_calldata;
+pub use connect::Submitter;
+pub use decide::next_action;
+pub use fees::{BumpPermille, FeePolicy, Fees, Market, Raise};
+pub use key::SubmitterKey;
+pub use policy::Policy;
+pub use revert::{Outlook, Revert};
+pub use rpc::RpcFailure;
+pub use settings::OnchainSettings;
+pub use sign::SignedAttempt;
+pub use transaction::Receipt;
+pub use view::{
+    AttemptView, ChainView, Consumption, DeliveryView, Fate, HeldNonce, Prospect, Purpose, Pushed,
+};
