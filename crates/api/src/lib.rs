@@ -1,0 +1,40 @@
+//! The only crate that speaks HTTP to clients.
+//!
+//! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
+
+mod eligibility;
+pub mod health;
+mod problem;
+mod routes;
+
+use std::sync::Arc;
+
+use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_store::Store;
+use tokio::net::TcpListener;
+
+/// What the API serves from.
+#[derive(Clone)]
+pub struct Api {
+    /// What was recorded.
+    pub store: Arc<dyn Store>,
+    /// How the service is doing.
+    pub health: health::Health,
+    /// Who signs, for which verifier; `None` where nothing is attested.
+    pub attestor: Option<(AttestationDomain, SignerSet)>,
+}
+
+/// The API ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the API failed to serve")]
+pub struct ServeError(#[from] std::io::Error);
+
+/// Serves until `shutdown`, then finishes the requests that have begun.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    axum::serve(listener, routes::router(api)).with_graceful_shutdown(shutdown).await?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What can be asked.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::ids::{AttestationId, PolicyId};
+use tocsin_store::StoreError;
+use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::delivery::DeliveryState;
+use tocsin_store::evidence;
+
+use crate::problem::Problem;
+use crate::{Api, eligibility};
+
+/// How many attestations a list shows.
+const LISTED: u32 = 100;
+
+pub(crate) fn router(api: Api) -> Router {
+    Router::new()
+        .route("/health/live", get(async || "live\n"))
+        .route("/health/ready", get(ready))
+        .route("/v1/covers", get(covers))
+        .route("/v1/policies/{policy}/eligibility", get(eligible))
+        .route("/v1/attestations", get(attestations))
+        .route("/v1/attestations/{id}", get(attestation))
+        .route("/v1/attestations/{id}/evidence", get(bundle))
+        .fallback(async || Problem::NotFound("there is nothing at this path".to_owned()))
+        .with_state(api)
+}
+
+async fn ready(State(api): State<Api>) -> Response {
+    let reasons = api.health.not_ready();
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+}
+
+async fn covers(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let mut covers = Vec::new();
+    for cover in api.store.covers().await? {
+        covers.push(json!({ "name": cover.name, "version": cover.version, "terms_hash": cover.terms_hash }));
+    }
+    Ok(Json(json!({ "covers": covers })))
+}
+
+async fn eligible(State(api): State<Api>, Path(policy): Path<String>) -> Result<Json<Value>, Problem> {
+    let id: PolicyId = policy.parse().map_err(|_not_hex| {
+        Problem::BadRequest(format!("`{policy}` is not a policy id: write the 32 bytes of policyId as 0x and 64 digits"))
+    })?;
+    Ok(Json(eligibility::of(&*api.store, id).await?))
+}
+
+async fn attestations(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let mut listed = Vec::new();
+    for record in api.store.recent_attestations(LISTED).await? {
+        listed.push(json!({ "id": record.id, "policy": record.policy, "attested_at": record.attested_at.to_string() }));
+    }
+    Ok(Json(json!({ "attestations": listed })))
+}
+
+async fn attestation(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let record = find(&api, &id).await?;
+    let payload = ClaimAttestation::from_bytes(&record.payload).map_err(|error| {
+        Problem::Store(StoreError::InvalidRow {
+            noun: "attestation",
+            key: record.id.to_string(),
+            reason: error.to_string(),
+        })
+    })?;
+    let delivery = api.store.delivery(record.id).await?.map(|delivery| match delivery.state {
+        DeliveryState::Queued => json!({ "state": "queued", "last_error": delivery.last_error }),
+        DeliveryState::Sending { nonce, attempts, .. } => json!({
+            "state": "sending",
+            "nonce": nonce,
+            "transactions": attempts.iter().map(|attempt| attempt.hash).collect::<Vec<_>>(),
+            "last_error": delivery.last_error,
+        }),
+        DeliveryState::Done { transaction, block } => {
+            json!({ "state": "done", "transaction": transaction, "block": block })
+        }
+        DeliveryState::Failed => json!({ "state": "failed", "last_error": delivery.last_error }),
+    });
+    Ok(Json(json!({
+        "id": record.id,
+        "claim_key": record.claim_key,
+        "policy": record.policy,
+        "attested_at": record.attested_at.to_string(),
+        "attestation": payload,
+        "signatures": format!("0x{}", alloy_primitives::hex::encode(&record.signatures)),
+        "delivery": delivery,
+    })))
+}
+
+async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let record = find(&api, &id).await?;
+    let Some((domain, signers)) = &api.attestor else {
+        return Err(Problem::NotFound("this service attests nothing".to_owned()));
+    };
+    let bundle = evidence::bundle(&*api.store, &record, *domain, signers).await?;
+    Ok(Json(bundle).into_response())
+}
+
+async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
+    let id: AttestationId = text.parse().map_err(|_not_hex| {
+        Problem::BadRequest(format!("`{text}` is not an attestation id: write its 32 bytes as 0x and 64 digits"))
+    })?;
+    api.store
+        .attestation(id)
+        .await?
+        .ok_or_else(|| Problem::NotFound(format!("there is no attestation {id}")))
+}
