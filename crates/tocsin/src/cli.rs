@@ -1,0 +1,102 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A parametric-insurance oracle whose evidence anyone can re-execute.
+#[derive(Debug, Parser)]
+#[command(name = "tocsin", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check covers, or a service configuration and all that it names, without contacting anybody
+    Check {
+        /// Cover files, or one service configuration with --config
+        #[arg(required_unless_present = "config")]
+        covers: Vec<PathBuf>,
+        /// The service configuration
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Watch, decide, sign and deliver until told to stop
+    Run {
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+        /// Write logs as JSON
+        #[arg(long)]
+        json_logs: bool,
+    },
+    /// Say what a cover would have decided on recorded observations
+    Backtest(Backtest),
+    /// Re-execute an evidence bundle offline; exit with 1 if anything in it does not hold
+    Verify {
+        /// The bundle
+        bundle: PathBuf,
+        /// The signers that you trust, by address; without them the bundle's own set is only shown
+        #[arg(long = "signer")]
+        signers: Vec<alloy::primitives::Address>,
+    },
+    /// Replay the USDC depeg of March 2023 on a chain of your own: a claim is paid, and its evidence verified
+    Demo {
+        /// The anvil program
+        #[arg(long, default_value = "anvil")]
+        anvil: PathBuf,
+        /// Where the demo leaves its files (the folder is emptied first)
+        #[arg(long, default_value = "demo-run")]
+        output: PathBuf,
+    },
+    /// Keys of attestors and of the accounts that submit transactions
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// Keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key and write it into a new, encrypted keystore file
+    Generate {
+        /// The file to write; it must not exist
+        path: PathBuf,
+        /// The file that holds the password; without it the password is read from the terminal or standard input
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// Say what a cover would have decided on recorded observations.
+#[derive(Debug, clap::Args)]
+pub struct Backtest {
+    /// The cover
+    #[arg(long)]
+    pub cover: PathBuf,
+    /// Recorded observations: CSV with the columns subject,metric,observed_at,sequence,value and, if there are several,
+    /// source
+    #[arg(long, required = true)]
+    pub observations: Vec<PathBuf>,
+    /// One risk for each subject found, for covers whose inputs name no subject
+    #[arg(long)]
+    pub each_subject: bool,
+    /// How far time is known to have advanced (RFC 3339 or unix seconds); default: the last observation
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    pub format: Format,
+}
+
+/// How to print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// One JSON object per line
+    Jsonl,
+    /// For people
+    Table,
+}

@@ -1,0 +1,127 @@
+//! Which recorded observations belong to which risk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tocsin_domain::cover::{Cover, Input};
+use tocsin_domain::observation::{Metric, Observation, SourceId, Subject};
+use tocsin_domain::risk::{Risk, Stream};
+
+/// A risk and everything that was recorded of it.
+#[derive(Debug)]
+pub(super) struct RecordedRisk {
+    pub(super) subject: String,
+    pub(super) streams: Vec<Stream>,
+    pub(super) observations: Vec<Observation>,
+}
+
+/// What a file without a `source` column calls its source.
+const NO_COLUMN: &str = "file";
+
+/// Splits a recording into the cover's one risk, or into one for each subject found.
+///
+/// The source that an input names counts only where the recording names sources; an input for which several remain is
+/// refused, because the same event can have opposite outcomes on two feeds.
+pub(super) fn split(
+    cover: &Cover,
+    recorded: Vec<Observation>,
+    each_subject: bool,
+) -> Result<Vec<RecordedRisk>, String> {
+    let found = sources(&recorded);
+    let mut risks = Vec::new();
+    for (subject, of_input) in subjects(cover, &found, each_subject)? {
+        let streams = cover
+            .inputs
+            .iter()
+            .zip(of_input)
+            .map(|(input, subject)| stream(input, subject, &found))
+            .collect::<Result<Vec<_>, _>>()?;
+        risks.push(RecordedRisk { subject, streams, observations: Vec::new() });
+    }
+    let mut listeners: BTreeMap<Stream, Vec<usize>> = BTreeMap::new();
+    for (index, risk) in risks.iter().enumerate() {
+        let distinct: BTreeSet<&Stream> = risk.streams.iter().collect();
+        for stream in distinct {
+            listeners.entry(stream.clone()).or_default().push(index);
+        }
+    }
+    for observation in recorded {
+        for &index in listeners.get(&Stream::of(&observation)).into_iter().flatten() {
+            if let Some(risk) = risks.get_mut(index) {
+                risk.observations.push(observation.clone());
+            }
+        }
+    }
+    Ok(risks)
+}
+
+type Sources = BTreeMap<(Subject, Metric), BTreeSet<SourceId>>;
+
+fn sources(recorded: &[Observation]) -> Sources {
+    let mut found = Sources::new();
+    for observation in recorded {
+        found
+            .entry((observation.subject.clone(), observation.metric.clone()))
+            .or_default()
+            .insert(observation.source.clone());
+    }
+    found
+}
+
+/// The risks, each with its name and the subject of every input.
+fn subjects(
+    cover: &Cover,
+    found: &Sources,
+    each_subject: bool,
+) -> Result<Vec<(String, Vec<Subject>)>, String> {
+    if !each_subject {
+        let named: Option<Vec<Subject>> = cover.inputs.iter().map(|input| input.subject.clone()).collect();
+        return match (named, Risk::subject_of(cover)) {
+            (Some(of_input), Some(subject)) => Ok(vec![(subject, of_input)]),
+            _ => Err(
+                "an input of the cover names no subject: add `subject = …` to it, or make one risk for each subject \
+                 found with --each-subject"
+                    .to_owned(),
+            ),
+        };
+    }
+    if let Some(input) = cover.inputs.iter().find(|input| input.subject.is_some()) {
+        return Err(format!(
+            "--each-subject makes one risk for each subject found, but input `{}` names its subject already",
+            input.name
+        ));
+    }
+    let wanted: BTreeSet<&Metric> = cover.inputs.iter().map(|input| &input.metric).collect();
+    let distinct: BTreeSet<&Subject> =
+        found.keys().filter(|(_, metric)| wanted.contains(metric)).map(|(subject, _)| subject).collect();
+    Ok(distinct
+        .into_iter()
+        .map(|subject| (subject.0.clone(), vec![subject.clone(); cover.inputs.len()]))
+        .collect())
+}
+
+fn stream(input: &Input, subject: Subject, found: &Sources) -> Result<Stream, String> {
+    let metric = input.metric.clone();
+    let all = found.get(&(subject.clone(), metric.clone())).cloned().unwrap_or_default();
+    let named = |source: &SourceId| Stream { source: source.clone(), subject: subject.clone(), metric: metric.clone() };
+    if let Some(wanted) = &input.source
+        && all.contains(wanted)
+    {
+        return Ok(named(wanted));
+    }
+    let mut sources = all.iter();
+    match (sources.next(), sources.next(), &input.source) {
+        (None, _, wanted) => Ok(named(wanted.as_ref().unwrap_or(&SourceId::from(NO_COLUMN)))),
+        (Some(only), None, None) => Ok(named(only)),
+        // Rows without a source column are whoever's the terms say.
+        (Some(only), None, Some(_)) if only.0 == NO_COLUMN => Ok(named(only)),
+        (Some(only), None, Some(wanted)) => Err(format!(
+            "input `{}` is of source `{wanted}`, but the recording has {metric} of {subject} from `{only}` only",
+            input.name
+        )),
+        (Some(first), Some(second), _) => Err(format!(
+            "input `{}`: the recording has {metric} of {subject} from several sources, `{first}` and `{second}`: name \
+             one of them in the cover",
+            input.name
+        )),
+    }
+}

@@ -1,0 +1,57 @@
+//! `tocsin check`: everything that can be known to be right without contacting anybody.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tocsin_domain::cover::Cover;
+
+use crate::config::{Config, ConfigError, read};
+use crate::report::{Report, draw};
+
+/// Checks covers, and a service configuration with all that it names. Prints what was checked, with the terms' hashes;
+/// the first file that is wrong is the error.
+pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Result<(), Report> {
+    for path in covers {
+        let cover = parse(path, out)?;
+        writeln!(out, "{}: cover `{}` version {} is well-formed", path.display(), cover.name, cover.version)?;
+        writeln!(out, "  terms hash {}", cover.terms_hash)?;
+    }
+    if let Some(path) = config {
+        let config = Config::load(path)?;
+        writeln!(out, "{}: the configuration is complete", path.display())?;
+        for insured in &config.covers {
+            writeln!(out, "  cover `{}`, terms hash {}", insured.cover.name, insured.cover.terms_hash)?;
+            for (input, stream) in insured.cover.inputs.iter().zip(&insured.streams) {
+                writeln!(out, "    {} = {} of {} from {}", input.name, stream.metric, stream.subject, stream.source)?;
+            }
+        }
+        writeln!(out, "  {} policies", config.policies.len())?;
+        writeln!(
+            out,
+            "  attestations are {}",
+            if config.attestor.is_some() { "signed" } else { "not signed: there is no [attestor]" }
+        )?;
+        writeln!(
+            out,
+            "  {}",
+            match config.deliveries.as_slice() {
+                [] => "nothing is delivered: there is no [delivery]".to_owned(),
+                chains => format!("delivered to {} chain(s)", chains.len()),
+            }
+        )?;
+    }
+    Ok(())
+}
+
+fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
+    let text = read(path)?;
+    match Cover::parse(&text) {
+        Ok((cover, warnings)) => {
+            if !warnings.is_empty() {
+                writeln!(out, "{}", draw(path, &text, &warnings))?;
+            }
+            Ok(cover)
+        }
+        Err(diagnostics) => Err(ConfigError::Cover { path: path.to_owned(), text, diagnostics }.into()),
+    }
+}

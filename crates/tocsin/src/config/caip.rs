@@ -1,0 +1,37 @@
+//! CAIP-2 and CAIP-10 names of EVM chains and accounts.
+
+use alloy::primitives::Address;
+use tocsin_domain::cover::Consumer;
+
+/// `eip155:1` → 1.
+pub(super) fn chain(text: &str) -> Result<u64, String> {
+    text.strip_prefix("eip155:")
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| format!("`{text}` is not an EVM chain: write its CAIP-2 name, as in eip155:1"))
+}
+
+/// `eip155:1:0x…` → chain and address.
+pub(super) fn account(text: &str) -> Result<Consumer, String> {
+    let refused = || {
+        format!("`{text}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…")
+    };
+    let (name, address) = text.rsplit_once(':').ok_or_else(refused)?;
+    let chain_id = chain(name)?;
+    let address: Address = address.parse().map_err(|_not_hex| refused())?;
+    Ok(Consumer { chain_id, address })
+}
+
+/// The chain and contract in a source identity such as `chainlink:eip155:1:0x…` or `event:eip155:1:0x…#Signature`.
+pub(super) fn source_contract(id: &str) -> Result<Consumer, String> {
+    let (_, account_and_rest) = id
+        .split_once(':')
+        .filter(|(kind, _)| matches!(*kind, "chainlink" | "event"))
+        .ok_or_else(|| {
+            format!(
+                "source `{id}` is of no kind that this version reads: write chainlink:<CAIP-10 address> or \
+                 event:<CAIP-10 address>#Signature"
+            )
+        })?;
+    let name = account_and_rest.split_once('#').map_or(account_and_rest, |(account, _)| account);
+    account(name)
+}

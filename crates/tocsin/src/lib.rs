@@ -1,0 +1,12 @@
+//! The only crate that knows all the others: configuration, pipeline stages, supervisor and commands.
+
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod pipeline;
+pub mod report;
+pub mod service;
+pub mod supervisor;
+pub mod telemetry;

@@ -1,0 +1,64 @@
+//! `tocsin`: reads the command line, calls the command, maps the outcome to an exit status.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tocsin::cli::{Cli, Command, Keys};
+use tocsin::clock::SystemClock;
+use tocsin::command::{backtest, check, keys, verify};
+use tocsin::config::Config;
+use tocsin::report::Report;
+use tocsin::{demo, report, service, telemetry};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(code) => code,
+        Err(report) => {
+            report::show(&report);
+            ExitCode::from(report.exit_code)
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode, Report> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Check { covers, config } => {
+            check::run(&covers, config.as_deref(), &mut out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run { config, json_logs } => {
+            telemetry::start(json_logs);
+            let config = Config::load(&config)?;
+            runtime()?.block_on(async {
+                let shutdown = service::shutdown_on_signal()?;
+                service::run(config, Arc::new(SystemClock), shutdown).await
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Backtest(arguments) => {
+            backtest::run(&arguments, &mut out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify { bundle, signers } => {
+            let verdict = verify::check(&bundle, &signers)?;
+            verify::print(&verdict, &mut out)?;
+            Ok(if verdict.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Demo { anvil, output } => {
+            telemetry::start_quiet();
+            runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Keys(Keys::Generate { path, password_file }) => {
+            keys::generate(&path, password_file.as_deref(), &mut out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Report> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

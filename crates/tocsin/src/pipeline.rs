@@ -1,0 +1,143 @@
+//! How a fact becomes a payout: five stages, each of which asks the store for unfinished work, writes its result and what
+//! comes next in one transaction, and rings the next one.
+//!
+//! ```text
+//! observe ─► evaluate ─► claim ─► attest ─► deliver
+//! ```
+//!
+//! `observe` and `evaluate` share one transaction: cursors, observations, trigger states and determinations commit
+//! together. A ring is only a wake-up call; a timer covers a lost one, so that a restart and normal running are the same
+//! path.
+
+pub mod attest;
+pub mod bell;
+pub mod claim;
+pub mod deliver;
+pub mod evaluate;
+pub mod observe;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tocsin_store::Store;
+
+use crate::clock::Clock;
+use crate::supervisor::Shutdown;
+
+/// How many pieces of work one turn of a stage takes.
+const WORK_PER_TURN: u32 = 256;
+
+/// How long a stage that failed waits before it tries again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long a stage sleeps when nobody rings.
+const NAP: Duration = Duration::from_secs(5);
+
+/// What every stage is given.
+#[derive(Clone)]
+pub struct Stage {
+    /// The queue.
+    pub store: Arc<dyn Store>,
+    /// Dates determinations and signatures.
+    pub clock: Arc<dyn Clock>,
+    /// Tells the outside how the stage is doing.
+    pub health: tocsin_api::health::Health,
+    /// Ends the stage.
+    pub shutdown: Shutdown,
+}
+
+/// Whether a stage has found work, and so may find more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// There was something to do.
+    Worked,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// Why a stage's turn had no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] tocsin_store::StoreError),
+    /// A source.
+    #[error(transparent)]
+    Source(#[from] tocsin_sources::SourceError),
+    /// Evaluation was given something that it must refuse.
+    #[error("cannot evaluate risk {risk}: {problem}")]
+    Evaluation {
+        /// Which risk.
+        risk: tocsin_domain::ids::RiskId,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A claim that cannot be said in an attestation.
+    #[error("cannot state a claim")]
+    Payload(#[from] tocsin_domain::attestation::PayloadError),
+    /// Attesting.
+    #[error(transparent)]
+    Attest(#[from] tocsin_attest::AttestError),
+    /// Delivery.
+    #[error(transparent)]
+    Delivery(#[from] tocsin_delivery::DeliveryError),
+    /// What is stored refers to terms that are not loaded.
+    #[error("there are no terms {0}: put the cover back into the configuration")]
+    UnknownTerms(tocsin_domain::ids::TermsHash),
+}
+
+impl StageError {
+    /// Whether trying again can help; otherwise the process stops, loudly.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Source(error) => error.is_transient(),
+            Self::Delivery(error) => error.is_transient(),
+            Self::Attest(error) => error.is_transient(),
+            Self::Evaluation { .. } | Self::Payload(_) | Self::UnknownTerms(_) => false,
+        }
+    }
+}
+
+/// What a stage does, one turn at a time.
+pub trait Work: Send + Sync + 'static {
+    /// The name of the stage, in logs and health.
+    fn name(&self) -> &str;
+
+    /// How long it sleeps when nobody rings.
+    fn nap(&self) -> Duration {
+        NAP
+    }
+
+    /// Does what there is to do now. A turn that fails has had no effect beyond what it has committed.
+    fn turn(&self, stage: &Stage) -> impl Future<Output = Result<Turn, StageError>> + Send;
+}
+
+/// Runs turns of a stage until shutdown: again at once while there is work, after a ring or a nap when there is none,
+/// after a pause when one failed and may succeed later. Any other failure ends the stage, and with it the process.
+pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(), StageError> {
+    while !stage.shutdown.is_requested() {
+        let pause = match work.turn(&stage).await {
+            Ok(turn) => {
+                stage.health.well(work.name());
+                if turn == Turn::Worked {
+                    continue;
+                }
+                work.nap()
+            }
+            Err(error) if error.is_transient() => {
+                let reason = crate::report::chain(&error);
+                tracing::warn!(stage = work.name(), error = %reason, "will try again");
+                stage.health.unwell(work.name(), reason);
+                RETRY
+            }
+            Err(error) => return Err(error),
+        };
+        tokio::select! {
+            () = bell.heard() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = stage.shutdown.requested() => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Observe: read what is new and final on one chain, evaluate it, and commit both with the cursors.
+//!
+//! Guarantee: a cursor moves only together with everything that was seen up to it. A failed read moves nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tocsin_domain::cursor::SourceCursor;
+use tocsin_sources::chain::{ChainBatch, ChainReader, EventSource};
+use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
+
+use super::bell::Bell;
+use super::evaluate::Evaluator;
+use super::{Stage, StageError, Turn, Work};
+use crate::config::Chain;
+
+/// The observer of one chain.
+pub struct Observer {
+    name: String,
+    reader: ChainReader,
+    chain: Chain,
+    evaluator: Arc<Evaluator>,
+    /// Risks may listen to several chains: a step reads their states, evaluates, and writes them back, and two steps that
+    /// did so at the same time would only make one of them start again.
+    step: Arc<Mutex<()>>,
+    next: Bell,
+}
+
+impl Observer {
+    /// An observer that evaluates with `evaluator` and rings `next` when something was decided.
+    pub fn new(
+        reader: ChainReader,
+        chain: Chain,
+        evaluator: Arc<Evaluator>,
+        step: Arc<Mutex<()>>,
+        next: Bell,
+    ) -> Self {
+        let name = format!("observe eip155:{}", chain.settings.chain_id);
+        Self { name, reader, chain, evaluator, step, next }
+    }
+
+    /// Sources that stand at the same place are read together; one that was added later catches up by itself first.
+    async fn groups(&self, stage: &Stage) -> Result<Vec<Group>, StageError> {
+        let mut groups: Vec<Group> = Vec::new();
+        for source in &self.chain.sources {
+            let cursor = stage.store.progress(source.id()).await?.map(|progress| progress.cursor);
+            let together = groups.iter_mut().find(|group| {
+                group.cursor == cursor
+                    && (cursor.is_some() || group.sources.iter().all(|other| other.from_block() == source.from_block()))
+            });
+            match together {
+                Some(group) => group.sources.push(source.clone()),
+                None => groups.push(Group { cursor, sources: vec![source.clone()] }),
+            }
+        }
+        Ok(groups)
+    }
+
+    async fn commit(&self, stage: &Stage, group: &Group, batch: ChainBatch) -> Result<(), StageError> {
+        let sources: Vec<SourceAdvance> = group
+            .sources
+            .iter()
+            .map(|source| SourceAdvance {
+                from: group.cursor,
+                to: SourceProgress {
+                    source: source.id().clone(),
+                    cursor: batch.cursor,
+                    watermark: batch.watermark,
+                },
+            })
+            .collect();
+        let _one_step_at_a_time = self.step.lock().await;
+        let verdicts = self
+            .evaluator
+            .evaluate(&*stage.store, &sources, &batch.observations, stage.clock.now())
+            .await?;
+        for determination in &verdicts.determinations {
+            tracing::info!(
+                subject = %determination.subject,
+                ordinal = determination.ordinal,
+                verdict = ?determination.verdict(),
+                occurred_at = %determination.occurred_at,
+                confirmed_at = %determination.confirmed_at,
+                "loss event determined"
+            );
+        }
+        let step = Step {
+            sources,
+            observations: batch.observations,
+            risks: verdicts.risks,
+            determinations: verdicts.determinations,
+        };
+        stage.store.commit(&step).await?;
+        if !step.determinations.is_empty() {
+            self.next.ring();
+        }
+        Ok(())
+    }
+}
+
+impl Work for Observer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn nap(&self) -> Duration {
+        self.chain.poll_interval
+    }
+
+    async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        let mut turn = Turn::Idle;
+        for group in self.groups(stage).await? {
+            let Some(batch) = self.reader.next(group.cursor.as_ref(), &group.sources).await? else {
+                continue;
+            };
+            self.commit(stage, &group, batch).await?;
+            turn = Turn::Worked;
+        }
+        Ok(turn)
+    }
+}
+
+/// Sources that stand at the same place.
+struct Group {
+    cursor: Option<SourceCursor>,
+    sources: Vec<EventSource>,
+}

@@ -1,0 +1,210 @@
+//! `run`: every part of the service, connected and supervised.
+//!
+//! Everything that can be wrong with the surroundings (database, keys, endpoints, addresses) is found before any stage
+//! starts, so that a service that cannot work does not half-work.
+
+use std::sync::Arc;
+
+use tocsin_api::Api;
+use tocsin_api::health::Health;
+use tocsin_attest::{AttestError, Attestor, Signer};
+use tocsin_delivery::DeliveryError;
+use tocsin_delivery::onchain::Submitter;
+use tocsin_sources::SourceError;
+use tocsin_sources::chain::ChainReader;
+use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::policy::Policies;
+use tocsin_store::{Store, StoreError};
+use tocsin_store_sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::config::{AttestorConfig, Config};
+use crate::pipeline::attest::{AttestClaims, Lifetime};
+use crate::pipeline::bell::Bell;
+use crate::pipeline::claim::Claimer;
+use crate::pipeline::deliver::Deliverer;
+use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::observe::Observer;
+use crate::pipeline::{self, Stage, StageError, Work};
+use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
+
+/// Why the service did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source chain.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The attestation key.
+    #[error(transparent)]
+    Attest(#[from] AttestError),
+    /// A settlement chain.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// A cover.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The address of the API.
+    #[error("the API cannot listen on {address}: choose another [api] listen")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The signals of the operating system.
+    #[error("cannot listen for the signals that end the service")]
+    Signals(#[source] std::io::Error),
+    /// A part of the service ended.
+    #[error(transparent)]
+    Task(#[from] TaskFailure),
+}
+
+/// The parts, connected to the outside and not yet running.
+struct Parts {
+    observers: Vec<Observer>,
+    attestor: Option<(Attestor, Lifetime)>,
+    deliverers: Vec<Deliverer>,
+    listener: Option<TcpListener>,
+}
+
+/// The wake-up calls between the stages.
+#[derive(Clone, Default)]
+struct Bells {
+    claim: Bell,
+    attest: Bell,
+    deliver: Bell,
+}
+
+/// Runs the service until `shutdown`.
+pub async fn run(config: Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<(), ServiceError> {
+    let store = Arc::new(SqliteStore::open(&config.database).await?);
+    let evaluator = Arc::new(Evaluator::new(config.covers.iter().map(|insured| insured.cover.clone())));
+    record_terms(&store, &evaluator, &config).await?;
+    let bells = Bells::default();
+    let parts = connect(&config, &evaluator, &bells).await?;
+    let health = Health::default();
+    let stage = Stage {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        clock,
+        health,
+        shutdown: shutdown.clone(),
+    };
+    tracing::info!(
+        covers = config.covers.len(),
+        policies = config.policies.len(),
+        chains = config.chains.len(),
+        "the service starts"
+    );
+    let supervised = start(parts, stage, evaluator, bells, shutdown).run().await;
+    Ok(supervised?)
+}
+
+/// Makes covers, risks and policies known to the store. Terms that changed are refused there.
+async fn record_terms(
+    store: &SqliteStore,
+    evaluator: &Evaluator,
+    config: &Config,
+) -> Result<(), ServiceError> {
+    for insured in &config.covers {
+        let cover = &insured.cover;
+        let record = CoverRecord {
+            terms_hash: cover.terms_hash,
+            name: cover.name.clone(),
+            version: cover.version,
+            canonical_terms: cover.canonical_terms.clone(),
+        };
+        let risk = RiskRecord {
+            risk: insured.risk.clone(),
+            streams: insured.streams.clone(),
+            initial_state: evaluator.initial_state(&insured.risk)?,
+        };
+        store.add_cover(&record, &[risk]).await?;
+    }
+    store.add_policies(&config.policies).await?;
+    Ok(())
+}
+
+async fn connect(config: &Config, evaluator: &Arc<Evaluator>, bells: &Bells) -> Result<Parts, ServiceError> {
+    let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
+    let step = Arc::new(Mutex::new(()));
+    let mut observers = Vec::new();
+    for chain in config.chains.iter().filter(|chain| !chain.sources.is_empty()) {
+        let reader = ChainReader::connect(chain.settings.clone()).await?;
+        observers.push(Observer::new(reader, chain.clone(), Arc::clone(evaluator), Arc::clone(&step), bells.claim.clone()));
+    }
+    let mut deliverers = Vec::new();
+    for delivery in &config.deliveries {
+        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter()).await?;
+        tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
+        deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
+    }
+    let listener = match config.api {
+        Some(address) => Some(
+            TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?,
+        ),
+        None => None,
+    };
+    Ok(Parts { observers, attestor, deliverers, listener })
+}
+
+fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
+    let signer = Signer::open(&config.key.attestor())?;
+    tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
+    let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
+    Ok((attestor, Lifetime { hold: config.hold, valid_for: config.valid_for }))
+}
+
+fn start(parts: Parts, stage: Stage, evaluator: Arc<Evaluator>, bells: Bells, shutdown: Shutdown) -> Supervisor {
+    let mut tasks = Supervisor::new(shutdown.clone());
+    let attestor = parts.attestor.as_ref().map(|(attestor, _)| (attestor.domain(), attestor.signers().clone()));
+    for observer in parts.observers {
+        begin(&mut tasks, observer, &stage, Bell::default());
+    }
+    begin(&mut tasks, Claimer::new(Arc::clone(&evaluator), bells.attest.clone()), &stage, bells.claim);
+    if let Some((attestor, lifetime)) = parts.attestor {
+        let attest = AttestClaims::new(evaluator, attestor, lifetime, bells.deliver.clone());
+        begin(&mut tasks, attest, &stage, bells.attest);
+    }
+    for deliverer in parts.deliverers {
+        begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
+    }
+    if let Some(listener) = parts.listener {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "the API listens");
+        }
+        let api = Api { store: stage.store, health: stage.health, attestor };
+        tasks.start("api", tocsin_api::serve(listener, api, async move { shutdown.requested().await }));
+    }
+    tasks
+}
+
+fn begin(tasks: &mut Supervisor, work: impl Work, stage: &Stage, bell: Bell) {
+    let name = work.name().to_owned();
+    stage.health.expect(&name);
+    tasks.start(name, pipeline::run(work, stage.clone(), bell));
+}
+
+/// A shutdown that the operating system's signals request:.
+pub fn shutdown_on_signal() -> Result<Shutdown, ServiceError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let shutdown = Shutdown::default();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
+    let asked = shutdown.clone();
+    #[expect(clippy::disallowed_methods, reason = "signals outlive the supervisor, which they end")]
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("asked to end; a stage in the middle of its work finishes it first");
+        asked.request();
+    });
+    Ok(shutdown)
+}
