@@ -1,0 +1,45 @@
+//! The Solidity side: its npm packages, its compiler, and what Rust reads of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::sh::{self, Failed};
+
+fn directory(root: &Path) -> PathBuf {
+    root.join("contracts-abi")
+}
+
+/// The anvil of the npm package.
+pub(crate) fn anvil(root: &Path) -> PathBuf {
+    directory(root).join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
+}
+
+/// Installs the packages of the lock file, unless that was done already.
+pub(crate) fn install(root: &Path) -> Result<(), Failed> {
+    let lock = directory(root).join("package-lock.json");
+    let installed = directory(root).join("node_modules/.package-lock.json");
+    let newer = |path: &Path| path.metadata().and_then(|data| data.modified());
+    match (newer(&lock), newer(&installed)) {
+        (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
+        _ => {}
+    }
+    sh::step("installing anvil, forge and solc from npm into contracts-abi/node_modules");
+    sh::run(
+        &directory(root),
+        "npm",
+        &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    )
+}
+
+/// Builds and tests the contracts, and checks that what is committed of them (ABI, vectors, gas) is fresh.
+pub(crate) fn test(root: &Path) -> Result<(), Failed> {
+    sh::step("contracts: format, vectors, ABI, tests, gas");
+    sh::run(&directory(root), "npm", &["run", "--silent", "check"])
+}
+
+/// Rebuilds what is committed of the contracts.
+pub(crate) fn rebuild(root: &Path) -> Result<(), Failed> {
+    install(root)?;
+    let here = directory(root);
+    sh::run(&here, "npm", &["run", "--silent", "abi"])?;
+    sh::run(&here, "npm", &["run", "--silent", "vectors"])
+}

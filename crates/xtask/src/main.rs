@@ -1,0 +1,65 @@
+//! Developer commands. They install what they need and say what they do.
+
+mod contracts;
+mod edges;
+mod sh;
+mod sql;
+mod suite;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use sh::Failed;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  demo        the main job, on a chain of your own: a depeg, a claim, a payout, and the evidence
+  test        everything that must hold: format, lints, structure, contracts, unit, property and end-to-end tests
+  tidy        the structure only: crate edges, module docs, file sizes
+  bench       every benchmark, in release builds
+  contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
+  sql         rewrites the offline data of the SQL queries after a change to a query or a migration
+  setup       installs the npm packages that the commands above need (they do so by themselves)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut words = arguments.iter().map(String::as_str);
+    let root = sh::root();
+    let outcome = match (words.next(), words.collect::<Vec<_>>().as_slice()) {
+        (Some("demo"), rest) => demo(&root, rest),
+        (Some("test"), []) => suite::test(&root),
+        (Some("tidy"), []) => tidy::check(&root),
+        (Some("bench"), rest) => bench(&root, rest),
+        (Some("contracts"), []) => contracts::rebuild(&root),
+        (Some("sql"), []) => sql::prepare(&root),
+        (Some("setup"), []) => contracts::install(&root),
+        _ => Err(Failed(USAGE.to_owned())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(reason)) => {
+            sh::complain(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
+    contracts::install(root)?;
+    sh::step("building tocsin (a few minutes the first time)");
+    sh::run(root, "cargo", &["build", "--package", "tocsin"])?;
+    let anvil = contracts::anvil(root);
+    let anvil = anvil.to_string_lossy();
+    let mut command = vec!["demo", "--anvil", &*anvil];
+    command.extend_from_slice(arguments);
+    sh::run(root, &sh::target(root).join("debug/tocsin").to_string_lossy(), &command)
+}
+
+fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
+    let mut command = vec!["bench", "--workspace", "--benches"];
+    command.extend_from_slice(arguments);
+    sh::run(root, "cargo", &command)
+}

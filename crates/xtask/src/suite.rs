@@ -1,0 +1,31 @@
+//! `cargo xtask test`: what must hold, cheapest first.
+
+use std::path::Path;
+
+use crate::sh::{self, Failed};
+use crate::{contracts, sql, tidy};
+
+pub(crate) fn test(root: &Path) -> Result<(), Failed> {
+    sh::step("format");
+    sh::run(root, "cargo", &["fmt", "--all", "--check"])?;
+    sh::step("structure");
+    tidy::check(root)?;
+    contracts::install(root)?;
+    contracts::test(root)?;
+    sh::step("lints (compiles everything the first time)");
+    sh::run(
+        root,
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+    )?;
+    sh::step("offline SQL data is fresh");
+    sql::check(root)?;
+    sh::step("unit, property and end-to-end tests");
+    let anvil = contracts::anvil(root);
+    sh::run_with(
+        root,
+        "cargo",
+        &["test", "--workspace", "--locked"],
+        &[("TOCSIN_ANVIL", &*anvil.to_string_lossy())],
+    )
+}
