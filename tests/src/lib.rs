@@ -1,0 +1,11 @@
+//! What the end-to-end tests share: the real parts that they start, and the faults that they put between them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: what cannot be set up is a failed test"
+)]
+
+pub mod anvil;
+pub mod feed;
+pub mod rpc_fault;

@@ -1,0 +1,22 @@
+//! The main job, from the first block to the money, as the demonstration does it.
+
+use tocsin::demo;
+use tocsin_tests::anvil;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = Vec::new();
+    demo::run(&anvil::binary(), folder.path(), &mut told).await.unwrap();
+    let told = String::from_utf8(told).unwrap();
+    for part in [
+        "2023-03-11T01:18:11Z  round  859  0.99209183  at or below 0.995: a breach begins",
+        "the cover contract has paid the holder 247.00 demoUSD",
+        "The loss began at 2023-03-11T01:18:11Z",
+        "it counts from 2023-03-12T01:19:35Z on",
+        "0.0247 of the sum insured",
+    ] {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
+    assert!(!told.contains('✗'), "{told}");
+}
