@@ -48,10 +48,22 @@ impl Anvil {
             }
         });
         let address = receive.recv_timeout(START_LIMIT);
-        let client = reqwest::Client::builder().timeout(START_LIMIT).build().unwrap();
-        let mut node = Self { process, url: "http://127.0.0.1/".parse().unwrap(), client };
-        node.url = format!("http://{}/", address.expect("anvil says where it listens")).parse().unwrap();
-        assert_eq!(node.ask("eth_chainId", json!([])).await, json!(format!("{CHAIN_ID:#x}")));
+        let client = reqwest::Client::builder()
+            .timeout(START_LIMIT)
+            .build()
+            .unwrap();
+        let mut node = Self {
+            process,
+            url: "http://127.0.0.1/".parse().unwrap(),
+            client,
+        };
+        node.url = format!("http://{}/", address.expect("anvil says where it listens"))
+            .parse()
+            .unwrap();
+        assert_eq!(
+            node.ask("eth_chainId", json!([])).await,
+            json!(format!("{CHAIN_ID:#x}"))
+        );
         node.set_time_step(1).await;
         node
     }
@@ -64,7 +76,13 @@ impl Anvil {
     /// The result of a JSON-RPC call that must succeed.
     pub async fn ask(&self, method: &str, params: Value) -> Value {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let answer = self.client.post(self.url.clone()).json(&request).send().await.unwrap();
+        let answer = self
+            .client
+            .post(self.url.clone())
+            .json(&request)
+            .send()
+            .await
+            .unwrap();
         let mut answer: Value = answer.json().await.unwrap();
         assert!(answer.get("error").is_none(), "{method} {params}: {answer}");
         answer["result"].take()
@@ -77,30 +95,36 @@ impl Anvil {
 
     /// Sends a transaction from [`Self::account`]; `to` is `None` to deploy.
     pub async fn send(&self, to: Option<Address>, data: Bytes) -> B256 {
-        let transaction = json!({"from": self.account().await, "to": to, "data": data, "gas": "0x4c4b40"});
+        let transaction =
+            json!({"from": self.account().await, "to": to, "data": data, "gas": "0x4c4b40"});
         serde_json::from_value(self.ask("eth_sendTransaction", json!([transaction])).await).unwrap()
     }
 
     /// The receipt of a mined transaction, which must have succeeded.
     pub async fn receipt(&self, transaction: B256) -> Value {
-        let receipt = self.ask("eth_getTransactionReceipt", json!([transaction])).await;
+        let receipt = self
+            .ask("eth_getTransactionReceipt", json!([transaction]))
+            .await;
         assert_eq!(receipt["status"], "0x1", "{receipt}");
         receipt
     }
 
     /// The time of the next block, unix seconds.
     pub async fn set_next_time(&self, timestamp: u64) {
-        self.ask("evm_setNextBlockTimestamp", json!([timestamp])).await;
+        self.ask("evm_setNextBlockTimestamp", json!([timestamp]))
+            .await;
     }
 
     /// Mines blocks, the first of them with what was sent.
     pub async fn mine(&self, blocks: u64) {
-        self.ask("anvil_mine", json!([format!("{blocks:#x}")])).await;
+        self.ask("anvil_mine", json!([format!("{blocks:#x}")]))
+            .await;
     }
 
     /// By how many seconds a block is later than its parent.
     pub async fn set_time_step(&self, seconds: u64) {
-        self.ask("anvil_setBlockTimestampInterval", json!([seconds])).await;
+        self.ask("anvil_setBlockTimestampInterval", json!([seconds]))
+            .await;
     }
 
     /// Replaces the newest `depth` blocks by empty ones.
@@ -110,7 +134,8 @@ impl Anvil {
 
     /// The block with this number or tag, without transactions' bodies.
     pub async fn block(&self, which: &str) -> Value {
-        self.ask("eth_getBlockByNumber", json!([which, false])).await
+        self.ask("eth_getBlockByNumber", json!([which, false]))
+            .await
     }
 
     /// The newest block's number.
@@ -140,7 +165,11 @@ pub fn repository() -> &'static Path {
 
 /// A TCP port of this machine that nobody listens on at the moment.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// The anvil program: the one named in `TOCSIN_ANVIL`, else the one that npm installed.

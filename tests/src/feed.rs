@@ -26,11 +26,21 @@ impl Feed {
         let path = repository().join("contracts-abi/abi/DemoAggregator.json");
         let artifact: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let code: Bytes = artifact["bytecode"].as_str().unwrap().parse().unwrap();
-        let deployment = [code.to_vec(), ("USDC / USD".to_owned(),).abi_encode_params()].concat();
+        let deployment = [
+            code.to_vec(),
+            ("USDC / USD".to_owned(),).abi_encode_params(),
+        ]
+        .concat();
         let transaction = anvil.send(None, deployment.into()).await;
         anvil.mine(1).await;
         let receipt = anvil.receipt(transaction).await;
-        Self { address: receipt["contractAddress"].as_str().unwrap().parse().unwrap() }
+        Self {
+            address: receipt["contractAddress"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap(),
+        }
     }
 
     /// Sends, and does not mine, a round whose time is `updated_at` (unix seconds).
@@ -40,7 +50,9 @@ impl Feed {
             roundId: U80::from(round),
             updatedAt: alloy::primitives::U256::from(updated_at),
         };
-        anvil.send(Some(self.address), call.abi_encode().into()).await;
+        anvil
+            .send(Some(self.address), call.abi_encode().into())
+            .await;
     }
 
     /// Posts a round in a block of the same time.

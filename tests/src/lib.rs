@@ -2,10 +2,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     reason = "test support: what cannot be set up is a failed test"
 )]
 
 pub mod anvil;
 pub mod feed;
 pub mod rpc_fault;
+pub mod ledger;
+pub mod random;

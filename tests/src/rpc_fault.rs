@@ -68,11 +68,16 @@ impl FaultyNode {
     /// Starts a proxy, without faults, before `upstream`.
     pub async fn start(upstream: Url) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
         let rules: Arc<Mutex<Vec<Rule>>> = Arc::default();
         let proxy = Proxy {
             upstream,
-            client: reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap(),
+            client: reqwest::Client::builder()
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
             rules: Arc::clone(&rules),
         };
         let server = spawn(async move {
@@ -92,13 +97,21 @@ impl FaultyNode {
 
     /// Spoils every answer of a method.
     pub fn spoil(&self, method: &'static str, fault: Fault) {
-        self.rules.lock().unwrap().push(Rule { method, about: None, fault });
+        self.rules.lock().unwrap().push(Rule {
+            method,
+            about: None,
+            fault,
+        });
     }
 
     /// Spoils the answers about one block.
     pub fn spoil_block(&self, number: u64, fault: Fault) {
         let about = Some(json!(format!("{number:#x}")));
-        self.rules.lock().unwrap().push(Rule { method: "eth_getBlockByNumber", about, fault });
+        self.rules.lock().unwrap().push(Rule {
+            method: "eth_getBlockByNumber",
+            about,
+            fault,
+        });
     }
 
     /// Ends all faults.
@@ -123,7 +136,9 @@ struct Proxy {
 impl Proxy {
     /// Answers one request and closes the connection. A client that goes away is its own affair.
     async fn serve(&self, mut connection: TcpStream) {
-        let Some(request) = read_request(&mut connection).await else { return };
+        let Some(request) = read_request(&mut connection).await else {
+            return;
+        };
         let fault = self.fault_of(&request);
         let mut body = self.answer(request, fault.as_ref()).await;
         let (mut status, mut cut) = (200, false);
@@ -159,9 +174,14 @@ impl Proxy {
     fn fault_of_call(&self, call: &Value) -> Option<Fault> {
         let rules = self.rules.lock().unwrap();
         let applies = |rule: &&Rule| {
-            let tag = call["params"][0].as_str().is_some_and(|block| !block.starts_with("0x"));
+            let tag = call["params"][0]
+                .as_str()
+                .is_some_and(|block| !block.starts_with("0x"));
             rule.method == call["method"]
-                && rule.about.as_ref().is_none_or(|about| *about == call["params"][0])
+                && rule
+                    .about
+                    .as_ref()
+                    .is_none_or(|about| *about == call["params"][0])
                 && (tag || !matches!(rule.fault, Fault::HeadAt(_)))
         };
         rules.iter().find(applies).map(|rule| rule.fault.clone())
@@ -171,12 +191,22 @@ impl Proxy {
         match fault {
             Some(Fault::LogsOfBlock(hash)) => request["params"][0]["blockHash"] = json!(hash),
             Some(Fault::HeadAt(number)) => {
-                let first = if request.is_array() { &mut request[0] } else { &mut request };
+                let first = if request.is_array() {
+                    &mut request[0]
+                } else {
+                    &mut request
+                };
                 first["params"][0] = json!(format!("{number:#x}"));
             }
             _ => {}
         }
-        let answer = self.client.post(self.upstream.clone()).json(&request).send().await.unwrap();
+        let answer = self
+            .client
+            .post(self.upstream.clone())
+            .json(&request)
+            .send()
+            .await
+            .unwrap();
         let mut answer: Value = answer.json().await.unwrap();
         match fault {
             Some(Fault::ErrorReply) => {
@@ -187,7 +217,9 @@ impl Proxy {
             Some(Fault::Null) => answer["result"] = Value::Null,
             Some(Fault::Result(result)) => answer["result"] = result.clone(),
             Some(Fault::Replace(pointer, value)) => {
-                *answer["result"].pointer_mut(pointer).expect("the result has the value") = value.clone();
+                *answer["result"]
+                    .pointer_mut(pointer)
+                    .expect("the result has the value") = value.clone();
             }
             Some(Fault::OtherParent) => {
                 answer["result"]["parentHash"] = json!(B256::repeat_byte(0xbb));
@@ -209,7 +241,9 @@ async fn read_request(connection: &mut TcpStream) -> Option<Value> {
     loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"));
             let length: usize = length.expect("a content length").trim().parse().unwrap();
             if bytes.len() >= end + 4 + length {
                 return Some(serde_json::from_slice(&bytes[end + 4..]).unwrap());
@@ -224,13 +258,18 @@ async fn read_request(connection: &mut TcpStream) -> Option<Value> {
 /// Sends blanks, which JSON allows, until the client has had enough.
 async fn endless(mut connection: TcpStream) {
     let blanks = vec![b' '; 1 << 16];
-    let mut sent = connection.write_all(b"HTTP/1.1 200 -\r\nconnection: close\r\n\r\n").await;
+    let mut sent = connection
+        .write_all(b"HTTP/1.1 200 -\r\nconnection: close\r\n\r\n")
+        .await;
     while sent.is_ok() {
         sent = connection.write_all(&blanks).await;
     }
 }
 
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    #[expect(clippy::disallowed_methods, reason = "the proxy lives and dies with its test")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the proxy lives and dies with its test"
+    )]
     tokio::spawn(task)
 }

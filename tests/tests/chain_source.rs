@@ -1,5 +1,9 @@
 //! Reading a feed's events from a real node, through a proxy that makes the node fail and lie.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -46,18 +50,31 @@ impl Scene {
         adjust(&mut settings);
         let reader = ChainReader::connect(settings).await.unwrap();
         let sources = vec![EventSource::new(event(&feed)).unwrap()];
-        Self { anvil, feed, node, reader, sources, cursor: None, seen: Vec::new() }
+        Self {
+            anvil,
+            feed,
+            node,
+            reader,
+            sources,
+            cursor: None,
+            seen: Vec::new(),
+        }
     }
 
     /// Posts a round that is `time` seconds after the start, in a block of that time.
     async fn post(&self, round: u64, time: u64) {
         let answer = 100_000_000 - i64::try_from(round).unwrap();
-        self.feed.post_at(&self.anvil, answer, round, GENESIS + time).await;
+        self.feed
+            .post_at(&self.anvil, answer, round, GENESIS + time)
+            .await;
     }
 
     /// Reads one batch, and keeps it as a service would: cursor and observations together.
     async fn read(&mut self) -> Result<Option<ChainBatch>, SourceError> {
-        let batch = self.reader.next(self.cursor.as_ref(), &self.sources).await?;
+        let batch = self
+            .reader
+            .next(self.cursor.as_ref(), &self.sources)
+            .await?;
         if let Some(batch) = &batch {
             self.cursor = Some(batch.cursor);
             self.seen.extend(batch.observations.iter().cloned());
@@ -79,7 +96,11 @@ impl Scene {
 
     /// The rounds that were seen with a value, in the order of reading.
     fn rounds(&self) -> Vec<u64> {
-        self.seen.iter().filter(|seen| seen.value.is_some()).map(|seen| round_of(seen)).collect()
+        self.seen
+            .iter()
+            .filter(|seen| seen.value.is_some())
+            .map(round_of)
+            .collect()
     }
 }
 
@@ -161,8 +182,13 @@ async fn every_final_round_is_read_once_with_its_value_time_sequence_and_place()
     assert_eq!(first.value, Some(decimal("0.99999144")));
     assert_eq!(first.observed_at, at(100));
     let block = scene.anvil.block("0x2").await;
-    let Provenance::Chain(place) = &first.provenance else { panic!("not from a chain") };
-    assert_eq!((place.chain_id, place.block, place.log_index), (CHAIN_ID, 2, 0));
+    let Provenance::Chain(place) = &first.provenance else {
+        panic!("not from a chain")
+    };
+    assert_eq!(
+        (place.chain_id, place.block, place.log_index),
+        (CHAIN_ID, 2, 0)
+    );
     assert_eq!(json!(place.block_hash), block["hash"]);
 
     assert_eq!(scene.read().await.unwrap(), None);
@@ -203,15 +229,20 @@ async fn finality_is_the_configured_one() {
         (Finality::Confirmations(6), head - 6),
     ];
     for (finality, expected) in finals {
-        let settings = ChainSettings { finality, ..settings(&scene.node) };
+        let settings = ChainSettings {
+            finality,
+            ..settings(&scene.node)
+        };
         let reader = ChainReader::connect(settings).await.unwrap();
         let heads = reader.heads().await.unwrap();
         assert_eq!((heads.latest, heads.final_head), (head, Some(expected)));
         let batch = reader.next(None, &scene.sources).await.unwrap().unwrap();
         assert_eq!(batch.cursor.number, expected, "{finality:?}");
     }
-    let settings =
-        ChainSettings { finality: Finality::Confirmations(head + 1), ..settings(&scene.node) };
+    let settings = ChainSettings {
+        finality: Finality::Confirmations(head + 1),
+        ..settings(&scene.node)
+    };
     let reader = ChainReader::connect(settings).await.unwrap();
     assert_eq!(reader.heads().await.unwrap().final_head, None);
     assert_eq!(reader.next(None, &scene.sources).await.unwrap(), None);
@@ -225,7 +256,10 @@ async fn the_wrong_chain_is_refused_with_both_ids_and_the_remedy() {
     let error = ChainReader::connect(settings(&node)).await.err().unwrap();
     assert!(!error.is_transient());
     let text = error.to_string();
-    assert!(text.contains("serves chain 1, the configuration says chain 31337"), "{text}");
+    assert!(
+        text.contains("serves chain 1, the configuration says chain 31337"),
+        "{text}"
+    );
     assert!(text.contains("correct the chain id"), "{text}");
 }
 
@@ -235,15 +269,33 @@ type Expected = fn(&RequestFailure) -> bool;
 /// Every way in which an exchange can fail, whatever was asked.
 fn exchange_faults() -> Vec<(Fault, Expected)> {
     vec![
-        (Fault::ErrorReply, |failure| matches!(failure, RequestFailure::Node { code: -32000, .. })),
-        (Fault::Status(500), |failure| matches!(failure, RequestFailure::Status { status: 500, .. })),
-        (Fault::Status(429), |failure| matches!(failure, RequestFailure::Status { status: 429, .. })),
-        (Fault::Status(301), |failure| matches!(failure, RequestFailure::Status { status: 301, .. })),
-        (Fault::EmptyBody, |failure| matches!(failure, RequestFailure::Empty)),
-        (Fault::HalfBody, |failure| matches!(failure, RequestFailure::Malformed { .. })),
-        (Fault::CutConnection, |failure| matches!(failure, RequestFailure::Connection(_))),
-        (Fault::OtherId, |failure| matches!(failure, RequestFailure::ForeignId)),
-        (Fault::Result(json!("what?")), |failure| matches!(failure, RequestFailure::Shape { .. })),
+        (Fault::ErrorReply, |failure| {
+            matches!(failure, RequestFailure::Node { code: -32000, .. })
+        }),
+        (Fault::Status(500), |failure| {
+            matches!(failure, RequestFailure::Status { status: 500, .. })
+        }),
+        (Fault::Status(429), |failure| {
+            matches!(failure, RequestFailure::Status { status: 429, .. })
+        }),
+        (Fault::Status(301), |failure| {
+            matches!(failure, RequestFailure::Status { status: 301, .. })
+        }),
+        (Fault::EmptyBody, |failure| {
+            matches!(failure, RequestFailure::Empty)
+        }),
+        (Fault::HalfBody, |failure| {
+            matches!(failure, RequestFailure::Malformed { .. })
+        }),
+        (Fault::CutConnection, |failure| {
+            matches!(failure, RequestFailure::Connection(_))
+        }),
+        (Fault::OtherId, |failure| {
+            matches!(failure, RequestFailure::ForeignId)
+        }),
+        (Fault::Result(json!("what?")), |failure| {
+            matches!(failure, RequestFailure::Shape { .. })
+        }),
     ]
 }
 
@@ -251,7 +303,11 @@ fn exchange_faults() -> Vec<(Fault, Expected)> {
 async fn a_failed_exchange_says_what_was_asked_and_loses_nothing() {
     let mut scene = Scene::new().await;
     let mut rounds = 0;
-    for method in ["eth_getBlockByNumber", "eth_getLogs", "eth_getBlockReceipts"] {
+    for method in [
+        "eth_getBlockByNumber",
+        "eth_getLogs",
+        "eth_getBlockReceipts",
+    ] {
         for (fault, expected) in exchange_faults() {
             rounds += 1;
             scene.post(rounds, rounds * 60).await;
@@ -261,7 +317,10 @@ async fn a_failed_exchange_says_what_was_asked_and_loses_nothing() {
             assert!(error.is_transient(), "{method} {fault:?}: {error}");
             let text = whole(&error);
             let host = scene.reader.endpoint().to_string();
-            assert!(text.contains(method) && text.contains(&host), "{fault:?}: {text}");
+            assert!(
+                text.contains(method) && text.contains(&host),
+                "{fault:?}: {text}"
+            );
             let failure = failure(error);
             assert!(expected(&failure), "{method} {fault:?}: {failure:?}");
             scene.node.heal();
@@ -281,24 +340,32 @@ async fn no_answer_in_time_and_an_answer_without_end_are_failures() {
     assert!(matches!(error, RequestFailure::TooLarge { .. }), "{error}");
     scene.node.heal();
 
-    let settings =
-        ChainSettings { request_timeout: Duration::from_millis(300), ..settings(&scene.node) };
-    scene.reader = ChainReader::connect(settings).await.unwrap();
+    let impatient = ChainSettings {
+        request_timeout: Duration::from_millis(300),
+        ..settings(&scene.node)
+    };
+    scene.reader = ChainReader::connect(impatient).await.unwrap();
     scene.node.spoil("eth_getLogs", Fault::Hang);
     let error = failure(scene.read_in_vain().await);
-    assert!(matches!(error, RequestFailure::Timeout { limit_ms: 300 }), "{error}");
+    assert!(
+        matches!(error, RequestFailure::Timeout { limit_ms: 300 }),
+        "{error}"
+    );
     scene.node.heal();
 
     // Nobody listens.
     let gone = FaultyNode::start(scene.anvil.url()).await.url();
-    let error = ChainReader::connect(ChainSettings { url: gone, ..settings_of(&scene) }).await;
-    assert!(matches!(failure(error.err().unwrap()), RequestFailure::Connection(_)));
+    let error = ChainReader::connect(ChainSettings {
+        url: gone,
+        ..settings(&scene.node)
+    })
+    .await;
+    assert!(matches!(
+        failure(error.err().unwrap()),
+        RequestFailure::Connection(_)
+    ));
     scene.read_all().await;
     assert_eq!(scene.rounds(), [1]);
-}
-
-fn settings_of(scene: &Scene) -> ChainSettings {
-    settings(&scene.node)
 }
 
 /// Puts a fault before block 4, whose round 2 has been posted, and gives the error that reading gives.
@@ -331,24 +398,58 @@ async fn a_node_that_lies_about_a_block_is_caught_and_nothing_is_lost() {
 
     let error = spoiled(scene, |node, _| node.spoil_block(4, Fault::Null)).await;
     assert!(matches!(error, SourceError::MissingBlock { .. }), "{error}");
-    assert!(error.to_string().contains("eth_getBlockByNumber (block 4)"), "{error}");
+    assert!(
+        error.to_string().contains("eth_getBlockByNumber (block 4)"),
+        "{error}"
+    );
 
-    let error = spoiled(scene, |node, _| node.spoil_block(4, Fault::Replace("/timestamp", json!("0x1")))).await;
-    assert!(matches!(contradiction(error), Contradiction::HeaderHash { number: 4, .. }));
+    let error = spoiled(scene, |node, _| {
+        node.spoil_block(4, Fault::Replace("/timestamp", json!("0x1")))
+    })
+    .await;
+    assert!(matches!(
+        contradiction(error),
+        Contradiction::HeaderHash { number: 4, .. }
+    ));
 
     let error = spoiled(scene, |node, _| node.spoil_block(4, Fault::OtherParent)).await;
     assert!(error.is_transient());
-    assert!(matches!(contradiction(error), Contradiction::BrokenLink { number: 4, .. }));
+    assert!(matches!(
+        contradiction(error),
+        Contradiction::BrokenLink { number: 4, .. }
+    ));
 
     let error = spoiled(scene, |node, _| node.spoil_block(5, Fault::OtherParent)).await;
-    assert!(matches!(contradiction(error), Contradiction::NotTheFinalHead { number: 5, .. }));
+    assert!(matches!(
+        contradiction(error),
+        Contradiction::NotTheFinalHead { number: 5, .. }
+    ));
 
-    let error = spoiled(scene, |node, block| node.spoil_block(5, Fault::Result(block.clone()))).await;
-    assert_eq!(contradiction(error), Contradiction::OtherBlock { asked: 5, got: 4 });
+    let error = spoiled(scene, |node, block| {
+        node.spoil_block(5, Fault::Result(block.clone()))
+    })
+    .await;
+    assert_eq!(
+        contradiction(error),
+        Contradiction::OtherBlock { asked: 5, got: 4 }
+    );
 
-    let error = spoiled(scene, |node, _| node.spoil("eth_getBlockByNumber", Fault::HeadAt(2))).await;
+    let error = spoiled(scene, |node, _| {
+        node.spoil("eth_getBlockByNumber", Fault::HeadAt(2))
+    })
+    .await;
     assert!(error.is_transient());
-    assert!(matches!(error, SourceError::Lagging { final_head: Some(2), cursor: 3, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            SourceError::Lagging {
+                final_head: Some(2),
+                cursor: 3,
+                ..
+            }
+        ),
+        "{error}"
+    );
 
     let cursor = scene.cursor;
     scene.node.spoil("eth_getBlockByNumber", Fault::HeadAt(3));
@@ -372,7 +473,13 @@ async fn a_node_that_lies_about_logs_is_caught_and_nothing_is_lost() {
 
     // A bloom filter says that there are logs, the index that there are none.
     let error = spoiled(scene, |node, _| node.spoil(logs, Fault::Result(json!([])))).await;
-    assert_eq!(contradiction(error), Contradiction::LogsDiffer { returned: 0, proven: 1 });
+    assert_eq!(
+        contradiction(error),
+        Contradiction::LogsDiffer {
+            returned: 0,
+            proven: 1
+        }
+    );
 
     // Neither index nor receipts have them; the header still does.
     let error = spoiled(scene, |node, _| {
@@ -380,24 +487,49 @@ async fn a_node_that_lies_about_logs_is_caught_and_nothing_is_lost() {
         node.spoil("eth_getBlockReceipts", Fault::Result(json!([])));
     })
     .await;
-    assert!(matches!(contradiction(error), Contradiction::ReceiptsRoot { .. }));
+    assert!(matches!(
+        contradiction(error),
+        Contradiction::ReceiptsRoot { .. }
+    ));
 
-    let error = spoiled(scene, |node, _| node.spoil("eth_getBlockReceipts", Fault::Null)).await;
+    let error = spoiled(scene, |node, _| {
+        node.spoil("eth_getBlockReceipts", Fault::Null)
+    })
+    .await;
     assert!(matches!(error, SourceError::MissingBlock { .. }), "{error}");
 
-    let other: B256 = scene.anvil.block("0x2").await["hash"].as_str().unwrap().parse().unwrap();
+    let other: B256 = scene.anvil.block("0x2").await["hash"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let error = spoiled(scene, |node, _| node.spoil(logs, Fault::LogsOfBlock(other))).await;
     assert!(foreign(error).contains("is of block 0x"));
     let edits = [
-        ("/0/blockHash", json!(B256::repeat_byte(7)), "is of block 0x0707"),
+        (
+            "/0/blockHash",
+            json!(B256::repeat_byte(7)),
+            "is of block 0x0707",
+        ),
         ("/0/blockNumber", json!("0x63"), "block number"),
         ("/0/removed", json!(true), "is marked as removed"),
         ("/0/logIndex", Json::Null, "has no log index"),
-        ("/0/address", json!(alloy::primitives::Address::ZERO), "not of an event that was asked for"),
-        ("/0/topics/0", json!(B256::ZERO), "not of an event that was asked for"),
+        (
+            "/0/address",
+            json!(alloy::primitives::Address::ZERO),
+            "not of an event that was asked for",
+        ),
+        (
+            "/0/topics/0",
+            json!(B256::ZERO),
+            "not of an event that was asked for",
+        ),
     ];
     for (pointer, value, expected) in edits {
-        let error = spoiled(scene, |node, _| node.spoil(logs, Fault::Replace(pointer, value))).await;
+        let error = spoiled(scene, |node, _| {
+            node.spoil(logs, Fault::Replace(pointer, value))
+        })
+        .await;
         let reason = foreign(error);
         assert!(reason.contains(expected), "{pointer}: {reason}");
     }
@@ -406,8 +538,14 @@ async fn a_node_that_lies_about_logs_is_caught_and_nothing_is_lost() {
         ("/0/topics/1", json!(B256::with_last_byte(1))),
         ("/0/logIndex", json!("0x5")),
     ] {
-        let error = spoiled(scene, |node, _| node.spoil(logs, Fault::Replace(pointer, value))).await;
-        assert!(matches!(contradiction(error), Contradiction::LogsDiffer { .. }), "{pointer}");
+        let error = spoiled(scene, |node, _| {
+            node.spoil(logs, Fault::Replace(pointer, value))
+        })
+        .await;
+        assert!(
+            matches!(contradiction(error), Contradiction::LogsDiffer { .. }),
+            "{pointer}"
+        );
     }
 
     scene.read_all().await;
@@ -424,7 +562,13 @@ async fn some_of_the_logs_of_a_block_are_not_enough() {
 
     scene.node.spoil("eth_getLogs", Fault::ShortByOne);
     let error = scene.read_in_vain().await;
-    assert_eq!(contradiction(error), Contradiction::LogsDiffer { returned: 1, proven: 2 });
+    assert_eq!(
+        contradiction(error),
+        Contradiction::LogsDiffer {
+            returned: 1,
+            proven: 2
+        }
+    );
     scene.node.heal();
 
     scene.read_all().await;
@@ -469,15 +613,22 @@ async fn a_reorganisation_below_finality_stops_reading_for_good() {
     assert_eq!(cursor.number, 3);
 
     scene.anvil.reorganise(4).await;
-    scene.anvil.mine(2).await;
+    // The first time the fork is as long as what was read; the second time there is a block to link.
     for _ in 0..2 {
         let error = scene.read_in_vain().await;
         assert!(!error.is_transient());
-        let SourceError::ForkBelowFinality { number, ours, theirs, .. } = &error else {
+        let SourceError::ForkBelowFinality {
+            number,
+            ours,
+            theirs,
+            ..
+        } = &error
+        else {
             panic!("{}", whole(&error));
         };
         assert_eq!((*number, *ours), (3, cursor.hash));
         assert_eq!(json!(theirs), scene.anvil.block("0x3").await["hash"]);
+        scene.anvil.mine(2).await;
     }
 }
 
@@ -489,10 +640,17 @@ async fn times_that_stand_still_need_the_setting_that_allows_them() {
     scene.anvil.mine(3).await;
     let error = scene.read_in_vain().await;
     assert!(!error.is_transient());
-    assert!(error.to_string().contains("set strictly_rising_timestamps = false"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("set strictly_rising_timestamps = false"),
+        "{error}"
+    );
 
-    let settings =
-        ChainSettings { strictly_rising_timestamps: false, ..settings(&scene.node) };
+    let settings = ChainSettings {
+        strictly_rising_timestamps: false,
+        ..settings(&scene.node)
+    };
     scene.reader = ChainReader::connect(settings).await.unwrap();
     let batch = scene.read().await.unwrap().unwrap();
     assert_eq!(batch.cursor.timestamp, at(60));
@@ -505,13 +663,20 @@ async fn a_round_whose_time_is_closed_or_not_yet_come_says_nothing() {
     let mut scene = Scene::new().await;
     scene.post(1, 60).await;
     for (round, block_time, updated_at) in [(2, 120, 60), (3, 180, 121), (4, 240, 241)] {
-        scene.feed.post(&scene.anvil, 99, round, GENESIS + updated_at).await;
+        scene
+            .feed
+            .post(&scene.anvil, 99, round, GENESIS + updated_at)
+            .await;
         scene.anvil.set_next_time(GENESIS + block_time).await;
         scene.anvil.mine(1).await;
     }
     scene.anvil.mine(2).await;
     scene.read_all().await;
-    let seen: Vec<_> = scene.seen.iter().map(|seen| (seen.observed_at, seen.value.clone())).collect();
+    let seen: Vec<_> = scene
+        .seen
+        .iter()
+        .map(|seen| (seen.observed_at, seen.value.clone()))
+        .collect();
     assert_eq!(
         seen,
         [
@@ -529,18 +694,23 @@ async fn a_round_whose_time_is_closed_or_not_yet_come_says_nothing() {
 async fn an_event_that_is_not_encoded_as_declared_says_nothing() {
     let mut scene = Scene::new().await;
     // The same signature, with other fields indexed: the topics and the data of a log do not fit.
-    let event = "AnswerUpdated(int256 current, uint256 indexed roundId, uint256 updatedAt)".to_owned();
-    scene.sources =
-        vec![EventSource::new(EventSettings { event, ..event_of(&scene) }).unwrap()];
+    let declared =
+        "AnswerUpdated(int256 current, uint256 indexed roundId, uint256 updatedAt)".to_owned();
+    scene.sources = vec![
+        EventSource::new(EventSettings {
+            event: declared,
+            ..event(&scene.feed)
+        })
+        .unwrap(),
+    ];
     scene.post(1, 60).await;
     scene.anvil.mine(2).await;
     scene.read_all().await;
     assert_eq!(scene.seen.len(), 1);
-    assert_eq!((scene.seen[0].observed_at, &scene.seen[0].value), (at(60), &None));
-}
-
-fn event_of(scene: &Scene) -> EventSettings {
-    event(&scene.feed)
+    assert_eq!(
+        (scene.seen[0].observed_at, &scene.seen[0].value),
+        (at(60), &None)
+    );
 }
 
 #[tokio::test]
@@ -561,11 +731,40 @@ async fn several_sources_share_the_reading_and_each_begins_at_its_own_block() {
     scene.post(2, 240).await;
     scene.anvil.mine(2).await;
     scene.read_all().await;
-    let seen: Vec<_> =
-        scene.seen.iter().map(|seen| (seen.source.0.as_str(), seen.observed_at)).collect();
+    let seen: Vec<_> = scene
+        .seen
+        .iter()
+        .map(|seen| (seen.source.0.as_str(), seen.observed_at))
+        .collect();
     assert_eq!(
         seen,
-        [("chainlink:feed", at(60)), ("chainlink:other", at(180)), ("chainlink:feed", at(240))]
+        [
+            ("chainlink:feed", at(60)),
+            ("chainlink:other", at(180)),
+            ("chainlink:feed", at(240))
+        ]
     );
     assert_eq!(scene.seen[1].sequence, Sequence(U256::from(5) << 64));
+}
+
+#[tokio::test]
+async fn a_bloom_filter_may_promise_logs_that_are_not_there() {
+    let mut scene = Scene::new().await;
+    // In one block, another feed's address (it has an owner from now on) and this feed's event.
+    scene.feed.post(&scene.anvil, 1, 1, GENESIS + 60).await;
+    let other = Feed::deploy(&scene.anvil).await;
+    scene.anvil.mine(2).await;
+    scene.sources = vec![EventSource::new(event(&other)).unwrap()];
+    let batch = scene.read().await.unwrap().unwrap();
+    assert_eq!((batch.cursor.number, batch.observations), (2, Vec::new()));
+
+    // That there are none is known from the receipts.
+    scene.cursor = None;
+    scene.node.spoil("eth_getBlockReceipts", Fault::Null);
+    let error = scene.read_in_vain().await;
+    assert!(
+        matches!(error, SourceError::MissingBlock { .. }),
+        "{}",
+        whole(&error)
+    );
 }

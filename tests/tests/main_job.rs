@@ -1,5 +1,9 @@
 //! The main job, from the first block to the money, as the demonstration does it.
 
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::Address;
+use tocsin::command::verify;
 use tocsin::demo;
 use tocsin_tests::anvil;
 
@@ -19,4 +23,22 @@ async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
         assert!(told.contains(part), "`{part}` is not in:\n{told}");
     }
     assert!(!told.contains('✗'), "{told}");
+
+    let bundle = only_file(&folder.path().join("evidence"));
+    assert!(verify::check(&bundle, &[]).unwrap().is_valid());
+    let stranger = Address::repeat_byte(1);
+    assert!(!verify::check(&bundle, &[stranger]).unwrap().is_valid());
+    let text = std::fs::read_to_string(&bundle).unwrap();
+    for (there, changed) in [("0.9753", "0.8753"), ("2023-03-11T01:18:11Z", "2023-03-11T01:18:12Z")] {
+        assert!(text.contains(there), "{there}");
+        std::fs::write(&bundle, text.replacen(there, changed, 1)).unwrap();
+        assert!(!verify::check(&bundle, &[]).is_ok_and(|report| report.is_valid()), "{changed}");
+    }
+}
+
+fn only_file(folder: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.next().unwrap();
+    assert!(files.next().is_none());
+    file
 }

@@ -48,7 +48,7 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(if verdict.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Demo { anvil, output } => {
-            telemetry::start_quiet();
+            telemetry::start_story();
             runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }

@@ -1,8 +1,13 @@
 //! Logs.
 
+use std::fmt;
 use std::io::IsTerminal;
 
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// Starts logging to standard error; `RUST_LOG` chooses what.
 pub fn start(json: bool) {
@@ -15,8 +20,26 @@ pub fn start(json: bool) {
     }
 }
 
-/// Starts logging of warnings only, for a command that tells its own story.
-pub fn start_quiet() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).without_time().init();
+/// Starts logging for a command that tells its own story: what the stages do, one short line each, and every warning.
+pub fn start_story() {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_unset| EnvFilter::new("warn,tocsin::pipeline=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).event_format(Aside).init();
+}
+
+/// A log line as an aside in somebody else's output.
+struct Aside;
+
+impl<S, N> FormatEvent<S, N> for Aside
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let level = *event.metadata().level();
+        let mark = if level <= Level::WARN { format!("{level}: ") } else { String::new() };
+        write!(out, "      tocsin ▸ {mark}")?;
+        context.format_fields(out.by_ref(), event)?;
+        writeln!(out)
+    }
 }

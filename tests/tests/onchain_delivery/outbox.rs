@@ -22,7 +22,12 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn new(delivery: DeliveryView) -> Self {
         let now = Timestamp(TODAY.try_into().unwrap());
-        Self { delivery, now, answer: None, next_nonce: 0 }
+        Self {
+            delivery,
+            now,
+            answer: None,
+            next_nonce: 0,
+        }
     }
 
     /// Decides, does it, and says what it was.
@@ -32,8 +37,11 @@ impl Outbox {
             Action::TakeNonce { chain_nonce } => {
                 let nonce = self.next_nonce.max(*chain_nonce);
                 self.next_nonce = nonce + 1;
-                self.delivery.held =
-                    Some(HeldNonce { sender: submitter.sender(), nonce, attempts: Vec::new() });
+                self.delivery.held = Some(HeldNonce {
+                    sender: submitter.sender(),
+                    nonce,
+                    attempts: Vec::new(),
+                });
             }
             Action::Sign(order) => {
                 let signed = submitter.sign(&self.delivery, order)?;
@@ -42,11 +50,23 @@ impl Outbox {
                 self.delivery.held.as_mut().unwrap().attempts.push(stored);
             }
             Action::Broadcast { hash } => {
-                let attempt = self.attempts().iter().find(|attempt| attempt.hash == *hash).unwrap();
+                let attempt = self
+                    .attempts()
+                    .iter()
+                    .find(|attempt| attempt.hash == *hash)
+                    .unwrap();
                 let raw = attempt.raw.clone();
-                self.answer = Some(submitter.broadcast(*hash, &raw, chain.latest_block, self.now).await?);
+                self.answer = Some(
+                    submitter
+                        .broadcast(*hash, &raw, chain.latest_block, self.now)
+                        .await?,
+                );
             }
-            Action::PutBack { not_before, release_nonce, .. } => {
+            Action::PutBack {
+                not_before,
+                release_nonce,
+                ..
+            } => {
                 self.delivery.failures += 1;
                 self.now = self.now.max(*not_before);
                 if *release_nonce {
@@ -62,7 +82,10 @@ impl Outbox {
     pub(crate) async fn rest(&mut self, submitter: &Submitter) -> Action {
         for _ in 0..20 {
             let action = self.step(submitter).await.unwrap();
-            if !matches!(action, Action::TakeNonce { .. } | Action::Sign(_) | Action::Broadcast { .. }) {
+            if !matches!(
+                action,
+                Action::TakeNonce { .. } | Action::Sign(_) | Action::Broadcast { .. }
+            ) {
                 return action;
             }
         }
@@ -82,7 +105,10 @@ impl Outbox {
     }
 
     pub(crate) fn attempts(&self) -> &[AttemptView] {
-        self.delivery.held.as_ref().map_or(&[], |held| &held.attempts)
+        self.delivery
+            .held
+            .as_ref()
+            .map_or(&[], |held| &held.attempts)
     }
 
     pub(crate) fn newest(&self) -> B256 {

@@ -9,9 +9,12 @@ use alloy::sol;
 use alloy::sol_types::{SolCall, SolConstructor, SolValue};
 use serde_json::{Value, json};
 use tocsin_delivery::onchain::{
-    BumpPermille, DeliveryView, FeePolicy, OnchainSettings, Policy, Submitter, SubmitterKey, claim_calldata,
+    BumpPermille, DeliveryView, FeePolicy, OnchainSettings, Policy, Submitter, SubmitterKey,
+    claim_calldata,
 };
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, QuorumSignature, SignatureSet};
+use tocsin_domain::attestation::{
+    AttestationDomain, ClaimAttestation, QuorumSignature, SignatureSet,
+};
 use tocsin_domain::cover::Finality;
 use tocsin_domain::ids::PolicyId;
 use tocsin_domain::time::Seconds;
@@ -24,7 +27,8 @@ sol!(TocsinVerifier, "../contracts-abi/abi/TocsinVerifier.json");
 sol!(ParametricCover, "../contracts-abi/abi/ParametricCover.json");
 
 /// The second of the accounts that every anvil funds; its key is public knowledge.
-pub(crate) const SUBMITTER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+pub(crate) const SUBMITTER_KEY: &str =
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 /// An attestor that nothing is worth.
 const ATTESTOR_KEY: B256 = B256::repeat_byte(0xa7);
 
@@ -56,11 +60,21 @@ impl World {
         let node = Anvil::start(GENESIS).await;
         let owner = node.account().await;
         let token = deploy(&node, "DemoToken", Vec::new()).await;
-        let constructor = TocsinVerifier::constructorCall { owner_: owner, guardian_: owner };
+        let constructor = TocsinVerifier::constructorCall {
+            owner_: owner,
+            guardian_: owner,
+        };
         let verifier = deploy(&node, "TocsinVerifier", constructor.abi_encode()).await;
-        let constructor = ParametricCover::constructorCall { config: config(verifier, token, owner) };
+        let constructor = ParametricCover::constructorCall {
+            config: config(verifier, token, owner),
+        };
         let cover = deploy(&node, "ParametricCover", constructor.abi_encode()).await;
-        let world = Self { node, token, verifier, cover };
+        let world = Self {
+            node,
+            token,
+            verifier,
+            cover,
+        };
         world.announce_attestor().await;
         world.sell_policies(owner, 2).await;
         world.node.set_next_time(TODAY).await;
@@ -81,11 +95,19 @@ impl World {
 
     async fn sell_policies(&self, owner: Address, count: u64) {
         let capital = U256::from(SUM_INSURED) * U256::from(100);
-        let mint = DemoToken::mintCall { to: owner, amount: capital };
+        let mint = DemoToken::mintCall {
+            to: owner,
+            amount: capital,
+        };
         self.transact(self.token, mint.abi_encode()).await;
-        let approve = DemoToken::approveCall { spender: self.cover, value: U256::MAX };
+        let approve = DemoToken::approveCall {
+            spender: self.cover,
+            value: U256::MAX,
+        };
         self.transact(self.token, approve.abi_encode()).await;
-        let fund = ParametricCover::fundCall { amount: capital / U256::from(2) };
+        let fund = ParametricCover::fundCall {
+            amount: capital / U256::from(2),
+        };
         self.transact(self.cover, fund.abi_encode()).await;
         for _ in 0..count {
             let buy = ParametricCover::buyForCall {
@@ -136,7 +158,10 @@ impl World {
 
     /// The delivery of `attestation`, as it is queued.
     pub(crate) fn delivery(&self, attestation: &ClaimAttestation) -> DeliveryView {
-        let domain = AttestationDomain { chain_id: CHAIN_ID, verifier: self.verifier };
+        let domain = AttestationDomain {
+            chain_id: CHAIN_ID,
+            verifier: self.verifier,
+        };
         let digest = domain.digest(attestation);
         let signature = attestor().sign_hash_sync(&digest.0).unwrap();
         let signatures = SignatureSet::single(0, QuorumSignature::new(signature).unwrap()).encode();
@@ -162,7 +187,11 @@ impl World {
             log_range_blocks: 2,
             gas_margin_percent: 25,
             policy: Policy {
-                fees: FeePolicy { max_fee_cap: 500 * GWEI, min_tip: GWEI, bump: BumpPermille::LEAST },
+                fees: FeePolicy {
+                    max_fee_cap: 500 * GWEI,
+                    min_tip: GWEI,
+                    bump: BumpPermille::LEAST,
+                },
                 bump_after: Seconds(60),
                 resend_after: Seconds(10),
                 poll_every: Seconds(5),
@@ -173,7 +202,9 @@ impl World {
 
     /// A submitter as a fresh process has it.
     pub(crate) async fn submitter(&self) -> Submitter {
-        Submitter::connect(self.settings(), raw_key(SUBMITTER_KEY)).await.unwrap()
+        Submitter::connect(self.settings(), raw_key(SUBMITTER_KEY))
+            .await
+            .unwrap()
     }
 
     /// What the holder has been paid.
@@ -186,18 +217,42 @@ impl World {
 
     /// Fixes the base fee of the next block.
     pub(crate) async fn set_base_fee(&self, fee: u128) {
-        self.node.ask("anvil_setNextBlockBaseFeePerGas", json!([format!("{fee:#x}")])).await;
+        self.node
+            .ask(
+                "anvil_setNextBlockBaseFeePerGas",
+                json!([format!("{fee:#x}")]),
+            )
+            .await;
     }
 
-    /// Leaves no room in blocks for what waits in the pool, or makes room again.
-    pub(crate) async fn fill_blocks(&self, full: bool) {
-        let limit = if full { 30_000 } else { 30_000_000 };
-        self.node.ask("evm_setBlockGasLimit", json!([format!("{limit:#x}")])).await;
+    /// Leaves blocks a little too small for a pooled transaction.
+    pub(crate) async fn shut_out(&self, transaction: B256) {
+        let pooled = self
+            .node
+            .ask("eth_getTransactionByHash", json!([transaction]))
+            .await;
+        self.set_block_gas(quantity(&pooled["gas"]) - 1).await;
+    }
+
+    /// Makes room again.
+    pub(crate) async fn let_in(&self) {
+        self.set_block_gas(30_000_000).await;
+    }
+
+    async fn set_block_gas(&self, limit: u64) {
+        self.node
+            .ask("evm_setBlockGasLimit", json!([format!("{limit:#x}")]))
+            .await;
     }
 
     /// How many transactions of `account` are mined.
     pub(crate) async fn mined_nonces(&self, account: Address) -> u64 {
-        quantity(&self.node.ask("eth_getTransactionCount", json!([account, "latest"])).await)
+        quantity(
+            &self
+                .node
+                .ask("eth_getTransactionCount", json!([account, "latest"]))
+                .await,
+        )
     }
 }
 
@@ -223,13 +278,20 @@ fn attestor() -> PrivateKeySigner {
 }
 
 pub(crate) fn raw_key(key: &str) -> SubmitterKey {
-    SubmitterKey::Raw { key: key.to_owned().into() }
+    SubmitterKey::Raw {
+        key: key.to_owned().into(),
+    }
 }
 
 async fn deploy(node: &Anvil, name: &str, arguments: Vec<u8>) -> Address {
     let path = tocsin_tests::anvil::repository().join(format!("contracts-abi/abi/{name}.json"));
     let artifact: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut code: Vec<u8> = artifact["bytecode"].as_str().unwrap().parse::<Bytes>().unwrap().to_vec();
+    let mut code: Vec<u8> = artifact["bytecode"]
+        .as_str()
+        .unwrap()
+        .parse::<Bytes>()
+        .unwrap()
+        .to_vec();
     code.extend_from_slice(&arguments);
     create(node, code.into()).await
 }
@@ -248,13 +310,16 @@ pub(crate) fn forger() -> Bytes {
     // calldatacopy(0, 0, calldatasize); log4(128, calldatasize - 128, m[0], m[32], m[64], m[96]); stop
     let runtime: &[u8] = &[
         0x36, 0x60, 0x00, 0x60, 0x00, 0x37, // calldatacopy
-        0x60, 0x60, 0x51, 0x60, 0x40, 0x51, 0x60, 0x20, 0x51, 0x60, 0x00, 0x51, // topics 4 to 1
+        0x60, 0x60, 0x51, 0x60, 0x40, 0x51, 0x60, 0x20, 0x51, 0x60, 0x00,
+        0x51, // topics 4 to 1
         0x60, 0x80, 0x36, 0x03, 0x60, 0x80, // length, offset
         0xa4, 0x00,
     ];
     let length = u8::try_from(runtime.len()).unwrap();
     // codecopy(0, 12, length); return(0, length)
-    let mut code = vec![0x60, length, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, length, 0x60, 0x00, 0xf3];
+    let mut code = vec![
+        0x60, length, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, length, 0x60, 0x00, 0xf3,
+    ];
     code.extend_from_slice(runtime);
     code.into()
 }

@@ -76,7 +76,11 @@ impl<'a> Story<'a> {
                     self.breach_since = None;
                     format!("recovered after {hours} h")
                 } else {
-                    format!("in breach for {hours} h")
+                    match hours {
+                        0 => "in breach for less than an hour".to_owned(),
+                        24.. => format!("in breach for {hours} h, unrecovered: this counts as a depeg"),
+                        hours => format!("in breach for {hours} h"),
+                    }
                 }
             }
         };
