@@ -62,7 +62,9 @@ impl Cover {
                     "these terms are not in canonical form",
                     "RFC 8785 would write them differently",
                 )
-                .with_help("use the terms as the bundle or `tocsin check` gives them, byte by byte"),
+                .with_help(
+                    "use the terms as the bundle or `tocsin check` gives them, byte by byte",
+                ),
             ]);
         }
         Ok(cover)
@@ -70,7 +72,10 @@ impl Cover {
 
     /// The names of its inputs, in the order of [`crate::lang::ir::InputIndex`].
     pub fn input_names(&self) -> Vec<&str> {
-        self.inputs.iter().map(|input| input.name.as_str()).collect()
+        self.inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .collect()
     }
 }
 
@@ -87,16 +92,25 @@ fn finish(
     mut found: Vec<Diagnostic>,
 ) -> Result<(Cover, Vec<Diagnostic>), Vec<Diagnostic>> {
     found.sort_by_key(|finding| (finding.span.start, finding.severity == Severity::Warning));
-    let failed = found.iter().any(|finding| finding.severity == Severity::Error);
+    let failed = found
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
     if found.len() > MAX_FINDINGS {
         // Never lose the reason of the refusal to the limit.
         found.sort_by_key(|finding| finding.severity == Severity::Warning);
         let more = found.len() - MAX_FINDINGS;
         found.truncate(MAX_FINDINGS);
         let span = found.last().map_or(Span::default(), |last| last.span);
-        let severity = if failed { Severity::Error } else { Severity::Warning };
+        let severity = if failed {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
         let message = format!("{more} more findings are not shown");
-        found.push(Diagnostic { severity, ..Diagnostic::error(span, message, "the last one shown") });
+        found.push(Diagnostic {
+            severity,
+            ..Diagnostic::error(span, message, "the last one shown")
+        });
     }
     match cover {
         Some(cover) if !failed => Ok((cover, found)),

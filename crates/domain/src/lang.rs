@@ -11,12 +11,14 @@ pub mod walk;
 
 mod catalogue;
 mod check;
+mod hidden;
 mod lexer;
 mod parser;
 pub(crate) mod suggest;
 
 pub(crate) use catalogue::reserved_name;
 pub(crate) use check::compile_into;
+pub(crate) use hidden::is_hidden;
 pub(crate) use lexer::duration_literal;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -64,11 +66,18 @@ pub fn compile(
 ) -> Result<(ir::Expr, Vec<Diagnostic>), Vec<Diagnostic>> {
     let scope: Vec<ScopeInput> = inputs
         .iter()
-        .map(|(name, ty)| ScopeInput { name: (*name).to_owned(), ty: Some(*ty) })
+        .map(|(name, ty)| ScopeInput {
+            name: (*name).to_owned(),
+            ty: Some(*ty),
+        })
         .collect();
     let mut found = Vec::new();
     match compile_into(text, &scope, role, &mut found) {
-        Some(expr) if found.iter().all(|finding| finding.severity == Severity::Warning) => {
+        Some(expr)
+            if found
+                .iter()
+                .all(|finding| finding.severity == Severity::Warning) =>
+        {
             Ok((expr, found))
         }
         _ => Err(found),

@@ -1,5 +1,7 @@
 //! Anybody may send a cover: whatever the text, there is a cover or there are diagnostics, in bounds, and no panic.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tocsin_domain::cover::Cover;
@@ -34,23 +36,70 @@ claim_deadline = "4w"
 
 /// Pieces that mean something, so that mutants get far.
 const PIECES: [&str; 40] = [
-    "(", ")", "[", "]", "{", "}", "\"", "'", "\"\"\"", "'''", "\\", "\\u00e9", "\\\n", "\n", "\r\n", "\t", "=", "==",
-    "<=", "≤", " and ", " or ", " not ", " in ", "holds(", "age(", "for: ", "at least ", "45min", "10%", "1e9", "0.995",
-    "\u{feff}", "é", "😀", "\u{0}", "-", ".", "#", "[inputs.x]\nmetric = \"price\"\n",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "\\",
+    "\\u00e9",
+    "\\\n",
+    "\n",
+    "\r\n",
+    "\t",
+    "=",
+    "==",
+    "<=",
+    "≤",
+    " and ",
+    " or ",
+    " not ",
+    " in ",
+    "holds(",
+    "age(",
+    "for: ",
+    "at least ",
+    "45min",
+    "10%",
+    "1e9",
+    "0.995",
+    "\u{feff}",
+    "é",
+    "😀",
+    "\u{0}",
+    "-",
+    ".",
+    "#",
+    "[inputs.x]\nmetric = \"price\"\n",
 ];
 
 fn check_finding(text: &str, finding: &Diagnostic) {
     let span = finding.span;
-    assert!(span.start <= span.end && span.end <= text.len(), "{finding:?}\n{text}");
+    assert!(
+        span.start <= span.end && span.end <= text.len(),
+        "{finding:?}\n{text}"
+    );
     assert!(text.is_char_boundary(span.start), "{finding:?}\n{text}");
     assert!(text.is_char_boundary(span.end), "{finding:?}\n{text}");
-    assert!(!finding.message.is_empty() && !finding.label.is_empty(), "{finding:?}");
+    assert!(
+        !finding.message.is_empty() && !finding.label.is_empty(),
+        "{finding:?}"
+    );
     assert!(finding.message.len() < 1_000, "{finding:?}");
 }
 
 fn check_spans(text: &str, expr: &Expr) {
     let span = expr.span;
-    assert!(text.get(span.start..span.end).is_some_and(|written| !written.is_empty()), "{expr:?}");
+    assert!(
+        text.get(span.start..span.end)
+            .is_some_and(|written| !written.is_empty()),
+        "{expr:?}"
+    );
     for child in expr.children() {
         check_spans(text, child);
     }
@@ -74,26 +123,47 @@ fn check_cover(text: &str) {
             );
         }
         Err(found) => {
-            assert!(found.iter().any(|finding| finding.severity == Severity::Error), "{text}");
-            found.iter().for_each(|finding| check_finding(text, finding));
+            assert!(
+                found
+                    .iter()
+                    .any(|finding| finding.severity == Severity::Error),
+                "{text}"
+            );
+            found
+                .iter()
+                .for_each(|finding| check_finding(text, finding));
         }
     }
     if let Err(found) = Cover::from_terms(text) {
-        found.iter().for_each(|finding| check_finding(text, finding));
+        found
+            .iter()
+            .for_each(|finding| check_finding(text, finding));
     }
 }
 
 fn check_expression(text: &str) {
-    let inputs = [("price", Type::Decimal), ("delay", Type::Duration), ("status", Type::Text)];
+    let inputs = [
+        ("price", Type::Decimal),
+        ("delay", Type::Duration),
+        ("status", Type::Text),
+    ];
     for role in [Role::Trigger, Role::Payout] {
         match lang::compile(text, &inputs, role) {
             Ok((expr, warnings)) => {
                 check_spans(text, &expr);
-                warnings.iter().for_each(|finding| check_finding(text, finding));
+                warnings
+                    .iter()
+                    .for_each(|finding| check_finding(text, finding));
             }
             Err(found) => {
-                assert!(found.iter().any(|finding| finding.severity == Severity::Error));
-                found.iter().for_each(|finding| check_finding(text, finding));
+                assert!(
+                    found
+                        .iter()
+                        .any(|finding| finding.severity == Severity::Error)
+                );
+                found
+                    .iter()
+                    .for_each(|finding| check_finding(text, finding));
             }
         }
     }
@@ -101,7 +171,12 @@ fn check_expression(text: &str) {
 
 /// Cuts, repeats and insertions at random places of a seed.
 fn mutant() -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), 0usize..60, prop::sample::select(&PIECES[..]), 0u8..4);
+    let edit = (
+        any::<prop::sample::Index>(),
+        0usize..60,
+        prop::sample::select(&PIECES[..]),
+        0u8..4,
+    );
     (prop::sample::select(&SEEDS[..]), vec(edit, 1..6)).prop_map(|(seed, edits)| {
         let mut text = seed.to_owned();
         for (index, length, piece, kind) in edits {
@@ -109,7 +184,10 @@ fn mutant() -> impl Strategy<Value = String> {
             let end = text.floor_char_boundary((start + length).min(text.len()));
             match kind {
                 0 => text.replace_range(start..end, ""),
-                1 => text.insert_str(start, &text[start..end].to_owned()),
+                1 => {
+                    let piece = text[start..end].to_owned();
+                    text.insert_str(start, &piece);
+                }
                 2 => text.insert_str(start, piece),
                 _ => text.replace_range(start..end, piece),
             }
@@ -121,9 +199,50 @@ fn mutant() -> impl Strategy<Value = String> {
 /// Words of the language in random order.
 fn word_salad() -> impl Strategy<Value = String> {
     const WORDS: [&str; 44] = [
-        "price", "delay", "status", "holds", "age", "clamp", "abs", "min", "max", "round_up", "twap", "for", "recover",
-        "confirm", "observations", "time", "observation", "at", "least", "and", "or", "not", "in", "true", "(", ")", "[",
-        "]", ",", ":", "+", "-", "*", "/", "<", "<=", "==", "!=", "0", "1.5", "20%", "45min", "24h", "\"x\"",
+        "price",
+        "delay",
+        "status",
+        "holds",
+        "age",
+        "clamp",
+        "abs",
+        "min",
+        "max",
+        "round_up",
+        "twap",
+        "for",
+        "recover",
+        "confirm",
+        "observations",
+        "time",
+        "observation",
+        "at",
+        "least",
+        "and",
+        "or",
+        "not",
+        "in",
+        "true",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ":",
+        "+",
+        "-",
+        "*",
+        "/",
+        "<",
+        "<=",
+        "==",
+        "!=",
+        "0",
+        "1.5",
+        "20%",
+        "45min",
+        "24h",
+        "\"x\"",
     ];
     vec(prop::sample::select(&WORDS[..]), 0..24).prop_map(|words| words.join(" "))
 }
@@ -139,7 +258,10 @@ fn the_seeds_are_right() {
 /// `PROPTEST_CASES` scales it.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases * 2, ..default }
+    ProptestConfig {
+        cases: default.cases * 2,
+        ..default
+    }
 }
 
 proptest! {

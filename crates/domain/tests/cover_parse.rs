@@ -1,8 +1,12 @@
 //! What a right cover becomes: every key, every default, and the same again from its canonical terms.
 
-use tocsin_domain::cover::{
-    Consumer, Cover, EventInclusion, EventTime, Finality, Rearm,
-};
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use tocsin_domain::cover::{Consumer, Cover, EventInclusion, EventTime, Finality, Rearm};
 use tocsin_domain::diagnostic::{Diagnostic, Severity};
 use tocsin_domain::lang::ir::{Confirm, ExprKind};
 use tocsin_domain::time::Seconds;
@@ -27,7 +31,11 @@ fn parsed(text: &str) -> Cover {
 
 fn refused(text: &str) -> Vec<Diagnostic> {
     let found = Cover::parse(text).expect_err(text);
-    assert!(found.iter().any(|finding| finding.severity == Severity::Error));
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    );
     found
 }
 
@@ -47,7 +55,10 @@ fn without_spans(mut cover: Cover) -> Cover {
 fn what_a_cover_leaves_out_has_the_documented_defaults() {
     let cover = parsed(MINIMAL);
     assert_eq!(cover.title, "minimal");
-    assert_eq!((cover.peril, cover.wording, cover.consumer), (None, None, None));
+    assert_eq!(
+        (cover.peril, cover.wording, cover.consumer),
+        (None, None, None)
+    );
     assert_eq!(cover.trigger.rearm, Rearm::Never);
     assert_eq!(cover.finality, []);
     assert_eq!(cover.policy.waiting, Seconds(0));
@@ -55,10 +66,16 @@ fn what_a_cover_leaves_out_has_the_documented_defaults() {
     assert_eq!(cover.policy.claim_deadline, None);
     assert_eq!(
         cover.policy.event_inclusion,
-        EventInclusion { start_included: true, end_included: false }
+        EventInclusion {
+            start_included: true,
+            end_included: false
+        }
     );
     let input = &cover.inputs[0];
-    assert_eq!((&input.subject, &input.source, input.max_age), (&None, &None, None));
+    assert_eq!(
+        (&input.subject, &input.source, input.max_age),
+        (&None, &None, None)
+    );
 }
 
 #[test]
@@ -111,9 +128,16 @@ claim_deadline = "4w"
     assert_eq!(cover.peril.as_deref(), Some("flight-delay"));
     let wording = cover.wording.unwrap();
     assert_eq!(wording.title.as_deref(), Some("Terms of 2013"));
-    assert_eq!(wording.uri.as_deref(), Some("https://example.org/terms.pdf"));
+    assert_eq!(
+        wording.uri.as_deref(),
+        Some("https://example.org/terms.pdf")
+    );
     assert!(wording.sha256.unwrap().starts_with("e3b0c442"));
-    let names: Vec<&str> = cover.inputs.iter().map(|input| input.name.as_str()).collect();
+    let names: Vec<&str> = cover
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
     assert_eq!(names, ["delay", "status", "wind"], "sorted by name");
     let types: Vec<Type> = cover.inputs.iter().map(|input| input.ty).collect();
     assert_eq!(types, [Type::Duration, Type::Text, Type::Decimal]);
@@ -124,7 +148,10 @@ claim_deadline = "4w"
     assert_eq!(cover.policy.claim_deadline, Some(Seconds(2_419_200)));
     assert_eq!(
         cover.policy.event_inclusion,
-        EventInclusion { start_included: false, end_included: true }
+        EventInclusion {
+            start_included: false,
+            end_included: true
+        }
     );
     assert_eq!(
         cover.finality,
@@ -136,7 +163,10 @@ claim_deadline = "4w"
     );
     let Consumer { chain_id, address } = cover.consumer.unwrap();
     assert_eq!(chain_id, 8453);
-    assert_eq!(format!("{address:#x}"), "0x8fffffd4afb6115b954bd326cbe7b4ba576818f6");
+    assert_eq!(
+        format!("{address:#x}"),
+        "0x8fffffd4afb6115b954bd326cbe7b4ba576818f6"
+    );
 }
 
 #[test]
@@ -147,8 +177,13 @@ fn all_four_event_inclusions_are_read() {
         ("(inception, expiry)", false, false),
         ("(inception, expiry]", false, true),
     ] {
-        let cover = parsed(&format!("{MINIMAL}\n[policy]\nevent_inclusion = \"{text}\""));
-        let expected = EventInclusion { start_included, end_included };
+        let cover = parsed(&format!(
+            "{MINIMAL}\n[policy]\nevent_inclusion = \"{text}\""
+        ));
+        let expected = EventInclusion {
+            start_included,
+            end_included,
+        };
         assert_eq!(cover.policy.event_inclusion, expected, "{text}");
     }
 }
@@ -184,17 +219,32 @@ fn the_catalogue_is_read_without_a_warning_and_says_what_etherisc_says() {
     let cover = parsed(text);
     assert_eq!(cover.name, "usdc-depeg-24h");
     assert_eq!(cover.policy.event_time, EventTime::Confirmed);
-    assert_eq!(cover.finality, [("eip155:1".to_owned(), Finality::Finalized)]);
+    assert_eq!(
+        cover.finality,
+        [("eip155:1".to_owned(), Finality::Finalized)]
+    );
     assert_eq!(cover.inputs[0].max_age, Some(Seconds(90_000)));
-    let ExprKind::Holds(holds) = &cover.trigger.when.kind else { panic!("not a holds") };
+    let ExprKind::Holds(holds) = &cover.trigger.when.kind else {
+        panic!("not a holds")
+    };
     assert_eq!((holds.window, holds.at_least), (Seconds(86_400), false));
-    assert_eq!((holds.confirm, holds.observations), (Confirm::Observation, 1));
+    assert_eq!(
+        (holds.confirm, holds.observations),
+        (Confirm::Observation, 1)
+    );
     let names = cover.input_names();
     assert_eq!(holds.condition.text(&names).to_string(), "usdc <= 0.995");
     assert_eq!(holds.recover.text(&names).to_string(), "usdc >= 0.999");
-    assert_eq!(cover.payout.fraction.text(&names).to_string(), "clamp(1 - usdc, 0, 0.2)");
+    assert_eq!(
+        cover.payout.fraction.text(&names).to_string(),
+        "clamp(1 - usdc, 0, 0.2)"
+    );
     let span = holds.condition.span;
-    assert_eq!(&text[span.start..span.end], "usdc <= 0.995", "spans are places in the file");
+    assert_eq!(
+        &text[span.start..span.end],
+        "usdc <= 0.995",
+        "spans are places in the file"
+    );
 }
 
 #[test]
@@ -202,7 +252,10 @@ fn canonical_terms_give_the_same_cover_again() {
     let every_file = [
         include_str!("../../../config/covers/usdc-depeg-24h.toml"),
         MINIMAL,
-        &minimal_with("price <= 0.9", "  price\\t<=\\n 0.9 and not (price == 0.5)  "),
+        &minimal_with(
+            "price <= 0.9",
+            "  price\\t<=\\n 0.9 and not (price == 0.5)  ",
+        ),
     ];
     for text in every_file {
         let cover = parsed(text);
@@ -238,14 +291,19 @@ fn terms_that_are_not_canonical_are_refused() {
 fn sizes_are_limited() {
     let comment = format!("{MINIMAL}\n#{}", "x".repeat(256 * 1024));
     assert!(refused(&comment)[0].message.contains("bytes"));
-    let expression = minimal_with("price <= 0.9", &format!("price <= {}1", "0".repeat(16 * 1024)));
+    let expression = minimal_with(
+        "price <= 0.9",
+        &format!("price <= {}1", "0".repeat(16 * 1024)),
+    );
     assert!(refused(&expression)[0].message.contains("16384"));
     let mut inputs = MINIMAL.to_owned();
     for number in 0..64 {
         inputs.push_str(&format!("[inputs.x{number}]\nmetric = \"price\"\n"));
     }
     assert!(refused(&inputs)[0].message.contains("64 inputs"));
-    let unknown: String = (0..5_000).map(|number| format!("k{number} = 1\n")).collect();
+    let unknown: String = (0..5_000)
+        .map(|number| format!("k{number} = 1\n"))
+        .collect();
     let found = refused(&format!("{unknown}{MINIMAL}"));
     assert!(found.len() <= 65, "{}", found.len());
     assert!(found.last().unwrap().message.contains("more findings"));
@@ -265,7 +323,11 @@ fn nesting_is_limited_before_any_stack_is() {
     let right = format!("price <= 0.9{}", " and price <= 0.9".repeat(100));
     parsed(&minimal_with("price <= 0.9", &right));
     for (open, close) in [("[", "]"), ("{a=", "}")] {
-        let text = format!("x = {}1{}\n{MINIMAL}", open.repeat(50_000), close.repeat(50_000));
+        let text = format!(
+            "x = {}1{}\n{MINIMAL}",
+            open.repeat(50_000),
+            close.repeat(50_000)
+        );
         refused(&text);
     }
     refused(&format!("{}x = 1\n{MINIMAL}", "a.".repeat(100_000)));

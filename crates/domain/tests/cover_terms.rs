@@ -1,5 +1,7 @@
 //! The terms hash: what changes it, what does not, and its value as another program computes it.
 
+#![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use proptest::prelude::*;
 use tocsin_domain::cover::Cover;
 
@@ -44,6 +46,24 @@ fn canonical_terms_are_what_rfc_8785_makes_of_the_cover_as_written() {
     );
 }
 
+/// Computed by Python: `tomllib`, `json.dumps` with sorted keys, and Keccak-256 of PyCryptodome.
+#[test]
+fn the_hash_is_the_one_that_another_program_computes() {
+    let catalogued = include_str!("../../../config/covers/usdc-depeg-24h.toml");
+    for (text, expected) in [
+        (
+            catalogued,
+            "0xd7fe27034154418975f7eddee6eeab96702c6c39c7011d6631586ba017b5f1db",
+        ),
+        (
+            COVER,
+            "0x149553bfa414d8d4c9f275944162350b72e481bc80adceac13e05a5bb611a3a7",
+        ),
+    ] {
+        assert_eq!(hash(text), expected);
+    }
+}
+
 #[test]
 fn only_white_space_outside_texts_is_collapsed() {
     let spread = COVER
@@ -52,7 +72,10 @@ fn only_white_space_outside_texts_is_collapsed() {
         .replace("for: 24h)'", "for: 24h)\n  '''");
     assert_ne!(spread, COVER);
     assert_eq!(hash(&spread), hash(COVER));
-    assert_ne!(hash(&COVER.replace("two  blanks", "two blanks")), hash(COVER));
+    assert_ne!(
+        hash(&COVER.replace("two  blanks", "two blanks")),
+        hash(COVER)
+    );
     // One blank is not none: the text between the blanks is what was written.
     assert_ne!(hash(&COVER.replace("a <= 0.995", "a<=0.995")), hash(COVER));
     // Titles are no expressions.
@@ -63,7 +86,12 @@ fn only_white_space_outside_texts_is_collapsed() {
 fn defaults_are_not_filled_in_and_equal_numbers_written_otherwise_are_other_terms() {
     let explicit = COVER.replace("[payout]", "rearm = \"never\"\n[payout]");
     assert_ne!(hash(&explicit), hash(COVER));
-    for (from, to) in [("25h", "1500min"), ("20%", "0.2"), ("0.995", "0.9950"), ("version = 2", "version = 3")] {
+    for (from, to) in [
+        ("25h", "1500min"),
+        ("20%", "0.2"),
+        ("0.995", "0.9950"),
+        ("version = 2", "version = 3"),
+    ] {
         assert_ne!(hash(&COVER.replace(from, to)), hash(COVER), "{from}");
     }
 }
@@ -84,14 +112,25 @@ a = { max_age = "25h", metric = "price" }
 "##;
     assert_eq!(canonical(relaid), canonical(COVER));
     assert_eq!(hash(relaid), hash(COVER));
-    assert_eq!(hash(&COVER.replace('\n', "\r\n")), hash(COVER), "line ends of another system");
-    assert_eq!(hash(&format!("\u{feff}{COVER}")), hash(COVER), "a byte order mark");
+    assert_eq!(
+        hash(&COVER.replace('\n', "\r\n")),
+        hash(COVER),
+        "line ends of another system"
+    );
+    assert_eq!(
+        hash(&format!("\u{feff}{COVER}")),
+        hash(COVER),
+        "a byte order mark"
+    );
 }
 
 /// `PROPTEST_CASES` scales it.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases / 2, ..default }
+    ProptestConfig {
+        cases: default.cases / 2,
+        ..default
+    }
 }
 
 proptest! {

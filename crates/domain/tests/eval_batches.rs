@@ -1,4 +1,5 @@
 //! What an engine refuses to take in, and how independent sources are merged into batches it accepts.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 use alloy_primitives::U256;
 use tocsin_domain::cover::Cover;
@@ -56,8 +57,13 @@ fn confirmed(events: &[LossEvent]) -> Vec<i64> {
 fn a_refused_batch_names_its_fault_and_leaves_the_state_alone() {
     let program = program();
     let mut state = RiskState::new(&program, None);
-    program.advance(&mut state, &[seen(A, 10, 1, "0.9")], Timestamp(20)).unwrap();
-    let delay = InputObservation { value: Some(Value::Duration(Seconds(1))), ..seen(B, 30, 1, "") };
+    program
+        .advance(&mut state, &[seen(A, 10, 1, "0.9")], Timestamp(20))
+        .unwrap();
+    let delay = InputObservation {
+        value: Some(Value::Duration(Seconds(1))),
+        ..seen(B, 30, 1, "")
+    };
     for (batch, watermark, message) in [
         (
             vec![seen(A, 30, 1, "0.9"), seen(A, 20, 2, "0.9")],
@@ -106,19 +112,25 @@ fn a_refused_batch_names_its_fault_and_leaves_the_state_alone() {
         ),
     ] {
         let before = state.clone();
-        let error = program.advance(&mut state, &batch, Timestamp(watermark)).unwrap_err();
+        let error = program
+            .advance(&mut state, &batch, Timestamp(watermark))
+            .unwrap_err();
         assert_eq!(error.to_string(), message);
         assert_eq!(state, before);
     }
     // And it goes on from there.
-    let events = program.advance(&mut state, &[seen(B, 30, 1, "0.9")], Timestamp(40)).unwrap();
+    let events = program
+        .advance(&mut state, &[seen(B, 30, 1, "0.9")], Timestamp(40))
+        .unwrap();
     assert_eq!(confirmed(&events), [30]);
 }
 
 #[test]
 fn a_state_of_another_cover_is_refused() {
-    let mut state =
-        RiskState::new(&program_of("holds(a <= 0.995, for: 1d) and b <= 0.995"), None);
+    let mut state = RiskState::new(
+        &program_of("holds(a <= 0.995, for: 1d) and b <= 0.995"),
+        None,
+    );
     assert_eq!(
         program().advance(&mut state, &[], Timestamp(0)),
         Err(EvalError::ForeignState)
@@ -129,7 +141,11 @@ fn a_state_of_another_cover_is_refused() {
 fn an_exact_repeat_in_a_batch_is_dropped() {
     let program = program();
     let mut state = RiskState::new(&program, None);
-    let batch = [seen(A, 5, 1, "0.9"), seen(A, 5, 1, "0.9"), seen(B, 5, 1, "0.9")];
+    let batch = [
+        seen(A, 5, 1, "0.9"),
+        seen(A, 5, 1, "0.9"),
+        seen(B, 5, 1, "0.9"),
+    ];
     let events = program.advance(&mut state, &batch, Timestamp(5)).unwrap();
     assert_eq!(confirmed(&events), [5]);
 }
@@ -153,7 +169,10 @@ fn an_observation_waits_until_every_source_has_reported_past_it() {
     assert_eq!(intake.reported(1, Timestamp(99)).unwrap(), None);
     assert_eq!(
         intake.reported(0, Timestamp(50)).unwrap(),
-        Some(Batch { observations: &[seen(A, 9, 2, "0.9")], watermark: Timestamp(50) })
+        Some(Batch {
+            observations: &[seen(A, 9, 2, "0.9")],
+            watermark: Timestamp(50)
+        })
     );
 }
 
@@ -171,7 +190,10 @@ fn repeats_are_dropped_and_contradictions_refused() {
     // Another sequence is another observation.
     intake.observe(0, seen(A, 3, 2, "0.8")).unwrap();
     let batch = intake.reported(0, Timestamp(3)).unwrap().unwrap();
-    assert_eq!(batch.observations, [seen(A, 3, 1, "0.9"), seen(A, 3, 2, "0.8")]);
+    assert_eq!(
+        batch.observations,
+        [seen(A, 3, 1, "0.9"), seen(A, 3, 2, "0.8")]
+    );
 }
 
 #[test]
@@ -187,20 +209,32 @@ fn what_a_source_declared_complete_stays_complete() {
         "input `a` at 1970-01-01T00:00:10Z, sequence 1: late, everything up to 1970-01-01T00:00:10Z was reported before"
     );
     intake.reported(0, Timestamp(20)).unwrap();
-    assert!(matches!(intake.observe(0, seen(A, 20, 1, "0.9")), Err(EvalError::Late { .. })));
+    assert!(matches!(
+        intake.observe(0, seen(A, 20, 1, "0.9")),
+        Err(EvalError::Late { .. })
+    ));
     // The other source is not.
     intake.observe(1, seen(B, 20, 1, "0.9")).unwrap();
     assert_eq!(
         intake.reported(0, Timestamp(19)).unwrap_err(),
-        EvalError::WatermarkMovedBack { from: Timestamp(20), to: Timestamp(19) }
+        EvalError::WatermarkMovedBack {
+            from: Timestamp(20),
+            to: Timestamp(19)
+        }
     );
     assert_eq!(
         intake.reported(2, Timestamp(30)).unwrap_err(),
-        EvalError::NoSuchSource { source_slot: 2, sources: 2 }
+        EvalError::NoSuchSource {
+            source_slot: 2,
+            sources: 2
+        }
     );
     assert!(matches!(
         intake.observe(0, seen(7, 30, 1, "0.9")),
-        Err(EvalError::NoSuchInput { input: 7, inputs: 2 })
+        Err(EvalError::NoSuchInput {
+            input: 7,
+            inputs: 2
+        })
     ));
 }
 
@@ -210,7 +244,10 @@ fn deadlines_tell_when_time_alone_matters() {
     let mut state = RiskState::new(&program, None);
     assert_eq!(program.next_deadline(&state), None);
     let batch = [seen(A, 5, 1, "0.9"), seen(B, 6, 1, "0.9")];
-    assert_eq!(program.advance(&mut state, &batch, Timestamp(7)).unwrap(), vec![]);
+    assert_eq!(
+        program.advance(&mut state, &batch, Timestamp(7)).unwrap(),
+        vec![]
+    );
     assert_eq!(program.next_deadline(&state), Some(Timestamp(86_405)));
     assert_eq!(program.truth(&state), Truth::False);
     let events = program.advance(&mut state, &[], Timestamp(86_405)).unwrap();

@@ -1,5 +1,6 @@
 //! Two engines, one meaning: on random covers and random streams, the incremental engine says what the naive evaluator
 //! says, however the observations are batched, interleaved, repeated, and interrupted by restarts.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 #[path = "eval_equivalence/covers.rs"]
 mod covers;
@@ -10,16 +11,21 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use streams::{Case, Delivery, SOURCES, Turn};
+use tocsin_domain::cover::Rearm;
 use tocsin_domain::eval::reference::{self, Evaluation};
 use tocsin_domain::eval::{
-    Intake, InputObservation, LossEvent, Program, RiskState, Truth, Unknown,
+    InputObservation, Intake, LossEvent, Program, RiskState, Truth, Unknown,
 };
+use tocsin_domain::lang::ir::{Expr, ExprKind};
 use tocsin_domain::time::{Seconds, Timestamp};
 
 /// `PROPTEST_CASES` scales it.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases * 12, ..default }
+    ProptestConfig {
+        cases: default.cases * 12,
+        ..default
+    }
 }
 
 fn expected(case: &Case, watermark: Timestamp) -> Evaluation {
@@ -30,7 +36,9 @@ fn expected(case: &Case, watermark: Timestamp) -> Evaluation {
 
 fn at_once(case: &Case, program: &Program) -> (RiskState, Vec<LossEvent>) {
     let mut state = RiskState::new(program, case.evaluate_from);
-    let events = program.advance(&mut state, &case.observations, case.watermark).unwrap();
+    let events = program
+        .advance(&mut state, &case.observations, case.watermark)
+        .unwrap();
     (state, events)
 }
 
@@ -57,14 +65,20 @@ fn interleaved(case: &Case, delivery: &Delivery, program: &Program) -> (RiskStat
     }
     let mut report = |intake: &mut Intake, slot: usize, to: Timestamp| {
         if let Some(batch) = intake.reported(slot, to).unwrap() {
-            events.extend(program.advance(&mut state, batch.observations, batch.watermark).unwrap());
+            events.extend(
+                program
+                    .advance(&mut state, batch.observations, batch.watermark)
+                    .unwrap(),
+            );
         }
     };
     for (slot, turn) in &delivery.turns {
         let slot = *slot;
         match turn {
             Turn::Observe | Turn::Repeat => {
-                let Some(seen) = queues[slot].pop() else { continue };
+                let Some(seen) = queues[slot].pop() else {
+                    continue;
+                };
                 if matches!(turn, Turn::Repeat) {
                     intake.observe(slot, seen.clone()).unwrap();
                 }
@@ -124,6 +138,29 @@ proptest! {
     }
 
     #[test]
+    fn a_loss_can_be_evaluated_again_from_its_evidence(case in streams::cases()) {
+        let cover = tocsin_domain::cover::Cover {
+            trigger: tocsin_domain::cover::Trigger { rearm: Rearm::Never, ..case.cover.trigger.clone() },
+            ..case.cover.clone()
+        };
+        prop_assume!(breaches_stand_alone(&cover.trigger.when));
+        let all = reference::evaluate(&cover, case.evaluate_from, &case.observations, case.watermark);
+        if let Some(event) = all.events.first() {
+            let seen = case.observations.iter().filter(|seen| seen.observed_at <= event.confirmed_at);
+            let (before, after): (Vec<_>, Vec<_>) =
+                seen.cloned().partition(|seen| seen.observed_at <= event.evidence_from);
+            let carried = (0..cover.inputs.len())
+                .filter_map(|input| before.iter().rfind(|seen| seen.input == input).cloned());
+            let evidence: Vec<InputObservation> = carried.chain(after).collect();
+            let from = Some(event.evidence_from);
+            let again = reference::evaluate(&cover, from, &evidence, event.confirmed_at);
+            prop_assert_eq!(&again.events, &all.events);
+            let again = reference::evaluate(&cover, case.evaluate_from, &evidence, event.confirmed_at);
+            prop_assert_eq!(&again.events, &all.events, "FROM");
+        }
+    }
+
+    #[test]
     fn before_the_next_deadline_time_alone_changes_nothing(case in streams::cases()) {
         let program = Program::compile(&case.cover);
         let (state, _) = at_once(&case, &program);
@@ -137,6 +174,21 @@ proptest! {
         prop_assert_eq!(events, vec![]);
         prop_assert_eq!(program.truth(&later), program.truth(&state));
         prop_assert_eq!(program.next_deadline(&later), program.next_deadline(&state));
+    }
+}
+
+/// Whether every `holds` is the trigger or joined to it by `and` and `or`, and has none inside, as a cover file can
+/// write it.
+fn breaches_stand_alone(expr: &Expr) -> bool {
+    fn has_none(expr: &Expr) -> bool {
+        !matches!(expr.kind, ExprKind::Holds(_)) && expr.children().into_iter().all(has_none)
+    }
+    match &expr.kind {
+        ExprKind::And(left, right) | ExprKind::Or(left, right) => {
+            breaches_stand_alone(left) && breaches_stand_alone(right)
+        }
+        ExprKind::Holds(holds) => has_none(&holds.condition) && has_none(&holds.recover),
+        _ => has_none(expr),
     }
 }
 
@@ -208,13 +260,19 @@ impl Seen {
                 .count()
         };
         let any_unknown = |is: &dyn Fn(&Unknown) -> bool| {
-            truths.iter().any(|truth| matches!(truth, Truth::Unknown(unknown) if is(unknown)))
+            truths
+                .iter()
+                .any(|truth| matches!(truth, Truth::Unknown(unknown) if is(unknown)))
         };
         self.events += count(!events.is_empty());
         self.second_events += count(events.len() > 1);
         self.paid += count(events.iter().any(|event| event.payout.is_ok()));
         self.unpayable += count(events.iter().any(|event| event.payout.is_err()));
-        self.met_later += count(events.iter().any(|event| event.confirmed_at > event.occurred_at));
+        self.met_later += count(
+            events
+                .iter()
+                .any(|event| event.confirmed_at > event.occurred_at),
+        );
         self.met_by_observation += count(events.iter().any(|event| {
             let observed = |at| case.observations.iter().any(|seen| seen.observed_at == at);
             event.confirmed_at > event.occurred_at && observed(event.confirmed_at)
@@ -222,15 +280,25 @@ impl Seen {
         self.recoveries += count(steps("open", "idle") > 0);
         self.gaps += count(steps("open", "gap") > 0);
         self.second_breaches += count(steps("idle", "open") > 1);
-        self.mixed_unknown += count(any_unknown(&|_| true)
-            && truths.iter().any(|truth| !matches!(truth, Truth::Unknown(_))));
-        self.evaluated_late +=
-            count(case.observations.iter().any(|seen| Some(seen.observed_at) < case.evaluate_from));
-        self.stale += count(any_unknown(&|unknown| matches!(unknown, Unknown::Stale { .. })));
-        let failed = |unknown: &Unknown| {
-            matches!(unknown, Unknown::Overflow | Unknown::DivisionByZero)
-        };
-        let failed_payout = events.iter().any(|event| event.payout.as_ref().is_err_and(failed));
+        self.mixed_unknown += count(
+            any_unknown(&|_| true)
+                && truths
+                    .iter()
+                    .any(|truth| !matches!(truth, Truth::Unknown(_))),
+        );
+        self.evaluated_late += count(
+            case.observations
+                .iter()
+                .any(|seen| Some(seen.observed_at) < case.evaluate_from),
+        );
+        self.stale += count(any_unknown(&|unknown| {
+            matches!(unknown, Unknown::Stale { .. })
+        }));
+        let failed =
+            |unknown: &Unknown| matches!(unknown, Unknown::Overflow | Unknown::DivisionByZero);
+        let failed_payout = events
+            .iter()
+            .any(|event| event.payout.as_ref().is_err_and(failed));
         self.failed_arithmetic += count(any_unknown(&failed) || failed_payout);
     }
 }

@@ -1,5 +1,11 @@
 //! The trigger language through its front door: how text binds, and that a printed tree reads as itself.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
 #[path = "lang/trees.rs"]
 mod trees;
 
@@ -33,7 +39,9 @@ fn value(text: &str) -> Value {
 
 fn trigger(text: &str) -> lang::ir::Expr {
     let compiled = lang::compile(text, &INPUTS, Role::Trigger);
-    compiled.unwrap_or_else(|found| panic!("{text}: {found:#?}")).0
+    compiled
+        .unwrap_or_else(|found| panic!("{text}: {found:#?}"))
+        .0
 }
 
 fn message(text: &str, role: Role) -> String {
@@ -68,7 +76,10 @@ fn operators_bind_as_usual() {
         ("--a", "-(-a)"),
         ("a - -b", "a - (-b)"),
         ("a+b in [\"x\"]", "(a + b) in [\"x\"]"),
-        ("f(a or b, c + d, o: e and f)", "f((a or b), (c + d), o: (e and f))"),
+        (
+            "f(a or b, c + d, o: e and f)",
+            "f((a or b), (c + d), o: (e and f))",
+        ),
     ] {
         assert_eq!(tree(written), tree(meant), "{written}");
     }
@@ -105,7 +116,10 @@ fn literals_have_their_exact_value() {
         ("false", Value::Bool(false)),
         ("\"cancelled\"", Value::Text("cancelled".to_owned())),
         ("\"\"", Value::Text(String::new())),
-        ("\"a \\\"b\\\" \\\\ ü\"", Value::Text("a \"b\" \\ ü".to_owned())),
+        (
+            "\"a \\\"b\\\" \\\\ ü\"",
+            Value::Text("a \"b\" \\ ü".to_owned()),
+        ),
     ] {
         assert_eq!(value(written), meant, "{written}");
     }
@@ -113,31 +127,57 @@ fn literals_have_their_exact_value() {
 
 #[test]
 fn holds_has_all_its_options_and_their_defaults() {
-    let ExprKind::Holds(holds) = trigger("holds(price < 1, for: 24h)").kind else { panic!() };
+    let ExprKind::Holds(holds) = trigger("holds(price < 1, for: 24h)").kind else {
+        panic!()
+    };
     assert_eq!((holds.window, holds.at_least), (Seconds(86_400), false));
     assert_eq!((holds.confirm, holds.observations), (Confirm::Time, 1));
     let negation = trigger("not (price < 1)").without_spans();
     assert_eq!(holds.recover.without_spans(), negation);
 
     let text = "holds(price < 1, observations: 2, confirm: observation, recover: price > 1.1, for: at least 2 * 12h)";
-    let ExprKind::Holds(holds) = trigger(text).kind else { panic!() };
+    let ExprKind::Holds(holds) = trigger(text).kind else {
+        panic!()
+    };
     assert_eq!((holds.window, holds.at_least), (Seconds(86_400), true));
-    assert_eq!((holds.confirm, holds.observations), (Confirm::Observation, 2));
+    assert_eq!(
+        (holds.confirm, holds.observations),
+        (Confirm::Observation, 2)
+    );
     assert_eq!(holds.recover.text(&NAMES).to_string(), "price > 1.1");
 
-    let ExprKind::Holds(holds) = trigger("holds(paused, for: 0s, confirm: time)").kind else { panic!() };
+    let ExprKind::Holds(holds) = trigger("holds(paused, for: 0s, confirm: time)").kind else {
+        panic!()
+    };
     assert_eq!((holds.window, holds.confirm), (Seconds(0), Confirm::Time));
 }
 
 #[test]
 fn the_limit_of_an_age_becomes_a_literal_on_the_side_where_it_is_written() {
     for (text, limit_is_right) in [("age(price) > 1d + 1h", true), ("25h <= age(price)", false)] {
-        let ExprKind::Compare { left, right, .. } = trigger(text).kind else { panic!("{text}") };
-        let (age, limit) = if limit_is_right { (left, right) } else { (right, left) };
-        assert!(matches!(age.kind, ExprKind::Age(input) if input.0 == 0), "{text}");
-        assert_eq!(limit.kind, ExprKind::Literal(Value::Duration(Seconds(90_000))), "{text}");
+        let ExprKind::Compare { left, right, .. } = trigger(text).kind else {
+            panic!("{text}")
+        };
+        let (age, limit) = if limit_is_right {
+            (left, right)
+        } else {
+            (right, left)
+        };
+        assert!(
+            matches!(age.kind, ExprKind::Age(input) if input.0 == 0),
+            "{text}"
+        );
+        assert_eq!(
+            limit.kind,
+            ExprKind::Literal(Value::Duration(Seconds(90_000))),
+            "{text}"
+        );
     }
-    let in_payout = lang::compile("clamp(age(price) / (delay + 1h), 0, 1)", &INPUTS, Role::Payout);
+    let in_payout = lang::compile(
+        "clamp(age(price) / (delay + 1h), 0, 1)",
+        &INPUTS,
+        Role::Payout,
+    );
     assert!(in_payout.is_ok(), "in a payout an age stands anywhere");
 }
 
@@ -165,7 +205,13 @@ fn durations_and_decimals_combine_where_that_means_something() {
         };
         assert_eq!(left.ty, ty, "{text}");
     }
-    for text in ["delay * delay > 1h", "1 / delay > 1", "delay + 1 > 1h", "abs(paused)", "-status == \"x\""] {
+    for text in [
+        "delay * delay > 1h",
+        "1 / delay > 1",
+        "delay + 1 > 1h",
+        "abs(paused)",
+        "-status == \"x\"",
+    ] {
         message(text, Role::Trigger);
     }
 }
@@ -199,7 +245,10 @@ fn an_expression_prints_as_a_cover_would_write_it() {
 /// `PROPTEST_CASES` scales it.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases * 2, ..default }
+    ProptestConfig {
+        cases: default.cases * 2,
+        ..default
+    }
 }
 
 proptest! {

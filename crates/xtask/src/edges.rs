@@ -53,7 +53,7 @@ pub(crate) const EDGES: &[Edge] = &[
 
 /// Crates that only some may use, because what they do belongs to one house.
 pub(crate) const HOMES: &[(&str, &[&str])] = &[
-    ("sqlx", &["tocsin-store-sqlite"]),
+    ("sqlx", &["tocsin-store-sqlite", "xtask"]),
     ("axum", &["tocsin-api", "tocsin-tests"]),
     ("reqwest", &["tocsin-sources", "tocsin-delivery", "tocsin-tests"]),
     ("miette", &["tocsin"]),

@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         (Some("bench"), rest) => bench(&root, rest),
         (Some("contracts"), []) => contracts::rebuild(&root),
         (Some("sql"), []) => sql::prepare(&root),
+        #[cfg(feature = "sql")]
+        (Some("migrate"), [database, migrations]) => sql::migrate(database.as_ref(), migrations.as_ref()),
         (Some("setup"), []) => contracts::install(&root),
         _ => Err(Failed(USAGE.to_owned())),
     };

@@ -12,14 +12,14 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     tidy::check(root)?;
     contracts::install(root)?;
     contracts::test(root)?;
+    sh::step("offline SQL data is fresh (compiles the database driver the first time)");
+    sql::check(root)?;
     sh::step("lints (compiles everything the first time)");
     sh::run(
         root,
         "cargo",
         &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
     )?;
-    sh::step("offline SQL data is fresh");
-    sql::check(root)?;
     sh::step("unit, property and end-to-end tests");
     let anvil = contracts::anvil(root);
     sh::run_with(

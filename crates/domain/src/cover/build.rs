@@ -14,7 +14,11 @@ use crate::lang::{Role, ScopeInput, compile_into, suggest};
 
 /// The cover, or `None` with the reasons in `found`. Every part is judged, whatever is wrong with the others.
 pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cover> {
-    let root = Section { table: document, path: "", span: Span::default() };
+    let root = Section {
+        table: document,
+        path: "",
+        span: Span::default(),
+    };
     schema::ROOT.refuse_unknown(document, found);
     let mut reader = Reader { found };
     let name = reader
@@ -35,7 +39,11 @@ pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cov
     if let (Some(trigger), Some(payout)) = (&trigger, &payout) {
         reader.unused_inputs(&root, &inputs.scope, [&trigger.when, &payout.fraction]);
     }
-    if reader.found.iter().any(|finding| finding.severity == Severity::Error) {
+    if reader
+        .found
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+    {
         return None;
     }
     let canonical_terms = match terms::canonical(document) {
@@ -75,7 +83,11 @@ impl Reader<'_> {
             Ok(version) if version > 0 => Some(version),
             Ok(_) | Err(_) => {
                 let label = "not positive";
-                self.refuse(Diagnostic::error(span, "versions are counted from 1", label))
+                self.refuse(Diagnostic::error(
+                    span,
+                    "versions are counted from 1",
+                    label,
+                ))
             }
         }
     }
@@ -90,9 +102,12 @@ impl Reader<'_> {
             );
         }
         let title = self.line(&section, "title");
-        let uri = self.text(&section, "uri").and_then(|text| self.understood(text, identifier::uri));
-        let sha256 =
-            self.text(&section, "sha256").and_then(|text| self.understood(text, identifier::sha256));
+        let uri = self
+            .text(&section, "uri")
+            .and_then(|text| self.understood(text, identifier::uri));
+        let sha256 = self
+            .text(&section, "sha256")
+            .and_then(|text| self.understood(text, identifier::sha256));
         Some(Wording { title, uri, sha256 })
     }
 
@@ -112,7 +127,9 @@ impl Reader<'_> {
 
     fn rearm(&mut self, section: &Section<'_>) -> Rearm {
         const AFTER: &str = "after ";
-        let Some(written) = self.text(section, "rearm") else { return Rearm::Never };
+        let Some(written) = self.text(section, "rearm") else {
+            return Rearm::Never;
+        };
         let value = written.text.value.as_str();
         if value == "never" {
             return Rearm::Never;
@@ -173,16 +190,22 @@ impl Reader<'_> {
 
     /// An input that nothing mentions still makes its cover wait for it.
     fn unused_inputs(&mut self, root: &Section<'_>, scope: &[ScopeInput], used: [&Expr; 2]) {
-        let used: Vec<usize> =
-            used.iter().flat_map(|expr| expr.inputs()).map(|index| index.0).collect();
-        let Some(NodeValue::Table(declared)) = root.table.get("inputs").map(|e| &e.node.value) else {
+        let used: Vec<usize> = used
+            .iter()
+            .flat_map(|expr| expr.inputs())
+            .map(|index| index.0)
+            .collect();
+        let Some(NodeValue::Table(declared)) = root.table.get("inputs").map(|e| &e.node.value)
+        else {
             return;
         };
         for (index, input) in scope.iter().enumerate() {
             if used.contains(&index) {
                 continue;
             }
-            let span = declared.get(&input.name).map_or(root.span, |entry| entry.key_span);
+            let span = declared
+                .get(&input.name)
+                .map_or(root.span, |entry| entry.key_span);
             let message = format!("input `{}` is not used", input.name);
             self.found.push(Diagnostic {
                 severity: Severity::Warning,

@@ -82,8 +82,12 @@ impl NodeValue {
     pub(super) fn float(written: &str, span: Span, found: &mut Vec<Diagnostic>) -> Self {
         let written = crate::lang::suggest::clipped(written);
         found.push(
-            Diagnostic::error(span, "decimals are written as text", "a floating-point number")
-                .with_help(format!("write `\"{written}\"`, in quotes")),
+            Diagnostic::error(
+                span,
+                "decimals are written as text",
+                "a floating-point number",
+            )
+            .with_help(format!("write `\"{written}\"`, in quotes")),
         );
         Self::Refused
     }

@@ -6,7 +6,7 @@
 use alloy_primitives::Address;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::lang::{reserved_name, suggest};
+use crate::lang::{is_hidden, reserved_name, suggest};
 
 /// What is wrong with a text, without a place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +18,11 @@ pub(super) struct Complaint {
 
 impl Complaint {
     pub(super) fn new(message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { message: message.into(), label: label.into(), help: None }
+        Self {
+            message: message.into(),
+            label: label.into(),
+            help: None,
+        }
     }
 
     pub(super) fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -66,12 +70,15 @@ pub(super) fn input_name(text: &str) -> Result<(), Complaint> {
             format!("`{}` is not a name for an input", suggest::clipped(text)),
             format!("expected letters, digits and `_`, at most {MAX_NAME_BYTES}, no digit first"),
         )
-        .with_help("expressions use it as a name, so write for example `usdc` or `arrival_delay`"));
+        .with_help(
+            "expressions use it as a name, so write for example `usdc` or `arrival_delay`",
+        ));
     }
     match reserved_name(text) {
-        Some(meaning) => {
-            Err(Complaint::new(format!("an input cannot be called `{text}`"), format!("it is {meaning}")))
-        }
+        Some(meaning) => Err(Complaint::new(
+            format!("an input cannot be called `{text}`"),
+            format!("it is {meaning}"),
+        )),
         None => Ok(()),
     }
 }
@@ -81,10 +88,10 @@ pub(super) fn line(text: &str) -> Result<String, Complaint> {
     if text.trim().is_empty() {
         return Err(Complaint::new("this text is empty", "nothing here"));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_hidden) {
         return Err(Complaint::new(
             "this text is one line",
-            "has a line end or another control character",
+            "has a line end or another character that nobody sees",
         ));
     }
     if text.chars().count() > MAX_LINE_CHARS {
@@ -99,8 +106,11 @@ pub(super) fn line(text: &str) -> Result<String, Complaint> {
 /// Where a wording is.
 pub(super) fn uri(text: &str) -> Result<String, Complaint> {
     let complaint = || {
-        Complaint::new(format!("`{}` is not a URI", suggest::clipped(text)), "expected a scheme and an address")
-            .with_help("write for example `https://…` or `ipfs://…`")
+        Complaint::new(
+            format!("`{}` is not a URI", suggest::clipped(text)),
+            "expected a scheme and an address",
+        )
+        .with_help("write for example `https://…` or `ipfs://…`")
     };
     let (scheme, rest) = text.split_once(':').ok_or_else(complaint)?;
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
@@ -117,8 +127,11 @@ pub(super) fn sha256(text: &str) -> Result<String, Complaint> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text.to_owned());
     }
-    Err(Complaint::new("a SHA-256 is 64 hexadecimal digits", format!("this has {} characters", text.chars().count()))
-        .with_help("`sha256sum FILE` prints it"))
+    Err(Complaint::new(
+        "a SHA-256 is 64 hexadecimal digits",
+        format!("this has {} characters", text.chars().count()),
+    )
+    .with_help("`sha256sum FILE` prints it"))
 }
 
 /// `price`, `arrival_delay`.
@@ -149,17 +162,19 @@ pub(super) fn subject(text: &str) -> Result<String, Complaint> {
     if text.is_empty() || text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
         return Err(Complaint::new(
             format!("`{}` is not a subject", suggest::clipped(text)),
-            format!("expected 1 to {MAX_IDENTIFIER_BYTES} characters, no blanks"),
+            format!("expected 1 to {MAX_IDENTIFIER_BYTES} ASCII characters, no blanks"),
         ));
     }
     if text.contains(',') {
-        return Err(Complaint::new(
-            "a subject has no comma",
-            "several subjects?",
-        )
-        .with_help("declare one input for each; together their subjects are joined with commas"));
+        return Err(
+            Complaint::new("a subject has no comma", "several subjects?").with_help(
+                "declare one input for each; together their subjects are joined with commas",
+            ),
+        );
     }
-    let Some((scheme, rest)) = text.split_once(':') else { return Ok(text.to_owned()) };
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return Ok(text.to_owned());
+    };
     if scheme == "eip155" {
         chain_subject(rest)?;
     } else if rest.is_empty() {
@@ -213,7 +228,9 @@ fn chain_subject(rest: &str) -> Result<(), Complaint> {
                 Some(_) | None => Ok(()),
             }
         }
-        "slip44" if !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_digit()) => Ok(()),
+        "slip44" if !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(())
+        }
         _ => Err(bad_asset()),
     }
 }
@@ -227,14 +244,17 @@ pub(super) fn source(text: &str) -> Result<String, Complaint> {
         )
     };
     if text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
-        return Err(complaint("too long, or with blanks"));
+        return Err(complaint("too long, or with other than ASCII characters"));
     }
-    let (scheme, rest) = text.split_once(':').ok_or_else(|| complaint("no kind before a colon"))?;
+    let (scheme, rest) = text
+        .split_once(':')
+        .ok_or_else(|| complaint("no kind before a colon"))?;
     match scheme {
         "chainlink" => chain_account(rest)?,
         "event" | "call" => {
-            let (account, signature) =
-                rest.split_once('#').ok_or_else(|| complaint("no `#` and signature"))?;
+            let (account, signature) = rest
+                .split_once('#')
+                .ok_or_else(|| complaint("no `#` and signature"))?;
             chain_account(account)?;
             if signature.is_empty() {
                 return Err(complaint("nothing after the `#`"));
@@ -295,10 +315,15 @@ fn account_parts(text: &str) -> Result<(u64, &str), Complaint> {
 /// `eip155:1`.
 pub(super) fn chain(text: &str) -> Result<u64, Complaint> {
     let complaint = || {
-        Complaint::new(format!("`{}` is not a chain", suggest::clipped(text)), "expected a CAIP-2 chain")
-            .with_help("write for example `\"eip155:1\" = \"finalized\"`, the key in quotes")
+        Complaint::new(
+            format!("`{}` is not a chain", suggest::clipped(text)),
+            "expected a CAIP-2 chain",
+        )
+        .with_help("write for example `\"eip155:1\" = \"finalized\"`, the key in quotes")
     };
-    text.strip_prefix("eip155:").ok_or_else(complaint).and_then(chain_id)
+    text.strip_prefix("eip155:")
+        .ok_or_else(complaint)
+        .and_then(chain_id)
 }
 
 fn chain_id(text: &str) -> Result<u64, Complaint> {
@@ -328,7 +353,9 @@ fn hex_address(text: &str) -> Result<Address, Complaint> {
     if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(complaint());
     }
-    digits.parse().map_err(|_: alloy_primitives::hex::FromHexError| complaint())
+    digits
+        .parse()
+        .map_err(|_not_hex: alloy_primitives::hex::FromHexError| complaint())
 }
 
 fn lower_address(text: &str) -> Result<(), Complaint> {
@@ -343,7 +370,7 @@ fn lower_address(text: &str) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// No blanks, no control characters.
+/// Letters, digits and signs of ASCII; no blanks.
 fn visible(text: &str) -> bool {
-    !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }

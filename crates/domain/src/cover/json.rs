@@ -13,11 +13,18 @@ pub(super) fn read(text: &str, found: &mut Vec<Diagnostic>) -> Option<Table> {
     match serde_json::from_str(text) {
         Ok(Value::Object(entries)) => Some(table(&entries, span, found)),
         Ok(_) => {
-            found.push(Diagnostic::error(span, "canonical terms are a JSON object", "not an object"));
+            found.push(Diagnostic::error(
+                span,
+                "canonical terms are a JSON object",
+                "not an object",
+            ));
             None
         }
         Err(fault) => {
-            let message = format!("this is not JSON: {}", suggest::clipped_line(&fault.to_string()));
+            let message = format!(
+                "this is not JSON: {}",
+                suggest::clipped_line(&fault.to_string())
+            );
             found.push(Diagnostic::error(span, message, "canonical terms"));
             None
         }
@@ -42,9 +49,10 @@ fn table(
 
 fn node(value: &Value, span: Span, found: &mut Vec<Diagnostic>) -> Node {
     let value = match value {
-        Value::String(value) => {
-            NodeValue::Text(Text { value: value.clone(), places: Places::Whole(span) })
-        }
+        Value::String(value) => NodeValue::Text(Text {
+            value: value.clone(),
+            places: Places::Whole(span),
+        }),
         Value::Bool(value) => NodeValue::Bool(*value),
         Value::Number(number) if number.is_f64() => {
             NodeValue::float(&number.to_string(), span, found)
@@ -55,7 +63,11 @@ fn node(value: &Value, span: Span, found: &mut Vec<Diagnostic>) -> Node {
         }
         Value::Object(entries) => NodeValue::Table(table(entries, span, found)),
         Value::Null => {
-            found.push(Diagnostic::error(span, "terms hold no null", "leave the key out"));
+            found.push(Diagnostic::error(
+                span,
+                "terms hold no null",
+                "leave the key out",
+            ));
             NodeValue::Refused
         }
     };

@@ -20,8 +20,12 @@ impl Places {
     /// The places of `value`, which the TOML reader found at `span` of `file`.
     pub(super) fn of(file: &str, span: Span, value: &str) -> Self {
         let whole = Self::Whole(span);
-        let Some(raw) = file.get(span.start..span.end) else { return whole };
-        let Some((opening, content, escapes)) = content(raw) else { return whole };
+        let Some(raw) = file.get(span.start..span.end) else {
+            return whole;
+        };
+        let Some((opening, content, escapes)) = content(raw) else {
+            return whole;
+        };
         let start = span.start + opening;
         if content == value {
             return Self::Shifted(start);
@@ -41,7 +45,9 @@ impl Places {
             Self::Shifted(offset) => Span::new(inner.start + offset, inner.end + offset),
             Self::Whole(span) => *span,
             Self::Mapped(spans) => {
-                let Some(last) = spans.last() else { return Span::default() };
+                let Some(last) = spans.last() else {
+                    return Span::default();
+                };
                 let end_of_value = Span::new(last.end, last.end);
                 let first = spans.get(inner.start).copied().unwrap_or(end_of_value);
                 match inner.end.checked_sub(1) {
@@ -57,16 +63,26 @@ impl Places {
 
 /// What is between the quotes: where it begins, itself, and whether it has escapes.
 fn content(raw: &str) -> Option<(usize, &str, bool)> {
-    for (quotes, multi_line, escapes) in
-        [("\"\"\"", true, true), ("'''", true, false), ("\"", false, true), ("'", false, false)]
-    {
-        let Some(rest) = raw.strip_prefix(quotes) else { continue };
-        let Some(inside) = rest.strip_suffix(quotes) else { continue };
+    for (quotes, multi_line, escapes) in [
+        ("\"\"\"", true, true),
+        ("'''", true, false),
+        ("\"", false, true),
+        ("'", false, false),
+    ] {
+        let Some(rest) = raw.strip_prefix(quotes) else {
+            continue;
+        };
+        let Some(inside) = rest.strip_suffix(quotes) else {
+            continue;
+        };
         if !multi_line {
             return Some((quotes.len(), inside, escapes));
         }
         // The line end right after the opening quotes is not part of the value.
-        let kept = inside.strip_prefix("\r\n").or_else(|| inside.strip_prefix('\n')).unwrap_or(inside);
+        let kept = inside
+            .strip_prefix("\r\n")
+            .or_else(|| inside.strip_prefix('\n'))
+            .unwrap_or(inside);
         return Some((quotes.len() + inside.len() - kept.len(), kept, escapes));
     }
     None
@@ -116,9 +132,109 @@ fn escape(rest: &str) -> Option<(Option<char>, usize)> {
         'u' => hexadecimal(4),
         'U' => hexadecimal(8),
         // A line that goes on: everything up to the next visible character is left out.
-        ' ' | '\t' | '\r' | '\n' => {
-            Some((None, rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len()))
-        }
+        ' ' | '\t' | '\r' | '\n' => Some((
+            None,
+            rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len(),
+        )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cover::document::NodeValue;
+    use crate::cover::toml_text;
+
+    /// A character and how it is written in a basic string.
+    fn written_character() -> impl Strategy<Value = (char, String)> {
+        let character = prop_oneof![
+            "[ -~]",
+            "[äß€😀]",
+            Just("\n".to_owned()),
+            Just("\t".to_owned())
+        ]
+        .prop_map(|text| text.chars().next().unwrap());
+        (character, 0u8..4).prop_map(|(character, style)| {
+            let code = u32::from(character);
+            let written = match (style, character) {
+                (0, _) => format!("\\U{code:08X}"),
+                (1, _) if code < 0x1_0000 => format!("\\u{code:04x}"),
+                (2, _) if code < 0x100 => format!("\\x{code:02x}"),
+                (_, '"' | '\\') => format!("\\{character}"),
+                (_, '\n') => "\\n".to_owned(),
+                (_, '\t') => "\\t".to_owned(),
+                _ => character.to_string(),
+            };
+            (character, written)
+        })
+    }
+
+    fn places(file: &str) -> (String, Places) {
+        let mut found = Vec::new();
+        let document =
+            toml_text::read(file, &mut found).unwrap_or_else(|| panic!("{found:#?}\n{file}"));
+        match &document.get("key").unwrap().node.value {
+            NodeValue::Text(text) => (text.value.clone(), text.places.clone()),
+            other => panic!("{}", other.describe()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_is_found_where_it_is_written(
+            characters in vec(written_character(), 0..20),
+            multi_line in any::<bool>(),
+            first_line_end in any::<bool>(),
+        ) {
+            let quotes = if multi_line { "\"\"\"" } else { "\"" };
+            let mut file = format!("# comment ü\nkey = {quotes}");
+            if multi_line && first_line_end {
+                file.push('\n');
+            }
+            let mut expected = Vec::new();
+            let mut value = String::new();
+            for (character, written) in &characters {
+                expected.push((value.len(), file.len(), written));
+                value.push(*character);
+                file.push_str(written);
+            }
+            file.push_str(quotes);
+            let (read, places) = places(&file);
+            prop_assert_eq!(&read, &value);
+            prop_assert!(!matches!(places, Places::Whole(_)), "{}", file);
+            for (at, in_file, written) in expected {
+                let length = read[at..].chars().next().unwrap().len_utf8();
+                let span = places.span(Span::new(at, at + length));
+                prop_assert_eq!(span, Span::new(in_file, in_file + written.len()));
+                prop_assert_eq!(&file[span.start..span.end], written);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_line_continuation_leaves_out_belongs_to_no_character() {
+        let file = "key = \"\"\"\na \\\n\n   b\"\"\"";
+        let (value, places) = places(file);
+        assert_eq!(value, "a b");
+        let b = places.span(Span::new(2, 3));
+        assert_eq!(&file[b.start..b.end], "b");
+        let blank_and_b = places.span(Span::new(1, 3));
+        assert_eq!(&file[blank_and_b.start..blank_and_b.end], " \\\n\n   b");
+        let end = places.span(Span::new(3, 3));
+        assert_eq!(end, Span::new(b.end, b.end));
+    }
+
+    #[test]
+    fn a_value_that_the_text_does_not_explain_is_the_whole_string() {
+        let whole = Places::of("key = \"abc\"", Span::new(6, 11), "another");
+        assert_eq!(whole.span(Span::new(1, 2)), Span::new(6, 11));
+        assert_eq!(
+            Places::of("é", Span::new(1, 2), "x"),
+            Places::Whole(Span::new(1, 2))
+        );
     }
 }

@@ -29,7 +29,11 @@ pub(super) struct Reader<'f> {
 
 impl<'a> Section<'a> {
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     fn node(&self, key: &str) -> Option<&'a Node> {
@@ -47,8 +51,12 @@ impl Reader<'_> {
     fn missing<T>(&mut self, section: &Section<'_>, key: &str, example: &str) -> Option<T> {
         let path = section.path_of(key);
         self.refuse(
-            Diagnostic::error(section.span, format!("`{path}` is missing"), format!("needs `{key}`"))
-                .with_help(format!("add `{example}`")),
+            Diagnostic::error(
+                section.span,
+                format!("`{path}` is missing"),
+                format!("needs `{key}`"),
+            )
+            .with_help(format!("add `{example}`")),
         )
     }
 
@@ -61,8 +69,12 @@ impl Reader<'_> {
         example: &str,
     ) -> Option<T> {
         self.refuse(
-            Diagnostic::error(span, format!("{what} is missing"), format!("needs `{section}`"))
-                .with_help(format!("add `{section}` and below it `{example}`")),
+            Diagnostic::error(
+                span,
+                format!("{what} is missing"),
+                format!("needs `{section}`"),
+            )
+            .with_help(format!("add `{section}` and below it `{example}`")),
         )
     }
 
@@ -96,7 +108,10 @@ impl Reader<'_> {
     pub(super) fn text<'a>(&mut self, section: &Section<'a>, key: &str) -> Option<Written<'a>> {
         let node = section.node(key)?;
         match &node.value {
-            NodeValue::Text(text) => Some(Written { text, span: node.span }),
+            NodeValue::Text(text) => Some(Written {
+                text,
+                span: node.span,
+            }),
             _ => self.wrong_kind(section, key, node, "a text"),
         }
     }
@@ -120,7 +135,10 @@ impl Reader<'_> {
         example: &str,
     ) -> Option<(i64, Span)> {
         match section.node(key) {
-            Some(Node { value: NodeValue::Integer(number), span }) => Some((*number, *span)),
+            Some(Node {
+                value: NodeValue::Integer(number),
+                span,
+            }) => Some((*number, *span)),
             Some(node) => self.wrong_kind(section, key, node, "a whole number"),
             None => self.missing(section, key, example),
         }
@@ -135,7 +153,11 @@ impl Reader<'_> {
     ) -> Option<Section<'a>> {
         let entry = section.table.get(key)?;
         match &entry.node.value {
-            NodeValue::Table(table) => Some(Section { table, path, span: entry.node.span }),
+            NodeValue::Table(table) => Some(Section {
+                table,
+                path,
+                span: entry.node.span,
+            }),
             _ => self.wrong_kind(section, key, &entry.node, "a table"),
         }
     }
@@ -158,8 +180,14 @@ impl Reader<'_> {
         let path = section.path_of(key);
         if let NodeValue::Integer(number) = node.value {
             return self.refuse(
-                Diagnostic::error(node.span, format!("`{path}` is a duration"), "a bare number")
-                    .with_help(format!("write it with a unit, in quotes, as in `\"{number}h\"`")),
+                Diagnostic::error(
+                    node.span,
+                    format!("`{path}` is a duration"),
+                    "a bare number",
+                )
+                .with_help(format!(
+                    "write it with a unit, in quotes, as in `\"{number}h\"`"
+                )),
             );
         }
         let written = self.text(section, key)?;
@@ -197,7 +225,11 @@ impl Reader<'_> {
         let words = || choices.iter().map(|(word, _)| *word);
         let refusal = Diagnostic::error(
             written.span,
-            format!("`{}` is {}", section.path_of(key), suggest::list(words(), "or")),
+            format!(
+                "`{}` is {}",
+                section.path_of(key),
+                suggest::list(words(), "or")
+            ),
             format!("`{}` is none of them", suggest::clipped(value)),
         );
         self.refuse(match suggest::nearest(value, words()) {

@@ -16,14 +16,17 @@ pub(super) struct Schema {
 pub(super) const ROOT: Schema = Schema {
     section: "the top of the file",
     keys: &[
-        "name", "title", "version", "peril", "wording", "inputs", "trigger", "payout", "policy", "finality",
-        "consumer",
+        "name", "title", "version", "peril", "wording", "inputs", "trigger", "payout", "policy",
+        "finality", "consumer",
     ],
     later: &["guards", "parameters"],
 };
 
-pub(super) const WORDING: Schema =
-    Schema { section: "`[wording]`", keys: &["title", "uri", "sha256"], later: &[] };
+pub(super) const WORDING: Schema = Schema {
+    section: "`[wording]`",
+    keys: &["title", "uri", "sha256"],
+    later: &[],
+};
 
 pub(super) const INPUT: Schema = Schema {
     section: "an input",
@@ -31,11 +34,17 @@ pub(super) const INPUT: Schema = Schema {
     later: &[],
 };
 
-pub(super) const TRIGGER: Schema =
-    Schema { section: "`[trigger]`", keys: &["when", "rearm"], later: &[] };
+pub(super) const TRIGGER: Schema = Schema {
+    section: "`[trigger]`",
+    keys: &["when", "rearm"],
+    later: &[],
+};
 
-pub(super) const PAYOUT: Schema =
-    Schema { section: "`[payout]`", keys: &["fraction"], later: &["settle"] };
+pub(super) const PAYOUT: Schema = Schema {
+    section: "`[payout]`",
+    keys: &["fraction"],
+    later: &["settle"],
+};
 
 pub(super) const POLICY: Schema = Schema {
     section: "`[policy]`",
@@ -84,7 +93,9 @@ impl Schema {
 /// Where a key that is known belongs. In TOML a key after a `[section]` is part of that section.
 fn home(key: &str) -> Option<String> {
     if ROOT.keys.contains(&key) {
-        return Some(format!("`{key}` stands at the top of the file, before the first `[section]`"));
+        return Some(format!(
+            "`{key}` stands at the top of the file, before the first `[section]`"
+        ));
     }
     [INPUT, TRIGGER, PAYOUT, POLICY, WORDING]
         .iter()

@@ -40,9 +40,7 @@ fn node<'a>(node_: &'a Node, path: &mut Vec<&'a str>) -> Value {
         NodeValue::Text(text) => Value::String(text.value.clone()),
         NodeValue::Integer(number) => Value::Number((*number).into()),
         NodeValue::Bool(value) => Value::Bool(*value),
-        NodeValue::List(items) => {
-            Value::Array(items.iter().map(|item| node(item, path)).collect())
-        }
+        NodeValue::List(items) => Value::Array(items.iter().map(|item| node(item, path)).collect()),
         NodeValue::Table(inner) => table(inner, path),
         // Refused values never reach a hash: the cover they stand in is refused.
         NodeValue::Refused => Value::Null,
@@ -72,4 +70,69 @@ fn collapsed(expression: &str) -> String {
         escaped = in_text && character == '\\' && !escaped;
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cover::toml_text;
+
+    fn canonical_toml(text: &str) -> String {
+        let mut found = Vec::new();
+        let document = toml_text::read(text, &mut found).unwrap();
+        assert_eq!(found, []);
+        canonical(&document).unwrap()
+    }
+
+    /// The seven keys of RFC 8785 section 3.2.3, numbered in the order that it gives.
+    #[test]
+    fn keys_are_sorted_by_utf_16_code_units() {
+        let document = r#"
+"\u20AC" = 5
+"\r" = 1
+"\uFB33" = 7
+"1" = 2
+"\U0001F600" = 6
+"\u0080" = 3
+"\u00F6" = 4
+"#;
+        let expected = "{\"\\r\":1,\"1\":2,\"\u{80}\":3,\"\u{f6}\":4,\"\u{20ac}\":5,\"\u{1f600}\":6,\"\u{fb33}\":7}";
+        assert_eq!(canonical_toml(document), expected);
+    }
+
+    /// The string of RFC 8785 section 3.2.2 and its canonical bytes from section 3.2.4.
+    #[test]
+    fn texts_have_the_shortest_escapes() {
+        let text = canonical_toml(r#"string = "\u20AC$\u000F\u000aA'\u0042\u0022\u005c\\\"/""#);
+        assert_eq!(
+            alloy_primitives::hex::encode(text.split_once(':').unwrap().1.trim_end_matches('}')),
+            "22e282ac245c75303030665c6e4127425c225c5c5c5c5c222f22"
+        );
+    }
+
+    #[test]
+    fn whole_numbers_truth_and_lists_are_written_plainly() {
+        let document = "list = [-9007199254740991, 9007199254740991, 0, true, [], {}]";
+        let expected = r#"{"list":[-9007199254740991,9007199254740991,0,true,[],{}]}"#;
+        assert_eq!(canonical_toml(document), expected);
+    }
+
+    #[test]
+    fn white_space_is_collapsed_outside_texts_only() {
+        for (written, expected) in [
+            ("a", "a"),
+            ("  a \t\r\n b  ", "a b"),
+            ("a == \"x  y\"  and b", "a == \"x  y\" and b"),
+            (r#"a == "x \"  y"  and  b"#, r#"a == "x \"  y" and b"#),
+            (
+                r#"a == "x \\"  and  b == "  ""#,
+                r#"a == "x \\" and b == "  ""#,
+            ),
+            ("a\u{a0}\u{a0}b", "a\u{a0}\u{a0}b"),
+            (" \n ", ""),
+        ] {
+            assert_eq!(collapsed(written), expected);
+            assert_eq!(collapsed(expected), expected, "again");
+        }
+    }
 }

@@ -20,14 +20,21 @@ pub(super) fn read(text: &str, found: &mut Vec<Diagnostic>) -> Option<Table> {
     faults.sort_by_key(|fault| fault.span().map_or(0, |range| range.start));
     let mut last_line = None;
     for fault in &faults {
-        let span = fault.span().map_or(Span::default(), |range| on_characters(text, range));
+        let span = fault
+            .span()
+            .map_or(Span::default(), |range| on_characters(text, range));
         // What follows on the same line is an echo.
-        let line = text.get(..span.start).map(|before| before.matches('\n').count());
+        let line = text
+            .get(..span.start)
+            .map(|before| before.matches('\n').count());
         if line == last_line || found.len() == MAX_SYNTAX_FINDINGS {
             continue;
         }
         last_line = line;
-        let message = format!("this is not TOML: {}", suggest::clipped_line(fault.message()));
+        let message = format!(
+            "this is not TOML: {}",
+            suggest::clipped_line(fault.message())
+        );
         let finding = Diagnostic::error(span, message, "here");
         found.push(match advice(fault.message()) {
             Some(help) => finding.with_help(help),
@@ -41,7 +48,9 @@ fn advice(message: &str) -> Option<&'static str> {
     if message.contains("must be quoted") {
         Some("expressions and other texts stand in quotes, as in `when = \"price <= 0.995\"`")
     } else if message.contains("expected newline") {
-        Some("a text ends at its second quote: put an expression with quotes in it between `'`, as in `when = 'status == \"cancelled\"'`")
+        Some(
+            "a text ends at its second quote: put an expression with quotes in it between `'`, as in `when = 'status == \"cancelled\"'`",
+        )
     } else if message.contains("duplicate key") {
         Some("every key and every `[section]` stands once")
     } else {

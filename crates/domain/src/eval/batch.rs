@@ -29,7 +29,10 @@ pub(super) fn check(
     }
     check_time(watermark)?;
     if let Some(from) = state.evaluated_to.filter(|from| watermark < *from) {
-        return Err(EvalError::WatermarkMovedBack { from, to: watermark });
+        return Err(EvalError::WatermarkMovedBack {
+            from,
+            to: watermark,
+        });
     }
     let mut previous: Option<&InputObservation> = None;
     for observation in observations {
@@ -56,20 +59,38 @@ fn check_one(
     observation: &InputObservation,
     watermark: Timestamp,
 ) -> Result<(), EvalError> {
-    let InputObservation { input, observed_at, sequence: _, ref value } = *observation;
+    let InputObservation {
+        input,
+        observed_at,
+        sequence: _,
+        ref value,
+    } = *observation;
     let Some(spec) = program.inputs.get(input) else {
-        return Err(EvalError::NoSuchInput { input, inputs: program.inputs.len() });
+        return Err(EvalError::NoSuchInput {
+            input,
+            inputs: program.inputs.len(),
+        });
     };
     check_time(observed_at)?;
     if let Some(found) = value.as_ref().map(Value::ty).filter(|ty| *ty != spec.ty) {
         let place = named(program, observation);
-        return Err(EvalError::WrongType { place, expected: spec.ty, found });
+        return Err(EvalError::WrongType {
+            place,
+            expected: spec.ty,
+            found,
+        });
     }
     if let Some(complete_to) = state.evaluated_to.filter(|to| observed_at <= *to) {
-        return Err(EvalError::Late { place: named(program, observation), complete_to });
+        return Err(EvalError::Late {
+            place: named(program, observation),
+            complete_to,
+        });
     }
     if observed_at > watermark {
-        return Err(EvalError::BeyondWatermark { place: named(program, observation), watermark });
+        return Err(EvalError::BeyondWatermark {
+            place: named(program, observation),
+            watermark,
+        });
     }
     Ok(())
 }
@@ -86,13 +107,19 @@ fn check_pair(
             place: named(program, second),
             values: Box::new((first.value.clone(), second.value.clone())),
         }),
-        Ordering::Greater => Err(EvalError::OutOfOrder { place: named(program, second) }),
+        Ordering::Greater => Err(EvalError::OutOfOrder {
+            place: named(program, second),
+        }),
     }
 }
 
 /// The order in which observations are taken in.
 fn order(observation: &InputObservation) -> (Timestamp, usize, Sequence) {
-    (observation.observed_at, observation.input, observation.sequence)
+    (
+        observation.observed_at,
+        observation.input,
+        observation.sequence,
+    )
 }
 
 fn named(program: &Program, observation: &InputObservation) -> Place {

@@ -50,7 +50,11 @@ impl HoldsSpec {
         let deadline = since + self.window;
         let in_time = now < deadline || (now == deadline && !self.at_least);
         // Too few observations by the deadline: the breach can recover until there are enough.
-        let enough_in_time = if now <= deadline { moment.enough } else { moment.enough_before };
+        let enough_in_time = if now <= deadline {
+            moment.enough
+        } else {
+            moment.enough_before
+        };
         if in_time || !enough_in_time {
             match moment.recover {
                 Ok(true) => return Breach::Idle,
@@ -62,6 +66,10 @@ impl HoldsSpec {
             Confirm::Time => now >= deadline,
             Confirm::Observation => now > deadline && moment.reported,
         };
-        if confirmed && moment.enough { Breach::Met { since } } else { Breach::Open { since } }
+        if confirmed && moment.enough {
+            Breach::Met { since }
+        } else {
+            Breach::Open { since }
+        }
     }
 }

@@ -33,7 +33,10 @@ impl Program {
         while let Some(first) = rest.first() {
             let now = first.observed_at;
             self.let_time_pass(state, now - Seconds(1), &mut events);
-            let together = rest.iter().take_while(|next| next.observed_at == now).count();
+            let together = rest
+                .iter()
+                .take_while(|next| next.observed_at == now)
+                .count();
             let (second, later) = rest.split_at(together);
             for observation in second {
                 take_in(state, observation);
@@ -80,7 +83,12 @@ impl Program {
     }
 
     fn view<'a>(&'a self, state: &'a RiskState, now: Timestamp) -> View<'a> {
-        View { program: self, inputs: &state.inputs, breaches: &state.breaches, now }
+        View {
+            program: self,
+            inputs: &state.inputs,
+            breaches: &state.breaches,
+            now,
+        }
     }
 
     /// Evaluates the instants up to and including `to` that come without an observation.
@@ -103,13 +111,20 @@ impl Program {
         }
         for (slot, node) in self.runs.iter().enumerate() {
             let is_true = self.view(state, now).truth(*node) == Ok(true);
-            state.runs[slot] = if is_true { state.runs[slot].or(Some(now)) } else { None };
+            state.runs[slot] = if is_true {
+                state.runs[slot].or(Some(now))
+            } else {
+                None
+            };
         }
         match self.view(state, now).truth(self.trigger) {
             Ok(true) => {
                 if let Some(occurred_at) = self.new_event(state, now) {
                     state.events = state.events.saturating_add(1);
-                    state.last_event = Some(LastEvent { confirmed_at: now, seen_false: false });
+                    state.last_event = Some(LastEvent {
+                        confirmed_at: now,
+                        seen_false: false,
+                    });
                     events.push(self.loss_event(state, occurred_at, now));
                 }
             }
@@ -139,13 +154,19 @@ impl Program {
             None => false,
         };
         let before = state.breaches[index];
-        let reported =
-            matches!(before, Breach::Open { .. }) && holds.inputs.iter().any(reports);
+        let reported = matches!(before, Breach::Open { .. }) && holds.inputs.iter().any(reports);
         let (enough_before, enough) = match holds.counter {
             None => (true, true),
             Some(counter) => self.count(state, &holds.inputs, counter, second),
         };
-        let moment = Moment { now, condition, recover, reported, enough_before, enough };
+        let moment = Moment {
+            now,
+            condition,
+            recover,
+            reported,
+            enough_before,
+            enough,
+        };
         let after = holds.step(before, moment);
         state.breaches[index] = after;
         if let Some(counter) = holds.counter
@@ -167,10 +188,17 @@ impl Program {
         let enough_before = counted.len() >= counter.needed;
         for input in inputs {
             // The last by sequence is the one that counts, as it is the one in force.
-            let last = second.iter().rfind(|observation| observation.input == *input);
-            let Some(last) = last.filter(|last| last.value.is_some()) else { continue };
+            let last = second
+                .iter()
+                .rfind(|observation| observation.input == *input);
+            let Some(last) = last.filter(|last| last.value.is_some()) else {
+                continue;
+            };
             let stream = self.inputs[*input].stream;
-            let key = Counted { stream, sequence: last.sequence };
+            let key = Counted {
+                stream,
+                sequence: last.sequence,
+            };
             if counted.len() < counter.needed
                 && let Err(place) = counted.binary_search(&key)
             {
@@ -198,7 +226,11 @@ impl Program {
     fn loss_event(&self, state: &RiskState, occurred_at: Timestamp, now: Timestamp) -> LossEvent {
         let view = self.view(state, now);
         let inputs = (0..self.inputs.len())
-            .map(|input| view.in_force(input).cloned().map_err(|cause| view.explain(cause)))
+            .map(|input| {
+                view.in_force(input)
+                    .cloned()
+                    .map_err(|cause| view.explain(cause))
+            })
             .collect();
         let payout = match view.value(self.payout).map(super::scalar::Scalar::to_value) {
             Ok(Value::Decimal(fraction)) if fraction < Decimal::ZERO || fraction > Decimal::ONE => {
@@ -208,7 +240,15 @@ impl Program {
             Ok(_) => Err(Unknown::Unchecked),
             Err(cause) => Err(view.explain(cause)),
         };
-        LossEvent { ordinal: state.events, occurred_at, confirmed_at: now, payout, inputs }
+        let breach = view.earliest_breach(self.trigger).unwrap_or(occurred_at);
+        LossEvent {
+            ordinal: state.events,
+            occurred_at,
+            confirmed_at: now,
+            evidence_from: occurred_at.min(breach),
+            payout,
+            inputs,
+        }
     }
 
     /// The first instant after `now` that comes without an observation: an input too old, an age limit, a deadline.
@@ -242,9 +282,13 @@ impl Program {
 fn take_in(state: &mut RiskState, observation: &InputObservation) {
     let value = match (&observation.value, &state.inputs[observation.input]) {
         // Spares the copy of a text that is repeated.
-        (Some(Value::Text(text)), Some(Latest { value: Some(Value::Text(before)), .. }))
-            if text == before =>
-        {
+        (
+            Some(Value::Text(text)),
+            Some(Latest {
+                value: Some(Value::Text(before)),
+                ..
+            }),
+        ) if text == before => {
             if let Some(latest) = &mut state.inputs[observation.input] {
                 latest.observed_at = observation.observed_at;
             }
@@ -252,6 +296,8 @@ fn take_in(state: &mut RiskState, observation: &InputObservation) {
         }
         (value, _) => value.clone(),
     };
-    state.inputs[observation.input] =
-        Some(Latest { observed_at: observation.observed_at, value });
+    state.inputs[observation.input] = Some(Latest {
+        observed_at: observation.observed_at,
+        value,
+    });
 }

@@ -97,8 +97,16 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input, observed_at, sequence } = self;
-        write!(f, "input `{input}` at {observed_at}, sequence {}", sequence.0)
+        let Self {
+            input,
+            observed_at,
+            sequence,
+        } = self;
+        write!(
+            f,
+            "input `{input}` at {observed_at}, sequence {}",
+            sequence.0
+        )
     }
 }
 

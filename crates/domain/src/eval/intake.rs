@@ -56,13 +56,28 @@ impl Intake {
         observation: InputObservation,
     ) -> Result<(), EvalError> {
         let complete_to = self.complete_to(source_slot)?;
-        let InputObservation { input, observed_at, sequence, value } = observation;
+        let InputObservation {
+            input,
+            observed_at,
+            sequence,
+            value,
+        } = observation;
         let Some(name) = self.input_names.get(input) else {
-            return Err(EvalError::NoSuchInput { input, inputs: self.input_names.len() });
+            return Err(EvalError::NoSuchInput {
+                input,
+                inputs: self.input_names.len(),
+            });
         };
-        let named = || Place { input: name.clone(), observed_at, sequence };
+        let named = || Place {
+            input: name.clone(),
+            observed_at,
+            sequence,
+        };
         if let Some(complete_to) = complete_to.filter(|to| observed_at <= *to) {
-            return Err(EvalError::Late { place: named(), complete_to });
+            return Err(EvalError::Late {
+                place: named(),
+                complete_to,
+            });
         }
         match self.waiting.entry((observed_at, input, sequence)) {
             Entry::Vacant(free) => {
@@ -92,7 +107,10 @@ impl Intake {
         let Some(watermark) = self.reported.iter().min().copied().flatten() else {
             return Ok(None);
         };
-        if self.complete_to.is_some_and(|complete_to| watermark <= complete_to) {
+        if self
+            .complete_to
+            .is_some_and(|complete_to| watermark <= complete_to)
+        {
             return Ok(None);
         }
         self.complete_to = Some(watermark);
@@ -102,9 +120,17 @@ impl Intake {
                 break;
             }
             let ((observed_at, input, sequence), value) = next.remove_entry();
-            self.batch.push(InputObservation { input, observed_at, sequence, value });
+            self.batch.push(InputObservation {
+                input,
+                observed_at,
+                sequence,
+                value,
+            });
         }
-        Ok(Some(Batch { observations: &self.batch, watermark }))
+        Ok(Some(Batch {
+            observations: &self.batch,
+            watermark,
+        }))
     }
 
     fn complete_to(&self, source_slot: usize) -> Result<Option<Timestamp>, EvalError> {
@@ -112,6 +138,9 @@ impl Intake {
         self.reported
             .get(source_slot)
             .copied()
-            .ok_or(EvalError::NoSuchSource { source_slot, sources })
+            .ok_or(EvalError::NoSuchSource {
+                source_slot,
+                sources,
+            })
     }
 }

@@ -89,6 +89,9 @@ pub struct LossEvent {
     pub occurred_at: Timestamp,
     /// When the terms made it count.
     pub confirmed_at: Timestamp,
+    /// What was in force then and seen from then on decides it: the earliest beginning of the breaches that it is made
+    /// of. Earlier than `occurred_at` only where several breaches make one loss.
+    pub evidence_from: Timestamp,
     /// The part of the sum insured, 0…1, or why there is none.
     pub payout: Result<Decimal, Unknown>,
     /// The inputs in force at the confirmation, in the order of the cover's inputs.
@@ -108,10 +111,18 @@ impl Unknown {
                 write!(f, "input `{}` was never observed", name(*input))
             }
             Self::Stale { input, since } => {
-                write!(f, "input `{}` is older than its max_age since {since}", name(*input))
+                write!(
+                    f,
+                    "input `{}` is older than its max_age since {since}",
+                    name(*input)
+                )
             }
             Self::NoValue { input, since } => {
-                write!(f, "input `{}` was reported without a value at {since}", name(*input))
+                write!(
+                    f,
+                    "input `{}` was reported without a value at {since}",
+                    name(*input)
+                )
             }
             Self::Overflow => f.write_str("a result is outside 256 bits"),
             Self::DivisionByZero => f.write_str("a division by zero"),

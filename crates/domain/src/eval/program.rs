@@ -78,23 +78,46 @@ pub(super) enum Node {
     Failed(Cause),
     Input(usize),
     /// A decimal input compared with a constant: most of what real triggers do.
-    Against { input: usize, op: CompareOp, limit: Decimal },
+    Against {
+        input: usize,
+        op: CompareOp,
+        limit: Decimal,
+    },
     Negate(usize),
     Absolute(usize),
-    Arithmetic { op: ArithmeticOp, rounding: Rounding, left: usize, right: usize },
-    Compare { op: CompareOp, left: usize, right: usize },
-    OneOf { value: usize, choices: Vec<String> },
+    Arithmetic {
+        op: ArithmeticOp,
+        rounding: Rounding,
+        left: usize,
+        right: usize,
+    },
+    Compare {
+        op: CompareOp,
+        left: usize,
+        right: usize,
+    },
+    OneOf {
+        value: usize,
+        choices: Vec<String>,
+    },
     Not(usize),
     And(usize, usize),
     Or(usize, usize),
     Min(Vec<usize>),
     Max(Vec<usize>),
-    Clamp { value: usize, low: usize, high: usize },
+    Clamp {
+        value: usize,
+        low: usize,
+        high: usize,
+    },
     Age(usize),
     /// The `holds` with this index.
     Holds(usize),
     /// The value of another node, whose run of truth is tracked in this slot of the state.
-    Run { of: usize, slot: usize },
+    Run {
+        of: usize,
+        slot: usize,
+    },
 }
 
 impl Program {

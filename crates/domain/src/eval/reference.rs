@@ -35,7 +35,10 @@ pub fn evaluate(
 ) -> Evaluation {
     let history = History {
         cover,
-        observations: observations.iter().filter(|seen| seen.observed_at <= watermark).collect(),
+        observations: observations
+            .iter()
+            .filter(|seen| seen.observed_at <= watermark)
+            .collect(),
         watermark,
     };
     let instants = history.instants(evaluate_from);
@@ -54,7 +57,11 @@ pub fn evaluate(
         }
     };
     let events = history.events(&instants, &truths);
-    Evaluation { events, truth, instants }
+    Evaluation {
+        events,
+        truth,
+        instants,
+    }
 }
 
 type Condition = Result<bool, Unknown>;
@@ -76,13 +83,18 @@ impl<'a> History<'a> {
     }
 
     fn in_force(&self, input: usize, at: Timestamp) -> Result<Value, Unknown> {
-        let last = self.last(input, at).ok_or(Unknown::NoObservation { input })?;
-        let value =
-            last.value.clone().ok_or(Unknown::NoValue { input, since: last.observed_at })?;
+        let last = self
+            .last(input, at)
+            .ok_or(Unknown::NoObservation { input })?;
+        let value = last.value.clone().ok_or(Unknown::NoValue {
+            input,
+            since: last.observed_at,
+        })?;
         match self.cover.inputs[input].max_age {
-            Some(max_age) if at.since(last.observed_at) > max_age => {
-                Err(Unknown::Stale { input, since: last.observed_at + max_age + Seconds(1) })
-            }
+            Some(max_age) if at.since(last.observed_at) > max_age => Err(Unknown::Stale {
+                input,
+                since: last.observed_at + max_age + Seconds(1),
+            }),
             _ => Ok(value),
         }
     }
@@ -97,7 +109,9 @@ impl<'a> History<'a> {
 
     /// Every instant of the risk, in order.
     fn instants(&self, evaluate_from: Option<Timestamp>) -> Vec<Timestamp> {
-        let Some(first) = self.first_instant(evaluate_from) else { return Vec::new() };
+        let Some(first) = self.first_instant(evaluate_from) else {
+            return Vec::new();
+        };
         let mut instants = vec![first];
         for seen in &self.observations {
             let at = seen.observed_at;
@@ -126,7 +140,11 @@ impl<'a> History<'a> {
         let between = |seen: &&InputObservation| {
             seen.input == input && since < seen.observed_at && seen.observed_at < then
         };
-        if self.observations.iter().copied().any(|seen| between(&seen)) { since } else { then }
+        if self.observations.iter().copied().any(|seen| between(&seen)) {
+            since
+        } else {
+            then
+        }
     }
 
     fn age_limits(&self, expr: &Expr, input: usize) -> Vec<Seconds> {
@@ -139,11 +157,15 @@ impl<'a> History<'a> {
                 }
             }
         }
-        expr.children().into_iter().flat_map(|part| self.age_limits(part, input)).collect()
+        expr.children()
+            .into_iter()
+            .flat_map(|part| self.age_limits(part, input))
+            .collect()
     }
 
     fn missing_deadline(&self, expr: &Expr, instants: &[Timestamp]) -> Option<Timestamp> {
-        let inside = expr.children()
+        let inside = expr
+            .children()
             .into_iter()
             .filter_map(|part| self.missing_deadline(part, instants));
         let own = match &expr.kind {
@@ -177,9 +199,10 @@ impl<'a> History<'a> {
         };
         match &expr.kind {
             ExprKind::Literal(value) => vec![Ok(value.clone()); instants.len()],
-            ExprKind::Input(InputIndex(input)) => {
-                instants.iter().map(|at| self.in_force(*input, *at)).collect()
-            }
+            ExprKind::Input(InputIndex(input)) => instants
+                .iter()
+                .map(|at| self.in_force(*input, *at))
+                .collect(),
             ExprKind::Age(InputIndex(input)) => instants
                 .iter()
                 .map(|at| match self.last(*input, *at) {
@@ -187,13 +210,20 @@ impl<'a> History<'a> {
                     None => Err(Unknown::NoObservation { input: *input }),
                 })
                 .collect(),
-            ExprKind::Negate(part) => {
-                one(part).into_iter().map(|value| arithmetic::negate(value?)).collect()
-            }
-            ExprKind::Absolute(part) => {
-                one(part).into_iter().map(|value| arithmetic::absolute(value?)).collect()
-            }
-            ExprKind::Arithmetic { op, rounding, left, right } => several(&[left, right])
+            ExprKind::Negate(part) => one(part)
+                .into_iter()
+                .map(|value| arithmetic::negate(value?))
+                .collect(),
+            ExprKind::Absolute(part) => one(part)
+                .into_iter()
+                .map(|value| arithmetic::absolute(value?))
+                .collect(),
+            ExprKind::Arithmetic {
+                op,
+                rounding,
+                left,
+                right,
+            } => several(&[left, right])
                 .into_iter()
                 .map(|row| arithmetic::calculate(*op, *rounding, &row?))
                 .collect(),
@@ -220,18 +250,22 @@ impl<'a> History<'a> {
     /// The truth of `expr` at `instants`.
     fn conditions(&self, expr: &Expr, instants: &[Timestamp]) -> Vec<Condition> {
         let both = |left: &Expr, right: &Expr| {
-            self.conditions(left, instants).into_iter().zip(self.conditions(right, instants))
+            self.conditions(left, instants)
+                .into_iter()
+                .zip(self.conditions(right, instants))
         };
         match &expr.kind {
-            ExprKind::Not(part) => {
-                self.conditions(part, instants).into_iter().map(|truth| Ok(!truth?)).collect()
-            }
-            ExprKind::And(left, right) => {
-                both(left, right).map(|(left, right)| kleene_and(left, right)).collect()
-            }
-            ExprKind::Or(left, right) => {
-                both(left, right).map(|(left, right)| kleene_or(left, right)).collect()
-            }
+            ExprKind::Not(part) => self
+                .conditions(part, instants)
+                .into_iter()
+                .map(|truth| Ok(!truth?))
+                .collect(),
+            ExprKind::And(left, right) => both(left, right)
+                .map(|(left, right)| kleene_and(left, right))
+                .collect(),
+            ExprKind::Or(left, right) => both(left, right)
+                .map(|(left, right)| kleene_or(left, right))
+                .collect(),
             ExprKind::Compare { op, left, right } => self
                 .values(left, instants)
                 .into_iter()
@@ -261,9 +295,11 @@ impl<'a> History<'a> {
     /// Since when `expr` counts as begun, at the instants at which it is true.
     fn began(&self, expr: &Expr, instants: &[Timestamp]) -> Vec<Option<Timestamp>> {
         match &expr.kind {
-            ExprKind::Holds(holds) => {
-                self.replay(holds, instants).into_iter().map(|state| state.met_since()).collect()
-            }
+            ExprKind::Holds(holds) => self
+                .replay(holds, instants)
+                .into_iter()
+                .map(|state| state.met_since())
+                .collect(),
             ExprKind::And(left, right) => {
                 let (left, right) = (self.began(left, instants), self.began(right, instants));
                 left.into_iter()
@@ -285,7 +321,9 @@ impl<'a> History<'a> {
                 let truths = self.conditions(expr, instants);
                 (0..instants.len())
                     .map(|at| {
-                        let run = (0..=at).rev().take_while(|earlier| truths[*earlier] == Ok(true));
+                        let run = (0..=at)
+                            .rev()
+                            .take_while(|earlier| truths[*earlier] == Ok(true));
                         run.last().map(|start| instants[start])
                     })
                     .collect()
@@ -297,7 +335,9 @@ impl<'a> History<'a> {
         let began = self.began(&self.cover.trigger.when, instants);
         let mut events: Vec<LossEvent> = Vec::new();
         for (at, confirmed_at) in instants.iter().copied().enumerate() {
-            let (Ok(true), Some(occurred_at)) = (&truths[at], began[at]) else { continue };
+            let (Ok(true), Some(occurred_at)) = (&truths[at], began[at]) else {
+                continue;
+            };
             let is_new = match (events.last(), self.cover.trigger.rearm) {
                 (None, _) => true,
                 (Some(_), Rearm::Never) => false,
@@ -313,6 +353,10 @@ impl<'a> History<'a> {
                     ordinal: u32::try_from(events.len() + 1).unwrap_or(u32::MAX),
                     occurred_at,
                     confirmed_at,
+                    evidence_from: self
+                        .breaches(&self.cover.trigger.when, instants, at)
+                        .into_iter()
+                        .fold(occurred_at, Timestamp::min),
                     payout: self.payout(confirmed_at),
                     inputs: (0..self.cover.inputs.len())
                         .map(|input| self.in_force(input, confirmed_at))
@@ -321,6 +365,21 @@ impl<'a> History<'a> {
             }
         }
         events
+    }
+
+    /// The beginnings of the `holds` that `and` and `or` join to `expr` and that are met.
+    fn breaches(&self, expr: &Expr, instants: &[Timestamp], at: usize) -> Vec<Timestamp> {
+        match &expr.kind {
+            ExprKind::And(left, right) | ExprKind::Or(left, right) => [left, right]
+                .into_iter()
+                .flat_map(|part| self.breaches(part, instants, at))
+                .collect(),
+            ExprKind::Holds(holds) => self.replay(holds, instants)[at]
+                .met_since()
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn payout(&self, at: Timestamp) -> Result<Decimal, Unknown> {

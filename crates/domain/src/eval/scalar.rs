@@ -61,9 +61,11 @@ impl Scalar<'_> {
     pub(super) fn negate(self) -> Known<Self> {
         match self {
             Self::Decimal(value) => Ok(Self::Decimal(value.negated())),
-            Self::Duration(value) => {
-                value.0.checked_neg().map(|s| Self::Duration(Seconds(s))).ok_or(Cause::Overflow)
-            }
+            Self::Duration(value) => value
+                .0
+                .checked_neg()
+                .map(|s| Self::Duration(Seconds(s)))
+                .ok_or(Cause::Overflow),
             _ => Err(Cause::Unchecked),
         }
     }
@@ -71,9 +73,11 @@ impl Scalar<'_> {
     pub(super) fn absolute(self) -> Known<Self> {
         match self {
             Self::Decimal(value) => Ok(Self::Decimal(value.abs())),
-            Self::Duration(value) => {
-                value.0.checked_abs().map(|s| Self::Duration(Seconds(s))).ok_or(Cause::Overflow)
-            }
+            Self::Duration(value) => value
+                .0
+                .checked_abs()
+                .map(|s| Self::Duration(Seconds(s)))
+                .ok_or(Cause::Overflow),
             _ => Err(Cause::Unchecked),
         }
     }
@@ -120,9 +124,11 @@ impl Scalar<'_> {
                 divide(as_units(left), as_units(right), rounding).map(Self::Decimal)
             }
             (Self::Duration(duration), Multiply, Self::Decimal(factor))
-            | (Self::Decimal(factor), Multiply, Self::Duration(duration)) => {
-                seconds(as_units(duration).checked_mul(factor, rounding).and_then(from_units))
-            }
+            | (Self::Decimal(factor), Multiply, Self::Duration(duration)) => seconds(
+                as_units(duration)
+                    .checked_mul(factor, rounding)
+                    .and_then(from_units),
+            ),
             (Self::Duration(left), Divide, Self::Decimal(right)) => {
                 seconds(from_units(divide(as_units(left), right, rounding)?))
             }
@@ -153,7 +159,10 @@ fn divide(left: Decimal, right: Decimal, rounding: Rounding) -> Known<Decimal> {
 
 /// One second as 10⁻¹⁸: a decimal's one cut at the last unit then is the cut to whole seconds.
 fn as_units(duration: Seconds) -> Decimal {
-    I256::try_from(duration.0).ok().and_then(Decimal::from_units).unwrap_or(Decimal::ZERO)
+    I256::try_from(duration.0)
+        .ok()
+        .and_then(Decimal::from_units)
+        .unwrap_or(Decimal::ZERO)
 }
 
 fn from_units(units: Decimal) -> Option<i64> {
@@ -161,7 +170,9 @@ fn from_units(units: Decimal) -> Option<i64> {
 }
 
 fn seconds<'a>(value: Option<i64>) -> Known<Scalar<'a>> {
-    value.map(|seconds| Scalar::Duration(Seconds(seconds))).ok_or(Cause::Overflow)
+    value
+        .map(|seconds| Scalar::Duration(Seconds(seconds)))
+        .ok_or(Cause::Overflow)
 }
 
 #[cfg(test)]
@@ -177,12 +188,27 @@ mod tests {
         };
         use ArithmeticOp::{Divide, Multiply};
         use Rounding::{Truncate, Up};
-        assert_eq!(cut(duration(-7), Multiply, decimal("0.5"), Truncate), duration(-3));
-        assert_eq!(cut(duration(-7), Multiply, decimal("0.5"), Up), duration(-4));
-        assert_eq!(cut(decimal("1.5"), Multiply, duration(3), Truncate), duration(4));
-        assert_eq!(cut(duration(10), Divide, decimal("3"), Truncate), duration(3));
+        assert_eq!(
+            cut(duration(-7), Multiply, decimal("0.5"), Truncate),
+            duration(-3)
+        );
+        assert_eq!(
+            cut(duration(-7), Multiply, decimal("0.5"), Up),
+            duration(-4)
+        );
+        assert_eq!(
+            cut(decimal("1.5"), Multiply, duration(3), Truncate),
+            duration(4)
+        );
+        assert_eq!(
+            cut(duration(10), Divide, decimal("3"), Truncate),
+            duration(3)
+        );
         assert_eq!(cut(duration(10), Divide, decimal("3"), Up), duration(4));
-        assert_eq!(cut(duration(1), Divide, duration(-8), Truncate), decimal("-0.125"));
+        assert_eq!(
+            cut(duration(1), Divide, duration(-8), Truncate),
+            decimal("-0.125")
+        );
         assert_eq!(
             duration(i64::MAX).arithmetic(Multiply, Truncate, decimal("1.1")),
             Err(Cause::Overflow)

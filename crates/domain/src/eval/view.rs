@@ -20,8 +20,12 @@ impl<'a> View<'a> {
     /// The value of an input that is in force.
     #[inline]
     pub(super) fn in_force(&self, input: usize) -> Known<&'a Value> {
-        let Some(latest) = &self.inputs[input] else { return Err(Cause::NoObservation(input)) };
-        let Some(value) = &latest.value else { return Err(Cause::NoValue(input)) };
+        let Some(latest) = &self.inputs[input] else {
+            return Err(Cause::NoObservation(input));
+        };
+        let Some(value) = &latest.value else {
+            return Err(Cause::NoValue(input));
+        };
         match self.program.inputs[input].max_age {
             Some(max_age) if self.now > latest.observed_at + max_age => Err(Cause::Stale(input)),
             _ => Ok(value),
@@ -83,7 +87,12 @@ impl<'a> View<'a> {
             },
             Node::Negate(operand) => self.value(*operand)?.negate(),
             Node::Absolute(operand) => self.value(*operand)?.absolute(),
-            Node::Arithmetic { op, rounding, left, right } => {
+            Node::Arithmetic {
+                op,
+                rounding,
+                left,
+                right,
+            } => {
                 let left = self.value(*left)?;
                 left.arithmetic(*op, *rounding, self.value(*right)?)
             }
@@ -93,8 +102,16 @@ impl<'a> View<'a> {
                 let value = self.value(*value)?;
                 let low = self.value(*low)?;
                 let high = self.value(*high)?;
-                let capped = if value.order(high)?.is_gt() { high } else { value };
-                Ok(if capped.order(low)?.is_lt() { low } else { capped })
+                let capped = if value.order(high)?.is_gt() {
+                    high
+                } else {
+                    value
+                };
+                Ok(if capped.order(low)?.is_lt() {
+                    low
+                } else {
+                    capped
+                })
             }
             Node::Against { .. }
             | Node::Compare { .. }
@@ -130,16 +147,27 @@ impl<'a> View<'a> {
                 Breach::Met { since } => Some(since),
                 _ => None,
             },
-            Node::And(left, right) => {
-                Some(self.began(*left, runs)?.max(self.began(*right, runs)?))
-            }
-            Node::Or(left, right) => {
-                match (self.began(*left, runs), self.began(*right, runs)) {
-                    (Some(left), Some(right)) => Some(left.min(right)),
-                    (left, right) => left.or(right),
-                }
-            }
+            Node::And(left, right) => Some(self.began(*left, runs)?.max(self.began(*right, runs)?)),
+            Node::Or(left, right) => match (self.began(*left, runs), self.began(*right, runs)) {
+                (Some(left), Some(right)) => Some(left.min(right)),
+                (left, right) => left.or(right),
+            },
             Node::Run { of: _, slot } => runs[*slot],
+            _ => None,
+        }
+    }
+
+    /// When the first of the `holds` began that a condition, which is true, is made of.
+    pub(super) fn earliest_breach(&self, node: usize) -> Option<Timestamp> {
+        match &self.program.nodes[node] {
+            Node::And(left, right) | Node::Or(left, right) => {
+                let (left, right) = (self.earliest_breach(*left), self.earliest_breach(*right));
+                left.into_iter().chain(right).min()
+            }
+            Node::Holds(index) => match self.breaches[*index] {
+                Breach::Met { since } => Some(since),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -147,14 +175,22 @@ impl<'a> View<'a> {
     /// The full reason behind a short one.
     pub(super) fn explain(&self, cause: Cause) -> Unknown {
         let observed_at = |input: usize| {
-            self.inputs[input].as_ref().map_or(self.now, |latest| latest.observed_at)
+            self.inputs[input]
+                .as_ref()
+                .map_or(self.now, |latest| latest.observed_at)
         };
         match cause {
             Cause::NoObservation(input) => Unknown::NoObservation { input },
-            Cause::NoValue(input) => Unknown::NoValue { input, since: observed_at(input) },
+            Cause::NoValue(input) => Unknown::NoValue {
+                input,
+                since: observed_at(input),
+            },
             Cause::Stale(input) => {
                 let max_age = self.program.inputs[input].max_age.unwrap_or(Seconds(0));
-                Unknown::Stale { input, since: observed_at(input) + max_age + Seconds(1) }
+                Unknown::Stale {
+                    input,
+                    since: observed_at(input) + max_age + Seconds(1),
+                }
             }
             Cause::Overflow => Unknown::Overflow,
             Cause::DivisionByZero => Unknown::DivisionByZero,
@@ -167,9 +203,10 @@ impl<'a> View<'a> {
         let holds = &self.program.holds[index];
         let (condition, recover) = (self.truth(holds.condition), self.truth(holds.recover));
         match (self.breaches[index], condition, recover) {
-            (Breach::Gap { since }, _, Err(cause)) => {
-                Unknown::Gap { since, cause: Box::new(self.explain(cause)) }
-            }
+            (Breach::Gap { since }, _, Err(cause)) => Unknown::Gap {
+                since,
+                cause: Box::new(self.explain(cause)),
+            },
             // Idle and condition ∧ ¬recovery unknown: the left reason first.
             (_, Err(cause), _) | (_, _, Err(cause)) => self.explain(cause),
             (_, Ok(_), Ok(_)) => Unknown::Unchecked,

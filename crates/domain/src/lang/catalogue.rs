@@ -31,16 +31,36 @@ pub(super) const FUNCTIONS: [Signature; 7] = [
         options: &["for", "recover", "confirm", "observations"],
         usage: "holds(condition, for: 24h, recover: condition, confirm: time|observation, observations: 1)",
     },
-    Signature { function: Function::Age, name: "age", options: &[], usage: "age(input)" },
+    Signature {
+        function: Function::Age,
+        name: "age",
+        options: &[],
+        usage: "age(input)",
+    },
     Signature {
         function: Function::Clamp,
         name: "clamp",
         options: &[],
         usage: "clamp(value, low, high)",
     },
-    Signature { function: Function::Abs, name: "abs", options: &[], usage: "abs(value)" },
-    Signature { function: Function::Min, name: "min", options: &[], usage: "min(a, b, …)" },
-    Signature { function: Function::Max, name: "max", options: &[], usage: "max(a, b, …)" },
+    Signature {
+        function: Function::Abs,
+        name: "abs",
+        options: &[],
+        usage: "abs(value)",
+    },
+    Signature {
+        function: Function::Min,
+        name: "min",
+        options: &[],
+        usage: "min(a, b, …)",
+    },
+    Signature {
+        function: Function::Max,
+        name: "max",
+        options: &[],
+        usage: "max(a, b, …)",
+    },
     Signature {
         function: Function::RoundUp,
         name: "round_up",
@@ -51,13 +71,29 @@ pub(super) const FUNCTIONS: [Signature; 7] = [
 
 /// Functions of the language that this version refuses.
 const LATER_FUNCTIONS: [&str; 17] = [
-    "twap", "geo_twap", "mean", "median", "sum", "count", "drop", "at", "change", "happened", "median_of",
-    "k_of", "linear", "tiers", "tick", "case", "distance_km",
+    "twap",
+    "geo_twap",
+    "mean",
+    "median",
+    "sum",
+    "count",
+    "drop",
+    "at",
+    "change",
+    "happened",
+    "median_of",
+    "k_of",
+    "linear",
+    "tiers",
+    "tick",
+    "case",
+    "distance_km",
 ];
 
 /// Options of the language that this version refuses.
-const LATER_OPTIONS: [&str; 9] =
-    ["coverage", "closes", "since", "over", "every", "zone", "quorum", "spread", "from"];
+const LATER_OPTIONS: [&str; 9] = [
+    "coverage", "closes", "since", "over", "every", "zone", "quorum", "spread", "from",
+];
 
 /// Words of the grammar.
 pub(super) const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];

@@ -26,7 +26,13 @@ pub(crate) fn compile_into(
     found: &mut Vec<Diagnostic>,
 ) -> Option<Expr> {
     let parsed = parser::parse(text, found)?;
-    let mut checker = Checker { text, scope, role, inside_holds: false, found };
+    let mut checker = Checker {
+        text,
+        scope,
+        role,
+        inside_holds: false,
+        found,
+    };
     let expr = checker.expression(&parsed)?;
     checker.whole(expr)
 }
@@ -44,28 +50,46 @@ impl<'a> Checker<'a> {
         let span = expr.span;
         match &expr.kind {
             ast::ExprKind::Refused => None,
-            ast::ExprKind::Literal(value) => {
-                Some(Expr { ty: value.ty(), kind: ExprKind::Literal(value.clone()), span })
-            }
+            ast::ExprKind::Literal(value) => Some(Expr {
+                ty: value.ty(),
+                kind: ExprKind::Literal(value.clone()),
+                span,
+            }),
             ast::ExprKind::Name(name) => self.name(name, span),
             ast::ExprKind::Negate(operand) => {
                 let operand = self.number(operand, "`-`")?;
-                Some(Expr { ty: operand.ty, kind: ExprKind::Negate(Box::new(operand)), span })
+                Some(Expr {
+                    ty: operand.ty,
+                    kind: ExprKind::Negate(Box::new(operand)),
+                    span,
+                })
             }
             ast::ExprKind::Not(operand) => {
                 let operand = self.condition(operand, "`not`")?;
-                Some(Expr { ty: Type::Bool, kind: ExprKind::Not(Box::new(operand)), span })
+                Some(Expr {
+                    ty: Type::Bool,
+                    kind: ExprKind::Not(Box::new(operand)),
+                    span,
+                })
             }
             ast::ExprKind::Binary { op, left, right } => match op {
                 ast::BinaryOp::Compare(op) => self.comparison(*op, left, right, span),
                 ast::BinaryOp::Arithmetic(op) => self.arithmetic(*op, left, right, span),
                 ast::BinaryOp::And => {
                     let (left, right) = self.conditions(left, right, "`and`")?;
-                    Some(Expr { ty: Type::Bool, kind: ExprKind::And(left, right), span })
+                    Some(Expr {
+                        ty: Type::Bool,
+                        kind: ExprKind::And(left, right),
+                        span,
+                    })
                 }
                 ast::BinaryOp::Or => {
                     let (left, right) = self.conditions(left, right, "`or`")?;
-                    Some(Expr { ty: Type::Bool, kind: ExprKind::Or(left, right), span })
+                    Some(Expr {
+                        ty: Type::Bool,
+                        kind: ExprKind::Or(left, right),
+                        span,
+                    })
                 }
             },
             ast::ExprKind::In { value, choices } => self.one_of(value, choices, span),
@@ -76,13 +100,19 @@ impl<'a> Checker<'a> {
     fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         if let Some((index, input)) = self.input(name) {
             let ty = input.ty?;
-            return Some(Expr { kind: ExprKind::Input(index), ty, span });
+            return Some(Expr {
+                kind: ExprKind::Input(index),
+                ty,
+                span,
+            });
         }
         let refusal = match catalogue::function(name) {
-            Some(signature) => {
-                Diagnostic::error(span, format!("`{name}` is a function"), "needs its arguments")
-                    .with_help(format!("write `{}`", signature.usage))
-            }
+            Some(signature) => Diagnostic::error(
+                span,
+                format!("`{name}` is a function"),
+                "needs its arguments",
+            )
+            .with_help(format!("write `{}`", signature.usage)),
             None if catalogue::reserved_name(name).is_some() => {
                 catalogue::not_supported(name, span)
             }
@@ -156,7 +186,9 @@ impl<'a> Checker<'a> {
     fn describe(&self, expr: &ast::Expr, ty: Type) -> String {
         let written = suggest::clipped(self.written(expr.span));
         match (&expr.kind, ty) {
-            (ast::ExprKind::Literal(Value::Decimal(_)), _) => format!("`{written}` is a bare number"),
+            (ast::ExprKind::Literal(Value::Decimal(_)), _) => {
+                format!("`{written}` is a bare number")
+            }
             _ => format!("`{written}` is a {ty}"),
         }
     }

@@ -83,7 +83,12 @@ static OPERATORS: [(&str, TokenKind); 16] = [
 
 /// All tokens of `text`, the last one [`TokenKind::End`].
 pub(super) fn tokens(text: &str, found: &mut Vec<Diagnostic>) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), found };
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        tokens: Vec::new(),
+        found,
+    };
     while lexer.step() {}
     lexer.push(TokenKind::End, 0);
     lexer.tokens
@@ -112,7 +117,9 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
         self.at += rest.len() - trimmed.len();
-        let Some(first) = trimmed.chars().next() else { return false };
+        let Some(first) = trimmed.chars().next() else {
+            return false;
+        };
         match first {
             '0'..='9' => self.number(trimmed),
             'a'..='z' | 'A'..='Z' | '_' => self.word(trimmed),
@@ -154,8 +161,12 @@ impl<'a> Lexer<'a> {
         if lowered != word && KEYWORDS.contains(&lowered.as_str()) {
             let span = Span::new(self.at, self.at + word.len());
             self.found.push(
-                Diagnostic::error(span, format!("`{word}` is written in lower case"), "upper case")
-                    .with_help(format!("write `{lowered}`")),
+                Diagnostic::error(
+                    span,
+                    format!("`{word}` is written in lower case"),
+                    "upper case",
+                )
+                .with_help(format!("write `{lowered}`")),
             );
         }
         let kind = match lowered.as_str() {
@@ -229,24 +240,36 @@ impl<'a> Lexer<'a> {
             Some((owner, whole)) => Diagnostic::error(
                 whole,
                 "names have no parts",
-                format!("`{}` is not a name of this cover", suggest::clipped(&format!("{owner}.{name}"))),
+                format!(
+                    "`{}` is not a name of this cover",
+                    suggest::clipped(&format!("{owner}.{name}"))
+                ),
             )
             .with_help("an input is used by its name alone, as in `[inputs.usdc]` and `usdc`"),
-            None => Diagnostic::error(span, "a point stands only within a number", "unexpected point"),
+            None => Diagnostic::error(
+                span,
+                "a point stands only within a number",
+                "unexpected point",
+            ),
         });
         self.at += length;
     }
 
     fn operator(&mut self, rest: &str, first: char) {
         let known = |table: &[(&'static str, TokenKind)]| {
-            table.iter().find(|(symbol, _)| rest.starts_with(symbol)).cloned()
+            table
+                .iter()
+                .find(|(symbol, _)| rest.starts_with(symbol))
+                .cloned()
         };
         let foreign = known(&FOREIGN_OPERATORS);
         let own = known(&OPERATORS);
         match (own, foreign) {
             // `=<` before `=`, `<>` before `<`; `==` before `=`, `!=` before `!`.
             (Some((symbol, kind)), foreign)
-                if foreign.as_ref().is_none_or(|(other, _)| other.len() <= symbol.len()) =>
+                if foreign
+                    .as_ref()
+                    .is_none_or(|(other, _)| other.len() <= symbol.len()) =>
             {
                 self.push(kind, symbol.len());
             }
@@ -280,7 +303,10 @@ impl<'a> Lexer<'a> {
     fn refuse_character(&mut self, rest: &str, first: char) {
         // One finding for a run of letters of another script, not one for each letter.
         let length = if first.is_alphanumeric() {
-            rest.len() - rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').len()
+            rest.len()
+                - rest
+                    .trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
+                    .len()
         } else {
             first.len_utf8()
         };

@@ -4,13 +4,13 @@
 //! grammar ends the reading, since what follows it would be guesswork.
 
 mod call;
+mod slips;
 
 use super::ast::{BinaryOp, Choice, Expr, ExprKind};
 use super::ir::ArithmeticOp;
 use super::lexer::{Token, TokenKind, tokens};
 use super::{MAX_DEPTH, MAX_EXPRESSION_BYTES};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::time::UNITS;
 use crate::value::Value;
 
 /// How strongly an operator binds.
@@ -47,20 +47,24 @@ struct Parser<'a> {
 /// Reads one expression. With a finding the tree, if there is one, holds [`ExprKind::Refused`] where it was made.
 pub(super) fn parse(text: &str, found: &mut Vec<Diagnostic>) -> Option<Expr> {
     if text.len() > MAX_EXPRESSION_BYTES {
-        found.push(
-            Diagnostic::error(
-                Span::new(0, text.len()),
-                format!("an expression has at most {MAX_EXPRESSION_BYTES} bytes"),
-                format!("{} bytes", text.len()),
-            ),
-        );
+        found.push(Diagnostic::error(
+            Span::new(0, text.len()),
+            format!("an expression has at most {MAX_EXPRESSION_BYTES} bytes"),
+            format!("{} bytes", text.len()),
+        ));
         return None;
     }
     let before = found.len();
     let tokens = tokens(text, found);
     let lexed_clean = found.len() == before;
     let mut findings = Vec::new();
-    let mut parser = Parser { text, tokens, at: 0, depth: 0, found: &mut findings };
+    let mut parser = Parser {
+        text,
+        tokens,
+        at: 0,
+        depth: 0,
+        found: &mut findings,
+    };
     let parsed = parser.whole();
     // What was wrong with the tokens explains most of what is wrong with their order.
     if lexed_clean {
@@ -73,7 +77,11 @@ impl Parser<'_> {
     fn whole(&mut self) -> Parsed<Expr> {
         if self.peek() == &TokenKind::End {
             let span = Span::new(0, self.text.len());
-            return self.stop(Diagnostic::error(span, "this expression is empty", "nothing here"));
+            return self.stop(Diagnostic::error(
+                span,
+                "this expression is empty",
+                "nothing here",
+            ));
         }
         let tree = self.expression(Power::Or)?;
         match self.peek() {
@@ -114,12 +122,18 @@ impl Parser<'_> {
                 _ => None,
             };
             self.refuse_not_in(&left.expr)?;
-            let Some((power, op)) = operator.filter(|(power, _)| *power >= weakest) else { break };
+            let Some((power, op)) = operator.filter(|(power, _)| *power >= weakest) else {
+                break;
+            };
             self.at += 1;
             let right = self.expression(power.tighter())?;
             let span = left.expr.span.to(right.expr.span);
             let height = left.height.max(right.height);
-            let kind = ExprKind::Binary { op, left: Box::new(left.expr), right: Box::new(right.expr) };
+            let kind = ExprKind::Binary {
+                op,
+                left: Box::new(left.expr),
+                right: Box::new(right.expr),
+            };
             left = self.node(kind, span, height)?;
             if power == Power::Compare {
                 self.refuse_chain(&left.expr)?;
@@ -133,8 +147,12 @@ impl Parser<'_> {
         let start = self.token_span();
         match self.peek() {
             TokenKind::Not if weakest > Power::Not => self.stop(
-                Diagnostic::error(start, "`not` binds less than this operator", "needs parentheses")
-                    .with_help("put the negation in parentheses: `(not …)`"),
+                Diagnostic::error(
+                    start,
+                    "`not` binds less than this operator",
+                    "needs parentheses",
+                )
+                .with_help("put the negation in parentheses: `(not …)`"),
             ),
             TokenKind::Not => {
                 self.at += 1;
@@ -146,7 +164,11 @@ impl Parser<'_> {
                 self.at += 1;
                 let operand = self.expression(Power::Unary)?;
                 let span = start.to(operand.expr.span);
-                self.node(ExprKind::Negate(Box::new(operand.expr)), span, operand.height)
+                self.node(
+                    ExprKind::Negate(Box::new(operand.expr)),
+                    span,
+                    operand.height,
+                )
             }
             TokenKind::Arithmetic(ArithmeticOp::Add) => self.stop(
                 Diagnostic::error(start, "there is no unary `+`", "nothing to add to")
@@ -168,7 +190,13 @@ impl Parser<'_> {
             TokenKind::LeftParenthesis => {
                 let inner = self.expression(Power::Or)?;
                 let closing = self.close(span, &TokenKind::RightParenthesis, "`)`")?;
-                Ok(Tree { expr: Expr { span: span.to(closing), ..inner.expr }, height: inner.height })
+                Ok(Tree {
+                    expr: Expr {
+                        span: span.to(closing),
+                        ..inner.expr
+                    },
+                    height: inner.height,
+                })
             }
             TokenKind::LeftBracket => self.stop(
                 Diagnostic::error(span, "a list stands only after `in`", "unexpected list")
@@ -191,14 +219,27 @@ impl Parser<'_> {
         let mut choices = Vec::new();
         loop {
             match self.advance() {
-                Token { kind: TokenKind::Literal(Value::Text(text)), span } => {
+                Token {
+                    kind: TokenKind::Literal(Value::Text(text)),
+                    span,
+                } => {
                     choices.push(Choice { text, span });
                 }
-                Token { kind: TokenKind::Refused, .. } => {}
-                Token { kind: TokenKind::Name(name), span } => {
+                Token {
+                    kind: TokenKind::Refused,
+                    ..
+                } => {}
+                Token {
+                    kind: TokenKind::Name(name),
+                    span,
+                } => {
                     return self.stop(
-                        Diagnostic::error(span, "a list after `in` holds quoted texts", "not quoted")
-                            .with_help(format!("write `\"{name}\"`")),
+                        Diagnostic::error(
+                            span,
+                            "a list after `in` holds quoted texts",
+                            "not quoted",
+                        )
+                        .with_help(format!("write `\"{name}\"`")),
                     );
                 }
                 _ => {
@@ -213,50 +254,13 @@ impl Parser<'_> {
         }
         let closing = self.close(opening, &TokenKind::RightBracket, "`]`")?;
         let span = value.expr.span.to(closing);
-        self.node(ExprKind::In { value: Box::new(value.expr), choices }, span, value.height)
-    }
-
-    /// `a < b < c` would compare a truth value; say what was meant.
-    fn refuse_chain(&mut self, left: &Expr) -> Parsed<()> {
-        let second = match self.peek() {
-            TokenKind::Compare(op) => op.symbol(),
-            TokenKind::In => "in",
-            _ => return Ok(()),
-        };
-        let span = self.token_span();
-        let label = format!("a second comparison (`{second}`)");
-        let refusal = Diagnostic::error(span, "comparisons do not chain", label);
-        let refusal = match &left.kind {
-            ExprKind::Binary { op: BinaryOp::Compare(first), left: a, right: b } if second != "in" => {
-                let first = first.symbol();
-                let [a, b] = [a, b].map(|side| super::suggest::clipped(self.written(side.span)));
-                let c = self.operand_after().unwrap_or_else(|| "…".to_owned());
-                refusal.with_help(format!("write `{a} {first} {b} and {b} {second} {c}`"))
-            }
-            _ => refusal.with_help("join two conditions with `and`"),
-        };
-        self.stop(refusal)
-    }
-
-    /// How the operand after the operator at hand is written; its own faults do not matter any more.
-    fn operand_after(&mut self) -> Option<String> {
-        let before = self.found.len();
-        self.at += 1;
-        let operand = self.expression(Power::Add);
-        self.found.truncate(before);
-        operand.ok().map(|tree| super::suggest::clipped(self.written(tree.expr.span)))
-    }
-
-    /// `x not in […]` reads well and is written otherwise.
-    fn refuse_not_in(&mut self, value: &Expr) -> Parsed<()> {
-        if self.peek() != &TokenKind::Not || self.peek_second() != &TokenKind::In {
-            return Ok(());
-        }
-        let span = self.token_span();
-        let value = super::suggest::clipped(self.written(value.span));
-        self.stop(
-            Diagnostic::error(span, "`not` stands in front of the whole condition", "misplaced")
-                .with_help(format!("write `not {value} in […]`")),
+        self.node(
+            ExprKind::In {
+                value: Box::new(value.expr),
+                choices,
+            },
+            span,
+            value.height,
         )
     }
 
@@ -266,7 +270,10 @@ impl Parser<'_> {
         if height > MAX_DEPTH {
             return self.too_deep();
         }
-        Ok(Tree { expr: Expr::new(kind, span), height })
+        Ok(Tree {
+            expr: Expr::new(kind, span),
+            height,
+        })
     }
 
     fn too_deep<T>(&mut self) -> Parsed<T> {
@@ -277,16 +284,22 @@ impl Parser<'_> {
                 format!("an expression is at most {MAX_DEPTH} levels deep"),
                 "too deep from here on",
             )
-            .with_help("remove needless parentheses, or group a long chain: `(a and b) and (c and d)`"),
+            .with_help(
+                "remove needless parentheses, or group a long chain: `(a and b) and (c and d)`",
+            ),
         )
     }
 
     fn peek(&self) -> &TokenKind {
-        self.tokens.get(self.at).map_or(&TokenKind::End, |token| &token.kind)
+        self.tokens
+            .get(self.at)
+            .map_or(&TokenKind::End, |token| &token.kind)
     }
 
     fn peek_second(&self) -> &TokenKind {
-        self.tokens.get(self.at + 1).map_or(&TokenKind::End, |token| &token.kind)
+        self.tokens
+            .get(self.at + 1)
+            .map_or(&TokenKind::End, |token| &token.kind)
     }
 
     fn token_span(&self) -> Span {
@@ -296,7 +309,10 @@ impl Parser<'_> {
 
     /// The token at hand; the end stays at hand for ever.
     fn advance(&mut self) -> Token {
-        let token = Token { kind: self.peek().clone(), span: self.token_span() };
+        let token = Token {
+            kind: self.peek().clone(),
+            span: self.token_span(),
+        };
         self.at += 1;
         token
     }
@@ -306,9 +322,11 @@ impl Parser<'_> {
             return Ok(self.advance().span);
         }
         if self.peek() == &TokenKind::End {
-            return self.stop(
-                Diagnostic::error(opening, format!("{name} is missing"), "opened here, never closed"),
-            );
+            return self.stop(Diagnostic::error(
+                opening,
+                format!("{name} is missing"),
+                "opened here, never closed",
+            ));
         }
         self.expected(name)
     }
@@ -319,28 +337,19 @@ impl Parser<'_> {
             return self.stop(unit);
         }
         let (message, label) = match self.peek() {
-            TokenKind::End => (format!("expected {what}, but the expression ends"), "ends here".to_owned()),
+            TokenKind::End => (
+                format!("expected {what}, but the expression ends"),
+                "ends here".to_owned(),
+            ),
             _ => {
                 let written = super::suggest::clipped(self.written(span));
-                (format!("expected {what}, found `{written}`"), "unexpected".to_owned())
+                (
+                    format!("expected {what}, found `{written}`"),
+                    "unexpected".to_owned(),
+                )
             }
         };
         self.stop(Diagnostic::error(span, message, label))
-    }
-
-    /// `24 h`: a unit that is not attached to its number.
-    fn detached_unit(&self) -> Option<Diagnostic> {
-        let TokenKind::Name(unit) = self.peek() else { return None };
-        let number = self.tokens.get(self.at.checked_sub(1)?)?;
-        let is_unit = UNITS.iter().any(|(name, _)| name == unit);
-        if !is_unit || !matches!(number.kind, TokenKind::Literal(Value::Decimal(_))) {
-            return None;
-        }
-        let written = self.written(number.span);
-        Some(
-            Diagnostic::error(self.token_span(), "a unit is attached to its number", "detached unit")
-                .with_help(format!("write `{written}{unit}`")),
-        )
     }
 
     fn stop<T>(&mut self, finding: Diagnostic) -> Parsed<T> {

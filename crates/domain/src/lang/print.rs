@@ -88,7 +88,11 @@ impl ast::Expr {
             ast::ExprKind::Binary { op, left, right } => {
                 let own = level(*op);
                 // Left-associative; comparisons do not chain at all.
-                let left_weakest = if own == Level::Compare { own.tighter() } else { own };
+                let left_weakest = if own == Level::Compare {
+                    own.tighter()
+                } else {
+                    own
+                };
                 left.write(f, left_weakest)?;
                 write!(f, " {} ", op.symbol())?;
                 right.write(f, own.tighter())
@@ -114,8 +118,17 @@ fn write_call(f: &mut fmt::Formatter<'_>, call: &ast::Call) -> fmt::Result {
         argument.write(f, Level::Or)?;
     }
     for (at, option) in call.options.iter().enumerate() {
-        f.write_str(if at == 0 && call.arguments.is_empty() { "" } else { ", " })?;
-        write!(f, "{}: {}", option.name, if option.at_least { "at least " } else { "" })?;
+        f.write_str(if at == 0 && call.arguments.is_empty() {
+            ""
+        } else {
+            ", "
+        })?;
+        write!(
+            f,
+            "{}: {}",
+            option.name,
+            if option.at_least { "at least " } else { "" }
+        )?;
         option.value.write(f, Level::Or)?;
     }
     f.write_str(")")
@@ -164,7 +177,9 @@ fn unchecked(expr: &ir::Expr, names: &[&str]) -> ast::Expr {
     let again = |expr: &ir::Expr| Box::new(unchecked(expr, names));
     let every = |exprs: &[ir::Expr]| exprs.iter().map(|expr| unchecked(expr, names)).collect();
     let input = |input: &ir::InputIndex| {
-        let name = names.get(input.0).map_or_else(|| format!("input_{}", input.0), |n| (*n).to_owned());
+        let name = names
+            .get(input.0)
+            .map_or_else(|| format!("input_{}", input.0), |n| (*n).to_owned());
         ast::Expr::new(ast::ExprKind::Name(name), expr.span)
     };
     let kind = match &expr.kind {
@@ -172,41 +187,69 @@ fn unchecked(expr: &ir::Expr, names: &[&str]) -> ast::Expr {
         ir::ExprKind::Input(index) => return input(index),
         ir::ExprKind::Negate(operand) => ast::ExprKind::Negate(again(operand)),
         ir::ExprKind::Not(operand) => ast::ExprKind::Not(again(operand)),
-        ir::ExprKind::Arithmetic { op, rounding, left, right } => {
+        ir::ExprKind::Arithmetic {
+            op,
+            rounding,
+            left,
+            right,
+        } => {
             let op = BinaryOp::Arithmetic(*op);
-            let kind = ast::ExprKind::Binary { op, left: again(left), right: again(right) };
+            let kind = ast::ExprKind::Binary {
+                op,
+                left: again(left),
+                right: again(right),
+            };
             match rounding {
                 Rounding::Truncate => kind,
-                Rounding::Up => call("round_up", vec![ast::Expr::new(kind, expr.span)], Vec::new()),
+                Rounding::Up => call(
+                    "round_up",
+                    vec![ast::Expr::new(kind, expr.span)],
+                    Vec::new(),
+                ),
             }
         }
         ir::ExprKind::Compare { op, left, right } => {
             let op = BinaryOp::Compare(*op);
-            ast::ExprKind::Binary { op, left: again(left), right: again(right) }
+            ast::ExprKind::Binary {
+                op,
+                left: again(left),
+                right: again(right),
+            }
         }
         ir::ExprKind::OneOf { value, choices } => ast::ExprKind::In {
             value: again(value),
             choices: choices
                 .iter()
-                .map(|text| ast::Choice { text: text.clone(), span: expr.span })
+                .map(|text| ast::Choice {
+                    text: text.clone(),
+                    span: expr.span,
+                })
                 .collect(),
         },
-        ir::ExprKind::And(left, right) => {
-            ast::ExprKind::Binary { op: BinaryOp::And, left: again(left), right: again(right) }
-        }
-        ir::ExprKind::Or(left, right) => {
-            ast::ExprKind::Binary { op: BinaryOp::Or, left: again(left), right: again(right) }
-        }
+        ir::ExprKind::And(left, right) => ast::ExprKind::Binary {
+            op: BinaryOp::And,
+            left: again(left),
+            right: again(right),
+        },
+        ir::ExprKind::Or(left, right) => ast::ExprKind::Binary {
+            op: BinaryOp::Or,
+            left: again(left),
+            right: again(right),
+        },
         ir::ExprKind::Absolute(operand) => call("abs", vec![*again(operand)], Vec::new()),
         ir::ExprKind::Min(values) => call("min", every(values), Vec::new()),
         ir::ExprKind::Max(values) => call("max", every(values), Vec::new()),
-        ir::ExprKind::Clamp { value, low, high } => {
-            call("clamp", vec![*again(value), *again(low), *again(high)], Vec::new())
-        }
+        ir::ExprKind::Clamp { value, low, high } => call(
+            "clamp",
+            vec![*again(value), *again(low), *again(high)],
+            Vec::new(),
+        ),
         ir::ExprKind::Age(index) => call("age", vec![input(index)], Vec::new()),
-        ir::ExprKind::Holds(holds) => {
-            call("holds", vec![*again(&holds.condition)], holds_options(holds, names))
-        }
+        ir::ExprKind::Holds(holds) => call(
+            "holds",
+            vec![*again(&holds.condition)],
+            holds_options(holds, names),
+        ),
     };
     ast::Expr::new(kind, expr.span)
 }
@@ -234,12 +277,19 @@ fn holds_options(holds: &ir::Holds, names: &[&str]) -> Vec<ast::NamedOption> {
     }
     if holds.observations != 1 {
         let number = Decimal::from_integer(i64::from(holds.observations));
-        options.push(option("observations", literal(&Value::Decimal(number), span)));
+        options.push(option(
+            "observations",
+            literal(&Value::Decimal(number), span),
+        ));
     }
     options
 }
 
-fn call(function: &str, arguments: Vec<ast::Expr>, options: Vec<ast::NamedOption>) -> ast::ExprKind {
+fn call(
+    function: &str,
+    arguments: Vec<ast::Expr>,
+    options: Vec<ast::NamedOption>,
+) -> ast::ExprKind {
     ast::ExprKind::Call(ast::Call {
         function: function.to_owned(),
         function_span: Span::default(),

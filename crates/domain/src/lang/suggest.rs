@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::is_hidden;
+
 /// Longer names than this are not typing errors of anything.
 const MAX_SUGGESTABLE_CHARS: usize = 64;
 
@@ -57,7 +59,7 @@ fn clipped_at(text: &str, max_chars: usize) -> String {
             quoted.push('…');
             break;
         }
-        if character.is_control() {
+        if is_hidden(character) {
             // Writing to a String cannot fail.
             let _infallible = write!(quoted, "{}", character.escape_default());
         } else {

@@ -134,7 +134,21 @@ fn a_breach_can_need_several_observations() {
         &[
             ("the confirming one counts", "0 a=0.99 · 50 a=0.99 · 101 a=0.99", 101, "#1 0→101 pays 0.2, true"),
             ("unless it is a recovery", "0 a=0.99 · 50 a=0.99 · 101 a=1", 101, "false"),
+            ("enough at the deadline itself is in time", "0 a=0.99 · 50 a=0.99 · 100 a=0.99 · 101 a=1", 101, "#1 0→101 pays 0.2, true"),
             ("enough in time, so a recovery is too late", "0 a=0.99 · 50 a=0.99 · 60 a=0.99 · 101 a=1", 101, "#1 0→101 pays 0.2, true"),
+        ],
+    );
+}
+
+#[test]
+fn a_sequence_counts_once_per_source() {
+    let terms = when("holds(a <= 0.995, for: 100s, recover: b >= 1, confirm: time, observations: 2)");
+    check(&terms, &[("two sources", "0 a=0.99#7 · 0 b=0#7", 100, "#1 0→100 pays 0.2, true")]);
+    check(
+        &Terms { one_source: true, ..terms },
+        &[
+            ("one source, one sequence", "0 a=0.99#7 · 0 b=0#7", 100, "false"),
+            ("one source, two sequences", "0 a=0.99#7 · 0 b=0#8", 100, "#1 0→100 pays 0.2, true"),
         ],
     );
 }
@@ -145,6 +159,7 @@ fn recovery_and_confirmation_by_another_input() {
         &when("holds(a <= 0.995, for: 100s, recover: b >= 1, confirm: observation)"),
         &[
             ("an unseen recovery is a gap from the start", "0 a=0.99", 200, "unknown: the recovery of a breach cannot be seen since 1970-01-01T00:00:00Z: input `b` was never observed"),
+            ("it stays one until the recovery is seen", "0 a=0.99 · 10 a=1", 200, "unknown: the recovery of a breach cannot be seen since 1970-01-01T00:00:00Z: input `b` was never observed"),
             ("no breach is no breach, whatever the recovery", "0 a=1", 200, "false"),
             ("the gap ends with the first sight of it", "0 a=0.99 · 10 b=0", 111, "false"),
             ("the breach begins there", "0 a=0.99 · 10 b=0 · 111 a=0.99", 111, "#1 10→111 pays 0.2, true"),

@@ -1,6 +1,8 @@
 //! Loss events: when they began, what they pay, when a next one can come, and where evaluation begins.
 
-use super::notation::{Terms, check, check_from, when};
+use tocsin_domain::time::Timestamp;
+
+use super::notation::{Terms, check, check_from, evaluate, observations, when};
 
 #[test]
 fn a_conjunction_began_with_its_later_part() {
@@ -12,6 +14,15 @@ fn a_conjunction_began_with_its_later_part() {
             ("b first", "0 b=0.9 · 5 a=0.9", 15, "#1 5→15 pays 0.2, true"),
         ],
     );
+}
+
+#[test]
+fn the_evidence_begins_with_the_first_breach_that_a_loss_is_made_of() {
+    let terms = when("holds(a <= 0.99, for: 10s, recover: a >= 1, confirm: time) and b <= 0.99");
+    let cover = terms.cover();
+    let seen = observations(&cover, "-9 a=1 · 0 a=0.9 · 0 b=1 · 99 b=0.9");
+    let (events, _) = evaluate(&cover, None, &seen, 99);
+    assert_eq!((events[0].occurred_at, events[0].evidence_from), (Timestamp(99), Timestamp(0)));
 }
 
 #[test]

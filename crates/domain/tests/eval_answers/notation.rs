@@ -20,10 +20,12 @@ pub(crate) struct Terms<'a> {
     pub(crate) fraction: &'a str,
     pub(crate) rearm: &'a str,
     pub(crate) max_age: Option<&'a str>,
+    /// Whether one source says it all.
+    pub(crate) one_source: bool,
 }
 
 impl Terms<'_> {
-    /// Inputs `a` and `b` are prices of one source each, `delay` is a duration, `status` a text, `paused` a truth
+    /// Inputs `a` and `b` are prices, `delay` is a duration, `status` a text, `paused` a truth
     /// value; those that the terms mention are declared.
     pub(crate) fn cover(&self) -> Cover {
         let mut text = "name = \"case\"\nversion = 1\n".to_owned();
@@ -35,13 +37,17 @@ impl Terms<'_> {
             ("paused", "paused"),
         ] {
             let mentioned = |terms: &str| {
-                terms.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
+                terms
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == name)
             };
             if !mentioned(self.when) && !mentioned(self.fraction) {
                 continue;
             }
-            text += &format!("[inputs.{name}]\nmetric = \"{metric}\"\nsubject = \"asset:{name}\"\n");
-            text += &format!("source = \"feed:{name}\"\n");
+            text +=
+                &format!("[inputs.{name}]\nmetric = \"{metric}\"\nsubject = \"asset:{name}\"\n");
+            let source = if self.one_source { "all" } else { name };
+            text += &format!("source = \"feed:{source}\"\n");
             if metric == "paused" {
                 text += "type = \"bool\"\n";
             }
@@ -49,7 +55,10 @@ impl Terms<'_> {
                 text += &format!("max_age = \"{max_age}\"\n");
             }
         }
-        text += &format!("[trigger]\nwhen = '{}'\nrearm = \"{}\"\n", self.when, self.rearm);
+        text += &format!(
+            "[trigger]\nwhen = '{}'\nrearm = \"{}\"\n",
+            self.when, self.rearm
+        );
         text += &format!("[payout]\nfraction = \"{}\"\n", self.fraction);
         match Cover::parse(&text) {
             Ok((cover, _warnings)) => cover,
@@ -60,7 +69,13 @@ impl Terms<'_> {
 
 /// A trigger with a payout of 20 %, that rearms never.
 pub(crate) fn when(when: &str) -> Terms<'_> {
-    Terms { when, fraction: "20%", rearm: "never", max_age: None }
+    Terms {
+        when,
+        fraction: "20%",
+        rearm: "never",
+        max_age: None,
+        one_source: false,
+    }
 }
 
 pub(crate) fn observations(cover: &Cover, text: &str) -> Vec<InputObservation> {
@@ -76,7 +91,11 @@ pub(crate) fn observations(cover: &Cover, text: &str) -> Vec<InputObservation> {
                 Some((value, sequence)) => (value, sequence.parse().unwrap()),
                 None => (said, index),
             };
-            let input = cover.inputs.iter().position(|input| input.name == name).unwrap();
+            let input = cover
+                .inputs
+                .iter()
+                .position(|input| input.name == name)
+                .unwrap();
             InputObservation {
                 input,
                 observed_at: Timestamp(second.parse().unwrap()),
@@ -111,9 +130,16 @@ pub(crate) fn evaluate(
     let mut state = RiskState::new(&program, evaluate_from);
     let events = program.advance(&mut state, observations, as_of).unwrap();
     let truth = program.truth(&state);
-    let Evaluation { events: expected, truth: expected_truth, .. } =
-        reference::evaluate(cover, evaluate_from, observations, as_of);
-    assert_eq!((&events, &truth), (&expected, &expected_truth), "the two evaluators differ");
+    let Evaluation {
+        events: expected,
+        truth: expected_truth,
+        ..
+    } = reference::evaluate(cover, evaluate_from, observations, as_of);
+    assert_eq!(
+        (&events, &truth),
+        (&expected, &expected_truth),
+        "the two evaluators differ"
+    );
     (events, truth)
 }
 
@@ -121,7 +147,12 @@ pub(crate) fn said(cover: &Cover, events: &[LossEvent], truth: &Truth) -> String
     let names = cover.input_names();
     let mut said = String::new();
     for event in events {
-        let LossEvent { ordinal, occurred_at, confirmed_at, .. } = event;
+        let LossEvent {
+            ordinal,
+            occurred_at,
+            confirmed_at,
+            ..
+        } = event;
         let (occurred_at, confirmed_at) = (occurred_at.0, confirmed_at.0);
         said += &format!("#{ordinal} {occurred_at}→{confirmed_at} ");
         said += &match &event.payout {
@@ -150,6 +181,11 @@ pub(crate) fn check_from(
     for (shows, seen, as_of, expected) in rows {
         let seen = observations(&cover, seen);
         let (events, truth) = evaluate(&cover, evaluate_from, &seen, *as_of);
-        assert_eq!(&said(&cover, &events, &truth), expected, "{shows} ({})", terms.when);
+        assert_eq!(
+            &said(&cover, &events, &truth),
+            expected,
+            "{shows} ({})",
+            terms.when
+        );
     }
 }

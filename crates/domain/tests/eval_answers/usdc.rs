@@ -46,8 +46,11 @@ fn rounds() -> Vec<InputObservation> {
     let rounds: Vec<InputObservation> = ROUNDS
         .split('·')
         .map(|round| {
-            let [round, updated_at, answer] =
-                round.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+            let [round, updated_at, answer] = round
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .try_into()
+                .unwrap();
             let answer = I256::try_from(answer.parse::<i64>().unwrap()).unwrap();
             price(
                 updated_at.parse().unwrap(),
@@ -62,7 +65,12 @@ fn rounds() -> Vec<InputObservation> {
 
 fn price(observed_at: i64, sequence: U256, price: Decimal) -> InputObservation {
     let (observed_at, sequence) = (Timestamp(observed_at), Sequence(sequence));
-    InputObservation { input: 0, observed_at, sequence, value: Some(Value::Decimal(price)) }
+    InputObservation {
+        input: 0,
+        observed_at,
+        sequence,
+        value: Some(Value::Decimal(price)),
+    }
 }
 
 fn the_depeg() -> LossEvent {
@@ -70,6 +78,7 @@ fn the_depeg() -> LossEvent {
         ordinal: 1,
         occurred_at: Timestamp(1_678_497_491),
         confirmed_at: Timestamp(1_678_583_975),
+        evidence_from: Timestamp(1_678_497_491),
         payout: Ok("0.0247".parse().unwrap()),
         inputs: vec![Ok(Value::Decimal("0.9753".parse().unwrap()))],
     }
@@ -90,7 +99,11 @@ fn the_depeg_is_not_known_before_the_round_that_confirms_it() {
         let at = round.observed_at;
         let events = program.advance(&mut state, &[round], at).unwrap();
         assert_eq!(events.is_empty(), at != the_depeg().confirmed_at, "{at}");
-        assert_eq!(program.is_latched(&state), at >= the_depeg().confirmed_at, "{at}");
+        assert_eq!(
+            program.is_latched(&state),
+            at >= the_depeg().confirmed_at,
+            "{at}"
+        );
     }
     assert_eq!(state.events(), 1);
     assert_eq!(state.last_confirmed_at(), Some(the_depeg().confirmed_at));
@@ -101,7 +114,11 @@ fn a_recovery_within_the_day_is_no_depeg() {
     // 859 begins the breach; instead of 1101, 84 s before the day is over, a price that is back.
     let mut rounds = rounds();
     rounds.retain(|round| round.sequence != Sequence(U256::from(1101)));
-    rounds.push(price(1_678_497_491 + 86_400, U256::from(1101), "0.999".parse().unwrap()));
+    rounds.push(price(
+        1_678_497_491 + 86_400,
+        U256::from(1101),
+        "0.999".parse().unwrap(),
+    ));
     rounds.sort_by_key(|round| round.observed_at);
     let (events, truth) = evaluate(&cover(), None, &rounds, 1_678_609_703);
     // 1102 begins another breach, whose day is not over.
@@ -111,7 +128,9 @@ fn a_recovery_within_the_day_is_no_depeg() {
 /// `subject,metric,observed_at,sequence,value`, as recorded on mainnet; kept outside the repository.
 #[test]
 fn all_recorded_rounds_are_the_same_depeg() {
-    let Some(recorded) = recorded_rounds() else { return };
+    let Some(recorded) = recorded_rounds() else {
+        return;
+    };
     assert_eq!(recorded.len(), 400);
     let last = recorded.last().unwrap().observed_at.0;
     let (events, truth) = evaluate(&cover(), None, &recorded, last);
@@ -120,7 +139,10 @@ fn all_recorded_rounds_are_the_same_depeg() {
 }
 
 fn recorded_rounds() -> Option<Vec<InputObservation>> {
-    #[expect(clippy::disallowed_methods, reason = "where a developer keeps recorded data is known to the environment only")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where a developer keeps recorded data is known to the environment only"
+    )]
     let environment = |name| std::env::var_os(name);
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shared = environment("TOCSIN_SHARED").map_or_else(
@@ -129,16 +151,26 @@ fn recorded_rounds() -> Option<Vec<InputObservation>> {
     );
     let file = shared.join("chainlink-usdc-mainnet-2023/observations.csv");
     if !file.exists() {
-        let missing = format!("no recorded rounds at {}: set TOCSIN_SHARED", file.display());
+        let missing = format!(
+            "no recorded rounds at {}: set TOCSIN_SHARED",
+            file.display()
+        );
         assert!(environment("CI").is_none(), "{missing}");
-        println!("skipped: {missing}");
+        #[expect(clippy::print_stdout, reason = "a skipped test says so")]
+        {
+            println!("skipped: {missing}");
+        }
         return None;
     }
     let text = std::fs::read_to_string(file).unwrap();
     let rounds = text.lines().skip(1).map(|line| {
         let [_, _, observed_at, sequence, value] =
             line.split(',').collect::<Vec<_>>().try_into().unwrap();
-        price(observed_at.parse().unwrap(), sequence.parse().unwrap(), value.parse().unwrap())
+        price(
+            observed_at.parse().unwrap(),
+            sequence.parse().unwrap(),
+            value.parse().unwrap(),
+        )
     });
     Some(rounds.collect())
 }

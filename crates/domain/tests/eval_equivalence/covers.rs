@@ -18,8 +18,13 @@ use tocsin_domain::time::Seconds;
 use tocsin_domain::value::{Type, Value};
 
 /// Every input that a random expression may name; a cover keeps those that it uses.
-const INPUT_TYPES: [Type; 5] =
-    [Type::Decimal, Type::Decimal, Type::Duration, Type::Bool, Type::Text];
+const INPUT_TYPES: [Type; 5] = [
+    Type::Decimal,
+    Type::Decimal,
+    Type::Duration,
+    Type::Bool,
+    Type::Text,
+];
 
 pub(crate) const DECIMALS: [&str; 9] = [
     "0.98",
@@ -36,7 +41,11 @@ pub(crate) const DURATIONS: [i64; 6] = [0, 1, 2, 5, -3, i64::MAX];
 pub(crate) const TEXTS: [&str; 3] = ["landed", "cancelled", "diverted"];
 
 fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr { kind, ty, span: Span::default() }
+    Expr {
+        kind,
+        ty,
+        span: Span::default(),
+    }
 }
 
 fn literal(value: Value) -> Expr {
@@ -57,7 +66,14 @@ fn not(operand: Expr) -> Expr {
 }
 
 fn compare(op: CompareOp, left: Expr, right: Expr) -> Expr {
-    expr(ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) }, Type::Bool)
+    expr(
+        ExprKind::Compare {
+            op,
+            left: Box::new(left),
+            right: Box::new(right),
+        },
+        Type::Bool,
+    )
 }
 
 fn any_order() -> impl Strategy<Value = CompareOp> + Clone {
@@ -82,20 +98,31 @@ fn any_arithmetic() -> impl Strategy<Value = ArithmeticOp> + Clone {
 
 fn arithmetic(op: ArithmeticOp, rounding: Rounding, left: Expr, right: Expr, ty: Type) -> Expr {
     let (left, right) = (Box::new(left), Box::new(right));
-    expr(ExprKind::Arithmetic { op, rounding, left, right }, ty)
+    expr(
+        ExprKind::Arithmetic {
+            op,
+            rounding,
+            left,
+            right,
+        },
+        ty,
+    )
 }
 
 /// What combines values of one type whatever it is.
 fn choices_of(ty: Type, part: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
     let several = prop::collection::vec(part.clone(), 2..4);
     prop_oneof![
-        several.clone().prop_map(move |parts| expr(ExprKind::Min(parts), ty)),
+        several
+            .clone()
+            .prop_map(move |parts| expr(ExprKind::Min(parts), ty)),
         several.prop_map(move |parts| expr(ExprKind::Max(parts), ty)),
         (part.clone(), part.clone(), part.clone()).prop_map(move |(value, low, high)| {
             let (value, low, high) = (Box::new(value), Box::new(low), Box::new(high));
             expr(ExprKind::Clamp { value, low, high }, ty)
         }),
-        part.clone().prop_map(move |part| expr(ExprKind::Negate(Box::new(part)), ty)),
+        part.clone()
+            .prop_map(move |part| expr(ExprKind::Negate(Box::new(part)), ty)),
         part.prop_map(move |part| expr(ExprKind::Absolute(Box::new(part)), ty)),
     ]
     .boxed()
@@ -180,16 +207,30 @@ fn conditions(depth: u32) -> BoxedStrategy<Expr> {
                 literal(Value::Duration(Seconds(1))),
                 Type::Duration,
             );
-            if swapped { compare(op, limit, age) } else { compare(op, age, limit) }
+            if swapped {
+                compare(op, limit, age)
+            } else {
+                compare(op, age, limit)
+            }
         },
     );
     let text = prop_oneof![
         prop::sample::subsequence(TEXTS.to_vec(), 0..3).prop_map(|choices| {
             let choices = choices.into_iter().map(str::to_owned).collect();
-            expr(ExprKind::OneOf { value: Box::new(input(4)), choices }, Type::Bool)
+            expr(
+                ExprKind::OneOf {
+                    value: Box::new(input(4)),
+                    choices,
+                },
+                Type::Bool,
+            )
         }),
         prop::sample::select(TEXTS.to_vec()).prop_map(|text| {
-            compare(CompareOp::Equal, input(4), literal(Value::Text(text.to_owned())))
+            compare(
+                CompareOp::Equal,
+                input(4),
+                literal(Value::Text(text.to_owned())),
+            )
         }),
     ];
     let numbers = decimals(depth.min(2), false);
@@ -223,18 +264,29 @@ fn conditions(depth: u32) -> BoxedStrategy<Expr> {
 
 fn breaches(part: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
     let hysteresis = (thresholds(), thresholds()).prop_map(|(c, r)| (c, r));
-    let silent = part.clone().prop_map(|condition| (condition.clone(), not(condition)));
+    let silent = part
+        .clone()
+        .prop_map(|condition| (condition.clone(), not(condition)));
     let conditions =
         prop_oneof![4 => hysteresis, 2 => silent, 2 => (part.clone(), part).prop_map(|both| both)];
     let window = prop::sample::select(vec![0, 1, 2, 3, 5, 8, 13]);
     let confirm = prop::sample::select(vec![Confirm::Time, Confirm::Observation]);
     let observations = prop::sample::select(vec![1, 1, 1, 2, 3]);
     (conditions, window, any::<bool>(), confirm, observations)
-        .prop_map(|((condition, recover), window, at_least, confirm, observations)| {
-            let window = Seconds(window);
-            let holds = Holds { condition, recover, window, at_least, confirm, observations };
-            expr(ExprKind::Holds(Box::new(holds)), Type::Bool)
-        })
+        .prop_map(
+            |((condition, recover), window, at_least, confirm, observations)| {
+                let window = Seconds(window);
+                let holds = Holds {
+                    condition,
+                    recover,
+                    window,
+                    at_least,
+                    confirm,
+                    observations,
+                };
+                expr(ExprKind::Holds(Box::new(holds)), Type::Bool)
+            },
+        )
         .boxed()
 }
 
@@ -248,14 +300,21 @@ fn payouts() -> BoxedStrategy<Expr> {
             Type::Decimal,
         );
         let (low, high) = (Box::new(decimal("0")), Box::new(decimal("0.2")));
-        expr(ExprKind::Clamp { value: Box::new(one_minus), low, high }, Type::Decimal)
+        expr(
+            ExprKind::Clamp {
+                value: Box::new(one_minus),
+                low,
+                high,
+            },
+            Type::Decimal,
+        )
     };
     prop_oneof![2 => Just(missing(0)), 3 => decimals(2, true)].boxed()
 }
 
 pub(crate) fn covers() -> impl Strategy<Value = Cover> {
     let max_age = prop::option::of(prop::sample::select(vec![0i64, 1, 3, 6, 12, 30]));
-    let source = prop::option::of(0..3u8);
+    let source = prop::option::weighted(0.8, 0..2u8);
     let inputs = prop::collection::vec((max_age, source, any::<bool>()), INPUT_TYPES.len());
     let trigger = prop_oneof![
         3 => breaches(conditions(1)),
@@ -292,7 +351,10 @@ pub(crate) fn cover(inputs: Vec<Input>, when: Expr, fraction: Expr, rearm: Rearm
         payout: Payout { fraction },
         policy: PolicyRules {
             waiting: Seconds(0),
-            event_inclusion: EventInclusion { start_included: true, end_included: false },
+            event_inclusion: EventInclusion {
+                start_included: true,
+                end_included: false,
+            },
             event_time: EventTime::Occurred,
             claim_deadline: None,
         },
@@ -315,7 +377,10 @@ fn keep_used(mut cover: Cover) -> Cover {
     };
     for_each_input(&mut cover.trigger.when, &mut renumber);
     for_each_input(&mut cover.payout.fraction, &mut renumber);
-    cover.inputs = used.iter().map(|index| cover.inputs[*index].clone()).collect();
+    cover.inputs = used
+        .iter()
+        .map(|index| cover.inputs[*index].clone())
+        .collect();
     cover
 }
 

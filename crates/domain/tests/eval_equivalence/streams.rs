@@ -69,8 +69,12 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         2 => (0..1_000usize).prop_map(Some),
     ];
     let input = prop_oneof![3 => Just(0usize), 2 => 0..5usize];
-    let row = (pause, input, 0..5u64, value)
-        .prop_map(|(pause, input, sequence, value)| Row { pause, input, sequence, value });
+    let row = (pause, input, 0..5u64, value).prop_map(|(pause, input, sequence, value)| Row {
+        pause,
+        input,
+        sequence,
+        value,
+    });
     prop::collection::vec(row, 0..28)
 }
 
@@ -95,7 +99,9 @@ fn observations(cover: &Cover, rows: Vec<Row>) -> Vec<InputObservation> {
                 input,
                 observed_at: Timestamp(now),
                 sequence: Sequence(U256::from(row.sequence)),
-                value: row.value.map(|choice| value(cover.inputs[input].ty, choice)),
+                value: row
+                    .value
+                    .map(|choice| value(cover.inputs[input].ty, choice)),
             }
         })
         .collect();
@@ -122,7 +128,8 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 }
 
 pub(crate) fn deliveries() -> impl Strategy<Value = Delivery> {
-    let turn = prop_oneof![3 => Just(Turn::Observe), 1 => Just(Turn::Repeat), 2 => Just(Turn::Report)];
+    let turn =
+        prop_oneof![3 => Just(Turn::Observe), 1 => Just(Turn::Repeat), 2 => Just(Turn::Report)];
     (
         prop::collection::vec((-5..140i64, any::<bool>()), 0..8),
         prop::collection::vec(0..SOURCES, 5),
@@ -130,9 +137,14 @@ pub(crate) fn deliveries() -> impl Strategy<Value = Delivery> {
     )
         .prop_map(|(batches, slots, turns)| {
             let batches: BTreeSet<(i64, bool)> = batches.into_iter().collect();
-            let batches =
-                batches.into_iter().map(|(at, restart)| (Timestamp(START + at), restart));
-            Delivery { batches: batches.collect(), slots, turns }
+            let batches = batches
+                .into_iter()
+                .map(|(at, restart)| (Timestamp(START + at), restart));
+            Delivery {
+                batches: batches.collect(),
+                slots,
+                turns,
+            }
         })
 }
 

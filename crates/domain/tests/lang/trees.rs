@@ -20,18 +20,36 @@ pub(crate) fn any_tree() -> impl Strategy<Value = Expr> {
         name().prop_map(|name| node(ExprKind::Name(name))),
     ];
     leaf.prop_recursive(6, 48, 4, |inner| {
-        let choice = text().prop_map(|text| Choice { text, span: Span::default() });
-        let call_option = (name(), any::<bool>(), inner.clone()).prop_map(|(name, at_least, value)| {
-            NamedOption { name, name_span: Span::default(), at_least, value }
+        let choice = text().prop_map(|text| Choice {
+            text,
+            span: Span::default(),
         });
+        let call_option =
+            (name(), any::<bool>(), inner.clone()).prop_map(|(name, at_least, value)| {
+                NamedOption {
+                    name,
+                    name_span: Span::default(),
+                    at_least,
+                    value,
+                }
+            });
         prop_oneof![
-            inner.clone().prop_map(|x| node(ExprKind::Negate(Box::new(x)))),
+            inner
+                .clone()
+                .prop_map(|x| node(ExprKind::Negate(Box::new(x)))),
             inner.clone().prop_map(|x| node(ExprKind::Not(Box::new(x)))),
             (binary(), inner.clone(), inner.clone()).prop_map(|(op, left, right)| {
-                node(ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) })
+                node(ExprKind::Binary {
+                    op,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                })
             }),
             (inner.clone(), vec(choice, 1..4)).prop_map(|(value, choices)| {
-                node(ExprKind::In { value: Box::new(value), choices })
+                node(ExprKind::In {
+                    value: Box::new(value),
+                    choices,
+                })
             }),
             (name(), vec(inner, 0..4), vec(call_option, 0..3)).prop_map(
                 |(function, arguments, options)| node(ExprKind::Call(Call {
@@ -50,8 +68,11 @@ fn name() -> impl Strategy<Value = String> {
     "[a-zA-Z_][a-z0-9_]{0,6}".prop_filter("reserved", |name| {
         let lowered = name.to_lowercase();
         !["and", "or", "not", "in", "true", "false"].contains(&lowered.as_str())
-            && !["twap", "mean", "median", "sum", "count", "drop", "at", "change", "k_of", "linear", "tiers", "tick", "case"]
-                .contains(&name.as_str())
+            && ![
+                "twap", "mean", "median", "sum", "count", "drop", "at", "change", "k_of", "linear",
+                "tiers", "tick", "case",
+            ]
+            .contains(&name.as_str())
     })
 }
 
@@ -61,7 +82,8 @@ fn text() -> impl Strategy<Value = String> {
 
 fn literal() -> impl Strategy<Value = Value> {
     prop_oneof![
-        (0i64..2_000_000, 0u8..=18).prop_map(|(number, places)| Value::Decimal(scaled(number, places))),
+        (0i64..2_000_000, 0u8..=18)
+            .prop_map(|(number, places)| Value::Decimal(scaled(number, places))),
         (0i64..4_000_000).prop_map(|seconds| Value::Duration(Seconds(seconds))),
         (0i64..400).prop_map(|hours| Value::Duration(Seconds(hours * 3_600))),
         any::<bool>().prop_map(Value::Bool),
@@ -112,8 +134,16 @@ pub(crate) fn condition() -> impl Strategy<Value = String> {
             let mut text = format!("holds({condition} or paused, for: ");
             text += if options & 1 == 0 { "at least " } else { "" };
             text += &format!("{hours}h");
-            text += &if options & 2 == 0 { format!(", recover: {recover}") } else { String::new() };
-            text += if options & 4 == 0 { ", confirm: observation, observations: 3" } else { "" };
+            text += &if options & 2 == 0 {
+                format!(", recover: {recover}")
+            } else {
+                String::new()
+            };
+            text += if options & 4 == 0 {
+                ", confirm: observation, observations: 3"
+            } else {
+                ""
+            };
             text + ")"
         },
     );
@@ -126,8 +156,10 @@ pub(crate) fn condition() -> impl Strategy<Value = String> {
 
 fn plain_condition() -> impl Strategy<Value = String> + Clone {
     let leaf = prop_oneof![
-        (number(), comparison(), number()).prop_map(|(a, op, b)| format!("{a} {} {b}", op.symbol())),
-        (duration(), comparison(), duration()).prop_map(|(a, op, b)| format!("{a} {} {b}", op.symbol())),
+        (number(), comparison(), number())
+            .prop_map(|(a, op, b)| format!("{a} {} {b}", op.symbol())),
+        (duration(), comparison(), duration())
+            .prop_map(|(a, op, b)| format!("{a} {} {b}", op.symbol())),
         (0u32..50).prop_map(|hours| format!("age(price) >= {hours}h")),
         (0u32..50).prop_map(|hours| format!("{hours}h + 5min > age(delay)")),
         Just("status in [\"a\", \"b \\\" c\"]".to_owned()),
@@ -153,7 +185,8 @@ pub(crate) fn number() -> impl Strategy<Value = String> + Clone {
     ];
     leaf.prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
-            (inner.clone(), arithmetic(), Just("price")).prop_map(|(a, op, b)| format!("({a}) {} {b}", op.symbol())),
+            (inner.clone(), arithmetic(), Just("price"))
+                .prop_map(|(a, op, b)| format!("({a}) {} {b}", op.symbol())),
             inner.clone().prop_map(|a| format!("-({a})")),
             inner.clone().prop_map(|a| format!("abs({a})")),
             inner.clone().prop_map(|a| format!("round_up(({a}) / 3)")),
@@ -184,14 +217,19 @@ pub(crate) fn without_spans(expr: Expr) -> Expr {
     node(match expr.kind {
         ExprKind::Negate(x) => ExprKind::Negate(boxed(x)),
         ExprKind::Not(x) => ExprKind::Not(boxed(x)),
-        ExprKind::Binary { op, left, right } => {
-            ExprKind::Binary { op, left: boxed(left), right: boxed(right) }
-        }
+        ExprKind::Binary { op, left, right } => ExprKind::Binary {
+            op,
+            left: boxed(left),
+            right: boxed(right),
+        },
         ExprKind::In { value, choices } => ExprKind::In {
             value: boxed(value),
             choices: choices
                 .into_iter()
-                .map(|choice| Choice { span: Span::default(), ..choice })
+                .map(|choice| Choice {
+                    span: Span::default(),
+                    ..choice
+                })
                 .collect(),
         },
         ExprKind::Call(call) => ExprKind::Call(Call {

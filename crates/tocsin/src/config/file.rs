@@ -97,6 +97,9 @@ enum FinalityTag {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SourceSection {
+    /// The contract that emits, where it is not the one that the identity names.
+    #[serde(default)]
+    contract: Option<Address>,
     event: String,
     subject: String,
     metric: String,
@@ -211,7 +214,7 @@ impl ConfigFile {
             let Some(chain) = chains.get_mut(&contract.chain_id) else {
                 return Err(at(format!("there is no [chains.\"eip155:{}\"]", contract.chain_id)));
             };
-            let settings = section.settings(id, contract.address);
+            let settings = section.settings(id, section.contract.unwrap_or(contract.address));
             // Its message names the source by itself.
             chain.sources.push(EventSource::new(settings).map_err(|error| invalid(path, error.to_string()))?);
         }

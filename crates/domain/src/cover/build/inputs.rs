@@ -27,7 +27,9 @@ impl Reader<'_> {
                 self.missing_section(root.span, "what is measured", first, example);
             return inputs;
         };
-        let Some(section) = self.table(root, "inputs", "inputs") else { return inputs };
+        let Some(section) = self.table(root, "inputs", "inputs") else {
+            return inputs;
+        };
         let declared = &section.table.entries;
         if declared.is_empty() {
             let _reported: Option<()> =
@@ -36,7 +38,8 @@ impl Reader<'_> {
         if declared.len() > MAX_INPUTS {
             let message = format!("a cover has at most {MAX_INPUTS} inputs");
             let label = format!("{} inputs", declared.len());
-            self.found.push(Diagnostic::error(entry.key_span, message, label));
+            self.found
+                .push(Diagnostic::error(entry.key_span, message, label));
             return inputs;
         }
         let mut sorted: Vec<&Entry> = declared.iter().collect();
@@ -44,7 +47,10 @@ impl Reader<'_> {
         for entry in sorted {
             let input = self.input(entry);
             let ty = input.as_ref().map(|input| input.ty);
-            inputs.scope.push(ScopeInput { name: entry.key.clone(), ty });
+            inputs.scope.push(ScopeInput {
+                name: entry.key.clone(),
+                ty,
+            });
             inputs.declared.extend(input);
         }
         self.refuse_partial_subjects(&section, &inputs.declared);
@@ -75,7 +81,11 @@ impl Reader<'_> {
                 format!("write `[{path}]`, then its `metric` below it")
             }));
         };
-        let section = Section { table, path: &path, span: entry.key_span };
+        let section = Section {
+            table,
+            path: &path,
+            span: entry.key_span,
+        };
         schema::INPUT.refuse_unknown(table, self.found);
         let metric = self
             .required_text(&section, "metric", "metric = \"price\"")
@@ -83,8 +93,9 @@ impl Reader<'_> {
         let subject = self
             .text(&section, "subject")
             .and_then(|text| self.understood(text, identifier::subject));
-        let source =
-            self.text(&section, "source").and_then(|text| self.understood(text, identifier::source));
+        let source = self
+            .text(&section, "source")
+            .and_then(|text| self.understood(text, identifier::source));
         let max_age = self.positive_duration(&section, "max_age");
         let overridden = table.get("type").is_some();
         let ty = self.input_type(&section);
@@ -121,7 +132,11 @@ impl Reader<'_> {
         )
     }
 
-    pub(super) fn positive_duration(&mut self, section: &Section<'_>, key: &str) -> Option<Seconds> {
+    pub(super) fn positive_duration(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+    ) -> Option<Seconds> {
         let (duration, span) = self.duration(section, key)?;
         if duration.0 == 0 {
             let message = format!("`{}.{key}` is longer than zero", section.path);
@@ -132,17 +147,25 @@ impl Reader<'_> {
 
     /// Either every input names its subject, or none does and each subject found makes a risk.
     fn refuse_partial_subjects(&mut self, section: &Section<'_>, inputs: &[Input]) {
-        let Some(named) = inputs.iter().find(|input| input.subject.is_some()) else { return };
+        let Some(named) = inputs.iter().find(|input| input.subject.is_some()) else {
+            return;
+        };
         for input in inputs.iter().filter(|input| input.subject.is_none()) {
             // A subject that is refused is not one that is missing.
-            let Some(entry) = section.table.get(&input.name) else { continue };
-            if matches!(&entry.node.value, NodeValue::Table(table) if table.get("subject").is_some()) {
+            let Some(entry) = section.table.get(&input.name) else {
+                continue;
+            };
+            if matches!(&entry.node.value, NodeValue::Table(table) if table.get("subject").is_some())
+            {
                 continue;
             }
             self.found.push(
                 Diagnostic::error(
                     entry.key_span,
-                    format!("input `{}` names no subject, but `{}` does", input.name, named.name),
+                    format!(
+                        "input `{}` names no subject, but `{}` does",
+                        input.name, named.name
+                    ),
                     "needs `subject`",
                 )
                 .with_help("name the subject of every input; or of none, for one risk per subject"),

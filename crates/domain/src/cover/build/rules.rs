@@ -9,8 +9,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::lang::suggest;
 use crate::time::Seconds;
 
-const DEFAULT_INCLUSION: EventInclusion =
-    EventInclusion { start_included: true, end_included: false };
+const DEFAULT_INCLUSION: EventInclusion = EventInclusion {
+    start_included: true,
+    end_included: false,
+};
 
 /// More blocks than this never come in a policy's lifetime.
 const MAX_CONFIRMATIONS: u64 = 1_000_000;
@@ -23,7 +25,9 @@ impl Reader<'_> {
             event_time: EventTime::Occurred,
             claim_deadline: None,
         };
-        let Some(section) = self.table(root, "policy", "policy") else { return rules };
+        let Some(section) = self.table(root, "policy", "policy") else {
+            return rules;
+        };
         schema::POLICY.refuse_unknown(section.table, self.found);
         if let Some((waiting, _)) = self.duration(&section, "waiting") {
             rules.waiting = waiting;
@@ -31,7 +35,10 @@ impl Reader<'_> {
         if let Some(inclusion) = self.event_inclusion(&section) {
             rules.event_inclusion = inclusion;
         }
-        let times = [("occurred", EventTime::Occurred), ("confirmed", EventTime::Confirmed)];
+        let times = [
+            ("occurred", EventTime::Occurred),
+            ("confirmed", EventTime::Confirmed),
+        ];
         if let Some(event_time) = self.choice(&section, "event_time", &times) {
             rules.event_time = event_time;
         }
@@ -67,7 +74,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn finality(&mut self, root: &Section<'_>) -> Vec<(String, Finality)> {
-        let Some(section) = self.table(root, "finality", "finality") else { return Vec::new() };
+        let Some(section) = self.table(root, "finality", "finality") else {
+            return Vec::new();
+        };
         let mut chains = Vec::new();
         for entry in &section.table.entries {
             if let Err(complaint) = identifier::chain(&entry.key) {
@@ -88,7 +97,9 @@ impl Reader<'_> {
                                     "a block with no other on top of it can still be replaced",
                                     "counts as final at once",
                                 )
-                                .with_help("write `\"finalized\"` unless the chain never reorganises")
+                                .with_help(
+                                    "write `\"finalized\"` unless the chain never reorganises",
+                                )
                             });
                         }
                         Some(Finality::Confirmations(blocks))
@@ -132,7 +143,9 @@ impl Reader<'_> {
                     "the capitals of this address are not its checksum (EIP-55)",
                     "mistyped?",
                 )
-                .with_help(format!("if it is right, write `eip155:{chain_id}:{checksummed}`"))
+                .with_help(format!(
+                    "if it is right, write `eip155:{chain_id}:{checksummed}`"
+                ))
             });
         }
         Some(Consumer { chain_id, address })

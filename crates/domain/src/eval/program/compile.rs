@@ -10,8 +10,16 @@ use crate::value::Value;
 
 pub(super) fn compile(cover: &Cover) -> Program {
     let mut program = Program {
-        inputs: cover.inputs.iter().map(|input| spec(input, &cover.inputs)).collect(),
-        input_names: cover.inputs.iter().map(|input| input.name.clone()).collect(),
+        inputs: cover
+            .inputs
+            .iter()
+            .map(|input| spec(input, &cover.inputs))
+            .collect(),
+        input_names: cover
+            .inputs
+            .iter()
+            .map(|input| input.name.clone())
+            .collect(),
         nodes: Vec::new(),
         holds: Vec::new(),
         counters: 0,
@@ -78,7 +86,12 @@ impl Program {
         }
         let before = self.nodes.len();
         let root = self.operation(expr, place);
-        let view = View { program: self, inputs: &[], breaches: &[], now: Timestamp(0) };
+        let view = View {
+            program: self,
+            inputs: &[],
+            breaches: &[],
+            now: Timestamp(0),
+        };
         let folded = match view.value(root) {
             Ok(value) => Node::Literal(value.to_value()),
             Err(cause) => Node::Failed(cause),
@@ -100,16 +113,22 @@ impl Program {
             },
             ExprKind::Negate(operand) => Node::Negate(self.expression(operand, place)),
             ExprKind::Absolute(operand) => Node::Absolute(self.expression(operand, place)),
-            ExprKind::Arithmetic { op, rounding, left, right } => Node::Arithmetic {
+            ExprKind::Arithmetic {
+                op,
+                rounding,
+                left,
+                right,
+            } => Node::Arithmetic {
                 op: *op,
                 rounding: *rounding,
                 left: self.expression(left, place),
                 right: self.expression(right, place),
             },
             ExprKind::Compare { op, left, right } => self.comparison(*op, left, right, place),
-            ExprKind::OneOf { value, choices } => {
-                Node::OneOf { value: self.expression(value, place), choices: choices.clone() }
-            }
+            ExprKind::OneOf { value, choices } => Node::OneOf {
+                value: self.expression(value, place),
+                choices: choices.clone(),
+            },
             ExprKind::Not(operand) => Node::Not(self.expression(operand, place)),
             ExprKind::And(left, right) => {
                 Node::And(self.expression(left, place), self.expression(right, place))
@@ -130,7 +149,10 @@ impl Program {
     }
 
     fn expressions(&mut self, operands: &[Expr], place: Place) -> Vec<usize> {
-        operands.iter().map(|operand| self.expression(operand, place)).collect()
+        operands
+            .iter()
+            .map(|operand| self.expression(operand, place))
+            .collect()
     }
 
     fn input(&self, input: InputIndex) -> Option<usize> {
@@ -145,7 +167,10 @@ impl Program {
             | (Node::Literal(Value::Duration(limit)), Node::Age(input))
                 if place == Place::Trigger =>
             {
-                self.age_limits.push(AgeLimit { input: *input, limit: *limit });
+                self.age_limits.push(AgeLimit {
+                    input: *input,
+                    limit: *limit,
+                });
             }
             (Node::Age(_), Node::Literal(_) | Node::Failed(_))
             | (Node::Literal(_) | Node::Failed(_), Node::Age(_)) => {}
@@ -154,7 +179,11 @@ impl Program {
                 return Node::Failed(Cause::Unchecked);
             }
             (Node::Input(input), Node::Literal(Value::Decimal(limit))) => {
-                return Node::Against { input: *input, op, limit: *limit };
+                return Node::Against {
+                    input: *input,
+                    op,
+                    limit: *limit,
+                };
             }
             _ => {}
         }
@@ -189,10 +218,15 @@ impl Program {
         inputs.sort_unstable();
         inputs.dedup();
         // One observation is no requirement: a breach that time alone began (an age limit) need not have any.
-        let counter = usize::try_from(holds.observations).ok().filter(|needed| *needed > 1);
+        let counter = usize::try_from(holds.observations)
+            .ok()
+            .filter(|needed| *needed > 1);
         let counter = counter.map(|needed| {
             self.counters += 1;
-            Counter { needed, slot: self.counters - 1 }
+            Counter {
+                needed,
+                slot: self.counters - 1,
+            }
         });
         self.holds.push(HoldsSpec {
             condition,
@@ -210,6 +244,8 @@ impl Program {
 
 /// The same at every instant. A `holds` never is: even of constants it takes time.
 fn is_constant(expr: &Expr) -> bool {
-    !matches!(expr.kind, ExprKind::Input(_) | ExprKind::Age(_) | ExprKind::Holds(_))
-        && expr.children().into_iter().all(is_constant)
+    !matches!(
+        expr.kind,
+        ExprKind::Input(_) | ExprKind::Age(_) | ExprKind::Holds(_)
+    ) && expr.children().into_iter().all(is_constant)
 }

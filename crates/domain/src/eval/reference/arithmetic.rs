@@ -8,9 +8,10 @@ use crate::value::Value;
 
 pub(super) fn negate(value: Value) -> Result<Value, Unknown> {
     match value {
-        Value::Decimal(value) => {
-            Decimal::ZERO.checked_sub(value).map(Value::Decimal).ok_or(Unknown::Overflow)
-        }
+        Value::Decimal(value) => Decimal::ZERO
+            .checked_sub(value)
+            .map(Value::Decimal)
+            .ok_or(Unknown::Overflow),
         Value::Duration(Seconds(value)) => duration(-i128::from(value)),
         _ => Err(Unknown::Unchecked),
     }

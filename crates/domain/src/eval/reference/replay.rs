@@ -18,11 +18,19 @@ pub(super) enum State {
 
 impl State {
     pub(super) fn open_since(self) -> Option<Timestamp> {
-        if let Self::Open(since) = self { Some(since) } else { None }
+        if let Self::Open(since) = self {
+            Some(since)
+        } else {
+            None
+        }
     }
 
     pub(super) fn met_since(self) -> Option<Timestamp> {
-        if let Self::Met(since) = self { Some(since) } else { None }
+        if let Self::Met(since) = self {
+            Some(since)
+        } else {
+            None
+        }
     }
 }
 
@@ -53,18 +61,20 @@ impl History<'_> {
     }
 
     /// What becomes of a breach that is open since `since`.
-    fn open(
-        &self,
-        holds: &Holds,
-        since: Timestamp,
-        now: Timestamp,
-        recover: &Condition,
-    ) -> State {
+    fn open(&self, holds: &Holds, since: Timestamp, now: Timestamp, recover: &Condition) -> State {
         let deadline = since + holds.window;
         // One observation is no requirement.
-        let needed = if holds.observations > 1 { holds.observations as usize } else { 0 };
+        let needed = if holds.observations > 1 {
+            holds.observations as usize
+        } else {
+            0
+        };
         let enough_by = |end: Timestamp| self.counted(holds, since, end) >= needed;
-        let too_late = if holds.at_least { now >= deadline } else { now > deadline };
+        let too_late = if holds.at_least {
+            now >= deadline
+        } else {
+            now > deadline
+        };
         if !(too_late && enough_by(now.min(deadline))) {
             match recover {
                 Ok(true) => return State::Idle,
@@ -76,15 +86,25 @@ impl History<'_> {
             Confirm::Time => deadline <= now,
             Confirm::Observation => deadline < now && !self.reports(holds, now).is_empty(),
         };
-        if confirmed && enough_by(now) { State::Met(since) } else { State::Open(since) }
+        if confirmed && enough_by(now) {
+            State::Met(since)
+        } else {
+            State::Open(since)
+        }
     }
 
     /// How many distinct (source, sequence) reported a value within the breach.
     fn counted(&self, holds: &Holds, since: Timestamp, end: Timestamp) -> usize {
-        let seconds: BTreeSet<Timestamp> =
-            self.observations.iter().map(|seen| seen.observed_at).collect();
+        let seconds: BTreeSet<Timestamp> = self
+            .observations
+            .iter()
+            .map(|seen| seen.observed_at)
+            .collect();
         let mut distinct = BTreeSet::new();
-        for second in seconds.into_iter().filter(|second| since <= *second && *second <= end) {
+        for second in seconds
+            .into_iter()
+            .filter(|second| since <= *second && *second <= end)
+        {
             for seen in self.reports(holds, second) {
                 let source = self.cover.inputs[seen.input].source.as_ref();
                 let stream = match source {
@@ -99,8 +119,12 @@ impl History<'_> {
 
     /// The values that inputs of the condition or the recovery report in this second.
     fn reports(&self, holds: &Holds, second: Timestamp) -> Vec<&InputObservation> {
-        let inputs: BTreeSet<InputIndex> =
-            holds.condition.inputs().into_iter().chain(holds.recover.inputs()).collect();
+        let inputs: BTreeSet<InputIndex> = holds
+            .condition
+            .inputs()
+            .into_iter()
+            .chain(holds.recover.inputs())
+            .collect();
         inputs
             .into_iter()
             .filter_map(|input| self.last(input.0, second))
@@ -108,11 +132,7 @@ impl History<'_> {
             .collect()
     }
 
-    pub(super) fn replayed_values(
-        &self,
-        holds: &Holds,
-        instants: &[Timestamp],
-    ) -> Vec<Condition> {
+    pub(super) fn replayed_values(&self, holds: &Holds, instants: &[Timestamp]) -> Vec<Condition> {
         let conditions = self.conditions(&holds.condition, instants);
         let recoveries = self.conditions(&holds.recover, instants);
         let states = self.replay(holds, instants);
@@ -122,9 +142,10 @@ impl History<'_> {
             .map(|(state, (condition, recover))| match (state, recover) {
                 (State::Met(_), _) => Ok(true),
                 (State::Open(_), _) => Ok(false),
-                (State::Gap(since), Err(cause)) => {
-                    Err(Unknown::Gap { since, cause: Box::new(cause) })
-                }
+                (State::Gap(since), Err(cause)) => Err(Unknown::Gap {
+                    since,
+                    cause: Box::new(cause),
+                }),
                 (State::Gap(_), Ok(_)) => Err(Unknown::Unchecked),
                 (State::Idle, recover) => {
                     kleene_and(condition, recover.map(|recovered| !recovered))

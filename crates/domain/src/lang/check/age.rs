@@ -25,7 +25,10 @@ impl Checker<'_> {
     }
 
     /// A comparison in a trigger with `age` directly on one side; `None`: it is not one.
-    #[expect(clippy::option_option, reason = "outer: is it one; inner: `None` is a reported fault as everywhere here")]
+    #[expect(
+        clippy::option_option,
+        reason = "outer: is it one; inner: `None` is a reported fault as everywhere here"
+    )]
     pub(super) fn age_comparison(
         &mut self,
         op: CompareOp,
@@ -84,7 +87,11 @@ impl Checker<'_> {
             }
         };
         match input {
-            Some(index) => Some(Expr { kind: ExprKind::Age(index), ty: Type::Duration, span }),
+            Some(index) => Some(Expr {
+                kind: ExprKind::Age(index),
+                ty: Type::Duration,
+                span,
+            }),
             // Reports the unknown name.
             None => self.expression(argument),
         }
@@ -123,7 +130,10 @@ impl Checker<'_> {
             let message = "an age is never negative";
             return self.refuse(Diagnostic::error(limit.span, message, "a negative limit"));
         }
-        Some(Expr { kind: ExprKind::Literal(Value::Duration(seconds)), ..checked })
+        Some(Expr {
+            kind: ExprKind::Literal(Value::Duration(seconds)),
+            ..checked
+        })
     }
 }
 
@@ -140,6 +150,14 @@ fn as_age(expr: &ast::Expr) -> Option<&ast::Call> {
 }
 
 fn compare(op: CompareOp, left: Option<Expr>, right: Option<Expr>, span: Span) -> Option<Expr> {
-    let kind = ExprKind::Compare { op, left: Box::new(left?), right: Box::new(right?) };
-    Some(Expr { kind, ty: Type::Bool, span })
+    let kind = ExprKind::Compare {
+        op,
+        left: Box::new(left?),
+        right: Box::new(right?),
+    };
+    Some(Expr {
+        kind,
+        ty: Type::Bool,
+        span,
+    })
 }

@@ -82,12 +82,17 @@ impl Checker<'_> {
         let written = self.written(wrong.span);
         let refusal = Diagnostic::error(
             wrong.span,
-            format!("{of} takes values of one type: {}", self.describe(kept, kept_ty)),
+            format!(
+                "{of} takes values of one type: {}",
+                self.describe(kept, kept_ty)
+            ),
             self.describe(wrong, wrong_ty),
         );
         match (kept_ty, &wrong.kind) {
             (Type::Duration, ast::ExprKind::Literal(Value::Decimal(_))) => {
-                let whole = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+                let whole = written
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'_');
                 refusal.with_help(if written == "0" {
                     "write `0s`".to_owned()
                 } else if whole {
@@ -96,9 +101,8 @@ impl Checker<'_> {
                     "write a duration, as in `45min`".to_owned()
                 })
             }
-            (Type::Decimal, ast::ExprKind::Literal(Value::Duration(_))) => refusal.with_help(
-                "write a number without unit; or give the input `type = \"duration\"`",
-            ),
+            (Type::Decimal, ast::ExprKind::Literal(Value::Duration(_))) => refusal
+                .with_help("write a number without unit; or give the input `type = \"duration\"`"),
             (Type::Decimal | Type::Duration, ast::ExprKind::Literal(Value::Text(_))) => {
                 refusal.with_help("write the number without quotes")
             }

@@ -26,7 +26,11 @@ impl Checker<'_> {
             Function::Abs => {
                 let [operand] = self.arguments(call, signature)?;
                 let operand = self.number(operand, "`abs`")?;
-                Some(Expr { ty: operand.ty, kind: ExprKind::Absolute(Box::new(operand)), span })
+                Some(Expr {
+                    ty: operand.ty,
+                    kind: ExprKind::Absolute(Box::new(operand)),
+                    span,
+                })
             }
             Function::Min => self.extreme(call, span, ExprKind::Min),
             Function::Max => self.extreme(call, span, ExprKind::Max),
@@ -43,7 +47,12 @@ impl Checker<'_> {
         for (at, option) in call.options.iter().enumerate() {
             let name = option.name.as_str();
             let function = signature.name;
-            if call.options.iter().take(at).any(|earlier| earlier.name == option.name) {
+            if call
+                .options
+                .iter()
+                .take(at)
+                .any(|earlier| earlier.name == option.name)
+            {
                 self.found.push(Diagnostic::error(
                     option.name_span,
                     format!("`{name}:` is given twice"),
@@ -73,7 +82,10 @@ impl Checker<'_> {
         }
         let given = call.arguments.len();
         let plural = if N == 1 { "argument" } else { "arguments" };
-        let span = call.arguments.get(N).map_or(call.function_span, |extra| extra.span);
+        let span = call
+            .arguments
+            .get(N)
+            .map_or(call.function_span, |extra| extra.span);
         self.refuse(
             Diagnostic::error(
                 span,
@@ -103,7 +115,11 @@ impl Checker<'_> {
         }
         let ty = value.ty;
         let (value, low, high) = (Box::new(value), Box::new(low), Box::new(high));
-        Some(Expr { kind: ExprKind::Clamp { value, low, high }, ty, span })
+        Some(Expr {
+            kind: ExprKind::Clamp { value, low, high },
+            ty,
+            span,
+        })
     }
 
     fn extreme(
@@ -142,20 +158,25 @@ impl Checker<'_> {
         }
         let values = self.values_of_one_type(&call.arguments, &format!("`{function}`"))?;
         let ty = values.first()?.ty;
-        Some(Expr { kind: kind(values), ty, span })
+        Some(Expr {
+            kind: kind(values),
+            ty,
+            span,
+        })
     }
 
     /// All of them decimals, or all durations.
     fn values_of_one_type(&mut self, arguments: &[ast::Expr], of: &str) -> Option<Vec<Expr>> {
-        let checked: Vec<Option<Expr>> =
-            arguments.iter().map(|argument| self.number(argument, of)).collect();
+        let checked: Vec<Option<Expr>> = arguments
+            .iter()
+            .map(|argument| self.number(argument, of))
+            .collect();
         let values: Vec<Expr> = checked.into_iter().collect::<Option<_>>()?;
         let first = values.first()?;
         for (argument, value) in arguments.iter().zip(&values) {
             if value.ty != first.ty {
                 let (first_argument, first_ty) = (arguments.first()?, first.ty);
-                let refusal =
-                    self.mismatch(of, (first_argument, first_ty), (argument, value.ty));
+                let refusal = self.mismatch(of, (first_argument, first_ty), (argument, value.ty));
                 return self.refuse(refusal);
             }
         }

@@ -41,7 +41,11 @@ impl Checker<'_> {
             left: Box::new(checked_left),
             right: Box::new(checked_right),
         };
-        Some(Expr { kind, ty: Type::Bool, span })
+        Some(Expr {
+            kind,
+            ty: Type::Bool,
+            span,
+        })
     }
 
     /// Both sides; an unknown name opposite a text is a text that lacks its quotes.
@@ -64,7 +68,10 @@ impl Checker<'_> {
                     format!("unknown name `{}`", suggest::clipped(name)),
                     "compared with a text",
                 )
-                .with_help(format!("texts are quoted: `\"{}\"`", suggest::clipped(name)));
+                .with_help(format!(
+                    "texts are quoted: `\"{}\"`",
+                    suggest::clipped(name)
+                ));
                 self.refuse(refusal)
             }
             _ => self.expression(expr),
@@ -93,7 +100,11 @@ impl Checker<'_> {
             );
         }
         for (at, choice) in choices.iter().enumerate() {
-            if choices.iter().take(at).any(|earlier| earlier.text == choice.text) {
+            if choices
+                .iter()
+                .take(at)
+                .any(|earlier| earlier.text == choice.text)
+            {
                 self.found.push(Diagnostic {
                     severity: Severity::Warning,
                     ..Diagnostic::error(choice.span, "this text is listed twice", "once more")
@@ -104,6 +115,10 @@ impl Checker<'_> {
             value: Box::new(checked),
             choices: choices.iter().map(|choice| choice.text.clone()).collect(),
         };
-        Some(Expr { kind, ty: Type::Bool, span })
+        Some(Expr {
+            kind,
+            ty: Type::Bool,
+            span,
+        })
     }
 }

@@ -18,13 +18,22 @@ impl Expr {
             ExprKind::Literal(value) => Some(Ok(value.clone())),
             ExprKind::Negate(operand) => Some(operand.constant()?.and_then(negated)),
             ExprKind::Absolute(operand) => Some(operand.constant()?.and_then(|value| {
-                if is_negative(&value) { negated(value) } else { Ok(value) }
+                if is_negative(&value) {
+                    negated(value)
+                } else {
+                    Ok(value)
+                }
             })),
-            ExprKind::Arithmetic { op, rounding, left, right } => {
+            ExprKind::Arithmetic {
+                op,
+                rounding,
+                left,
+                right,
+            } => {
                 let (left, right) = (left.constant()?, right.constant()?);
                 Some(left.and_then(|left| arithmetic(*op, *rounding, left, right?)))
             }
-            ExprKind::Min(values) => extreme(values, |next, best| less(next, best)),
+            ExprKind::Min(values) => extreme(values, less),
             ExprKind::Max(values) => extreme(values, |next, best| less(best, next)),
             ExprKind::Clamp { value, low, high } => {
                 let (value, low, high) = (value.constant()?, low.constant()?, high.constant()?);
@@ -50,10 +59,10 @@ fn extreme(values: &[Expr], better: impl Fn(&Value, &Value) -> bool) -> Option<F
     let constants: Vec<Folded> = values.iter().map(Expr::constant).collect::<Option<_>>()?;
     let mut constants = constants.into_iter();
     let first = constants.next()?;
-    Some(constants.try_fold(first, |best, next| match (best, next) {
-        (Ok(best), Ok(next)) => Some(Ok(if better(&next, &best) { next } else { best })),
-        _ => Some(Err(Fault)),
-    })?)
+    Some(constants.fold(first, |best, next| match (best, next) {
+        (Ok(best), Ok(next)) => Ok(if better(&next, &best) { next } else { best }),
+        _ => Err(Fault),
+    }))
 }
 
 fn less(left: &Value, right: &Value) -> bool {
@@ -75,9 +84,10 @@ fn is_negative(value: &Value) -> bool {
 fn negated(value: Value) -> Folded {
     match value {
         Value::Decimal(value) => Ok(Value::Decimal(value.negated())),
-        Value::Duration(Seconds(value)) => {
-            value.checked_neg().map(|value| Value::Duration(Seconds(value))).ok_or(Fault)
-        }
+        Value::Duration(Seconds(value)) => value
+            .checked_neg()
+            .map(|value| Value::Duration(Seconds(value)))
+            .ok_or(Fault),
         Value::Bool(_) | Value::Text(_) | Value::Time(_) => Err(Fault),
     }
 }

@@ -29,8 +29,12 @@ impl Checker<'_> {
         }
         if self.inside_holds {
             return self.refuse(
-                Diagnostic::error(call.function_span, "`holds` does not nest", "a breach within a breach")
-                    .with_help("join two of them with `and` or `or`"),
+                Diagnostic::error(
+                    call.function_span,
+                    "`holds` does not nest",
+                    "a breach within a breach",
+                )
+                .with_help("join two of them with `and` or `or`"),
             );
         }
         let signature = catalogue::function("holds")?;
@@ -46,7 +50,11 @@ impl Checker<'_> {
         self.inside_holds = false;
         let holds = parts?;
         self.judge_recovery(&holds)?;
-        Some(Expr { kind: ExprKind::Holds(Box::new(holds)), ty: Type::Bool, span })
+        Some(Expr {
+            kind: ExprKind::Holds(Box::new(holds)),
+            ty: Type::Bool,
+            span,
+        })
     }
 
     fn parts(&mut self, call: &ast::Call, signature: &catalogue::Signature) -> Option<Holds> {
@@ -107,9 +115,13 @@ impl Checker<'_> {
                 "`for:` is not negative",
                 "a negative duration",
             )),
-            Some(Ok(Value::Duration(window))) if window > MAX_WINDOW => self.refuse(
-                Diagnostic::error(span, "`for:` is at most a hundred years", "longer than that"),
-            ),
+            Some(Ok(Value::Duration(window))) if window > MAX_WINDOW => {
+                self.refuse(Diagnostic::error(
+                    span,
+                    "`for:` is at most a hundred years",
+                    "longer than that",
+                ))
+            }
             Some(Ok(Value::Duration(window))) => Some(window),
             _ => self.refuse(Diagnostic::error(
                 span,
@@ -170,5 +182,9 @@ impl Checker<'_> {
 
 fn negation(condition: Expr) -> Expr {
     let span = condition.span;
-    Expr { kind: ExprKind::Not(Box::new(condition)), ty: Type::Bool, span }
+    Expr {
+        kind: ExprKind::Not(Box::new(condition)),
+        ty: Type::Bool,
+        span,
+    }
 }

@@ -3,8 +3,8 @@
 use super::{Checker, compare_it};
 use crate::decimal::Decimal;
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::lang::ir::{CompareOp, Expr, ExprKind, Holds, InputIndex};
 use crate::lang::Role;
+use crate::lang::ir::{CompareOp, Expr, ExprKind, Holds, InputIndex};
 use crate::value::{Type, Value};
 
 impl Checker<'_> {
@@ -41,13 +41,15 @@ impl Checker<'_> {
         if expr.ty != Type::Decimal {
             let refusal = Diagnostic::error(
                 expr.span,
-                format!("the payout is a part of the sum insured, but this is a {}", expr.ty),
+                format!(
+                    "the payout is a part of the sum insured, but this is a {}",
+                    expr.ty
+                ),
                 format!("a {}", expr.ty),
             );
             return self.refuse(match expr.ty {
-                Type::Duration => {
-                    refusal.with_help("divide it by a duration, as in `clamp(arrival_delay / 3h, 0, 1)`")
-                }
+                Type::Duration => refusal
+                    .with_help("divide it by a duration, as in `clamp(arrival_delay / 3h, 0, 1)`"),
                 Type::Bool | Type::Text | Type::Time | Type::Decimal => {
                     refusal.with_help("write a decimal from 0 to 1, as in `20%`")
                 }
@@ -86,9 +88,10 @@ impl Checker<'_> {
 
     /// A recovery that is true together with the breach.
     pub(super) fn judge_recovery(&mut self, holds: &Holds) -> Option<()> {
-        let (Some(breach), Some(recovery)) =
-            (Threshold::of(&holds.condition), Threshold::of(&holds.recover))
-        else {
+        let (Some(breach), Some(recovery)) = (
+            Threshold::of(&holds.condition),
+            Threshold::of(&holds.recover),
+        ) else {
             return Some(());
         };
         let span = holds.recover.span;
@@ -127,7 +130,9 @@ struct Threshold {
 
 impl Threshold {
     fn of(expr: &Expr) -> Option<Self> {
-        let ExprKind::Compare { op, left, right } = &expr.kind else { return None };
+        let ExprKind::Compare { op, left, right } = &expr.kind else {
+            return None;
+        };
         let (input, limit, flipped) = match (&left.kind, &right.kind) {
             (ExprKind::Input(input), _) => (*input, right.constant()?, false),
             (_, ExprKind::Input(input)) => (*input, left.constant()?, true),
@@ -141,7 +146,12 @@ impl Threshold {
             CompareOp::Equal | CompareOp::NotEqual => return None,
         };
         let limit = limit.ok()?;
-        Some(Self { input, below: below ^ flipped, inclusive, limit })
+        Some(Self {
+            input,
+            below: below ^ flipped,
+            inclusive,
+            limit,
+        })
     }
 
     /// Every value that passes this passes `other`.
@@ -165,7 +175,11 @@ impl Threshold {
         if self.below == other.below {
             return true;
         }
-        let (upper, lower) = if self.below { (self, other) } else { (other, self) };
+        let (upper, lower) = if self.below {
+            (self, other)
+        } else {
+            (other, self)
+        };
         less(&lower.limit, &upper.limit)
             || (lower.limit == upper.limit && lower.inclusive && upper.inclusive)
     }

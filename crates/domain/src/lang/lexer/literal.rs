@@ -3,7 +3,7 @@
 use crate::decimal::{Decimal, DecimalError, Rounding};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::print::duration_text;
-use crate::lang::suggest;
+use crate::lang::{is_hidden, suggest};
 use crate::time::{Seconds, UNITS};
 use crate::value::Value;
 
@@ -53,9 +53,14 @@ pub(crate) fn duration_literal(text: &str, at: usize) -> Result<Seconds, Diagnos
     if let Some(positive) = text.strip_prefix('-') {
         // Say what is wrong with it only if it is a duration otherwise.
         return match number(positive, at + 1) {
-            Number { length, value: Ok(Value::Duration(_)) } if length == positive.len() => {
-                Err(Diagnostic::error(span, "a duration here is not negative", "negative"))
-            }
+            Number {
+                length,
+                value: Ok(Value::Duration(_)),
+            } if length == positive.len() => Err(Diagnostic::error(
+                span,
+                "a duration here is not negative",
+                "negative",
+            )),
             _ => Err(not_a_duration()),
         };
     }
@@ -64,14 +69,26 @@ pub(crate) fn duration_literal(text: &str, at: usize) -> Result<Seconds, Diagnos
     }
     match number(text, at) {
         Number { length, .. } if length != text.len() => Err(not_a_duration()),
-        Number { value: Err(refusal), .. } => Err(refusal),
-        Number { value: Ok(Value::Duration(span)), .. } => Ok(span),
-        Number { value: Ok(Value::Decimal(_)), .. } if !text.contains('%') => Err(Diagnostic::error(
+        Number {
+            value: Err(refusal),
+            ..
+        } => Err(refusal),
+        Number {
+            value: Ok(Value::Duration(span)),
+            ..
+        } => Ok(span),
+        Number {
+            value: Ok(Value::Decimal(_)),
+            ..
+        } if !text.contains('%') => Err(Diagnostic::error(
             span,
             format!("`{}` has no unit", suggest::clipped(text)),
             "a bare number",
         )
-        .with_help(format!("write a unit: {}", suggest::list(UNITS.map(|(name, _)| name), "or")))),
+        .with_help(format!(
+            "write a unit: {}",
+            suggest::list(UNITS.map(|(name, _)| name), "or")
+        ))),
         Number { .. } => Err(not_a_duration()),
     }
 }
@@ -81,10 +98,9 @@ pub(super) fn number(rest: &str, at: usize) -> Number {
     let is_digit = |c: char| c.is_ascii_digit() || c == '_';
     let whole = leading(rest, is_digit);
     let after_whole = rest.get(whole.len()..).unwrap_or("");
-    let fraction = match after_whole.strip_prefix('.') {
-        Some(after_point) => Some(leading(after_point, |c| is_digit(c) || c == '.')),
-        None => None,
-    };
+    let fraction = after_whole
+        .strip_prefix('.')
+        .map(|after_point| leading(after_point, |c| is_digit(c) || c == '.'));
     let digits_length = whole.len() + fraction.map_or(0, |digits| digits.len() + 1);
     let after_digits = rest.get(digits_length..).unwrap_or("");
     let suffix = match after_digits.strip_prefix('%') {
@@ -99,7 +115,10 @@ pub(super) fn number(rest: &str, at: usize) -> Number {
         whole_span: Span::new(at, at + length),
         suffix_span: Span::new(at + digits_length, at + length),
     };
-    Number { length, value: written.value() }
+    Number {
+        length,
+        value: written.value(),
+    }
 }
 
 struct Written<'a> {
@@ -143,25 +162,36 @@ impl Written<'_> {
                     .with_help(format!("write `{shown}0` or leave the point out")));
             }
             Some(fraction) if fraction.contains('.') => {
-                return Err(self.refuse(format!("`{shown}` is not a number"), "more than one point"));
+                return Err(
+                    self.refuse(format!("`{shown}` is not a number"), "more than one point")
+                );
             }
             _ => {}
         }
         let bytes = self.digits.as_bytes();
         let between_digits = |at: usize| {
             let digit = |index: Option<usize>| {
-                index.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_digit)
+                index
+                    .and_then(|i| bytes.get(i))
+                    .is_some_and(u8::is_ascii_digit)
             };
             digit(at.checked_sub(1)) && digit(at.checked_add(1))
         };
-        if bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && !between_digits(at)) {
+        if bytes
+            .iter()
+            .enumerate()
+            .any(|(at, byte)| *byte == b'_' && !between_digits(at))
+        {
             return Err(self
                 .refuse("`_` stands only between two digits", "misplaced `_`")
                 .with_help("write for example `1_000_000`"));
         }
-        self.digits.replace('_', "").parse().map_err(|error: DecimalError| {
-            self.refuse(format!("`{shown}` {error}"), "cannot be represented")
-        })
+        self.digits
+            .replace('_', "")
+            .parse()
+            .map_err(|error: DecimalError| {
+                self.refuse(format!("`{shown}` {error}"), "cannot be represented")
+            })
     }
 
     fn percentage(&self, number: Decimal) -> Result<Value, Diagnostic> {
@@ -172,7 +202,11 @@ impl Written<'_> {
             .map(Value::Decimal)
             .ok_or_else(|| {
                 self.refuse(
-                    format!("`{}%` {}", suggest::clipped(self.digits), DecimalError::TooPrecise),
+                    format!(
+                        "`{}%` {}",
+                        suggest::clipped(self.digits),
+                        DecimalError::TooPrecise
+                    ),
                     "cannot be represented",
                 )
             })
@@ -192,9 +226,10 @@ impl Written<'_> {
                 None => refusal.with_help("write it in a smaller unit"),
             });
         }
-        seconds.and_then(Decimal::whole).map(|whole| Value::Duration(Seconds(whole))).ok_or_else(
-            || self.refuse("this duration is longer than can be counted", "too long"),
-        )
+        seconds
+            .and_then(Decimal::whole)
+            .map(|whole| Value::Duration(Seconds(whole)))
+            .ok_or_else(|| self.refuse("this duration is longer than can be counted", "too long"))
     }
 
     fn unknown_unit(&self) -> Diagnostic {
@@ -204,10 +239,14 @@ impl Written<'_> {
             format!("`{}` is not a unit", suggest::clipped(unit)),
             "unknown unit",
         );
-        let foreign = FOREIGN_UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name));
+        let foreign = FOREIGN_UNITS
+            .iter()
+            .find(|(name, _)| unit.eq_ignore_ascii_case(name));
         let number = suggest::clipped(self.digits);
         let known = suggest::list(UNITS.map(|(name, _)| name), "and");
-        let single_case = UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name));
+        let single_case = UNITS
+            .iter()
+            .find(|(name, _)| unit.eq_ignore_ascii_case(name));
         refusal.with_help(match (foreign, single_case) {
             (Some((_, Some(own))), _) => format!("write `{number}{own}`"),
             (Some((_, None)), _) => {
@@ -242,11 +281,11 @@ pub(super) fn text(rest: &str, at: usize) -> (usize, Result<String, Diagnostic>)
                 }
                 None => {}
             },
-            control if control.is_control() => {
+            hidden if is_hidden(hidden) => {
                 refusal.get_or_insert(Diagnostic::error(
                     span,
-                    "a text holds no line ends or other control characters",
-                    "control character",
+                    "a text holds no line ends or other characters that nobody sees",
+                    "hidden character",
                 ));
             }
             other => value.push(other),

@@ -16,7 +16,12 @@ impl Parser<'_> {
             self.found.push(not_supported(&function, function_span));
             return self.skip_call(function_span, opening);
         }
-        let mut call = Call { function, function_span, arguments: Vec::new(), options: Vec::new() };
+        let mut call = Call {
+            function,
+            function_span,
+            arguments: Vec::new(),
+            options: Vec::new(),
+        };
         let mut height = 0;
         while self.peek() != &TokenKind::RightParenthesis {
             height = height.max(self.argument(&mut call)?);
@@ -46,7 +51,10 @@ impl Parser<'_> {
                         "arguments without a name stand before the named options",
                         "an argument after an option",
                     )
-                    .with_help(format!("put `{}` first", suggest::clipped(self.written(span)))),
+                    .with_help(format!(
+                        "put `{}` first",
+                        suggest::clipped(self.written(span))
+                    )),
                 );
             }
             call.arguments.push(argument.expr);
@@ -56,7 +64,12 @@ impl Parser<'_> {
         self.at += 2;
         let at_least = self.at_least()?;
         let value = self.expression(Power::Or)?;
-        call.options.push(NamedOption { name, name_span, at_least, value: value.expr });
+        call.options.push(NamedOption {
+            name,
+            name_span,
+            at_least,
+            value: value.expr,
+        });
         Ok(value.height)
     }
 
@@ -72,8 +85,12 @@ impl Parser<'_> {
         if second != "least" {
             let span = self.token_span();
             return self.stop(
-                Diagnostic::error(span, "`at` is followed by `least`", "followed by something else")
-                    .with_help("write for example `for: at least 24h`, or `for: 24h`"),
+                Diagnostic::error(
+                    span,
+                    "`at` is followed by `least`",
+                    "followed by something else",
+                )
+                .with_help("write for example `for: at least 24h`, or `for: 24h`"),
             );
         }
         self.at += 2;
@@ -94,7 +111,10 @@ impl Parser<'_> {
             }
             self.at += 1;
         }
-        let end = self.tokens.get(self.at - 1).map_or(function_span, |token| token.span);
+        let end = self
+            .tokens
+            .get(self.at - 1)
+            .map_or(function_span, |token| token.span);
         self.node(ExprKind::Refused, function_span.to(end), 0)
     }
 }
