@@ -28,7 +28,7 @@ contract ParametricCover is ReentrancyGuard {
         uint16 premiumBps;
         /// Losses earlier than inception plus this are not covered.
         uint64 waitingSeconds;
-        /// A claim must be filed within this time of its confirmation.
+        /// A claim must be attested within this time of its confirmation.
         uint64 claimDeadlineSeconds;
         /// Escrow stays locked for this time after expiry: the longest that the terms may take to confirm a loss,
         /// plus the claim deadline, plus the days that the daily cap may spread a catastrophe over.
@@ -83,7 +83,7 @@ contract ParametricCover is ReentrancyGuard {
     error PolicyPaidInFull(uint256 id);
     error WrongTerms(bytes32 given, bytes32 expected);
     error WrongWindow(uint64 windowStart, uint64 windowEnd, uint256 expectedStart, uint256 expectedEnd);
-    error ClaimTooLate(uint256 deadline, uint256 blockTime);
+    error ClaimTooLate(uint256 deadline, uint256 issuedAt);
     error DailyCapReached(uint256 amount, uint256 leftToday);
     error NotReleasable(uint256 releasableAfter, uint256 blockTime);
 
@@ -270,7 +270,9 @@ contract ParametricCover is ReentrancyGuard {
         if (a.windowStart != start || a.windowEnd != end) revert WrongWindow(a.windowStart, a.windowEnd, start, end);
 
         uint256 deadline = uint256(a.confirmedAt) + claimDeadlineSeconds;
-        if (block.timestamp > deadline) revert ClaimTooLate(deadline, block.timestamp);
+        // By the attestors' date, not by the block's: a claim that was made in time and then had to wait for a hold or for
+        // the daily cap is still in time. `validUntil` and the release bound how long it can wait.
+        if (a.issuedAt > deadline) revert ClaimTooLate(deadline, a.issuedAt);
     }
 
     function _countToday(uint256 amount) private {

@@ -1,5 +1,9 @@
 //! One claim key is signed for one payload only, on the real store: in parallel, after crashes, and against another
 //! statement.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test support: what cannot be set up is a failed test"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +24,8 @@ const DOMAIN: AttestationDomain = AttestationDomain {
 };
 
 fn attestor(domain: AttestationDomain) -> Attestor {
-    let key = SecretString::from("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d");
+    let key =
+        SecretString::from("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d");
     let signer = Signer::open(&KeySettings::Raw { key }).unwrap();
     let signers = SignerSet::new(1, 1, vec![signer.address()]).unwrap();
     Attestor::new(domain, signers, signer).unwrap()
@@ -63,8 +68,11 @@ async fn of_many_attempts_at_once_exactly_one_payload_is_signed() {
         for attempt in 0..ATTEMPTS {
             // Two statements that contradict each other, each made at several times.
             let payload = claim(policy, 1000 + attempt, 1 + attempt % 2);
-            let (store, attestor, together) =
-                (Arc::clone(&store), Arc::clone(&attestor), Arc::clone(&together));
+            let (store, attestor, together) = (
+                Arc::clone(&store),
+                Arc::clone(&attestor),
+                Arc::clone(&together),
+            );
             attempts.spawn(async move {
                 together.wait().await;
                 attestor.attest(&*store, &payload).await
@@ -74,7 +82,10 @@ async fn of_many_attempts_at_once_exactly_one_payload_is_signed() {
         let signed: Vec<&Attested> = outcomes.iter().flatten().collect();
         let ids: BTreeSet<_> = signed.iter().map(|attested| attested.id).collect();
         assert_eq!(ids.len(), 1, "one payload");
-        assert!(signed.iter().all(|attested| attested == &signed[0]), "with one signature");
+        assert!(
+            signed.iter().all(|attested| attested == &signed[0]),
+            "with one signature"
+        );
         let conflicts = outcomes
             .iter()
             .filter(|outcome| matches!(outcome, Err(AttestError::Conflict { reserved, .. }) if *reserved == signed[0].id))
@@ -101,10 +112,16 @@ async fn a_crash_between_reservation_and_signature_is_retried_with_the_reserved_
     // The next life comes to the same decision later, and then again.
     for (life, issued_at) in [(2, 2000), (3, 3000)] {
         let store = open(folder.path()).await;
-        let attested = attestor(DOMAIN).attest(&store, &claim(1, issued_at, 7)).await.unwrap();
+        let attested = attestor(DOMAIN)
+            .attest(&store, &claim(1, issued_at, 7))
+            .await
+            .unwrap();
         assert_eq!(attested.attestation, reserved, "life {life}");
         assert_eq!(attested.id, DOMAIN.digest(&reserved));
-        attested.signatures.verify(attested.id, attestor(DOMAIN).signers()).unwrap();
+        attested
+            .signatures
+            .verify(attested.id, attestor(DOMAIN).signers())
+            .unwrap();
         store.close().await;
     }
 }
@@ -113,24 +130,54 @@ async fn a_crash_between_reservation_and_signature_is_retried_with_the_reserved_
 async fn a_contradiction_stays_refused_over_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let first = attestor(DOMAIN).attest(&store, &claim(1, 1000, 7)).await.unwrap();
+    let first = attestor(DOMAIN)
+        .attest(&store, &claim(1, 1000, 7))
+        .await
+        .unwrap();
     store.close().await;
 
     let contradictions = [
-        ClaimAttestation { payoutFraction: 8, ..claim(1, 1000, 7) },
-        ClaimAttestation { occurredAt: 11, ..claim(1, 1000, 7) },
-        ClaimAttestation { evidenceRoot: B256::repeat_byte(9), ..claim(1, 1000, 7) },
-        ClaimAttestation { measuredValue: alloy::primitives::I256::ONE, ..claim(1, 1000, 7) },
-        ClaimAttestation { sourceBlock: 1, ..claim(1, 1000, 7) },
+        ClaimAttestation {
+            payoutFraction: 8,
+            ..claim(1, 1000, 7)
+        },
+        ClaimAttestation {
+            occurredAt: 11,
+            ..claim(1, 1000, 7)
+        },
+        ClaimAttestation {
+            evidenceRoot: B256::repeat_byte(9),
+            ..claim(1, 1000, 7)
+        },
+        ClaimAttestation {
+            measuredValue: alloy::primitives::I256::ONE,
+            ..claim(1, 1000, 7)
+        },
+        ClaimAttestation {
+            sourceBlock: 1,
+            ..claim(1, 1000, 7)
+        },
     ];
     for contradiction in contradictions {
         let store = open(folder.path()).await;
-        let error = attestor(DOMAIN).attest(&store, &contradiction).await.unwrap_err();
-        assert!(matches!(error, AttestError::Conflict { reserved, .. } if reserved == first.id), "{error}");
+        let error = attestor(DOMAIN)
+            .attest(&store, &contradiction)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, AttestError::Conflict { reserved, .. } if reserved == first.id),
+            "{error}"
+        );
         store.close().await;
     }
     let store = open(folder.path()).await;
-    assert_eq!(attestor(DOMAIN).attest(&store, &claim(1, 5000, 7)).await.unwrap(), first);
+    assert_eq!(
+        attestor(DOMAIN)
+            .attest(&store, &claim(1, 5000, 7))
+            .await
+            .unwrap(),
+        first
+    );
 }
 
 #[tokio::test]
@@ -139,15 +186,30 @@ async fn another_policy_or_another_verifier_is_another_claim() {
     let store = open(folder.path()).await;
     let payload = claim(1, 1000, 7);
     let first = attestor(DOMAIN).attest(&store, &payload).await.unwrap();
-    let other_policy = attestor(DOMAIN).attest(&store, &claim(2, 1000, 8)).await.unwrap();
+    let other_policy = attestor(DOMAIN)
+        .attest(&store, &claim(2, 1000, 8))
+        .await
+        .unwrap();
     assert_ne!(other_policy.claim_key, first.claim_key);
     for other in [
-        AttestationDomain { chain_id: 1, ..DOMAIN },
-        AttestationDomain { verifier: Address::repeat_byte(7), ..DOMAIN },
+        AttestationDomain {
+            chain_id: 1,
+            ..DOMAIN
+        },
+        AttestationDomain {
+            verifier: Address::repeat_byte(7),
+            ..DOMAIN
+        },
     ] {
-        let elsewhere = attestor(other).attest(&store, &claim(1, 2000, 8)).await.unwrap();
+        let elsewhere = attestor(other)
+            .attest(&store, &claim(1, 2000, 8))
+            .await
+            .unwrap();
         assert_eq!(elsewhere.claim_key, first.claim_key);
         assert_ne!(elsewhere.id, first.id);
     }
-    assert_eq!(attestor(DOMAIN).attest(&store, &payload).await.unwrap(), first);
+    assert_eq!(
+        attestor(DOMAIN).attest(&store, &payload).await.unwrap(),
+        first
+    );
 }

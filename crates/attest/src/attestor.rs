@@ -44,8 +44,15 @@ impl Attestor {
             return Err(AttestError::QuorumOfSeveral { epoch, threshold });
         }
         let address = signer.address();
-        let index = signers.index_of(address).ok_or(AttestError::NotASigner { address, epoch })?;
-        Ok(Self { domain, signers, signer, index })
+        let index = signers
+            .index_of(address)
+            .ok_or(AttestError::NotASigner { address, epoch })?;
+        Ok(Self {
+            domain,
+            signers,
+            signer,
+            index,
+        })
     }
 
     /// Where its signatures are valid.
@@ -71,7 +78,9 @@ impl Attestor {
         payload: &ClaimAttestation,
     ) -> Result<Attested, AttestError> {
         if payload.verdict != verdict_number(Verdict::Triggered) || payload.eventId == B256::ZERO {
-            return Err(AttestError::NotAClaim { verdict: payload.verdict });
+            return Err(AttestError::NotAClaim {
+                verdict: payload.verdict,
+            });
         }
         self.check_epoch(payload)?;
         let wanted = self.reservation(payload);
@@ -121,7 +130,9 @@ impl Attestor {
             return Err(damaged("its payload has another digest"));
         }
         if !attestation.same_claim(payload) {
-            return Err(damaged("its payload says something else, and yet it was called identical"));
+            return Err(damaged(
+                "its payload says something else, and yet it was called identical",
+            ));
         }
         self.check_epoch(&attestation)?;
         Ok(attestation)
@@ -145,7 +156,15 @@ impl Attestor {
         // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
         signatures
             .verify(id, &self.signers)
-            .map_err(|source| AttestError::SelfCheck { address: self.address(), source })?;
-        Ok(Attested { claim_key: attestation.claim_key(), attestation, id, signatures })
+            .map_err(|source| AttestError::SelfCheck {
+                address: self.address(),
+                source,
+            })?;
+        Ok(Attested {
+            claim_key: attestation.claim_key(),
+            attestation,
+            id,
+            signatures,
+        })
     }
 }

@@ -41,7 +41,9 @@ pub enum AttestError {
         path: PathBuf,
     },
     /// A bare key that is none.
-    #[error("the raw key is not 32 bytes in hex that are a secp256k1 key; prefer `kind = \"keystore\"`")]
+    #[error(
+        "the raw key is not 32 bytes in hex that are a secp256k1 key; prefer `kind = \"keystore\"`"
+    )]
     NotAKey,
     /// Nothing may be overwritten.
     #[error("{path} exists and is left as it is: choose another path for the new key", path = path.display())]
@@ -74,7 +76,9 @@ pub enum AttestError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The key is not one of the epoch's.
-    #[error("the key's address {address} is not among the signers of epoch {epoch}: announce an epoch with it, or configure its key")]
+    #[error(
+        "the key's address {address} is not among the signers of epoch {epoch}: announce an epoch with it, or configure its key"
+    )]
     NotASigner {
         /// The key's address.
         address: Address,
@@ -82,7 +86,9 @@ pub enum AttestError {
         epoch: u32,
     },
     /// One signature is no quorum there.
-    #[error("epoch {epoch} demands {threshold} signatures, and other attestors' signatures are not gathered yet: use an epoch with threshold 1")]
+    #[error(
+        "epoch {epoch} demands {threshold} signatures, and other attestors' signatures are not gathered yet: use an epoch with threshold 1"
+    )]
     QuorumOfSeveral {
         /// The configured epoch.
         epoch: u32,
@@ -90,7 +96,9 @@ pub enum AttestError {
         threshold: u8,
     },
     /// Only verdict 1 with an event has a claim key to reserve.
-    #[error("the payload's verdict is {verdict}: only a triggered claim (1) with an event id is signed here")]
+    #[error(
+        "the payload's verdict is {verdict}: only a triggered claim (1) with an event id is signed here"
+    )]
     NotAClaim {
         /// Its verdict.
         verdict: u8,
@@ -113,7 +121,9 @@ pub enum AttestError {
         source: StoreError,
     },
     /// Two different statements on one claim: something decided twice, and differently.
-    #[error("ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else")]
+    #[error(
+        "ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else"
+    )]
     Conflict {
         /// The claim key.
         claim_key: ClaimKey,
@@ -123,7 +133,9 @@ pub enum AttestError {
         wanted: AttestationId,
     },
     /// The stored reservation is not what the store says it is.
-    #[error("ALARM: the stored reservation of claim key {claim_key} does not hold together ({problem}); nothing was signed, the database may be damaged")]
+    #[error(
+        "ALARM: the stored reservation of claim key {claim_key} does not hold together ({problem}); nothing was signed, the database may be damaged"
+    )]
     DamagedReservation {
         /// The claim key.
         claim_key: ClaimKey,
@@ -131,7 +143,9 @@ pub enum AttestError {
         problem: &'static str,
     },
     /// The stored reservation's payload cannot be read.
-    #[error("ALARM: the stored reservation of claim key {claim_key} cannot be read; nothing was signed, the database may be damaged")]
+    #[error(
+        "ALARM: the stored reservation of claim key {claim_key} cannot be read; nothing was signed, the database may be damaged"
+    )]
     UnreadableReservation {
         /// The claim key.
         claim_key: ClaimKey,

@@ -28,7 +28,9 @@ pub(crate) fn open(path: &Path, password: &SecretString) -> Result<PrivateKeySig
     check(path)?;
     let opened = PrivateKeySigner::decrypt_keystore(path, password.expose_secret());
     // The file was read and found well-formed just now, so what is left to go wrong is the password.
-    opened.map_err(|_unsaid| AttestError::WrongPassword { path: path.to_owned() })
+    opened.map_err(|_unsaid| AttestError::WrongPassword {
+        path: path.to_owned(),
+    })
 }
 
 /// Makes a key and writes it, encrypted, to a new file that only this user can read. The folder must exist.
@@ -36,10 +38,14 @@ pub(crate) fn open(path: &Path, password: &SecretString) -> Result<PrivateKeySig
 /// The derivation is scrypt with n = 2¹³, r = 8, which a short password does not survive: use a long random one.
 pub fn generate_keystore(path: &Path, password: &SecretString) -> Result<Address, AttestError> {
     if password.expose_secret().is_empty() {
-        return Err(AttestError::EmptyPassword { path: path.to_owned() });
+        return Err(AttestError::EmptyPassword {
+            path: path.to_owned(),
+        });
     }
     if path.exists() {
-        return Err(AttestError::KeystoreExists { path: path.to_owned() });
+        return Err(AttestError::KeystoreExists {
+            path: path.to_owned(),
+        });
     }
     let key = PrivateKeySigner::random_with(&mut OsRng);
     let text = encrypt(path, &key, password)?;
@@ -55,7 +61,10 @@ fn encrypt(
     password: &SecretString,
 ) -> Result<String, AttestError> {
     const NAME: &str = "keystore";
-    let written = |source| AttestError::WriteKeystore { path: path.to_owned(), source };
+    let written = |source| AttestError::WriteKeystore {
+        path: path.to_owned(),
+        source,
+    };
     // Named after a key that nobody has yet, so it is nobody's.
     let folder = folder_of(path).join(format!(".{:x}.new", key.address()));
     private_folder(&folder).map_err(written)?;
@@ -71,9 +80,10 @@ fn encrypt(
     secret.0.zeroize();
     let text = match encrypted {
         Ok(_) => fs::read_to_string(folder.join(NAME)).map_err(written),
-        Err(source) => {
-            Err(AttestError::EncryptKey { path: path.to_owned(), source: Box::new(source) })
-        }
+        Err(source) => Err(AttestError::EncryptKey {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }),
     };
     fs::remove_dir_all(&folder).map_err(written)?;
     text
@@ -86,13 +96,21 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), AttestError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|source| match source.kind() {
-        ErrorKind::AlreadyExists => AttestError::KeystoreExists { path: path.to_owned() },
-        _ => AttestError::WriteKeystore { path: path.to_owned(), source },
+        ErrorKind::AlreadyExists => AttestError::KeystoreExists {
+            path: path.to_owned(),
+        },
+        _ => AttestError::WriteKeystore {
+            path: path.to_owned(),
+            source,
+        },
     })?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::File::open(folder_of(path))?.sync_all())
-        .map_err(|source| AttestError::WriteKeystore { path: path.to_owned(), source })
+        .map_err(|source| AttestError::WriteKeystore {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {
@@ -140,11 +158,18 @@ enum KdfParams {
 
 /// That `path` is a keystore that the library can open without panicking or exhausting the machine.
 fn check(path: &Path) -> Result<(), AttestError> {
-    let unusable =
-        |problem: String| AttestError::NotAKeystore { path: path.to_owned(), problem };
+    let unusable = |problem: String| AttestError::NotAKeystore {
+        path: path.to_owned(),
+        problem,
+    };
     let unreadable = |source: std::io::Error| match source.kind() {
-        ErrorKind::NotFound => AttestError::NoKeystore { path: path.to_owned() },
-        _ => AttestError::ReadKeystore { path: path.to_owned(), source },
+        ErrorKind::NotFound => AttestError::NoKeystore {
+            path: path.to_owned(),
+        },
+        _ => AttestError::ReadKeystore {
+            path: path.to_owned(),
+            source,
+        },
     };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
@@ -154,10 +179,12 @@ fn check(path: &Path) -> Result<(), AttestError> {
         return Err(unusable(format!("{} bytes are too many", metadata.len())));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
-    let keystore: Keystore = serde_json::from_slice(&bytes).map_err(|error| {
-        unusable(if error.is_data() { error.to_string() } else { "it is not JSON".to_owned() })
-    })?;
-    keystore.problem().map_or(Ok(()), |problem| Err(unusable(problem)))?;
+    let keystore: Keystore = serde_json::from_slice(&bytes)
+        // Its reason would quote the file, and who points this at a bare key does not want to read that in a log.
+        .map_err(|_unsaid| unusable("it is not the JSON of a keystore".to_owned()))?;
+    keystore
+        .problem()
+        .map_or(Ok(()), |problem| Err(unusable(problem)))?;
     warn_if_others_may_read(path, &metadata);
     Ok(())
 }
@@ -171,8 +198,11 @@ impl Keystore {
         if crypto.cipher != "aes-128-ctr" {
             return Some(format!("its cipher is `{}`", crypto.cipher));
         }
-        let lengths =
-            [("iv", &crypto.cipherparams.iv, 16), ("ciphertext", &crypto.ciphertext, 32), ("mac", &crypto.mac, 32)];
+        let lengths = [
+            ("iv", &crypto.cipherparams.iv, 16),
+            ("ciphertext", &crypto.ciphertext, 32),
+            ("mac", &crypto.mac, 32),
+        ];
         for (name, hex, bytes) in lengths {
             if hex.len() != 2 * bytes || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 return Some(format!("its {name} is not {bytes} bytes in hex"));
@@ -194,18 +224,21 @@ impl KdfParams {
             Self::Pbkdf2 { prf, .. } if prf != "hmac-sha256" => {
                 Some(format!("its pbkdf2 function is `{prf}`"))
             }
-            Self::Pbkdf2 { c, .. } if *c == 0 || *c > MAX_PBKDF2_ROUNDS => {
-                Some(format!("{c} rounds of pbkdf2 are not within 1…{MAX_PBKDF2_ROUNDS}"))
-            }
+            Self::Pbkdf2 { c, .. } if *c == 0 || *c > MAX_PBKDF2_ROUNDS => Some(format!(
+                "{c} rounds of pbkdf2 are not within 1…{MAX_PBKDF2_ROUNDS}"
+            )),
             Self::Pbkdf2 { .. } => None,
             Self::Scrypt { n, p, r, .. } => {
                 let memory = 128 * u64::from(*r) * u64::from(*n);
+                // RFC 7914, section 6: n is a power of two greater than 1 and less than 2^(128·r/8).
                 let sound = n.is_power_of_two()
                     && *n > 1
-                    && *r > 0
+                    && u64::from(n.ilog2()) < 16 * u64::from(*r)
                     && (1..=MAX_SCRYPT_PARALLELISM).contains(p)
                     && memory <= MAX_SCRYPT_BYTES;
-                (!sound).then(|| format!("its scrypt parameters n = {n}, r = {r}, p = {p} are out of bounds"))
+                (!sound).then(|| {
+                    format!("its scrypt parameters n = {n}, r = {r}, p = {p} are out of bounds")
+                })
             }
         }
     }

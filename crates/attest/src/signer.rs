@@ -46,7 +46,9 @@ impl Signer {
                     .trim()
                     .parse()
                     // The reason could quote the key.
-                    .map_err(|_unsaid: alloy::signers::local::LocalSignerError| AttestError::NotAKey)?;
+                    .map_err(|_unsaid: alloy::signers::local::LocalSignerError| {
+                        AttestError::NotAKey
+                    })?;
                 tracing::warn!(
                     address = %signer.address(),
                     "ATTESTING WITH A RAW KEY: anybody who can read the configuration can sign payouts. \
@@ -65,11 +67,15 @@ impl Signer {
     /// Signs. Callers have reserved the claim key before.
     pub(crate) async fn sign(&self, digest: AttestationId) -> Result<QuorumSignature, AttestError> {
         let address = self.address();
-        let signature = self.key.sign_hash(&digest.0).await.map_err(|source| AttestError::Sign {
-            address,
-            attestation: digest,
-            source,
-        })?;
+        let signature =
+            self.key
+                .sign_hash(&digest.0)
+                .await
+                .map_err(|source| AttestError::Sign {
+                    address,
+                    attestation: digest,
+                    source,
+                })?;
         QuorumSignature::new(signature)
             .map_err(|source| AttestError::SignatureForm { address, source })
     }
@@ -81,6 +87,8 @@ impl Signer {
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
     }
 }

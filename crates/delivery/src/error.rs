@@ -167,8 +167,10 @@ impl DeliveryError {
     /// Whether asking again, with nothing changed by a person, can help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Rpc { .. } | Self::Refused { .. } | Self::InsufficientFunds { .. } => true,
-            Self::ConsumptionNotLocated { .. } => true,
+            Self::Rpc { .. }
+            | Self::Refused { .. }
+            | Self::InsufficientFunds { .. }
+            | Self::ConsumptionNotLocated { .. } => true,
             Self::WrongChain { .. }
             | Self::NoVerifier { .. }
             | Self::NoBaseFee { .. }

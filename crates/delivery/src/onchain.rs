@@ -24,6 +24,7 @@ mod settings;
 mod sign;
 mod simulate;
 mod transaction;
+mod transport;
 mod view;
 
 pub use action::{Action, Order, Waiting};

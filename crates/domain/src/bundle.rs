@@ -69,7 +69,9 @@ pub enum BundleError {
     #[error("it has no `seal`, so nobody can say whether it is complete")]
     NoSeal,
     /// The content was changed after it was sealed.
-    #[error("its seal is not that of its content ({expected}): it was changed or damaged after it was written")]
+    #[error(
+        "its seal is not that of its content ({expected}): it was changed or damaged after it was written"
+    )]
     Seal {
         /// The seal that the content has.
         expected: B256,
@@ -99,7 +101,9 @@ pub enum BundleError {
 
 impl Serialize for EvidenceBundle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        sealed(self).map_err(S::Error::custom)?.serialize(serializer)
+        sealed(self)
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
     }
 }
 
@@ -122,13 +126,19 @@ fn sealed(bundle: &EvidenceBundle) -> Result<Json, BundleError> {
 fn open(mut json: Json) -> Result<EvidenceBundle, BundleError> {
     let found = &json["format"];
     if found != FORMAT {
-        return Err(BundleError::Format { found: found.to_string() });
+        return Err(BundleError::Format {
+            found: found.to_string(),
+        });
     }
-    let seal = json.as_object_mut().and_then(|members| members.shift_remove("seal"));
+    let seal = json
+        .as_object_mut()
+        .and_then(|members| members.shift_remove("seal"));
     let expected = seal_of(&json)?;
     match seal {
         None => return Err(BundleError::NoSeal),
-        Some(seal) if seal != format!("{expected:#x}") => return Err(BundleError::Seal { expected }),
+        Some(seal) if seal != format!("{expected:#x}") => {
+            return Err(BundleError::Seal { expected });
+        }
         Some(_) => {}
     }
     let bundle = written::Written::deserialize(&json)?.into_bundle()?;

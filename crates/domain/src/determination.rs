@@ -27,6 +27,8 @@ pub struct Determination {
     pub occurred_at: Timestamp,
     /// When the terms made it count.
     pub confirmed_at: Timestamp,
+    /// Where its evidence begins: the earliest breach that the trigger's truth rests on, `occurred_at` or before.
+    pub evidence_from: Timestamp,
     /// When this was decided.
     pub determined_at: Timestamp,
     /// The part of the sum insured; or why the event is inconclusive.

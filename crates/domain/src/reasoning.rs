@@ -11,7 +11,7 @@ use crate::policy::Policy;
 pub fn sentences(cover: &Cover, policy: &Policy, loss: &Determination, claim: &Claim) -> Vec<String> {
     let mut said = vec![
         format!(
-            "The terms of \"{}\" (version {}, hash {}) were fixed before the loss.",
+            "The terms are \"{}\", version {}; policy and attestation name their hash, {}.",
             cover.title, cover.version, cover.terms_hash
         ),
         format!("The loss began at {}: {}.", loss.occurred_at, as_written(cover, "trigger", "when")),
@@ -38,9 +38,13 @@ fn in_words(policy: &Policy, eligibility: &Eligibility, input_names: &[&str]) ->
     let number = policy.number;
     match eligibility {
         Eligibility::Eligible { fraction, amount } => format!(
-            "Policy {number} was in force from {} to {} and past its waiting period: it is paid {fraction} × {} = \
+            "Policy {number} was in force from {} to {} and past its waiting period: it is owed {fraction} × {} = \
              {amount} units.",
             policy.inception, policy.expiry, policy.sum_insured
+        ),
+        Eligibility::Refused(Refusal::VerdictUnknown { unknown }) => format!(
+            "Whether policy {number} is paid cannot be said, and a person has to look: {}.",
+            unknown.describe(input_names)
         ),
         Eligibility::Refused(refusal) => format!("Policy {number} is not paid: {}.", refused(refusal, input_names)),
     }
@@ -61,10 +65,7 @@ fn refused(refusal: &Refusal, input_names: &[&str]) -> String {
             format!("it was decided at {determined_at}, after the last instant for a claim, {deadline}")
         }
         Refusal::OtherTerms => "it was bought under other terms, or on another risk".to_owned(),
-        Refusal::VerdictUnknown { unknown } => format!(
-            "what happened cannot be said, and a person has to look: {}",
-            unknown.describe(input_names)
-        ),
+        Refusal::VerdictUnknown { unknown } => unknown.describe(input_names).to_string(),
     }
 }
 

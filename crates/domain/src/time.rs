@@ -40,7 +40,7 @@ impl FromStr for Seconds {
         let split = digits.find(|c: char| !c.is_ascii_digit()).ok_or_else(refused)?;
         let (number, unit) = digits.split_at(split);
         let (_, length) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(refused)?;
-        let count: i64 = number.parse().map_err(|_: core::num::ParseIntError| refused())?;
+        let count: i64 = number.parse().map_err(|_too_long: core::num::ParseIntError| refused())?;
         let seconds = count.checked_mul(*length).ok_or_else(refused)?;
         Ok(Self(if text.starts_with('-') { -seconds } else { seconds }))
     }
@@ -57,9 +57,9 @@ impl Timestamp {
             };
         }
         let parsed: jiff::Timestamp =
-            text.parse().map_err(|_: jiff::Error| TimestampError(text.to_owned()))?;
+            text.parse().map_err(|_not_a_time: jiff::Error| TimestampError(text.to_owned()))?;
         Ok(Self(parsed.as_nanosecond().div_euclid(1_000_000_000).try_into().map_err(
-            |_: core::num::TryFromIntError| TimestampError(text.to_owned()),
+            |_too_far: core::num::TryFromIntError| TimestampError(text.to_owned()),
         )?))
     }
 

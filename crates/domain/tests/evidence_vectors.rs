@@ -1,11 +1,18 @@
 //! Evidence trees are those that OpenZeppelin's merkle-tree builds.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test support: what cannot be set up is a failed test"
+)]
 
 use alloy_primitives::{B256, I256, U256};
 use serde_json::Value as Json;
 use tocsin_domain::evidence::{EvidenceLeaf, MerkleTree, merkle};
 
 fn golden() -> Json {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts-abi/vectors/merkle.json");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../contracts-abi/vectors/merkle.json"
+    );
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -41,7 +48,10 @@ fn leaves_trees_and_proofs_are_the_same() {
     for expected in trees {
         let size = &expected["size"];
         let leaves = expected["leaves"].as_array().unwrap();
-        let hashes: Vec<B256> = leaves.iter().map(|one| leaf(&one["values"]).hash()).collect();
+        let hashes: Vec<B256> = leaves
+            .iter()
+            .map(|one| leaf(&one["values"]).hash())
+            .collect();
         let tree = MerkleTree::new(hashes.clone());
         assert_eq!(tree.nodes(), words(&expected["dump"]["tree"]), "{size}");
         assert_eq!(tree.root(), parse::<B256>(&expected["root"]), "{size}");

@@ -49,7 +49,9 @@ CREATE INDEX risk_streams_by_stream ON risk_streams (stream);
 CREATE TABLE sources (
     source    TEXT    NOT NULL PRIMARY KEY,
     cursor    TEXT    NOT NULL,
-    watermark INTEGER NOT NULL
+    watermark INTEGER NOT NULL,
+    -- Hash of the settings that it was read with.
+    reading   BLOB    NOT NULL CHECK (length(reading) = 32)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE observations (
@@ -79,6 +81,8 @@ CREATE TABLE determinations (
     event_id        BLOB    NOT NULL CHECK (length(event_id) = 32),
     occurred_at     INTEGER NOT NULL,
     confirmed_at    INTEGER NOT NULL CHECK (confirmed_at >= occurred_at),
+    -- Where its evidence begins.
+    evidence_from   INTEGER NOT NULL CHECK (evidence_from <= occurred_at),
     determined_at   INTEGER NOT NULL,
     -- A decimal of 0 to 1; or why there is none, as JSON.
     payout          TEXT,
@@ -146,6 +150,7 @@ CREATE TABLE claims (
     CHECK ((refusal IS NOT NULL) = (eligible = 0)),
     CHECK (attested = 0 OR eligible = 1)
 ) STRICT;
+CREATE INDEX claims_by_determination ON claims (risk, ordinal);
 CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0;
 
 -- The intent to sign: at most one payload per signing domain and consumption key, for ever.
@@ -169,7 +174,6 @@ CREATE TABLE attestations (
     payload          BLOB    NOT NULL,
     signatures       BLOB    NOT NULL,
     attested_at      INTEGER NOT NULL,
-    FOREIGN KEY (domain_separator, claim_key) REFERENCES reservations (domain_separator, claim_key),
     FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal)
 ) STRICT;
 CREATE INDEX attestations_by_policy ON attestations (policy);

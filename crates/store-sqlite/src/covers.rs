@@ -152,7 +152,7 @@ async fn new_risks<'a>(
     let mut new: BTreeMap<RiskId, &RiskRecord> = BTreeMap::new();
     for record in risks {
         let id = record.risk.id;
-        check::risk(record).map_err(|flaw| flaw.refused("risk", id))?;
+        check::risk_record(record).map_err(|flaw| flaw.refused("risk", id))?;
         if record.risk.terms_hash != cover.terms_hash {
             return Err(Flaw(format!("it is not under {}", cover.name)).refused("risk", id));
         }
@@ -245,7 +245,8 @@ async fn find_risks(
     risks: impl Iterator<Item = RiskId>,
     attempt: &'static str,
 ) -> Result<BTreeMap<RiskId, RiskRecord>, StoreError> {
-    let wanted: Vec<String> = risks.map(|risk| hexed(risk.0)).collect();
+    // Each once: its inputs come in as many rows.
+    let wanted: BTreeSet<String> = risks.map(|risk| hexed(risk.0)).collect();
     let wanted = to_json("risk", "keys", &wanted)?;
     let rows = sqlx::query!(
         r#"SELECT risks.id AS "id!", risks.terms_hash AS "terms_hash!", risks.subject AS "subject!",
@@ -290,7 +291,7 @@ async fn find_risks(
         }
     }
     for record in found.values() {
-        check::risk(record).map_err(|flaw| flaw.invalid_row("risk", record.risk.id))?;
+        check::risk_record(record).map_err(|flaw| flaw.invalid_row("risk", record.risk.id))?;
     }
     Ok(found)
 }

@@ -20,9 +20,20 @@ pub(crate) const NOUN: &str = "delivery";
 
 #[async_trait]
 impl Deliveries for SqliteStore {
-    async fn unfinished(&self, chain_id: u64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn unfinished(
+        &self,
+        chain_id: u64,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
         let mut connection = self.snapshot("look for unfinished deliveries").await?;
-        rows::unfinished(&mut connection, signed("chain", chain_id, chain_id)?, limit).await
+        rows::unfinished(
+            &mut connection,
+            signed("chain", chain_id, chain_id)?,
+            now,
+            limit,
+        )
+        .await
     }
 
     async fn delivery(&self, attestation: AttestationId) -> Result<Option<Delivery>, StoreError> {
@@ -89,16 +100,16 @@ impl Deliveries for SqliteStore {
         else {
             return Err(illegal(&delivery, "holds no nonce to sign for"));
         };
-        match attempts.iter().find(|stored| stored.hash == attempt.hash) {
-            Some(stored) if stored == attempt => return Ok(()),
-            Some(_) => {
-                return Err(StoreError::Conflict {
-                    noun: "transaction",
-                    key: attempt.hash.to_string(),
-                    reason: "it has other content".to_owned(),
-                });
-            }
-            None => {}
+        if attempts.contains(attempt) {
+            return Ok(());
+        }
+        if rows::is_signed(&mut transaction, attempt.hash, add).await? {
+            return Err(StoreError::Conflict {
+                noun: "transaction",
+                key: attempt.hash.to_string(),
+                reason: "it is another delivery's, of another nonce, or has other content"
+                    .to_owned(),
+            });
         }
         rows::insert_attempt(&mut transaction, attestation, *sender, *nonce, attempt, add).await?;
         transaction.commit().await.map_err(failed(add))

@@ -43,6 +43,7 @@ struct DeterminationRow {
     event_id: Vec<u8>,
     occurred_at: i64,
     confirmed_at: i64,
+    evidence_from: i64,
     determined_at: i64,
     payout: Option<String>,
     unknown: Option<String>,
@@ -102,6 +103,7 @@ impl DeterminationRow {
             event_id: EventId(word("event_id", &self.event_id)?),
             occurred_at: Timestamp(self.occurred_at),
             confirmed_at: Timestamp(self.confirmed_at),
+            evidence_from: Timestamp(self.evidence_from),
             determined_at: Timestamp(self.determined_at),
             payout,
             inputs: inputs(&self.inputs)?,
@@ -144,7 +146,7 @@ pub(crate) async fn find(
         DeterminationRow,
         r#"SELECT d.risk AS "risk!", d.ordinal AS "ordinal!", d.terms_hash AS "terms_hash!", d.subject AS "subject!",
                   d.event_id AS "event_id!", d.occurred_at AS "occurred_at!", d.confirmed_at AS "confirmed_at!",
-                  d.determined_at AS "determined_at!", d.payout AS "payout?", d.unknown AS "unknown?",
+                  d.evidence_from AS "evidence_from!", d.determined_at AS "determined_at!", d.payout AS "payout?", d.unknown AS "unknown?",
                   d.evidence_root AS "evidence_root!", d.evidence_count AS "evidence_count!", d.chain_id AS "chain_id?",
                   d.block AS "block?", d.block_hash AS "block_hash?", d.log_index AS "log_index?", d.raw_hash AS "raw_hash?",
                   (SELECT json_group_array(json_array(i.input, i.value_kind, i.value, i.unknown) ORDER BY i.input)
@@ -168,7 +170,7 @@ struct WrittenDetermination(
     String,
     String,
     String,
-    (i64, i64, i64),
+    (i64, i64, i64, i64),
     Option<String>,
     Option<String>,
     (String, u32),
@@ -177,7 +179,13 @@ struct WrittenDetermination(
 
 /// The log that confirmed it: the last five columns of a determination.
 #[derive(Serialize, Default)]
-struct WrittenPlace(Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
+struct WrittenPlace(
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+);
 
 fn written(determination: &Determination) -> Result<WrittenDetermination, StoreError> {
     let key = (determination.risk, determination.ordinal);
@@ -209,6 +217,7 @@ fn written(determination: &Determination) -> Result<WrittenDetermination, StoreE
             determination.occurred_at.0,
             determination.confirmed_at.0,
             determination.determined_at.0,
+            determination.evidence_from.0,
         ),
         payout,
         unknown,
@@ -269,10 +278,10 @@ pub(crate) async fn add(
     let rows = to_json(NOUN, "batch", &rows)?;
     sqlx::query!(
         "INSERT INTO determinations (risk, ordinal, terms_hash, subject, event_id, occurred_at, confirmed_at, determined_at,
-                                     payout, unknown, evidence_root, evidence_count, chain_id, block, block_hash, log_index,
+                                     evidence_from, payout, unknown, evidence_root, evidence_count, chain_id, block, block_hash, log_index,
                                      raw_hash, awaiting_claims)
          SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, unhex(value ->> 4), value ->> '$[5][0]',
-                value ->> '$[5][1]', value ->> '$[5][2]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
+                value ->> '$[5][1]', value ->> '$[5][2]', value ->> '$[5][3]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
                 value ->> '$[8][1]', value ->> '$[9][0]', value ->> '$[9][1]', unhex(value ->> '$[9][2]'), value ->> '$[9][3]',
                 unhex(value ->> '$[9][4]'), (SELECT count(*) FROM policies WHERE policies.risk = unhex(value ->> 0))
          FROM json_each(?1)",

@@ -24,9 +24,22 @@ pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u32> {
 /// Says that SQLite failed to do `attempt`, which follows "asked to".
 pub(crate) fn failed(attempt: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| {
-        if matches!(error, sqlx::Error::PoolTimedOut)
-            || matches!(primary_code(&error), Some(code::BUSY | code::LOCKED))
-        {
+        match primary_code(&error) {
+            Some(code::BUSY | code::LOCKED) => {
+                return StoreError::Busy {
+                    attempt,
+                    source: error.into(),
+                };
+            }
+            Some(code::FULL) => {
+                return StoreError::Full {
+                    attempt,
+                    source: error.into(),
+                };
+            }
+            Some(_) | None => {}
+        }
+        if matches!(error, sqlx::Error::PoolTimedOut) {
             return StoreError::Busy {
                 attempt,
                 source: error.into(),
@@ -59,5 +72,53 @@ pub(crate) fn failed(attempt: &'static str) -> impl Fn(sqlx::Error) -> StoreErro
                 source: error.into(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    async fn error_of(statement: &'static str) -> StoreError {
+        let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:")
+            .await
+            .unwrap();
+        let schema = "CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT NOT NULL CHECK (name <> '')) STRICT;
+                      CREATE TABLE children (parent INTEGER REFERENCES parents (id)) STRICT;
+                      INSERT INTO parents VALUES (1, 'one');";
+        sqlx::raw_sql(schema)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let error = sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap_err();
+        failed("try it")(error)
+    }
+
+    #[tokio::test]
+    async fn a_broken_rule_of_the_schema_is_named() {
+        let unique = error_of("INSERT INTO parents VALUES (1, 'two')").await;
+        assert!(matches!(unique, StoreError::Conflict { .. }), "{unique}");
+        assert!(unique.to_string().contains("parents.id"), "{unique}");
+        let foreign = error_of("INSERT INTO children VALUES (2)").await;
+        assert!(matches!(foreign, StoreError::Missing { .. }), "{foreign}");
+        let check = error_of("INSERT INTO parents VALUES (2, '')").await;
+        assert!(matches!(check, StoreError::Refused { .. }), "{check}");
+        let null = error_of("INSERT INTO parents VALUES (2, NULL)").await;
+        assert!(matches!(null, StoreError::Refused { .. }), "{null}");
+        let other = error_of("INSERT INTO strangers VALUES (2)").await;
+        assert!(matches!(other, StoreError::Failed { .. }), "{other}");
+        let full =
+            error_of("PRAGMA max_page_count = 1; CREATE TABLE more (id INTEGER) STRICT;").await;
+        assert!(matches!(full, StoreError::Full { .. }), "{full}");
+        assert!(
+            [unique, foreign, check, null, other, full]
+                .iter()
+                .all(|error| !error.is_transient())
+        );
     }
 }

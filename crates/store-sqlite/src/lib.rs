@@ -18,6 +18,7 @@ mod determinations;
 mod error;
 mod observations;
 mod open;
+mod place;
 mod policies;
 mod reservations;
 mod snapshots;

@@ -8,7 +8,7 @@ use tocsin_domain::observation::SourceId;
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::check::Flaw;
+use tocsin_store::check::{self, Flaw};
 use tocsin_store::step::RiskSnapshot;
 
 use crate::column::{hexed, unsigned, word};
@@ -37,6 +37,7 @@ impl RiskRow {
             subject: self.subject,
             evaluate_from: Timestamp(self.evaluate_from),
         };
+        check::risk(&risk)?;
         if (self.version == 0) != self.evaluated_to.is_none() {
             return Err(Flaw(format!(
                 "version {} does not fit evaluated_to",

@@ -9,13 +9,14 @@ use tocsin_store::StoreError;
 use tocsin_store::check;
 use tocsin_store::step::{SourceAdvance, SourceProgress};
 
-use crate::column::{from_json, to_json};
+use crate::column::{from_json, hexed, to_json, word};
 use crate::error::failed;
 
 struct SourceRow {
     source: String,
     cursor: String,
     watermark: i64,
+    reading: Vec<u8>,
 }
 
 impl TryFrom<SourceRow> for SourceProgress {
@@ -26,6 +27,8 @@ impl TryFrom<SourceRow> for SourceProgress {
             cursor: from_json("cursor", &row.cursor)
                 .map_err(|flaw| flaw.invalid_row("source", &row.source))?,
             watermark: Timestamp(row.watermark),
+            reading: word("reading", &row.reading)
+                .map_err(|flaw| flaw.invalid_row("source", &row.source))?,
             source: SourceId(row.source),
         })
     }
@@ -40,7 +43,8 @@ pub(crate) async fn find<'a>(
     let wanted = names(sources);
     let rows = sqlx::query_as!(
         SourceRow,
-        r#"SELECT sources.source AS "source!", sources.cursor AS "cursor!", sources.watermark AS "watermark!"
+        r#"SELECT sources.source AS "source!", sources.cursor AS "cursor!", sources.watermark AS "watermark!",
+                  sources.reading AS "reading!"
            FROM json_each(?1) AS wanted JOIN sources ON sources.source = wanted.value"#,
         wanted
     )
@@ -82,12 +86,17 @@ pub(crate) async fn advance(
         }
         check::advance(current, to).map_err(|flaw| flaw.refused("source", &to.source))?;
         let cursor = to_json("source", &to.source, &to.cursor)?;
-        rows.push(serde_json::json!([to.source.0, cursor, to.watermark.0]));
+        rows.push(serde_json::json!([
+            to.source.0,
+            cursor,
+            to.watermark.0,
+            hexed(to.reading)
+        ]));
     }
     let rows = serde_json::Value::Array(rows).to_string();
     sqlx::query!(
-        "INSERT INTO sources (source, cursor, watermark)
-         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true
+        "INSERT INTO sources (source, cursor, watermark, reading)
+         SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3) FROM json_each(?1) WHERE true
          ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor, watermark = excluded.watermark",
         rows
     )

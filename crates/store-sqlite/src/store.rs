@@ -54,3 +54,128 @@ impl SqliteStore {
         self.readers.begin().await.map_err(failed(attempt))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tocsin_store::conformance::sample::{advance, observation, source, stream};
+    use tocsin_store::step::{Step, Steps};
+
+    use super::*;
+
+    fn step(from: Option<u64>, to: u64, observations: u64) -> Step {
+        Step {
+            sources: vec![advance(0, from, to)],
+            observations: (0..observations)
+                .map(|n| observation(&stream(0, 0), 1, to * 100_000 + n, "1"))
+                .collect(),
+            ..Step::default()
+        }
+    }
+
+    async fn writer_pragma(store: &SqliteStore, pragma: &'static str) -> i64 {
+        sqlx::query_scalar(pragma)
+            .fetch_one(&store.writer)
+            .await
+            .unwrap()
+    }
+
+    /// After some failures (of the disk, of memory) SQLite rolls back by itself, behind sqlx's back; a trigger that does the
+    /// same stands in for them. The connection must not stay in a transaction that it only believes in.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_is_over() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tocsin.db"))
+            .await
+            .unwrap();
+        let trigger = "CREATE TEMP TRIGGER failure BEFORE INSERT ON observations
+                       BEGIN SELECT RAISE(ROLLBACK, 'the disk failed'); END";
+        sqlx::raw_sql(trigger).execute(&store.writer).await.unwrap();
+        let error = store.commit(&step(None, 1, 10)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Failed { .. }), "{error}");
+        // The trigger went with its connection.
+        store.commit(&step(None, 1, 10)).await.unwrap();
+        assert_eq!(
+            store.progress(&source(0)).await.unwrap(),
+            Some(advance(0, None, 1).to)
+        );
+    }
+
+    /// Nothing of a step that has no room is stored, and the next one is, once there is room.
+    #[tokio::test]
+    async fn a_full_disk_loses_nothing_and_passes() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tocsin.db"))
+            .await
+            .unwrap();
+        store.commit(&step(None, 1, 10)).await.unwrap();
+        let pages = writer_pragma(&store, "PRAGMA page_count").await;
+        let limited = writer_pragma(&store, "PRAGMA max_page_count = 1").await;
+        assert_eq!(limited, pages);
+
+        for _ in 0..3 {
+            let error = store.commit(&step(Some(1), 2, 3_000)).await.unwrap_err();
+            if !matches!(error, StoreError::Full { .. }) {
+                panic!("{error}");
+            }
+            writer_pragma(&store, "PRAGMA max_page_count = 1").await;
+        }
+        writer_pragma(&store, "PRAGMA max_page_count = 1000000").await;
+        let progress = store.progress(&source(0)).await.unwrap();
+        assert_eq!(progress, Some(advance(0, None, 1).to));
+        store.commit(&step(Some(1), 2, 3_000)).await.unwrap();
+        assert_eq!(
+            store.progress(&source(0)).await.unwrap(),
+            Some(advance(0, None, 2).to)
+        );
+    }
+
+    /// A caller that stops waiting leaves no half transaction behind.
+    #[tokio::test]
+    async fn an_abandoned_write_leaves_the_store_usable() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tocsin.db"))
+            .await
+            .unwrap();
+        let mut reached = None;
+        for to in 1..=20 {
+            let step = step(reached, to, 200);
+            let patience = core::time::Duration::from_micros(to * 200);
+            // Whether it was committed at the moment when patience ended, only the database knows.
+            let _outcome = tokio::time::timeout(patience, store.commit(&step)).await;
+            // The writer is busy until it has rolled back or committed.
+            drop(store.begin("look").await.unwrap());
+            let stored = store.progress(&source(0)).await.unwrap();
+            let observed = store
+                .history(
+                    &[stream(0, 0)],
+                    tocsin_domain::time::Timestamp(0),
+                    advance(0, None, 99).to.watermark,
+                )
+                .await
+                .unwrap();
+            assert_eq!(observed.len() % 200, 0);
+            reached = stored.map(|progress| progress.cursor.number);
+        }
+        store.commit(&step(reached, 99, 1)).await.unwrap();
+    }
+
+    /// What a commit promises is set on the connection that commits.
+    #[tokio::test]
+    async fn the_writer_is_durable() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tocsin.db"))
+            .await
+            .unwrap();
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&store.writer)
+            .await
+            .unwrap();
+        assert_eq!(journal, "wal");
+        assert_eq!(writer_pragma(&store, "PRAGMA synchronous").await, 2, "FULL");
+        assert_eq!(writer_pragma(&store, "PRAGMA foreign_keys").await, 1);
+        let reading = sqlx::query("DELETE FROM streams")
+            .execute(&store.readers)
+            .await;
+        assert!(reading.unwrap_err().to_string().contains("readonly"));
+    }
+}

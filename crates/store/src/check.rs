@@ -15,6 +15,7 @@ use tocsin_domain::determination::{Determination, Verdict};
 use tocsin_domain::ids::{AttestationId, ClaimKey, EventId, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::policy::Policy;
+use tocsin_domain::risk::Risk;
 use tocsin_domain::value::Value;
 
 use crate::StoreError;
@@ -75,8 +76,7 @@ pub fn cover(cover: &CoverRecord) -> Result<(), Flaw> {
 }
 
 /// The id is derived, and there is something to listen to.
-pub fn risk(record: &RiskRecord) -> Result<(), Flaw> {
-    text("subject", &record.risk.subject)?;
+pub fn risk_record(record: &RiskRecord) -> Result<(), Flaw> {
     for stream in &record.streams {
         text("streams", &stream.source.0)?;
         text("streams", &stream.subject.0)?;
@@ -85,10 +85,16 @@ pub fn risk(record: &RiskRecord) -> Result<(), Flaw> {
     require(!record.streams.is_empty(), || {
         "it listens to no stream".to_owned()
     })?;
+    risk(&record.risk)
+}
+
+/// The id is derived.
+pub fn risk(risk: &Risk) -> Result<(), Flaw> {
+    text("subject", &risk.subject)?;
     derived(
         "id",
-        record.risk.id,
-        RiskId::derive(record.risk.terms_hash, &record.risk.subject),
+        risk.id,
+        RiskId::derive(risk.terms_hash, &risk.subject),
     )
 }
 
@@ -125,6 +131,9 @@ pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(),
             )
         },
     )?;
+    require(to.reading == from.reading, || {
+        "it is read with other settings than before".to_owned()
+    })?;
     require(to.watermark >= from.watermark, || {
         format!(
             "its watermark would go back from {} to {}",
@@ -166,6 +175,15 @@ pub fn determination(determination: &Determination) -> Result<(), Flaw> {
             format!(
                 "it was confirmed {} before it occurred {}",
                 determination.confirmed_at, determination.occurred_at
+            )
+        },
+    )?;
+    require(
+        determination.evidence_from <= determination.occurred_at,
+        || {
+            format!(
+                "its evidence begins {}, after it occurred {}",
+                determination.evidence_from, determination.occurred_at
             )
         },
     )?;

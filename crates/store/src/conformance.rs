@@ -69,6 +69,7 @@ impl Fault {
             StoreError::Refused { .. } => Self::Refused,
             StoreError::Open { .. }
             | StoreError::Busy { .. }
+            | StoreError::Full { .. }
             | StoreError::Failed { .. }
             | StoreError::InvalidRow { .. } => Self::Other,
         }
@@ -149,6 +150,7 @@ macro_rules! conformance_tests {
                 finish_once
                 are_given_up
                 are_listed_in_order
+                that_back_off_are_not_listed
                 that_are_unknown_are_missing
             }
             nonces {

@@ -90,8 +90,14 @@ pub struct Attempt {
 /// The outbox.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Unfinished deliveries on a chain, those that hold a nonce first by nonce, then the queue in order.
-    async fn unfinished(&self, chain_id: u64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// Unfinished deliveries on a chain that are not backing off at `now`: those that hold a nonce first, by nonce, then
+    /// the queue in order.
+    async fn unfinished(
+        &self,
+        chain_id: u64,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
 
     /// One delivery.
     async fn delivery(&self, attestation: AttestationId) -> Result<Option<Delivery>, StoreError>;

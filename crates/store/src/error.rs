@@ -24,6 +24,15 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no room left. Nothing is lost; trying again helps once somebody has made room.
+    #[error("the disk is full, so the database could not {attempt}; make room, then start again")]
+    Full {
+        /// What was attempted.
+        attempt: &'static str,
+        /// What the driver said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database refused or broke.
     #[error("the database failed to {attempt}")]
     Failed {
@@ -88,6 +97,7 @@ impl StoreError {
         match self {
             Self::Busy { .. } | Self::Stale { .. } => true,
             Self::Open { .. }
+            | Self::Full { .. }
             | Self::Failed { .. }
             | Self::InvalidRow { .. }
             | Self::Conflict { .. }

@@ -49,11 +49,11 @@ pub async fn bundle<S: Store + ?Sized>(
         .into_iter()
         .find(|claim| claim.risk == record.risk && claim.ordinal == record.ordinal)
         .ok_or_else(|| missing("claim of attestation"))?;
-    let (occurred_at, confirmed_at) = (determination.occurred_at, determination.confirmed_at);
+    let (evidence_from, confirmed_at) = (determination.evidence_from, determination.confirmed_at);
     let history = store
-        .history(&risk.streams, occurred_at, confirmed_at)
+        .history(&risk.streams, evidence_from, confirmed_at)
         .await?;
-    let observations = evidence::select(&risk.streams, &history, occurred_at, confirmed_at)
+    let observations = evidence::select(&risk.streams, &history, evidence_from, confirmed_at)
         .map_err(|error| invalid(error.to_string()))?;
     Ok(EvidenceBundle {
         terms: cover.canonical_terms,

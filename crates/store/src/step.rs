@@ -1,6 +1,7 @@
 //! One step of observing and evaluating: cursors, observations, trigger states and determinations, together or not at
 //! all.
 
+use alloy_primitives::B256;
 use async_trait::async_trait;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::determination::Determination;
@@ -20,6 +21,8 @@ pub struct SourceProgress {
     pub cursor: SourceCursor,
     /// Everything that the source says about times up to this one is stored.
     pub watermark: Timestamp,
+    /// Hash of the settings that it was read with. It never changes: what was read otherwise is not what the cursor says.
+    pub reading: B256,
 }
 
 /// What the evaluation of one risk needs.

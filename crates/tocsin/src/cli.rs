@@ -49,7 +49,7 @@ pub enum Command {
         /// The anvil program
         #[arg(long, default_value = "anvil")]
         anvil: PathBuf,
-        /// Where the demo leaves its files (the folder is emptied first)
+        /// Where the demo leaves its files: a new folder, or that of an earlier demo, whose files it replaces
         #[arg(long, default_value = "demo-run")]
         output: PathBuf,
     },

@@ -20,7 +20,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::time::{Seconds, Timestamp};
-use tocsin_sources::chain::{ChainSettings, EventSettings, EventSource};
+use tocsin_sources::chain::{ChainSettings, EventSource};
 
 /// Everything that `tocsin run` needs, checked.
 #[derive(Debug)]
@@ -199,6 +199,26 @@ impl Config {
     /// A policy is paid on the chain of the attestor's verifier, or never.
     fn check_settlement(&self, path: &Path) -> Result<(), ConfigError> {
         if let Some(attestor) = &self.attestor {
+            if attestor.hold > attestor.valid_for {
+                return Err(invalid(
+                    path,
+                    format!(
+                        "[attestor] hold ({}) is longer than valid_for ({}): nothing could ever be used",
+                        attestor.hold, attestor.valid_for
+                    ),
+                ));
+            }
+            // What is signed rests on final data; the newest block is not.
+            for chain in self.chains.iter().filter(|chain| chain.settings.finality == Finality::Confirmations(0)) {
+                return Err(invalid(
+                    path,
+                    format!(
+                        "[chains.\"eip155:{}\"] takes the newest block as final, and [attestor] would sign what may yet be \
+                         undone: write \"finalized\", \"safe\" or a number of confirmations",
+                        chain.settings.chain_id
+                    ),
+                ));
+            }
             for policy in &self.policies {
                 if policy.consumer.chain_id != attestor.domain.chain_id {
                     return Err(invalid(
@@ -231,19 +251,21 @@ fn load_covers(
     entries: &[file::CoverEntry],
     chains: &[Chain],
 ) -> Result<Vec<InsuredCover>, ConfigError> {
-    let known: BTreeMap<&str, (&Chain, &EventSettings)> = chains
+    let known: BTreeMap<&str, (&Chain, &EventSource)> = chains
         .iter()
-        .flat_map(|chain| chain.sources.iter().map(move |source| (source.id().0.as_str(), (chain, source.settings()))))
+        .flat_map(|chain| chain.sources.iter().map(move |source| (source.id().0.as_str(), (chain, source))))
         .collect();
     let mut covers: Vec<InsuredCover> = Vec::new();
     for entry in entries {
         let path = base.join(&entry.file);
         let cover = load_cover(&path)?;
-        if let Some(twin) = covers.iter().find(|other| other.cover.name == cover.name) {
+        let is_twin = |other: &&InsuredCover| (&other.cover.name, other.cover.version) == (&cover.name, cover.version);
+        if let Some(twin) = covers.iter().find(is_twin) {
             return Err(invalid(
                 config,
                 format!(
-                    "two covers are named `{}`: {} and {}",
+                    "two covers are version {} of `{}`: {} and {}",
+                    cover.version,
                     cover.name,
                     twin.path.display(),
                     path.display()
@@ -268,7 +290,7 @@ fn load_covers(
 fn resolve_input(
     path: &Path,
     input: &tocsin_domain::cover::Input,
-    known: &BTreeMap<&str, (&Chain, &EventSettings)>,
+    known: &BTreeMap<&str, (&Chain, &EventSource)>,
     finality: &[(String, Finality)],
 ) -> Result<Stream, ConfigError> {
     let name = &input.name;
@@ -278,7 +300,7 @@ fn resolve_input(
             format!("inputs.{name} names no subject or no source: a cover that is run says what it watches and where"),
         ));
     };
-    let Some((chain, event)) = known.get(source.0.as_str()) else {
+    let Some((chain, source_event)) = known.get(source.0.as_str()) else {
         let names: Vec<&str> = known.keys().copied().collect();
         return Err(invalid(
             path,
@@ -289,12 +311,24 @@ fn resolve_input(
             ),
         ));
     };
+    let event = source_event.settings();
     if event.subject != *subject || event.metric != input.metric {
         return Err(invalid(
             path,
             format!(
                 "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {} of {}",
                 input.metric, event.metric, event.subject
+            ),
+        ));
+    }
+    let value_type = source_event.value_type();
+    if value_type != input.ty {
+        return Err(invalid(
+            path,
+            format!(
+                "inputs.{name} is a {}, but the event of `{source}` carries a {value_type}: correct the input's type or the \
+                 source's value field",
+                input.ty
             ),
         ));
     }

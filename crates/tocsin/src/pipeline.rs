@@ -64,6 +64,12 @@ pub enum StageError {
     /// A source.
     #[error(transparent)]
     Source(#[from] tocsin_sources::SourceError),
+    /// A source is configured to be read in another way than it was read so far.
+    #[error(
+        "source `{0}` was read with other settings so far (its contract, event, fields or from_block have changed): put \
+         them back, or begin anew with another database"
+    )]
+    OtherReading(tocsin_domain::observation::SourceId),
     /// Evaluation was given something that it must refuse.
     #[error("cannot evaluate risk {risk}: {problem}")]
     Evaluation {
@@ -78,6 +84,14 @@ pub enum StageError {
     /// Attesting.
     #[error(transparent)]
     Attest(#[from] tocsin_attest::AttestError),
+    /// Some claims were attested, and this one was not.
+    #[error("the claim of policy {policy} is not attested, a person has to look: {reason}")]
+    Unattested {
+        /// Whose claim.
+        policy: tocsin_domain::ids::PolicyId,
+        /// Why.
+        reason: String,
+    },
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -94,7 +108,9 @@ impl StageError {
             Self::Source(error) => error.is_transient(),
             Self::Delivery(error) => error.is_transient(),
             Self::Attest(error) => error.is_transient(),
-            Self::Evaluation { .. } | Self::Payload(_) | Self::UnknownTerms(_) => false,
+            // The stage goes on with the others, and is not ready until somebody has looked.
+            Self::Unattested { .. } => true,
+            Self::Evaluation { .. } | Self::OtherReading(_) | Self::Payload(_) | Self::UnknownTerms(_) => false,
         }
     }
 }

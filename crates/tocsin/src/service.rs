@@ -37,14 +37,26 @@ pub enum ServiceError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A source chain.
-    #[error(transparent)]
-    Source(#[from] SourceError),
+    #[error("cannot watch eip155:{chain_id}; check [chains.\"eip155:{chain_id}\"] and the node that it names")]
+    Source {
+        /// The chain.
+        chain_id: u64,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
     /// The attestation key.
     #[error(transparent)]
     Attest(#[from] AttestError),
     /// A settlement chain.
-    #[error(transparent)]
-    Delivery(#[from] DeliveryError),
+    #[error("cannot deliver to eip155:{chain_id}; check [delivery.\"eip155:{chain_id}\"] and what it names")]
+    Delivery {
+        /// The chain.
+        chain_id: u64,
+        /// Why.
+        #[source]
+        source: DeliveryError,
+    },
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -135,12 +147,16 @@ async fn connect(config: &Config, evaluator: &Arc<Evaluator>, bells: &Bells) -> 
     let step = Arc::new(Mutex::new(()));
     let mut observers = Vec::new();
     for chain in config.chains.iter().filter(|chain| !chain.sources.is_empty()) {
-        let reader = ChainReader::connect(chain.settings.clone()).await?;
+        let reader = ChainReader::connect(chain.settings.clone())
+            .await
+            .map_err(|source| ServiceError::Source { chain_id: chain.settings.chain_id, source })?;
         observers.push(Observer::new(reader, chain.clone(), Arc::clone(evaluator), Arc::clone(&step), bells.claim.clone()));
     }
     let mut deliverers = Vec::new();
     for delivery in &config.deliveries {
-        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter()).await?;
+        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter())
+            .await
+            .map_err(|source| ServiceError::Delivery { chain_id: delivery.settings.chain_id, source })?;
         tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
         deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
     }

@@ -11,24 +11,28 @@ const CRATE: &str = "crates/store-sqlite";
 
 /// Writes the offline data anew.
 pub(crate) fn prepare(root: &Path) -> Result<(), Failed> {
+    let learned = learn(root)?;
     let committed = root.join(CRATE).join(".sqlx");
     empty(&committed)?;
-    learn(root, &committed)
+    for (name, content) in learned {
+        let path = committed.join(name);
+        fs::write(&path, content).map_err(|error| Failed(format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// That the committed offline data is what compiling against the migrations gives.
 pub(crate) fn check(root: &Path) -> Result<(), Failed> {
-    let learned = sh::target(root).join("xtask/sqlx");
-    empty(&learned)?;
-    learn(root, &learned)?;
-    if contents(&learned)? == contents(&root.join(CRATE).join(".sqlx"))? {
+    if learn(root)? == contents(&root.join(CRATE).join(".sqlx"))? {
         return Ok(());
     }
     Err(Failed(format!("{CRATE}/.sqlx is stale: run `cargo xtask sql` and commit what it writes")))
 }
 
-/// Compiles the queries against a database made from the migrations; sqlx writes what it learns to `folder`.
-fn learn(root: &Path, folder: &Path) -> Result<(), Failed> {
+/// Compiles the queries against a database made from the migrations, and returns the files that sqlx writes of them.
+fn learn(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failed> {
+    let folder = sh::target(root).join("xtask/sqlx");
+    empty(&folder)?;
     let database = sh::target(root).join("xtask/migrated.db");
     let database = database.to_string_lossy();
     let migrations = root.join(CRATE).join("migrations");
@@ -43,7 +47,8 @@ fn learn(root: &Path, folder: &Path) -> Result<(), Failed> {
         "cargo",
         &["check", "--quiet", "--package", "tocsin-store-sqlite"],
         &[("TOCSIN_STORE_SQLITE_DATABASE_URL", &url), ("SQLX_OFFLINE_DIR", &folder.to_string_lossy())],
-    )
+    )?;
+    contents(&folder)
 }
 
 /// Makes a new database at `database` from the migrations.

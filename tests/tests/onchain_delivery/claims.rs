@@ -2,11 +2,16 @@
 
 use alloy::primitives::Address;
 use serde_json::json;
-use tocsin_delivery::onchain::{Action, Broadcast, Consumption, Purpose, Waiting};
+use tocsin_delivery::onchain::{
+    Action, Broadcast, Consumption, OnchainSettings, Purpose, Submitter, Waiting,
+};
 use tocsin_domain::time::Timestamp;
 
 use super::outbox::Outbox;
-use super::world::{GWEI, SUM_INSURED, TODAY, VALID_UNTIL, World, create, forged_event, forger};
+use super::world::{
+    GWEI, SUBMITTER_KEY, SUM_INSURED, TODAY, VALID_UNTIL, World, create, deploy_verifier,
+    forged_event, forger, raw_key,
+};
 
 #[tokio::test]
 async fn a_claim_that_somebody_else_files_is_done_with_their_transaction() {
@@ -222,4 +227,27 @@ async fn a_consumer_without_code_is_never_paid_for() {
         matches!(&action, Action::PutBack { reason, .. } if reason.contains("no contract at the consumer's address")),
         "{action:?}"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_succeeds_without_the_verifiers_record_is_not_repeated() {
+    let world = World::new().await;
+    // The contract consumes at its own verifier; the settings name another.
+    let verifier = deploy_verifier(&world.node, world.node.account().await).await;
+    let settings = OnchainSettings {
+        verifier,
+        ..world.settings()
+    };
+    let submitter = Submitter::connect(settings, raw_key(SUBMITTER_KEY))
+        .await
+        .unwrap();
+    let mut outbox = Outbox::new(world.delivery(&world.attestation(1)));
+    outbox.rest(&submitter).await;
+    world.node.mine(5).await;
+    let action = outbox.rest(&submitter).await;
+    assert!(
+        matches!(&action, Action::GiveUp { reason } if reason.contains("did not record the claim")),
+        "{action:?}"
+    );
+    assert_eq!(world.paid().await, SUM_INSURED);
 }

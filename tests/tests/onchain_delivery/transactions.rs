@@ -1,7 +1,10 @@
 //! What can happen to a transaction on its way.
 
 use serde_json::json;
-use tocsin_delivery::onchain::{Action, Broadcast, Consumption, Submitter, Waiting};
+use tocsin_delivery::onchain::{
+    Action, Broadcast, Consumption, OnchainSettings, Submitter, Waiting,
+};
+use tocsin_domain::cover::Finality;
 
 use super::outbox::Outbox;
 use super::world::{GWEI, SUBMITTER_KEY, SUM_INSURED, World, raw_key};
@@ -357,4 +360,49 @@ async fn a_later_nonce_waits_for_the_earlier_one_and_is_not_made_dearer() {
     first.finish(&submitter, &world).await;
     second.finish(&submitter, &world).await;
     assert_eq!(world.paid().await, SUM_INSURED);
+}
+
+#[tokio::test]
+async fn finality_by_confirmations_counts_the_blocks_on_top() {
+    let world = World::new().await;
+    let settings = |blocks| OnchainSettings {
+        finality: Finality::Confirmations(blocks),
+        ..world.settings()
+    };
+    let submitter = Submitter::connect(settings(2), raw_key(SUBMITTER_KEY))
+        .await
+        .unwrap();
+    let mut outbox = Outbox::new(world.delivery(&world.attestation(1)));
+    outbox.rest(&submitter).await;
+    let hash = outbox.newest();
+    world.node.mine(2).await;
+    let waits = outbox.rest(&submitter).await;
+    assert!(
+        matches!(
+            waits,
+            Action::Wait {
+                waiting: Waiting::NonceFinal { .. },
+                ..
+            }
+        ),
+        "{waits:?}"
+    );
+    // A chain younger than that has nothing final.
+    let patient = Submitter::connect(settings(1_000_000), raw_key(SUBMITTER_KEY))
+        .await
+        .unwrap();
+    assert_eq!(
+        patient
+            .consumption(outbox.delivery.claim_key)
+            .await
+            .unwrap(),
+        Consumption::Recent
+    );
+
+    world.node.mine(1).await;
+    let done = outbox.rest(&submitter).await;
+    assert!(
+        matches!(done, Action::Finish { transaction, .. } if transaction == hash),
+        "{done:?}"
+    );
 }

@@ -60,11 +60,7 @@ impl World {
         let node = Anvil::start(GENESIS).await;
         let owner = node.account().await;
         let token = deploy(&node, "DemoToken", Vec::new()).await;
-        let constructor = TocsinVerifier::constructorCall {
-            owner_: owner,
-            guardian_: owner,
-        };
-        let verifier = deploy(&node, "TocsinVerifier", constructor.abi_encode()).await;
+        let verifier = deploy_verifier(&node, owner).await;
         let constructor = ParametricCover::constructorCall {
             config: config(verifier, token, owner),
         };
@@ -281,6 +277,15 @@ pub(crate) fn raw_key(key: &str) -> SubmitterKey {
     SubmitterKey::Raw {
         key: key.to_owned().into(),
     }
+}
+
+/// Deploys a verifier that knows no attestor yet.
+pub(crate) async fn deploy_verifier(node: &Anvil, owner: Address) -> Address {
+    let constructor = TocsinVerifier::constructorCall {
+        owner_: owner,
+        guardian_: owner,
+    };
+    deploy(node, "TocsinVerifier", constructor.abi_encode()).await
 }
 
 async fn deploy(node: &Anvil, name: &str, arguments: Vec<u8>) -> Address {

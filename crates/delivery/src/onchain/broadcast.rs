@@ -25,35 +25,72 @@ pub enum Broadcast {
     Underpriced,
 }
 
-const ALREADY_KNOWN: [&str; 5] = [
-    "already known",
-    "alreadyknown",
-    "known transaction",
-    "already imported",
-    "existing tx with same hash",
+/// A refusal, as far as its words tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Refusal {
+    Says(Broadcast),
+    InsufficientFunds,
+    Other,
+}
+
+/// What nodes say, lower case; the first phrase that is found counts.
+const PHRASES: [(&str, Refusal); 23] = [
+    ("already known", Refusal::Says(Broadcast::AlreadyKnown)),
+    ("alreadyknown", Refusal::Says(Broadcast::AlreadyKnown)),
+    ("known transaction", Refusal::Says(Broadcast::AlreadyKnown)),
+    ("already imported", Refusal::Says(Broadcast::AlreadyKnown)),
+    (
+        "existing tx with same hash",
+        Refusal::Says(Broadcast::AlreadyKnown),
+    ),
+    ("nonce too low", Refusal::Says(Broadcast::NonceUsed)),
+    ("nonce is too low", Refusal::Says(Broadcast::NonceUsed)),
+    ("oldnonce", Refusal::Says(Broadcast::NonceUsed)),
+    ("underpriced", Refusal::Says(Broadcast::Underpriced)),
+    (
+        "less than block base fee",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    (
+        "replacementnotallowed",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    ("feetoolow", Refusal::Says(Broadcast::Underpriced)),
+    ("fee too low", Refusal::Says(Broadcast::Underpriced)),
+    (
+        "could not replace existing tx",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    (
+        "to replace existing transaction",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    (
+        "below configured minimum gas price",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    (
+        "gas price supplied is too low",
+        Refusal::Says(Broadcast::Underpriced),
+    ),
+    ("below chain minimum", Refusal::Says(Broadcast::Underpriced)),
+    ("insufficient funds", Refusal::InsufficientFunds),
+    ("insufficientfunds", Refusal::InsufficientFunds),
+    ("insufficient balance", Refusal::InsufficientFunds),
+    ("exceeds account balance", Refusal::InsufficientFunds),
+    (
+        "sender doesn't have enough funds",
+        Refusal::InsufficientFunds,
+    ),
 ];
-const NONCE_USED: [&str; 4] = [
-    "nonce too low",
-    "nonce is too low",
-    "oldnonce",
-    "nonce has already been used",
-];
-const UNDERPRICED: [&str; 8] = [
-    "underpriced",
-    "replacementnotallowed",
-    "feetoolow",
-    "could not replace existing tx",
-    "less than block base fee",
-    "fee cap less than block base fee",
-    "gas price supplied is too low",
-    "gas price too low",
-];
-const INSUFFICIENT_FUNDS: [&str; 4] = [
-    "insufficient funds",
-    "insufficientfunds",
-    "insufficient balance",
-    "exceeds account balance",
-];
+
+impl Refusal {
+    fn read(message: &str) -> Self {
+        let words = message.to_lowercase();
+        let known = PHRASES.iter().find(|(phrase, _)| words.contains(phrase));
+        known.map_or(Self::Other, |(_, refusal)| *refusal)
+    }
+}
 
 impl Submitter {
     /// Hands the stored bytes of the attempt `hash` to the node. `latest_block` is the one that the decision saw.
@@ -71,7 +108,7 @@ impl Submitter {
         let sent = self.provider().send_raw_transaction(raw).await;
         let outcome = match sent {
             Ok(_pending) => Ok(Broadcast::Accepted),
-            Err(error) => self.read_refusal(hash, self.failure(error)),
+            Err(error) => self.read_refusal(hash, RpcFailure::from(error)),
         };
         self.pushes()
             .record(hash, outcome.as_ref().ok().copied(), latest_block, now);
@@ -82,25 +119,15 @@ impl Submitter {
         let RpcFailure::Answered { message, .. } = &failure else {
             return Err(self.rpc_error("broadcasting a transaction", failure));
         };
-        let words = message.to_lowercase();
-        let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
-        if says(&ALREADY_KNOWN) {
-            Ok(Broadcast::AlreadyKnown)
-        } else if says(&NONCE_USED) {
-            Ok(Broadcast::NonceUsed)
-        } else if says(&UNDERPRICED) {
-            Ok(Broadcast::Underpriced)
-        } else if says(&INSUFFICIENT_FUNDS) {
-            Err(DeliveryError::InsufficientFunds {
+        let message = message.clone();
+        match Refusal::read(&message) {
+            Refusal::Says(outcome) => Ok(outcome),
+            Refusal::InsufficientFunds => Err(DeliveryError::InsufficientFunds {
                 sender: self.sender(),
                 chain_id: self.settings().chain_id,
-                message: message.clone(),
-            })
-        } else {
-            Err(DeliveryError::Refused {
-                hash,
-                message: message.clone(),
-            })
+                message,
+            }),
+            Refusal::Other => Err(DeliveryError::Refused { hash, message }),
         }
     }
 }
@@ -136,5 +163,55 @@ impl Pushes {
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_common_nodes_are_understood() {
+        use Broadcast::{AlreadyKnown, NonceUsed, Underpriced};
+        for (message, expected) in [
+            ("already known", Refusal::Says(AlreadyKnown)),
+            ("AlreadyKnown", Refusal::Says(AlreadyKnown)),
+            ("Known transaction", Refusal::Says(AlreadyKnown)),
+            ("transaction already imported", Refusal::Says(AlreadyKnown)),
+            (
+                "nonce too low: next nonce 5, tx nonce 4",
+                Refusal::Says(NonceUsed),
+            ),
+            (
+                "OldNonce, Current nonce: 5, nonce of rejected tx: 4",
+                Refusal::Says(NonceUsed),
+            ),
+            (
+                "replacement transaction underpriced",
+                Refusal::Says(Underpriced),
+            ),
+            (
+                "transaction underpriced: gas tip cap 1, minimum needed 1000000",
+                Refusal::Says(Underpriced),
+            ),
+            (
+                "max fee per gas less than block base fee",
+                Refusal::Says(Underpriced),
+            ),
+            ("FeeTooLowToCompete", Refusal::Says(Underpriced)),
+            (
+                "insufficient funds for gas * price + value: balance 0",
+                Refusal::InsufficientFunds,
+            ),
+            (
+                "Upfront cost exceeds account balance",
+                Refusal::InsufficientFunds,
+            ),
+            ("intrinsic gas too low", Refusal::Other),
+            ("txpool is full", Refusal::Other),
+            ("exceeded project rate limit", Refusal::Other),
+        ] {
+            assert_eq!(Refusal::read(message), expected, "{message}");
+        }
     }
 }

@@ -1,11 +1,9 @@
 //! The submitter: one key, one node, one chain.
 
-use std::time::Duration;
-
 use alloy::network::Ethereum;
 use alloy::primitives::Address;
 use alloy::providers::{Provider, RootProvider};
-use alloy::rpc::client::ClientBuilder;
+use alloy::rpc::client::RpcClient;
 use alloy::signers::local::PrivateKeySigner;
 use tocsin_domain::time::Timestamp;
 
@@ -16,11 +14,9 @@ use super::key::SubmitterKey;
 use super::policy::Policy;
 use super::rpc::endpoint;
 use super::settings::OnchainSettings;
+use super::transport::BoundedHttp;
 use super::view::{ChainView, DeliveryView};
 use crate::DeliveryError;
-
-/// A connection alone must not use up the time of a whole request.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads the chain, signs and broadcasts. It fills in nothing by itself: nonces, fees and gas limits are all given.
 #[derive(Debug)]
@@ -52,29 +48,28 @@ impl Submitter {
     pub async fn open(settings: OnchainSettings, key: SubmitterKey) -> Result<Self, DeliveryError> {
         settings.check()?;
         let signer = open_key(key).await?;
-        let client = reqwest::Client::builder()
-            .timeout(settings.request_timeout)
-            .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|source| DeliveryError::Client {
-                endpoint: endpoint(&settings.url),
-                source,
+        let node =
+            BoundedHttp::new(settings.url.clone(), settings.request_timeout).map_err(|source| {
+                DeliveryError::Client {
+                    endpoint: endpoint(&settings.url),
+                    source,
+                }
             })?;
-        let rpc = ClientBuilder::default().http_with_client(client, settings.url.clone());
+        // "Local" would only make alloy poll faster; nothing here polls.
+        let provider = RootProvider::new(RpcClient::new(node, false));
         Ok(Self {
-            provider: RootProvider::new(rpc),
+            provider,
             settings,
             signer,
             pushes: Pushes::default(),
         })
     }
 
-    /// Checks that the node serves the right chain and that the verifier is there.
+    /// Checks that the node serves the right chain, that the chain has EIP-1559 fees and that the verifier is there.
     ///
     /// # Errors
-    /// [`DeliveryError::Rpc`] when the node does not answer, which can pass; [`DeliveryError::WrongChain`] and
-    /// [`DeliveryError::NoVerifier`] when the settings do not fit it.
+    /// [`DeliveryError::Rpc`] when the node does not answer, which can pass; [`DeliveryError::WrongChain`],
+    /// [`DeliveryError::NoVerifier`] and [`DeliveryError::NoBaseFee`] when the settings do not fit it.
     pub async fn check(&self) -> Result<(), DeliveryError> {
         let found = self.asked(
             "asking for the chain id",
@@ -98,6 +93,7 @@ impl Submitter {
                 chain_id: found,
             });
         }
+        self.base_fee(&self.heads().await?.latest)?;
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use super::transaction::Receipt;
 use super::view::Consumption;
 use crate::DeliveryError;
 
+const ASKING: &str = "asking the verifier whether a claim is consumed";
 const SEARCHING: &str = "searching for the log of a consumed claim";
 
 impl Submitter {
@@ -30,7 +31,7 @@ impl Submitter {
         let heads = self.heads().await?;
         let (at_final, at_latest) = tokio::try_join!(
             self.consumed_at_final(claim_key, &heads),
-            self.consumed_at(claim_key, &heads.latest)
+            self.consumed_at_latest(claim_key, &heads)
         )?;
         self.consumption_from(claim_key, at_final, at_latest, &heads, &[])
             .await
@@ -71,32 +72,54 @@ impl Submitter {
         heads: &Heads,
     ) -> Result<bool, DeliveryError> {
         match &heads.finalized {
-            Some(head) => self.consumed_at(claim_key, head).await,
+            // A verifier that is younger than the final block has consumed nothing in it.
+            Some(head) => Ok(self.consumed_at(claim_key, head).await?.unwrap_or(false)),
             None => Ok(false),
         }
     }
 
-    pub(super) async fn consumed_at(
+    pub(super) async fn consumed_at_latest(
+        &self,
+        claim_key: ClaimKey,
+        heads: &Heads,
+    ) -> Result<bool, DeliveryError> {
+        let answer = self.consumed_at(claim_key, &heads.latest).await?;
+        // It was there at the start, so this node lags behind, or serves a fork.
+        answer.ok_or_else(|| {
+            let verifier = self.settings().verifier;
+            self.malformed(
+                ASKING,
+                format!("there is no contract at the verifier's address {verifier}"),
+            )
+        })
+    }
+
+    /// What the verifier says in a block; `None` if it was not there yet.
+    async fn consumed_at(
         &self,
         claim_key: ClaimKey,
         head: &Head,
-    ) -> Result<bool, DeliveryError> {
-        const ASKED: &str = "asking the verifier whether a claim is consumed";
+    ) -> Result<Option<bool>, DeliveryError> {
+        let verifier = self.settings().verifier;
         let call = consumedCall {
             claimKey: claim_key.0,
         };
         let request = TransactionRequest::default()
-            .with_to(self.settings().verifier)
+            .with_to(verifier)
             .with_input(call.abi_encode());
         let answer = self.asked(
-            ASKED,
+            ASKING,
             self.provider()
                 .call(request)
                 .block(BlockId::hash(head.hash))
                 .await,
         )?;
+        if answer.is_empty() && !self.has_code(verifier, head).await? {
+            return Ok(None);
+        }
         consumedCall::abi_decode_returns(&answer)
-            .map_err(|error| self.malformed(ASKED, format!("{answer} is no truth value: {error}")))
+            .map(Some)
+            .map_err(|error| self.malformed(ASKING, format!("{answer} is no truth value: {error}")))
     }
 
     /// Finds the log, newest blocks first: a claim is consumed soon after it was signed.

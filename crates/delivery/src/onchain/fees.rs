@@ -53,10 +53,14 @@ impl BumpPermille {
         (permille >= Self::LEAST.0).then_some(Self(permille))
     }
 
-    /// Rounded up, and at least 1 wei more.
+    /// Rounded up, and at least 1 wei more. What does not fit is more than any cap.
     fn raise(self, fee: u128) -> u128 {
-        let added = fee.saturating_mul(u128::from(self.0)).div_ceil(1000).max(1);
-        fee.saturating_add(added)
+        let permille = u128::from(self.0);
+        let (thousands, rest) = (fee / 1000, fee % 1000);
+        let added = thousands
+            .saturating_mul(permille)
+            .saturating_add((rest * permille).div_ceil(1000));
+        fee.saturating_add(added.max(1))
     }
 }
 

@@ -49,7 +49,7 @@ impl Submitter {
             .map_or(self.sender(), |held| held.sender);
         let (at_final, at_latest, latest_nonce, final_nonce, pending_nonce) = tokio::try_join!(
             self.consumed_at_final(delivery.claim_key, &heads),
-            self.consumed_at(delivery.claim_key, &heads.latest),
+            self.consumed_at_latest(delivery.claim_key, &heads),
             self.nonce_at(account, BlockId::hash(heads.latest.hash)),
             self.final_nonce(account, &heads),
             self.nonce_at(account, BlockId::pending()),

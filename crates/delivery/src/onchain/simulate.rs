@@ -31,12 +31,7 @@ impl Submitter {
             self.void_gas(&heads.latest),
             self.tip()
         )?;
-        let Some(base_fee) = heads.latest.base_fee else {
-            return Err(DeliveryError::NoBaseFee {
-                chain_id: self.settings().chain_id,
-                block: heads.latest.number,
-            });
-        };
+        let base_fee = self.base_fee(&heads.latest)?;
         Ok(Prospect {
             call,
             void_gas_limit,
@@ -110,7 +105,7 @@ impl Submitter {
         error: TransportError,
         head: &Head,
     ) -> Result<Revert, DeliveryError> {
-        let failure = self.failure(error);
+        let failure = RpcFailure::from(error);
         match &failure {
             RpcFailure::Answered {
                 code,
@@ -124,13 +119,17 @@ impl Submitter {
         }
     }
 
-    async fn has_code(&self, contract: Address, head: &Head) -> Result<bool, DeliveryError> {
+    pub(super) async fn has_code(
+        &self,
+        contract: Address,
+        head: &Head,
+    ) -> Result<bool, DeliveryError> {
         let code = self
             .provider()
             .get_code_at(contract)
             .block_id(BlockId::hash(head.hash))
             .await;
-        Ok(!self.asked("reading the consumer's code", code)?.is_empty())
+        Ok(!self.asked("reading a contract's code", code)?.is_empty())
     }
 
     /// More than 21000 on some layer-2 chains, where gas pays for data too.
@@ -146,10 +145,17 @@ impl Submitter {
         Ok(self.with_margin(self.asked("estimating the gas of an empty transaction", gas)?))
     }
 
+    pub(super) fn base_fee(&self, head: &Head) -> Result<u128, DeliveryError> {
+        head.base_fee.ok_or(DeliveryError::NoBaseFee {
+            chain_id: self.settings().chain_id,
+            block: head.number,
+        })
+    }
+
     async fn tip(&self) -> Result<u128, DeliveryError> {
         match self.provider().get_max_priority_fee_per_gas().await {
             Ok(tip) => Ok(tip),
-            Err(error) => match self.failure(error) {
+            Err(error) => match RpcFailure::from(error) {
                 // A definite answer: this node suggests none, so the configured least tip counts.
                 RpcFailure::Answered {
                     code: METHOD_NOT_FOUND,

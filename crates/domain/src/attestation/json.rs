@@ -31,7 +31,9 @@ pub(crate) mod decimal_text {
     {
         let text = String::deserialize(deserializer)?;
         let value = text.parse::<T>().map_err(|_why: T::Err| {
-            D::Error::custom(format_args!("`{text}` is not a whole number within its range"))
+            D::Error::custom(format_args!(
+                "`{text}` is not a whole number within its range"
+            ))
         })?;
         only_spelling(&text, &value)?;
         Ok(value)
@@ -46,11 +48,13 @@ pub(crate) mod canonical_word {
         serializer.collect_str(&format_args!("{value:#x}"))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<B256, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<B256, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let value: B256 = text
-            .parse()
-            .map_err(|_not_hex| D::Error::custom(format_args!("`{text}` is not 32 bytes in hex")))?;
+        let value: B256 = text.parse().map_err(|_not_hex| {
+            D::Error::custom(format_args!("`{text}` is not 32 bytes in hex"))
+        })?;
         only_spelling(&text, &format_args!("{value:#x}"))?;
         Ok(value)
     }
@@ -60,7 +64,10 @@ pub(crate) mod canonical_word {
 pub(crate) mod canonical_address {
     use super::*;
 
-    pub(crate) fn serialize<S: Serializer>(value: &Address, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Address,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{value:#x}"))
     }
 
@@ -77,12 +84,17 @@ pub(crate) mod canonical_address {
 }
 
 /// Refuses a text that is not how `value` is written here.
-pub(crate) fn only_spelling<E: serde::de::Error>(text: &str, value: &dyn fmt::Display) -> Result<(), E> {
+pub(crate) fn only_spelling<E: serde::de::Error>(
+    text: &str,
+    value: &dyn fmt::Display,
+) -> Result<(), E> {
     let written = value.to_string();
     if text == written {
         Ok(())
     } else {
-        Err(E::custom(format_args!("`{text}` must be written `{written}`")))
+        Err(E::custom(format_args!(
+            "`{text}` must be written `{written}`"
+        )))
     }
 }
 

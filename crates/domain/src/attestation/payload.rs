@@ -58,7 +58,9 @@ pub enum PayloadError {
         later: &'static str,
     },
     /// Verifiers take the window as half-open.
-    #[error("the loss occurred at {occurred_at}, the very end of the window, which verifiers do not count as inside")]
+    #[error(
+        "the loss occurred at {occurred_at}, the very end of the window, which verifiers do not count as inside"
+    )]
     LossAtWindowEnd {
         /// When the breach began.
         occurred_at: Timestamp,
@@ -88,7 +90,10 @@ impl ClaimAttestation {
         if let Some(named) = cover.consumer
             && named != policy.consumer
         {
-            return Err(PayloadError::OtherConsumer { named, policy: policy.consumer });
+            return Err(PayloadError::OtherConsumer {
+                named,
+                policy: policy.consumer,
+            });
         }
         check_times(policy, determination, validity)?;
         let source = determination.confirmed_on;
@@ -134,10 +139,30 @@ fn check_times(
     validity: Validity,
 ) -> Result<(), PayloadError> {
     let in_order = [
-        ("occurredAt", loss.occurred_at, "confirmedAt", loss.confirmed_at),
-        ("confirmedAt", loss.confirmed_at, "issuedAt", validity.issued_at),
-        ("issuedAt", validity.issued_at, "validUntil", validity.valid_until),
-        ("validAfter", validity.valid_after, "validUntil", validity.valid_until),
+        (
+            "occurredAt",
+            loss.occurred_at,
+            "confirmedAt",
+            loss.confirmed_at,
+        ),
+        (
+            "confirmedAt",
+            loss.confirmed_at,
+            "issuedAt",
+            validity.issued_at,
+        ),
+        (
+            "issuedAt",
+            validity.issued_at,
+            "validUntil",
+            validity.valid_until,
+        ),
+        (
+            "validAfter",
+            validity.valid_after,
+            "validUntil",
+            validity.valid_until,
+        ),
     ];
     for (earlier, first, later, second) in in_order {
         if first > second {
@@ -145,7 +170,9 @@ fn check_times(
         }
     }
     if loss.occurred_at >= policy.expiry {
-        return Err(PayloadError::LossAtWindowEnd { occurred_at: loss.occurred_at });
+        return Err(PayloadError::LossAtWindowEnd {
+            occurred_at: loss.occurred_at,
+        });
     }
     Ok(())
 }
@@ -188,9 +215,9 @@ fn first_input(expr: &Expr) -> Option<usize> {
             first_input(left).or_else(|| first_input(right))
         }
         ExprKind::Min(values) | ExprKind::Max(values) => values.iter().find_map(first_input),
-        ExprKind::Clamp { value, low, high } => {
-            first_input(value).or_else(|| first_input(low)).or_else(|| first_input(high))
-        }
+        ExprKind::Clamp { value, low, high } => first_input(value)
+            .or_else(|| first_input(low))
+            .or_else(|| first_input(high)),
         ExprKind::Holds(holds) => {
             first_input(&holds.condition).or_else(|| first_input(&holds.recover))
         }

@@ -16,8 +16,7 @@ const BITMAP_BYTES: usize = 32;
 const SIGNATURE_BYTES: usize = 65;
 
 /// The order of the group of secp256k1 (SEC 2, section 2.4.1).
-const ORDER: U256 =
-    uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 /// The greatest s that is low: ⌊order / 2⌋ (EIP-2).
 const GREATEST_LOW_S: U256 =
     uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
@@ -84,7 +83,9 @@ pub enum QuorumError {
         index: u8,
     },
     /// Somebody else's signature, or of another digest.
-    #[error("the signature of signer {index} is by {recovered}, not by {registered}, or of another statement")]
+    #[error(
+        "the signature of signer {index} is by {recovered}, not by {registered}, or of another statement"
+    )]
     WrongSigner {
         /// The index in the bitmap.
         index: u8,
@@ -159,8 +160,9 @@ impl SignatureSet {
 
     /// Bitmap, then signatures in index order.
     pub fn encode(&self) -> Vec<u8> {
-        let bitmap =
-            self.0.keys().fold(U256::ZERO, |bits, &index| bits | (U256::ONE << usize::from(index)));
+        let bitmap = self.0.keys().fold(U256::ZERO, |bits, &index| {
+            bits | (U256::ONE << usize::from(index))
+        });
         let mut bytes = Vec::with_capacity(BITMAP_BYTES + self.len() * SIGNATURE_BYTES);
         bytes.extend_from_slice(&bitmap.to_be_bytes::<BITMAP_BYTES>());
         for signature in self.0.values() {
@@ -178,7 +180,10 @@ impl SignatureSet {
         let expected = bitmap.count_ones();
         let (chunks, rest) = signatures.as_chunks::<SIGNATURE_BYTES>();
         if chunks.len() != expected || !rest.is_empty() {
-            return Err(SignatureError::Length { expected, length: bytes.len() });
+            return Err(SignatureError::Length {
+                expected,
+                length: bytes.len(),
+            });
         }
         if bitmap.bit(usize::from(u8::MAX)) {
             return Err(SignatureError::IndexOutOfRange);
@@ -194,15 +199,27 @@ impl SignatureSet {
     /// Whether exactly a quorum of `signers` signed `digest`: the rule of the verifier contract.
     pub fn verify(&self, digest: AttestationId, signers: &SignerSet) -> Result<(), QuorumError> {
         if self.len() != usize::from(signers.threshold()) {
-            return Err(QuorumError::Count { given: self.len(), threshold: signers.threshold() });
+            return Err(QuorumError::Count {
+                given: self.len(),
+                threshold: signers.threshold(),
+            });
         }
         for (index, signature) in self.iter() {
             let Some(&registered) = signers.signers().get(usize::from(index)) else {
-                return Err(QuorumError::UnknownSigner { index, signers: signers.signers().len() });
+                return Err(QuorumError::UnknownSigner {
+                    index,
+                    signers: signers.signers().len(),
+                });
             };
-            let recovered = signature.signer(digest).ok_or(QuorumError::NoPoint { index })?;
+            let recovered = signature
+                .signer(digest)
+                .ok_or(QuorumError::NoPoint { index })?;
             if recovered != registered {
-                return Err(QuorumError::WrongSigner { index, recovered, registered });
+                return Err(QuorumError::WrongSigner {
+                    index,
+                    recovered,
+                    registered,
+                });
             }
         }
         Ok(())

@@ -22,13 +22,17 @@ pub struct SignerSet {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SignerSetError {
     /// Epochs are numbered from 1.
-    #[error("epoch 0 does not exist: epochs are numbered from 1, in the order that the verifier announced them")]
+    #[error(
+        "epoch 0 does not exist: epochs are numbered from 1, in the order that the verifier announced them"
+    )]
     NoEpoch,
     /// More than the verifier can count.
     #[error("{0} signers are more than the {MAX_SIGNERS} that a verifier can have")]
     TooMany(usize),
     /// A threshold that cannot be met, or of nobody.
-    #[error("a threshold of {threshold} of {signers} signers cannot be: it lies between 1 and the number of signers")]
+    #[error(
+        "a threshold of {threshold} of {signers} signers cannot be: it lies between 1 and the number of signers"
+    )]
     Threshold {
         /// How many must sign.
         threshold: u8,
@@ -36,7 +40,9 @@ pub enum SignerSetError {
         signers: usize,
     },
     /// Not in the verifier's order; this also finds repeats and the zero address.
-    #[error("signer {index} (counted from 0) is out of order: list the signers by ascending address, each once")]
+    #[error(
+        "signer {index} (counted from 0) is out of order: list the signers by ascending address, each once"
+    )]
     NotAscending {
         /// Its place in the list.
         index: usize,
@@ -67,7 +73,10 @@ impl SignerSet {
             return Err(SignerSetError::TooMany(signers.len()));
         }
         if threshold == 0 || usize::from(threshold) > signers.len() {
-            return Err(SignerSetError::Threshold { threshold, signers: signers.len() });
+            return Err(SignerSetError::Threshold {
+                threshold,
+                signers: signers.len(),
+            });
         }
         let mut previous = Address::ZERO;
         for (index, &signer) in signers.iter().enumerate() {
@@ -76,7 +85,11 @@ impl SignerSet {
             }
             previous = signer;
         }
-        Ok(Self { epoch, threshold, signers })
+        Ok(Self {
+            epoch,
+            threshold,
+            signers,
+        })
     }
 
     /// The epoch's number, from 1.
@@ -97,7 +110,10 @@ impl SignerSet {
     /// The index of `signer` in a signature bitmap.
     pub fn index_of(&self, signer: Address) -> Option<u8> {
         // At most 255 signers, so every index fits.
-        self.signers.binary_search(&signer).ok().and_then(|index| u8::try_from(index).ok())
+        self.signers
+            .binary_search(&signer)
+            .ok()
+            .and_then(|index| u8::try_from(index).ok())
     }
 }
 
@@ -105,7 +121,11 @@ impl TryFrom<WrittenSignerSet> for SignerSet {
     type Error = SignerSetError;
 
     fn try_from(written: WrittenSignerSet) -> Result<Self, SignerSetError> {
-        let signers = written.addresses.into_iter().map(|address| address.0).collect();
+        let signers = written
+            .addresses
+            .into_iter()
+            .map(|address| address.0)
+            .collect();
         Self::new(written.epoch, written.threshold, signers)
     }
 }

@@ -35,11 +35,19 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
-        if value <= GREATEST_NUMBER { Ok(value.into()) } else { Err(too_large(&value)) }
+        if value <= GREATEST_NUMBER {
+            Ok(value.into())
+        } else {
+            Err(too_large(&value))
+        }
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
-        if value.unsigned_abs() <= GREATEST_NUMBER { Ok(value.into()) } else { Err(too_large(&value)) }
+        if value.unsigned_abs() <= GREATEST_NUMBER {
+            Ok(value.into())
+        } else {
+            Err(too_large(&value))
+        }
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
@@ -66,7 +74,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut map = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the member `{name}` is there twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the member `{name}` is there twice"
+                )));
             }
             map.insert(name, value);
         }
@@ -75,5 +85,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 }
 
 fn too_large<E: Error>(number: &dyn fmt::Display) -> E {
-    E::custom(format_args!("the number {number} is not whole and below 2^53: such numbers are written as text"))
+    E::custom(format_args!(
+        "the number {number} is not whole and below 2^53: such numbers are written as text"
+    ))
 }

@@ -40,10 +40,15 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
         }
         Err(sentence) => {
             report.add("terms", Err(sentence));
-            report.leave_open("whether the observations meet the terms, because the terms cannot be read");
+            report.leave_open(
+                "whether the observations meet the terms, because the terms cannot be read",
+            );
         }
     }
-    report.add("verifier", statement::check_verifier(bundle, options.verifier));
+    report.add(
+        "verifier",
+        statement::check_verifier(bundle, options.verifier),
+    );
     report.add("epoch", statement::check_epoch(bundle));
     report.add("signatures", statement::check_signatures(bundle));
     if let Some(trusted) = &options.trusted_signers {
@@ -55,27 +60,43 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
 
 fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     report.add("subject", check_subject(cover, &bundle.risk));
-    let Some(streams) = report.keep("observations", evidence::check_observations(cover, bundle)) else {
+    let Some(streams) = report.keep("observations", evidence::check_observations(cover, bundle))
+    else {
         return;
     };
-    let Some(event) = report.keep("reference evaluator", replay::reference(cover, bundle, &streams)) else {
+    let Some(event) = report.keep("evaluation", replay::engine(cover, bundle, &streams)) else {
         return;
     };
-    report.add("engine", replay::engine(cover, bundle, &streams, &event));
-    let Some(rows) = report.keep("evidence", evidence::check_selection(&streams, &event, bundle)) else {
+    report.add(
+        "reference evaluation",
+        replay::reference(cover, bundle, &streams, &event),
+    );
+    let Some(rows) = report.keep(
+        "evidence",
+        evidence::check_selection(&streams, &event, bundle),
+    ) else {
         return;
     };
     let Some((evidence_root, evidence_count)) = crate::evidence::commit(&rows) else {
-        return report.add("merkle root", Err("there are more observations than an attestation can count".to_owned()));
+        return report.add(
+            "merkle root",
+            Err("there are more observations than an attestation can count".to_owned()),
+        );
     };
     let implied = Determination {
-        risk: Risk::new(cover.terms_hash, bundle.risk.subject.clone(), bundle.risk.evaluate_from).id,
+        risk: Risk::new(
+            cover.terms_hash,
+            bundle.risk.subject.clone(),
+            bundle.risk.evaluate_from,
+        )
+        .id,
         terms_hash: cover.terms_hash,
         subject: bundle.risk.subject.clone(),
         ordinal: bundle.determination.ordinal,
         event_id: EventId::derive(&bundle.risk.subject, bundle.determination.ordinal),
         occurred_at: event.occurred_at,
         confirmed_at: event.confirmed_at,
+        evidence_from: event.evidence_from,
         // The one thing that only the attestor's clock knows.
         determined_at: bundle.determination.determined_at,
         payout: event.payout,
@@ -86,10 +107,16 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     };
     report.add("merkle root", evidence::check_root(&implied, bundle));
     report.add("ordinal", check_ordinal(cover, &implied));
-    report.add("determination", statement::check_determination(&implied, bundle));
+    report.add(
+        "determination",
+        statement::check_determination(&implied, bundle),
+    );
     report.add("policy", statement::check_policy(cover, bundle));
     report.add("claim", statement::check_claim(cover, &implied, bundle));
-    report.add("attestation", statement::check_attestation(cover, &implied, bundle));
+    report.add(
+        "attestation",
+        statement::check_attestation(cover, &implied, bundle),
+    );
     report.add("times", statement::check_times(bundle));
     if cover.trigger.rearm != Rearm::Never {
         report.leave_open(format!(
@@ -109,7 +136,9 @@ impl Report {
             }
             Err(sentence) => {
                 self.add(name, Err(sentence));
-                self.leave_open(format!("what would follow, because the check \"{name}\" failed"));
+                self.leave_open(format!(
+                    "what would follow, because the check \"{name}\" failed"
+                ));
                 None
             }
         }
@@ -123,7 +152,10 @@ fn read_terms(bundle: &EvidenceBundle) -> Result<(Cover, String), String> {
     })?;
     let hash = TermsHash(keccak256(&bundle.terms));
     if cover.terms_hash != hash {
-        return Err(format!("the terms are not in canonical form: they hash to {hash}, their canonical form to {}", cover.terms_hash));
+        return Err(format!(
+            "the terms are not in canonical form: they hash to {hash}, their canonical form to {}",
+            cover.terms_hash
+        ));
     }
     if bundle.attestation.termsHash != hash.0 {
         return Err(format!(
@@ -131,37 +163,52 @@ fn read_terms(bundle: &EvidenceBundle) -> Result<(Cover, String), String> {
             TermsHash(bundle.attestation.termsHash)
         ));
     }
-    let sentence =
-        format!("the terms of \"{}\", version {}, hash to {hash}, which the attestation names", cover.title, cover.version);
+    let sentence = format!(
+        "the terms of \"{}\", version {}, hash to {hash}, which the attestation names",
+        cover.title, cover.version
+    );
     Ok((cover, sentence))
 }
 
 fn check_subject(cover: &Cover, risk: &Risk) -> Finding {
     match Risk::subject_of(cover) {
-        Some(named) if named != risk.subject => {
-            Err(format!("the terms insure {named}, but the risk is {}", risk.subject))
-        }
+        Some(named) if named != risk.subject => Err(format!(
+            "the terms insure {named}, but the risk is {}",
+            risk.subject
+        )),
         Some(named) => Ok(format!("the risk is {named}, as the terms name it")),
-        None => Ok(format!("the risk is {}, one of those that the terms leave open", risk.subject)),
+        None => Ok(format!(
+            "the risk is {}, one of those that the terms leave open",
+            risk.subject
+        )),
     }
 }
 
 fn check_ordinal(cover: &Cover, implied: &Determination) -> Finding {
     match (implied.ordinal, cover.trigger.rearm) {
         (0, _) => Err("loss events are numbered from 1, this is number 0".to_owned()),
-        (1, Rearm::Never) => Ok("it is loss event number 1, and the terms allow no other".to_owned()),
-        (ordinal, Rearm::Never) => {
-            Err(format!("it is loss event number {ordinal}, but the terms allow one only"))
+        (1, Rearm::Never) => {
+            Ok("it is loss event number 1, and the terms allow no other".to_owned())
         }
-        (ordinal, Rearm::After(_)) => {
-            Ok(format!("it is loss event number {ordinal}, and the terms allow several"))
-        }
+        (ordinal, Rearm::Never) => Err(format!(
+            "it is loss event number {ordinal}, but the terms allow one only"
+        )),
+        (ordinal, Rearm::After(_)) => Ok(format!(
+            "it is loss event number {ordinal}, and the terms allow several"
+        )),
     }
 }
 
 fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &mut Report) {
-    let EvidenceBundle { signers, domain, policy, .. } = bundle;
-    report.leave_open("that the sources really said this: look up the blocks and logs that the observations name");
+    let EvidenceBundle {
+        signers,
+        domain,
+        policy,
+        ..
+    } = bundle;
+    report.leave_open(
+        "that the sources really said this: look up the blocks and logs that the observations name",
+    );
     report.leave_open(format!(
         "that the breach did not begin before its first observation here, and that evaluation starts at {}: the evidence begins with the breach",
         bundle.risk.evaluate_from
@@ -181,5 +228,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         "the policy's holder {:#x}, sum insured and period: the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));
-    report.leave_open("that the decision is in the eligibility log: this bundle carries no log proof");
+    report.leave_open(
+        "that the decision is in the eligibility log: this bundle carries no log proof",
+    );
 }

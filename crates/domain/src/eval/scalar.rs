@@ -19,17 +19,34 @@ pub(super) enum Scalar<'a> {
     Time(Timestamp),
 }
 
-/// Why there is no value. The times of the full reason are looked up only when somebody asks.
+/// Why there is no value. The times of the full reason are looked up only when somebody asks, so that a truth or its
+/// cause fits into one register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cause {
-    NoObservation(usize),
-    Stale(usize),
-    NoValue(usize),
+    NoObservation(Index),
+    Stale(Index),
+    NoValue(Index),
     Overflow,
     DivisionByZero,
     /// The `holds` with this index is unknown.
-    Holds(usize),
+    Holds(Index),
     Unchecked,
+}
+
+/// The index of an input or of a `holds`, of which a cover has far fewer than 2³².
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Index(u32);
+
+impl From<usize> for Index {
+    fn from(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<Index> for usize {
+    fn from(index: Index) -> Self {
+        index.0 as Self
+    }
 }
 
 /// A value, or why it is unknown.

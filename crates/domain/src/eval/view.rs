@@ -21,29 +21,40 @@ impl<'a> View<'a> {
     #[inline]
     pub(super) fn in_force(&self, input: usize) -> Known<&'a Value> {
         let Some(latest) = &self.inputs[input] else {
-            return Err(Cause::NoObservation(input));
+            return Err(Cause::NoObservation(input.into()));
         };
         let Some(value) = &latest.value else {
-            return Err(Cause::NoValue(input));
+            return Err(Cause::NoValue(input.into()));
         };
         match self.program.inputs[input].max_age {
-            Some(max_age) if self.now > latest.observed_at + max_age => Err(Cause::Stale(input)),
+            Some(max_age) if self.now > latest.observed_at + max_age => {
+                Err(Cause::Stale(input.into()))
+            }
             _ => Ok(value),
         }
     }
 
     /// The value of a condition.
+    #[inline]
     pub(super) fn truth(&self, node: usize) -> Known<bool> {
+        // The two kinds that common triggers consist of, without a call.
         match &self.program.nodes[node] {
             Node::Holds(index) => match self.breaches[*index] {
                 Breach::Met { .. } => Ok(true),
                 Breach::Idle | Breach::Open { .. } => Ok(false),
-                Breach::Unsure | Breach::Gap { .. } => Err(Cause::Holds(*index)),
+                Breach::Unsure | Breach::Gap { .. } => Err(Cause::Holds((*index).into())),
             },
             Node::Against { input, op, limit } => match self.in_force(*input)? {
                 Value::Decimal(value) => Ok(accepts(*op, value.cmp(limit))),
                 _ => Err(Cause::Unchecked),
             },
+            other => self.truth_of(other),
+        }
+    }
+
+    /// The value of a condition of another kind than those that `truth` knows itself.
+    fn truth_of(&self, node: &Node) -> Known<bool> {
+        match node {
             Node::Compare { op, left, right } => {
                 let left = self.value(*left)?;
                 left.compare(*op, self.value(*right)?)
@@ -83,7 +94,7 @@ impl<'a> View<'a> {
             Node::Input(input) => self.in_force(*input).map(Scalar::from),
             Node::Age(input) => match &self.inputs[*input] {
                 Some(latest) => Ok(Scalar::Duration(self.now.since(latest.observed_at))),
-                None => Err(Cause::NoObservation(*input)),
+                None => Err(Cause::NoObservation((*input).into())),
             },
             Node::Negate(operand) => self.value(*operand)?.negate(),
             Node::Absolute(operand) => self.value(*operand)?.absolute(),
@@ -180,22 +191,24 @@ impl<'a> View<'a> {
                 .map_or(self.now, |latest| latest.observed_at)
         };
         match cause {
-            Cause::NoObservation(input) => Unknown::NoObservation { input },
-            Cause::NoValue(input) => Unknown::NoValue {
-                input,
-                since: observed_at(input),
+            Cause::NoObservation(input) => Unknown::NoObservation {
+                input: input.into(),
             },
+            Cause::NoValue(input) => {
+                let input = usize::from(input);
+                let since = observed_at(input);
+                Unknown::NoValue { input, since }
+            }
             Cause::Stale(input) => {
+                let input = usize::from(input);
                 let max_age = self.program.inputs[input].max_age.unwrap_or(Seconds(0));
-                Unknown::Stale {
-                    input,
-                    since: observed_at(input) + max_age + Seconds(1),
-                }
+                let since = observed_at(input) + max_age + Seconds(1);
+                Unknown::Stale { input, since }
             }
             Cause::Overflow => Unknown::Overflow,
             Cause::DivisionByZero => Unknown::DivisionByZero,
             Cause::Unchecked => Unknown::Unchecked,
-            Cause::Holds(index) => self.explain_holds(index),
+            Cause::Holds(index) => self.explain_holds(index.into()),
         }
     }
 

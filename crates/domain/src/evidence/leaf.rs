@@ -32,9 +32,12 @@ impl EvidenceLeaf {
     /// has zeros for the chain's fields.
     pub fn of(index: u32, observation: &Observation) -> Self {
         let (chain_id, block, block_hash, raw_hash) = match observation.provenance {
-            Provenance::Chain(place) => {
-                (place.chain_id, place.block, place.block_hash, place.raw_hash)
-            }
+            Provenance::Chain(place) => (
+                place.chain_id,
+                place.block,
+                place.block_hash,
+                place.raw_hash,
+            ),
             Provenance::Raw { hash } => (0, 0, B256::ZERO, hash),
         };
         Self {
@@ -75,5 +78,9 @@ fn whole_units(seconds: i64) -> I256 {
     // |i64| · 10¹⁸ < 2¹²⁴.
     let magnitude = U256::from(seconds.unsigned_abs()).wrapping_mul(U256::from(SCALE));
     let units = I256::from_raw(magnitude);
-    if seconds < 0 { units.wrapping_neg() } else { units }
+    if seconds < 0 {
+        units.wrapping_neg()
+    } else {
+        units
+    }
 }

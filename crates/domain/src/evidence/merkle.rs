@@ -63,11 +63,18 @@ impl MerkleTree {
 
 /// Whether `proof` leads from `leaf` to `root`.
 pub fn verify(root: B256, leaf: B256, proof: &[B256]) -> bool {
-    proof.iter().fold(leaf, |node, &sibling| hash_pair(node, sibling)) == root
+    proof
+        .iter()
+        .fold(leaf, |node, &sibling| hash_pair(node, sibling))
+        == root
 }
 
 /// keccak of both, the smaller first, so that a proof needs no directions.
 fn hash_pair(one: B256, other: B256) -> B256 {
-    let (first, second) = if one <= other { (one, other) } else { (other, one) };
+    let (first, second) = if one <= other {
+        (one, other)
+    } else {
+        (other, one)
+    };
     keccak256([first.0, second.0].concat())
 }

@@ -10,7 +10,9 @@ use crate::time::{Seconds, Timestamp};
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// One place in a source's order says two things.
-    #[error("`{source_id}` says two different things of `{subject}` at {observed_at} under sequence {sequence}")]
+    #[error(
+        "`{source_id}` says two different things of `{subject}` at {observed_at} under sequence {sequence}"
+    )]
     Contradiction {
         /// The source.
         source_id: String,
@@ -23,9 +25,10 @@ pub enum EvidenceError {
     },
 }
 
-/// The evidence of a loss that occurred and was confirmed at these instants: of the streams that the cover's inputs read,
-/// every observation after `occurred_at` less the longest look-back up to `confirmed_at`, and per stream the one carried
-/// into that time (the last one at or before its beginning), ordered by (time, input, sequence).
+/// The evidence of a loss whose first breach began at `evidence_from` and that was confirmed at `confirmed_at`: of the
+/// streams that the cover's inputs read, every observation after `evidence_from` less the longest look-back up to
+/// `confirmed_at`, and per stream the one carried into that time (the last one at or before its beginning), ordered by
+/// (time, input, sequence).
 ///
 /// `streams` are the inputs' in their order; a stream that several inputs read counts as the first one's. Observations
 /// may be given in any order, with exact repeats and with others among them; they must reach back far enough to hold the
@@ -33,10 +36,10 @@ pub enum EvidenceError {
 pub fn select(
     streams: &[Stream],
     observations: &[Observation],
-    occurred_at: Timestamp,
+    evidence_from: Timestamp,
     confirmed_at: Timestamp,
 ) -> Result<Vec<Observation>, EvidenceError> {
-    let after = occurred_at - longest_look_back();
+    let after = evidence_from - longest_look_back();
     let mut rows: Vec<(usize, &Observation)> = observations
         .iter()
         .filter(|row| row.observed_at <= confirmed_at)
@@ -53,9 +56,10 @@ pub fn select(
             carried[*input] = Some(place);
         }
     }
-    let evidence = rows.iter().enumerate().filter(|(place, (input, row))| {
-        row.observed_at > after || carried[*input] == Some(*place)
-    });
+    let evidence = rows
+        .iter()
+        .enumerate()
+        .filter(|(place, (input, row))| row.observed_at > after || carried[*input] == Some(*place));
     Ok(evidence.map(|(_, (_, row))| (*row).clone()).collect())
 }
 

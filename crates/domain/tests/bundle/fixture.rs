@@ -19,8 +19,10 @@ use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
-pub(crate) const CONSUMER: Consumer =
-    Consumer { chain_id: 31337, address: address!("a63f9c3ebbb992909aa5de13625ae927ce58c1a6") };
+pub(crate) const CONSUMER: Consumer = Consumer {
+    chain_id: 31337,
+    address: address!("a63f9c3ebbb992909aa5de13625ae927ce58c1a6"),
+};
 pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {
     chain_id: 31337,
     verifier: address!("5a974b3ca009835eb268c14bf9321952f1cf169e"),
@@ -89,13 +91,19 @@ pub(crate) struct Case {
 pub(crate) fn depeg() -> Case {
     let price = |answer: i64| {
         Value::Decimal(
-            tocsin_domain::decimal::Decimal::from_scaled(alloy_primitives::I256::try_from(answer).unwrap(), 8)
-                .unwrap(),
+            tocsin_domain::decimal::Decimal::from_scaled(
+                alloy_primitives::I256::try_from(answer).unwrap(),
+                8,
+            )
+            .unwrap(),
         )
     };
     Case {
         cover: DEPEG.to_owned(),
-        seen: ROUNDS.iter().map(|&(round, at, answer)| (0, at, round, Some(price(answer)))).collect(),
+        seen: ROUNDS
+            .iter()
+            .map(|&(round, at, answer)| (0, at, round, Some(price(answer))))
+            .collect(),
         event: 0,
         evaluate_from: 1_678_000_000,
         keys: keys(&["a"]),
@@ -117,7 +125,11 @@ pub(crate) fn address_of(key: &SigningKey) -> Address {
 
 pub(crate) fn sign(key: &SigningKey, digest: AttestationId) -> QuorumSignature {
     let (signature, recovery) = key.sign_prehash_recoverable(digest.0.as_slice()).unwrap();
-    QuorumSignature::new(Signature::from_signature_and_parity(signature, recovery.is_y_odd())).unwrap()
+    QuorumSignature::new(Signature::from_signature_and_parity(
+        signature,
+        recovery.is_y_odd(),
+    ))
+    .unwrap()
 }
 
 impl Case {
@@ -127,11 +139,19 @@ impl Case {
         let subject = Risk::subject_of(&cover).unwrap_or_else(|| USDC.to_owned());
         let risk = Risk::new(cover.terms_hash, subject, Timestamp(self.evaluate_from));
         let streams = streams(&cover, &risk);
-        let observations: Vec<Observation> =
-            self.seen.iter().map(|seen| observation(&streams, seen)).collect();
+        let observations: Vec<Observation> = self
+            .seen
+            .iter()
+            .map(|seen| observation(&streams, seen))
+            .collect();
         let event = self.loss(&cover);
-        let rows =
-            evidence::select(&streams, &observations, event.occurred_at, event.confirmed_at).unwrap();
+        let rows = evidence::select(
+            &streams,
+            &observations,
+            event.occurred_at,
+            event.confirmed_at,
+        )
+        .unwrap();
         let (evidence_root, evidence_count) = evidence::commit(&rows).unwrap();
         let determination = Determination {
             risk: risk.id,
@@ -141,6 +161,7 @@ impl Case {
             event_id: EventId::derive(&risk.subject, event.ordinal),
             occurred_at: event.occurred_at,
             confirmed_at: event.confirmed_at,
+            evidence_from: event.occurred_at,
             determined_at: Timestamp(event.confirmed_at.0 + 60),
             payout: event.payout,
             inputs: event.inputs,
@@ -172,7 +193,12 @@ impl Case {
             claim,
             attestation,
             domain: DOMAIN,
-            signers: SignerSet::new(3, self.threshold, self.keys.iter().map(address_of).collect()).unwrap(),
+            signers: SignerSet::new(
+                3,
+                self.threshold,
+                self.keys.iter().map(address_of).collect(),
+            )
+            .unwrap(),
             signatures: SignatureSet::default(),
         };
         self.sign(&mut bundle);
@@ -205,7 +231,9 @@ impl Case {
             .collect();
         let end = seen.iter().map(|row| row.observed_at).max().unwrap();
         let from = Some(Timestamp(self.evaluate_from));
-        reference::evaluate(cover, from, &seen, end).events.remove(self.event)
+        reference::evaluate(cover, from, &seen, end)
+            .events
+            .remove(self.event)
     }
 }
 
@@ -215,7 +243,10 @@ fn streams(cover: &Cover, risk: &Risk) -> Vec<Stream> {
         .iter()
         .map(|input| Stream {
             source: input.source.clone().unwrap_or_else(|| "feed:any".into()),
-            subject: input.subject.clone().unwrap_or_else(|| risk.subject.as_str().into()),
+            subject: input
+                .subject
+                .clone()
+                .unwrap_or_else(|| risk.subject.as_str().into()),
             metric: input.metric.clone(),
         })
         .collect()

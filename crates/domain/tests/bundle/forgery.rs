@@ -35,7 +35,10 @@ fn somebody_elses_signature_on_a_consistent_forgery_is_found_by_who_is_trusted()
     let mut forged = case.bundle();
     forged.observations.remove(2);
     recompute(&mut forged, &case.parse());
-    let forger = Case { keys: keys(&["forger"]), ..depeg() };
+    let forger = Case {
+        keys: keys(&["forger"]),
+        ..depeg()
+    };
     forged.signers = forger.bundle().signers;
     forger.sign(&mut forged);
     // Nothing in the file contradicts itself, which is why the report says that the signer set is not checked.
@@ -45,7 +48,11 @@ fn somebody_elses_signature_on_a_consistent_forgery_is_found_by_who_is_trusted()
         ..VerifyOptions::default()
     };
     let report = verify(&forged, &options);
-    let failed: Vec<_> = report.checks().iter().filter(|check| !check.is_ok()).collect();
+    let failed: Vec<_> = report
+        .checks()
+        .iter()
+        .filter(|check| !check.is_ok())
+        .collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].name(), "trusted signers");
 }
@@ -76,7 +83,7 @@ fn even_the_attestors_cannot_make_evidence_say_what_it_does_not() {
     let failed = resign(|forged| {
         forged.observations[3].value = Some(Value::Decimal("0.999".parse().unwrap()));
     });
-    assert_eq!(failed, ["reference evaluator"]);
+    assert_eq!(failed, ["evaluation"]);
     // A window that holds the loss.
     let failed = resign(|forged| forged.attestation.windowEnd += 1);
     assert_eq!(failed, ["attestation"]);
@@ -99,6 +106,23 @@ fn even_the_attestors_cannot_make_evidence_say_what_it_does_not() {
     // Signed before it was decided.
     let failed = resign(|forged| forged.determination.determined_at = Timestamp(1_678_600_000));
     assert_eq!(failed, ["times"]);
+}
+
+#[test]
+fn values_of_another_type_than_the_inputs_are_refused() {
+    let case = depeg();
+    for value in [
+        Value::Text("0.9".to_owned()),
+        Value::Bool(true),
+        Value::Duration(tocsin_domain::time::Seconds(0)),
+        Value::Time(Timestamp(0)),
+    ] {
+        let mut forged = case.bundle();
+        forged.observations[1].value = Some(value);
+        recompute(&mut forged, &case.parse());
+        case.sign(&mut forged);
+        assert_eq!(failing(&forged), ["evaluation"]);
+    }
 }
 
 #[test]
@@ -129,8 +153,18 @@ fn another_chain_is_another_claim() {
 fn a_bundle_of_mixed_parts_cannot_be_written() {
     let mut mixed = depeg().bundle();
     mixed.determination.subject = "somebody else".to_owned();
-    assert!(serde_json::to_string(&mixed).unwrap_err().to_string().contains("determination"));
+    assert!(
+        serde_json::to_string(&mixed)
+            .unwrap_err()
+            .to_string()
+            .contains("determination")
+    );
     let mut mixed = depeg().bundle();
     mixed.claim.ordinal = 9;
-    assert!(serde_json::to_string(&mixed).unwrap_err().to_string().contains("claim"));
+    assert!(
+        serde_json::to_string(&mixed)
+            .unwrap_err()
+            .to_string()
+            .contains("claim")
+    );
 }

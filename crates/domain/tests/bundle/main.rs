@@ -1,4 +1,8 @@
 //! Evidence bundles re-execute to the same result offline, and nothing in one can be changed unnoticed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test support: what cannot be set up is a failed test"
+)]
 
 mod fixture;
 mod forgery;
@@ -17,18 +21,30 @@ fn check(bundle: &EvidenceBundle) -> Report {
 /// The names of the checks that fail.
 fn failing(bundle: &EvidenceBundle) -> Vec<&'static str> {
     let report = check(bundle);
-    report.checks().iter().filter(|check| !check.is_ok()).map(|check| check.name()).collect()
+    report
+        .checks()
+        .iter()
+        .filter(|check| !check.is_ok())
+        .map(|check| check.name())
+        .collect()
 }
 
 fn said(report: &Report) -> String {
-    report.checks().iter().map(|check| format!("{check}\n")).collect()
+    report
+        .checks()
+        .iter()
+        .map(|check| format!("{check}\n"))
+        .collect()
 }
 
 fn assert_valid(bundle: &EvidenceBundle) {
     let report = check(bundle);
     assert!(report.is_valid(), "{}", said(&report));
     let text = serde_json::to_string_pretty(bundle).unwrap();
-    assert_eq!(serde_json::from_str::<EvidenceBundle>(&text).unwrap(), *bundle);
+    assert_eq!(
+        serde_json::from_str::<EvidenceBundle>(&text).unwrap(),
+        *bundle
+    );
 }
 
 #[test]
@@ -38,17 +54,23 @@ fn the_depeg_of_march_2023_verifies_and_says_what_happened() {
     assert_eq!(bundle.determination.occurred_at, Timestamp(1_678_497_491));
     assert_eq!(bundle.determination.confirmed_at, Timestamp(1_678_583_975));
     assert_eq!(bundle.attestation.payoutFraction, 24_700_000_000_000_000);
-    assert_eq!(bundle.attestation.measuredValue.to_string(), "975300000000000000");
+    assert_eq!(
+        bundle.attestation.measuredValue.to_string(),
+        "975300000000000000"
+    );
     assert_eq!(bundle.attestation.windowStart, 1_677_000_000 + 72 * 3600);
     assert_eq!(bundle.attestation.windowEnd, 1_709_000_000);
     assert_eq!(bundle.attestation.sourceChainId, 1);
     assert_eq!(bundle.attestation.sourceBlock, 1_678_583_975 / 12);
     // Round 859 opens the breach; the earlier ones are no evidence.
     assert_eq!(bundle.observations.len(), 7);
-    assert_eq!(bundle.claim.eligibility, tocsin_domain::claim::Eligibility::Eligible {
-        fraction: "0.0247".parse().unwrap(),
-        amount: alloy_primitives::U256::from(247_000_000),
-    });
+    assert_eq!(
+        bundle.claim.eligibility,
+        tocsin_domain::claim::Eligibility::Eligible {
+            fraction: "0.0247".parse().unwrap(),
+            amount: alloy_primitives::U256::from(247_000_000),
+        }
+    );
     insta::assert_snapshot!(said(&check(&bundle)));
 }
 
@@ -65,7 +87,11 @@ fn a_bundle_is_readable_json() {
 
 #[test]
 fn several_attestors_sign_one_bundle() {
-    let case = Case { keys: keys(&["a", "b", "c", "d"]), threshold: 3, ..depeg() };
+    let case = Case {
+        keys: keys(&["a", "b", "c", "d"]),
+        threshold: 3,
+        ..depeg()
+    };
     assert_valid(&case.bundle());
 }
 
@@ -150,7 +176,12 @@ fn a_later_loss_event_verifies_and_says_that_its_number_is_not_checked() {
     let bundle = case.bundle();
     assert_eq!(bundle.determination.ordinal, 2);
     assert_valid(&bundle);
-    assert!(check(&bundle).not_checked().iter().any(|gap| gap.contains("loss event number 2")));
+    assert!(
+        check(&bundle)
+            .not_checked()
+            .iter()
+            .any(|gap| gap.contains("loss event number 2"))
+    );
 
     let mut renumbered = depeg().bundle();
     renumbered.determination.ordinal = 2;
@@ -159,19 +190,39 @@ fn a_later_loss_event_verifies_and_says_that_its_number_is_not_checked() {
 
 #[test]
 fn what_the_verifier_knows_from_elsewhere_is_checked() {
-    let case = Case { keys: keys(&["a", "b", "c"]), threshold: 2, ..depeg() };
+    let case = Case {
+        keys: keys(&["a", "b", "c"]),
+        threshold: 2,
+        ..depeg()
+    };
     let bundle = case.bundle();
     let signers: Vec<_> = case.keys.iter().map(fixture::address_of).collect();
     let with = |trusted: &[_], verifier| {
-        verify(&bundle, &VerifyOptions { trusted_signers: Some(trusted.to_vec()), verifier }).is_valid()
+        verify(
+            &bundle,
+            &VerifyOptions {
+                trusted_signers: Some(trusted.to_vec()),
+                verifier,
+            },
+        )
+        .is_valid()
     };
     assert!(with(&signers, None));
     assert!(with(&signers[..2], Some(fixture::DOMAIN)));
     assert!(!with(&signers[1..], None));
     assert!(!with(&[], None));
-    assert!(!with(&signers, Some(AttestationDomain { chain_id: 1, ..fixture::DOMAIN })));
     assert!(!with(
         &signers,
-        Some(AttestationDomain { verifier: fixture::CONSUMER.address, ..fixture::DOMAIN })
+        Some(AttestationDomain {
+            chain_id: 1,
+            ..fixture::DOMAIN
+        })
+    ));
+    assert!(!with(
+        &signers,
+        Some(AttestationDomain {
+            verifier: fixture::CONSUMER.address,
+            ..fixture::DOMAIN
+        })
     ));
 }

@@ -142,7 +142,7 @@ fn decimals(depth: u32, ages: bool) -> BoxedStrategy<Expr> {
     let duration = durations(depth - 1, ages);
     prop_oneof![
         4 => leaf,
-        3 => (any_arithmetic(), any_rounding(), part.clone(), part.clone())
+        5 => (any_arithmetic(), any_rounding(), part.clone(), part.clone())
             .prop_map(|(op, rounding, left, right)| {
                 arithmetic(op, rounding, left, right, Type::Decimal)
             }),
@@ -243,7 +243,7 @@ fn conditions(depth: u32) -> BoxedStrategy<Expr> {
         1 => any::<bool>().prop_map(|truth| literal(Value::Bool(truth))),
         1 => any::<bool>()
             .prop_map(|truth| compare(CompareOp::Equal, input(3), literal(Value::Bool(truth)))),
-        2 => (any_order(), numbers.clone(), numbers).prop_map(|(op, l, r)| compare(op, l, r)),
+        4 => (any_order(), numbers.clone(), numbers).prop_map(|(op, l, r)| compare(op, l, r)),
         1 => (any_order(), spans.clone(), spans).prop_map(|(op, l, r)| compare(op, l, r)),
     ];
     if depth == 0 {

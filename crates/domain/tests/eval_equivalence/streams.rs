@@ -75,7 +75,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         sequence,
         value,
     });
-    prop::collection::vec(row, 0..28)
+    prop::collection::vec(row, 0..40)
 }
 
 fn value(ty: Type, choice: usize) -> Value {

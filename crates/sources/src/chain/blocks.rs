@@ -151,13 +151,14 @@ impl Blocks {
 }
 
 impl FinalHead {
-    /// The block that the tag named and the block of its number must be one: another node may have answered the second.
-    pub(crate) fn check(&self, header: &BlockHeader) -> Result<(), Contradiction> {
+    /// The block that the tag named and a block that was read by its number must be one; another node may have answered one
+    /// of the questions.
+    pub(crate) fn check(&self, number: u64, hash: B256) -> Result<(), Contradiction> {
         match self.hash {
-            Some(final_head) if header.number == self.number && header.hash != final_head => {
+            Some(final_head) if number == self.number && hash != final_head => {
                 Err(Contradiction::NotTheFinalHead {
-                    number: header.number,
-                    got: header.hash,
+                    number,
+                    got: hash,
                     final_head,
                 })
             }

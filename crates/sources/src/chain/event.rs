@@ -2,8 +2,9 @@
 
 use alloy::dyn_abi::{DynSolEvent, DynSolType, Specifier};
 use alloy::json_abi::Event;
-use alloy::primitives::{Address, B256, Log};
+use alloy::primitives::{Address, B256, Log, keccak256};
 use tocsin_domain::observation::SourceId;
+use tocsin_domain::value::Type;
 
 use super::{EventSettings, SequenceFrom, TimeFrom};
 use crate::SourceError;
@@ -55,6 +56,27 @@ impl EventSource {
     /// What it was made from.
     pub fn settings(&self) -> &EventSettings {
         &self.settings
+    }
+
+    /// A hash of everything that decides which observations a block gives.
+    pub fn fingerprint(&self) -> B256 {
+        let EventSettings { source, address, event, subject, metric, value, decimals, sequence, observed_at, from_block } =
+            &self.settings;
+        keccak256(format!(
+            "{source:?} {address:?} {event:?} {subject:?} {metric:?} {value:?} {decimals} {sequence:?} {observed_at:?} \
+             {from_block}"
+        ))
+    }
+
+    /// The type of its values.
+    pub fn value_type(&self) -> Type {
+        let types = if self.value.indexed { self.event.indexed() } else { self.event.body() };
+        match types.get(self.value.position) {
+            Some(DynSolType::Bool) => Type::Bool,
+            Some(DynSolType::String) => Type::Text,
+            // The check that made it admits integers beside these.
+            _ => Type::Decimal,
+        }
     }
 
     /// The first block that is read.
@@ -166,7 +188,7 @@ impl Fields<'_> {
             .map_err(|error| format!("`{setting}`: {error}"))?;
         accept(&ty).map_err(|wanted| {
             format!(
-                "`{setting}` names `{name}`, a {}, but needs {wanted}; {}",
+                "`{setting}` names `{name}` of type {}, but needs {wanted}; {}",
                 input.ty,
                 self.list()
             )

@@ -21,6 +21,8 @@ pub(crate) struct OpenTime {
     pub(crate) until: Timestamp,
 }
 
+const TOO_WIDE: &str = "a field is wider than its type";
+
 struct Reading {
     observed_at: Timestamp,
     sequence: Sequence,
@@ -129,21 +131,27 @@ fn value(decoded: &DecodedEvent, field: Field, decimals: u8) -> Result<Value, &'
             .ok_or(out_of_range)
     };
     match lookup(decoded, field) {
-        Some(DynSolValue::Int(units, _)) => scaled(*units),
-        Some(DynSolValue::Uint(units, _)) => {
-            scaled(I256::try_from(*units).map_err(|_beyond_int256| out_of_range)?)
-        }
+        Some(DynSolValue::Int(units, bits)) if fits(units.bits(), *bits) => scaled(*units),
+        Some(DynSolValue::Int(..)) => Err(TOO_WIDE),
         Some(DynSolValue::Bool(value)) => Ok(Value::Bool(*value)),
         Some(DynSolValue::String(text)) => Ok(Value::Text(text.clone())),
-        _ => Err("it lacks the value's field"),
+        _ => scaled(
+            I256::try_from(unsigned(decoded, field)?).map_err(|_beyond_int256| out_of_range)?,
+        ),
     }
 }
 
 fn unsigned(decoded: &DecodedEvent, field: Field) -> Result<U256, &'static str> {
     match lookup(decoded, field) {
-        Some(DynSolValue::Uint(number, _)) => Ok(*number),
+        Some(DynSolValue::Uint(number, bits)) if fits(number.bit_len(), *bits) => Ok(*number),
+        Some(DynSolValue::Uint(..)) => Err(TOO_WIDE),
         _ => Err("it lacks a field of its declaration"),
     }
+}
+
+/// The decoder takes any word for any width of integer.
+fn fits<N: TryInto<usize>>(needed: N, bits: usize) -> bool {
+    needed.try_into().is_ok_and(|needed: usize| needed <= bits)
 }
 
 fn lookup(decoded: &DecodedEvent, field: Field) -> Option<&DynSolValue> {
@@ -154,3 +162,6 @@ fn lookup(decoded: &DecodedEvent, field: Field) -> Option<&DynSolValue> {
     };
     fields.get(field.position)
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,6 +115,12 @@ impl ChainReader {
         {
             return Err(self.blocks.lagging(head, cursor));
         }
+        if let Some((cursor, head)) = after.zip(head)
+            && let Err(found) = head.check(cursor.number, cursor.hash)
+        {
+            self.blocks.check_still_on_chain(cursor).await?;
+            return Err(self.blocks.contradiction(cursor.number, found));
+        }
         let first = after.map_or(from_block, |cursor| cursor.number.saturating_add(1));
         let Some(head) = head.filter(|head| head.number >= first) else {
             return Ok(None);
@@ -125,7 +131,7 @@ impl ChainReader {
         let parent = self.parent_of(first, after).await?;
         let headers = self.blocks.headers(first..=last).await?;
         if let Some(last) = headers.last() {
-            head.check(last)
+            head.check(last.number, last.hash)
                 .map_err(|found| self.blocks.contradiction(last.number, found))?;
         }
         self.check_links(parent, after, &headers).await?;

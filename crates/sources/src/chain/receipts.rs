@@ -65,3 +65,6 @@ fn encode((kind, receipt): &(u64, Receipt)) -> Vec<u8> {
     receipt.clone().with_bloom().encode(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,8 @@ impl Rpc {
             .connect_timeout(settings.request_timeout)
             // A redirect would send the question, and the key in its path, somewhere that nobody configured.
             .redirect(redirect::Policy::none())
+            // Nor does an environment variable decide who sees it.
+            .no_proxy()
             .build()
             .map_err(|source| SourceError::Client {
                 endpoint: endpoint.clone(),

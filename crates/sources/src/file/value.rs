@@ -18,7 +18,9 @@ pub(crate) fn parse(text: &str, ty: Type) -> Result<Value, String> {
             _ => Err(format!("value `{text}` is neither `true` nor `false`")),
         },
         Type::Text => Ok(Value::Text(text.to_owned())),
-        Type::Time => Timestamp::parse(text).map(Value::Time).map_err(|error| format!("value {error}")),
+        Type::Time => Timestamp::parse(text)
+            .map(Value::Time)
+            .map_err(|error| format!("value {error}")),
     }
 }
 
@@ -27,5 +29,6 @@ fn duration(text: &str) -> Result<Seconds, String> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Ok(Seconds(seconds));
     }
-    text.parse().map_err(|error| format!("value {error}; a bare whole number is seconds"))
+    text.parse()
+        .map_err(|error| format!("value {error}; a bare whole number is seconds"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
@@ -137,6 +137,7 @@ pub(super) async fn find(
 pub(super) async fn unfinished(
     connection: &mut SqliteConnection,
     chain_id: i64,
+    now: Timestamp,
     limit: u32,
 ) -> Result<Vec<Delivery>, StoreError> {
     let attempt = "look for unfinished deliveries";
@@ -146,9 +147,11 @@ pub(super) async fn unfinished(
                   calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
                   done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
                   last_error AS "last_error?", failures AS "failures!"
-           FROM deliveries WHERE chain_id = ?1 AND state = 'sending' ORDER BY nonce, sender LIMIT ?2"#,
+           FROM deliveries WHERE chain_id = ?1 AND state = 'sending' AND not_before <= ?3
+           ORDER BY nonce, sender LIMIT ?2"#,
         chain_id,
-        limit
+        limit,
+        now.0
     )
     .fetch_all(&mut *connection)
     .await
@@ -160,9 +163,11 @@ pub(super) async fn unfinished(
                   calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
                   done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
                   last_error AS "last_error?", failures AS "failures!"
-           FROM deliveries WHERE chain_id = ?1 AND state = 'queued' ORDER BY position LIMIT max(0, ?2)"#,
+           FROM deliveries WHERE chain_id = ?1 AND state = 'queued' AND not_before <= ?3
+           ORDER BY position LIMIT max(0, ?2)"#,
         chain_id,
-        room
+        room,
+        now.0
     )
     .fetch_all(&mut *connection)
     .await
@@ -218,6 +223,22 @@ async fn add_attempts(
         }
     }
     Ok(())
+}
+
+/// Whether a transaction with this hash was ever stored.
+pub(super) async fn is_signed(
+    connection: &mut SqliteConnection,
+    hash: B256,
+    attempt: &'static str,
+) -> Result<bool, StoreError> {
+    let hash = hash.as_slice();
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM delivery_attempts WHERE hash = ?1) AS "signed!: bool""#,
+        hash
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed(attempt))
 }
 
 /// Adds the newest attempt of a nonce.

@@ -16,10 +16,16 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
     let one = risk(&first, 1, &[stream(0, 0)]);
     let two = risk(&first, 2, &[stream(1, 1), stream(0, 0), stream(1, 1)]);
     store.add_cover(&second, &[]).await.unwrap();
-    store.add_cover(&first, &[two.clone(), one.clone()]).await.unwrap();
+    store
+        .add_cover(&first, &[two.clone(), one.clone()])
+        .await
+        .unwrap();
     store.add_cover(&third, &[]).await.unwrap();
 
-    assert_eq!(store.covers().await.unwrap(), [third, first.clone(), second]);
+    assert_eq!(
+        store.covers().await.unwrap(),
+        [third, first.clone(), second]
+    );
     assert_eq!(store.cover(first.terms_hash).await.unwrap(), Some(first));
     assert_eq!(store.cover(TermsHash(hash("nothing"))).await.unwrap(), None);
     assert_eq!(store.risk(one.risk.id).await.unwrap(), Some(one));
@@ -31,9 +37,23 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
 pub async fn are_added_once<S: Store + 'static>(store: Arc<S>) {
     let cover = cover(0);
     let first = risk(&cover, 1, &[stream(0, 0)]);
-    store.add_cover(&cover, std::slice::from_ref(&first)).await.unwrap();
-    let advance = RiskAdvance { risk: first.risk.id, version: 0, state: vec![9], evaluated_to: at(5) };
-    store.commit(&Step { risks: vec![advance], ..Step::default() }).await.unwrap();
+    store
+        .add_cover(&cover, std::slice::from_ref(&first))
+        .await
+        .unwrap();
+    let advance = RiskAdvance {
+        risk: first.risk.id,
+        version: 0,
+        state: vec![9],
+        evaluated_to: at(5),
+    };
+    store
+        .commit(&Step {
+            risks: vec![advance],
+            ..Step::default()
+        })
+        .await
+        .unwrap();
 
     let second = risk(&cover, 2, &[stream(0, 0)]);
     let again = [first.clone(), second.clone(), second.clone(), first.clone()];
@@ -41,10 +61,21 @@ pub async fn are_added_once<S: Store + 'static>(store: Arc<S>) {
 
     assert_eq!(store.covers().await.unwrap(), [cover]);
     let snapshots = store.snapshots(&[stream(0, 0).source]).await.unwrap();
-    let of = |risk: RiskId| snapshots.iter().find(|snapshot| snapshot.risk.id == risk).unwrap();
+    let of = |risk: RiskId| {
+        snapshots
+            .iter()
+            .find(|snapshot| snapshot.risk.id == risk)
+            .unwrap()
+    };
     assert_eq!(snapshots.len(), 2);
-    assert_eq!((of(first.risk.id).state.clone(), of(first.risk.id).version), (vec![9], 1));
-    assert_eq!((of(second.risk.id).state.clone(), of(second.risk.id).version), (second.initial_state, 0));
+    assert_eq!(
+        (of(first.risk.id).state.clone(), of(first.risk.id).version),
+        (vec![9], 1)
+    );
+    assert_eq!(
+        (of(second.risk.id).state.clone(), of(second.risk.id).version),
+        (second.initial_state, 0)
+    );
     assert_eq!(store.risk(first.risk.id).await.unwrap(), Some(first));
 }
 
@@ -54,7 +85,9 @@ pub async fn terms_never_change<S: Store + 'static>(store: Arc<S>) {
     store.add_cover(&stored, &[]).await.unwrap();
     let changed = cover_version(0, 1, "changed");
     let under_changed = risk(&changed, 1, &[stream(0, 0)]);
-    let result = store.add_cover(&changed, std::slice::from_ref(&under_changed)).await;
+    let result = store
+        .add_cover(&changed, std::slice::from_ref(&under_changed))
+        .await;
     assert_fault(result, Fault::Conflict);
     let mut renamed = stored.clone();
     renamed.name = "another name".to_owned();
@@ -68,7 +101,10 @@ pub async fn terms_never_change<S: Store + 'static>(store: Arc<S>) {
 pub async fn a_changed_risk_conflicts<S: Store + 'static>(store: Arc<S>) {
     let cover = cover(0);
     let stored = risk(&cover, 1, &[stream(0, 0), stream(1, 0)]);
-    store.add_cover(&cover, std::slice::from_ref(&stored)).await.unwrap();
+    store
+        .add_cover(&cover, std::slice::from_ref(&stored))
+        .await
+        .unwrap();
     let mut later = stored.clone();
     later.risk.evaluate_from = at(1);
     let mut reordered = stored.clone();
@@ -77,7 +113,10 @@ pub async fn a_changed_risk_conflicts<S: Store + 'static>(store: Arc<S>) {
     deaf.streams.truncate(1);
     let new = risk(&cover, 2, &[stream(0, 0)]);
     for changed in [later, reordered, deaf] {
-        assert_fault(store.add_cover(&cover, &[new.clone(), changed]).await, Fault::Conflict);
+        assert_fault(
+            store.add_cover(&cover, &[new.clone(), changed]).await,
+            Fault::Conflict,
+        );
     }
     assert_eq!(store.risk(stored.risk.id).await.unwrap(), Some(stored));
     assert_eq!(store.risk(new.risk.id).await.unwrap(), None);

@@ -17,16 +17,25 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
     policies[3].sum_insured = U256::MAX;
     policies[4].sum_insured = U256::ZERO;
     policies[5].number = U256::MAX;
-    policies[5].id =
-        PolicyId::derive(policies[5].consumer.chain_id, policies[5].consumer.address, U256::MAX);
+    policies[5].id = PolicyId::derive(
+        policies[5].consumer.chain_id,
+        policies[5].consumer.address,
+        U256::MAX,
+    );
     store.add_policies(&policies).await.unwrap();
 
     for policy in &policies {
-        assert_eq!(store.policy(policy.id).await.unwrap().as_ref(), Some(policy));
+        assert_eq!(
+            store.policy(policy.id).await.unwrap().as_ref(),
+            Some(policy)
+        );
     }
     policies.sort_by_key(|policy| policy.id);
     assert_eq!(store.policies_on(risk.id).await.unwrap(), policies);
-    assert_eq!(store.policies_on(RiskId(hash("nothing"))).await.unwrap(), []);
+    assert_eq!(
+        store.policies_on(RiskId(hash("nothing"))).await.unwrap(),
+        []
+    );
     assert_eq!(store.policy(PolicyId(hash("nothing"))).await.unwrap(), None);
 }
 
@@ -34,12 +43,27 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
 pub async fn are_added_all_or_none<S: Store + 'static>(store: Arc<S>) {
     let risk = store_risk(&*store).await.risk;
     let stored = policy(&risk, 1);
-    store.add_policies(std::slice::from_ref(&stored)).await.unwrap();
+    store
+        .add_policies(std::slice::from_ref(&stored))
+        .await
+        .unwrap();
     let new = policy(&risk, 2);
-    let richer = Policy { sum_insured: U256::MAX, ..stored.clone() };
-    let homeless = Policy { risk: RiskId(hash("nothing")), ..policy(&risk, 3) };
-    let forged = Policy { id: PolicyId(hash("another policy")), ..policy(&risk, 4) };
-    let other_holder = Policy { holder: address("thief"), ..new.clone() };
+    let richer = Policy {
+        sum_insured: U256::MAX,
+        ..stored.clone()
+    };
+    let homeless = Policy {
+        risk: RiskId(hash("nothing")),
+        ..policy(&risk, 3)
+    };
+    let forged = Policy {
+        id: PolicyId(hash("another policy")),
+        ..policy(&risk, 4)
+    };
+    let other_holder = Policy {
+        holder: address("thief"),
+        ..new.clone()
+    };
 
     for (bad, fault) in [
         (richer, Fault::Conflict),
@@ -48,7 +72,10 @@ pub async fn are_added_all_or_none<S: Store + 'static>(store: Arc<S>) {
         (forged, Fault::Refused),
     ] {
         assert_fault(store.add_policies(&[new.clone(), bad]).await, fault);
-        assert_eq!(store.policies_on(risk.id).await.unwrap(), std::slice::from_ref(&stored));
+        assert_eq!(
+            store.policies_on(risk.id).await.unwrap(),
+            std::slice::from_ref(&stored)
+        );
         assert_eq!(store.policy(new.id).await.unwrap(), None);
     }
 }
@@ -58,9 +85,18 @@ pub async fn are_added_once<S: Store + 'static>(store: Arc<S>) {
     let risk = store_risk(&*store).await.risk;
     let (one, two) = (policy(&risk, 1), policy(&risk, 2));
     store.add_policies(&[]).await.unwrap();
-    store.add_policies(std::slice::from_ref(&one)).await.unwrap();
-    store.add_policies(&[one.clone(), two.clone(), two.clone(), one.clone()]).await.unwrap();
+    store
+        .add_policies(std::slice::from_ref(&one))
+        .await
+        .unwrap();
+    store
+        .add_policies(&[one.clone(), two.clone(), two.clone(), one.clone()])
+        .await
+        .unwrap();
     assert_eq!(store.policies_on(risk.id).await.unwrap().len(), 2);
-    let longer = Policy { expiry: at(99_000_000), ..one };
+    let longer = Policy {
+        expiry: at(99_000_000),
+        ..one
+    };
     assert_fault(store.add_policies(&[longer]).await, Fault::Conflict);
 }

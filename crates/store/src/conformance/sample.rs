@@ -23,6 +23,8 @@ use crate::step::{SourceAdvance, SourceProgress, Step};
 
 /// The settlement chain of the samples.
 pub const CHAIN: u64 = 31_337;
+/// Later than every back-off.
+pub const LATE: Timestamp = Timestamp(i64::MAX);
 
 /// The `seconds`-th second of the samples' time.
 pub fn at(seconds: i64) -> Timestamp {
@@ -101,7 +103,7 @@ pub fn observation(stream: &Stream, second: i64, sequence: u64, price: &str) -> 
 pub fn position(n: u64) -> ChainPosition {
     ChainPosition {
         chain_id: 1,
-        block: 16_000_000 + n,
+        block: 16_000_000 + n % 1_000_000,
         block_hash: hash(format!("block {n}")),
         log_index: n % 7,
         raw_hash: hash(format!("log {n}")),
@@ -122,6 +124,7 @@ pub fn advance(n: usize, from: Option<u64>, to: u64) -> SourceAdvance {
     SourceAdvance {
         from: from.map(cursor),
         to: SourceProgress {
+            reading: B256::repeat_byte(7),
             source: source(n),
             cursor: cursor(to),
             watermark: at(i64::try_from(to).expect("a small block number")),
@@ -138,6 +141,7 @@ pub fn determination(risk: &Risk, ordinal: u32, occurred: i64) -> Determination 
         ordinal,
         event_id: EventId::derive(&risk.subject, ordinal),
         occurred_at: at(occurred),
+        evidence_from: at(occurred),
         confirmed_at: at(occurred + 86_400),
         determined_at: at(occurred + 86_500),
         payout: Ok(decimal("0.0247")),
@@ -150,7 +154,10 @@ pub fn determination(risk: &Risk, ordinal: u32, occurred: i64) -> Determination 
 
 /// Policy number `number` on `risk`.
 pub fn policy(risk: &Risk, number: u64) -> Policy {
-    let consumer = Consumer { chain_id: CHAIN, address: address("consumer") };
+    let consumer = Consumer {
+        chain_id: CHAIN,
+        address: address("consumer"),
+    };
     Policy {
         id: PolicyId::derive(consumer.chain_id, consumer.address, U256::from(number)),
         number: U256::from(number),
@@ -219,7 +226,10 @@ pub fn payload(policy: &Policy, determination: &Determination) -> ClaimAttestati
 
 /// The signing domain of verifier `n`.
 pub fn domain(n: usize) -> AttestationDomain {
-    AttestationDomain { chain_id: CHAIN, verifier: address(format!("verifier {n}")) }
+    AttestationDomain {
+        chain_id: CHAIN,
+        verifier: address(format!("verifier {n}")),
+    }
 }
 
 /// The intent to sign `payload` for verifier `n`.
@@ -291,7 +301,10 @@ pub struct Paid {
 pub async fn store_risk<S: Store>(store: &S) -> RiskRecord {
     let cover = cover(0);
     let risk = risk(&cover, 0, &[stream(0, 0)]);
-    store.add_cover(&cover, core::slice::from_ref(&risk)).await.unwrap();
+    store
+        .add_cover(&cover, core::slice::from_ref(&risk))
+        .await
+        .unwrap();
     risk
 }
 
@@ -301,9 +314,15 @@ pub async fn store_reserved<S: Store>(store: &S, count: u64) -> Vec<Paid> {
     let policies: Vec<Policy> = (0..count).map(|number| policy(&risk, number)).collect();
     store.add_policies(&policies).await.unwrap();
     let determination = determination(&risk, 1, 100);
-    let step = Step { determinations: vec![determination.clone()], ..Step::default() };
+    let step = Step {
+        determinations: vec![determination.clone()],
+        ..Step::default()
+    };
     store.commit(&step).await.unwrap();
-    let claims: Vec<Claim> = policies.iter().map(|policy| claim(policy, &determination)).collect();
+    let claims: Vec<Claim> = policies
+        .iter()
+        .map(|policy| claim(policy, &determination))
+        .collect();
     store.add_claims(&claims).await.unwrap();
     let mut reserved = Vec::new();
     for (policy, claim) in policies.into_iter().zip(claims) {
@@ -311,7 +330,13 @@ pub async fn store_reserved<S: Store>(store: &S, count: u64) -> Vec<Paid> {
         store.reserve(&reservation).await.unwrap();
         let attestation = attestation(&reservation, &policy, &determination);
         let determination = determination.clone();
-        reserved.push(Paid { policy, determination, claim, reservation, attestation });
+        reserved.push(Paid {
+            policy,
+            determination,
+            claim,
+            reservation,
+            attestation,
+        });
     }
     reserved
 }
@@ -320,7 +345,10 @@ pub async fn store_reserved<S: Store>(store: &S, count: u64) -> Vec<Paid> {
 pub async fn store_paid<S: Store>(store: &S, count: u64) -> Vec<Paid> {
     let paid = store_reserved(store, count).await;
     for Paid { attestation, .. } in &paid {
-        store.add_attestation(attestation, &[delivery(attestation)]).await.unwrap();
+        store
+            .add_attestation(attestation, &[delivery(attestation)])
+            .await
+            .unwrap();
     }
     paid
 }

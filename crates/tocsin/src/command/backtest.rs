@@ -140,7 +140,7 @@ fn evaluate(
 
 fn record(risk: &risks::RecordedRisk, loss: LossEvent) -> Result<Found, Report> {
     let rows: Vec<Observation> =
-        evidence::select(&risk.streams, &risk.observations, loss.occurred_at, loss.confirmed_at)
+        evidence::select(&risk.streams, &risk.observations, loss.evidence_from, loss.confirmed_at)
             .map_err(|error| Report::bad_input(error.to_string()))?;
     let (evidence_root, observations) = evidence::commit(&rows)
         .ok_or_else(|| Report::bad_input(format!("{}: more evidence than can be counted", risk.subject)))?;

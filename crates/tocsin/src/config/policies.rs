@@ -47,15 +47,25 @@ pub(super) fn load(path: &Path, covers: &[InsuredCover]) -> Result<Vec<Policy>, 
 impl PolicyEntry {
     fn resolve(&self, covers: &[InsuredCover]) -> Result<Policy, String> {
         let insured =
-            covers.iter().find(|insured| insured.cover.name == self.cover).ok_or_else(|| {
-                format!("there is no cover `{}` in the configuration", self.cover)
+            covers.iter().find(|insured| insured.cover.terms_hash == self.terms_hash).ok_or_else(|| {
+                let now: Vec<String> = covers
+                    .iter()
+                    .filter(|insured| insured.cover.name == self.cover)
+                    .map(|insured| format!("version {} is {}", insured.cover.version, insured.cover.terms_hash))
+                    .collect();
+                if now.is_empty() {
+                    format!("there is no cover `{}` in the configuration", self.cover)
+                } else {
+                    format!(
+                        "was sold under terms {}, and no cover has them ({}): terms never change, restore the document",
+                        self.terms_hash,
+                        now.join(", ")
+                    )
+                }
             })?;
-        let terms_hash = insured.cover.terms_hash;
-        if self.terms_hash != terms_hash {
-            return Err(format!(
-                "was sold under terms {}, but cover `{}` now has {terms_hash}: terms never change, restore the document",
-                self.terms_hash, self.cover
-            ));
+        let terms_hash = self.terms_hash;
+        if insured.cover.name != self.cover {
+            return Err(format!("terms {terms_hash} are those of `{}`, not of `{}`", insured.cover.name, self.cover));
         }
         let consumer = caip::account(&self.consumer)?;
         if insured.cover.consumer.is_some_and(|fixed| fixed != consumer) {

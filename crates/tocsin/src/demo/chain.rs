@@ -74,6 +74,15 @@ pub enum DemoError {
         #[source]
         source: std::io::Error,
     },
+    /// A folder with something else in it.
+    #[error(
+        "{path} is not empty and no demonstration's: name a new folder with --output",
+        path = path.display()
+    )]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+    },
     /// Output.
     #[error("cannot print")]
     Print(#[from] std::io::Error),

@@ -29,13 +29,22 @@ pub struct Secrets {
 
 /// What a folder of an earlier demonstration may hold, and so what is removed from it.
 const OURS: &[&str] = &["cover.toml", "policies.toml", "tocsin.toml"];
+/// Tells a demonstration's folder from all others.
+const MARK: &str = "tocsin-demo";
 const OUR_FOLDERS: &[&str] = &["keys", "evidence"];
 
 impl Layout {
-    /// Makes the folder, or clears what an earlier demonstration left in it and nothing else.
+    /// Makes the folder, or clears what an earlier demonstration left in it. Any other folder that is not empty is left
+    /// alone: it may be somebody's service, with files of the same names.
     pub fn create(folder: &Path) -> Result<Self, DemoError> {
         let layout = Self { folder: folder.to_owned() };
         make_folder(folder)?;
+        let mut entries =
+            fs::read_dir(folder).map_err(|source| DemoError::File { path: folder.to_owned(), source })?;
+        if entries.next().is_some() && !folder.join(MARK).exists() {
+            return Err(DemoError::NotOurs { path: folder.to_owned() });
+        }
+        layout.write(MARK, "A demonstration of Tocsin left its files here; the next one replaces them.\n")?;
         for name in OURS {
             layout.clear(name, |path| fs::remove_file(path))?;
         }

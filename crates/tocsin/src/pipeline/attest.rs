@@ -47,13 +47,23 @@ impl Work for AttestClaims {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
-        let work = stage.store.unattested(WORK_PER_TURN).await?;
-        let turn = if work.is_empty() { Turn::Idle } else { Turn::Worked };
-        for claim in work {
-            attest(stage, self, &claim).await?;
-            self.next.ring();
+        let mut turn = Turn::Idle;
+        let mut trouble = None;
+        for claim in stage.store.unattested(WORK_PER_TURN).await? {
+            match attest(stage, self, &claim).await {
+                Ok(()) => {
+                    turn = Turn::Worked;
+                    self.next.ring();
+                }
+                // The claims of others do not wait for a person to look at this one.
+                Err(error) => {
+                    let reason = crate::report::chain(&error);
+                    tracing::error!(policy = %claim.policy, ordinal = claim.ordinal, %reason, "a claim is not attested");
+                    trouble = Some(StageError::Unattested { policy: claim.policy, reason });
+                }
+            }
         }
-        Ok(turn)
+        trouble.map_or(Ok(turn), Err)
     }
 }
 
@@ -67,7 +77,8 @@ async fn attest(stage: &Stage, signing: &AttestClaims, claim: &Claim) -> Result<
         .await?
         .ok_or_else(|| missing("determination for policy"))?;
     let cover = evaluator.cover(determination.terms_hash)?;
-    let issued_at = stage.clock.now();
+    // A clock that was set back cannot make a statement older than the decision that it states.
+    let issued_at = stage.clock.now().max(determination.determined_at);
     let validity = Validity {
         issued_at,
         valid_after: issued_at + lifetime.hold,

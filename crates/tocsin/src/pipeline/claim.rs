@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tocsin_domain::claim::{Claim, Eligibility, decide};
+use tocsin_domain::claim::{Claim, Eligibility, Refusal, decide};
 use tocsin_domain::determination::Determination;
 
 use super::bell::Bell;
@@ -50,6 +50,9 @@ async fn claim_all(
         match &eligibility {
             Eligibility::Eligible { fraction, amount } => {
                 tracing::info!(policy = %policy.number, %fraction, %amount, "claim is eligible");
+            }
+            Eligibility::Refused(refusal @ Refusal::VerdictUnknown { .. }) => {
+                tracing::warn!(policy = %policy.number, ?refusal, "claim cannot be decided: a person has to look");
             }
             Eligibility::Refused(refusal) => {
                 tracing::info!(policy = %policy.number, ?refusal, "claim is refused");

@@ -116,10 +116,7 @@ impl Work for Deliverer {
         let now = stage.clock.now();
         let chain_id = self.submitter.settings().chain_id;
         let mut trouble = None;
-        for delivery in stage.store.unfinished(chain_id, WORK_PER_TURN).await? {
-            if delivery.not_before > now {
-                continue;
-            }
+        for delivery in stage.store.unfinished(chain_id, now, WORK_PER_TURN).await? {
             match self.deliver(stage, delivery).await {
                 Ok(()) => {}
                 Err(error) if error.is_transient() => trouble = Some(error),
@@ -132,15 +129,15 @@ impl Work for Deliverer {
 
 /// Waiting for blocks is how it goes; waiting for an operator is not.
 fn report_wait(delivery: &Delivery, waiting: Waiting) {
+    let attestation = delivery.attestation;
     match waiting {
-        Waiting::FeeCap { cap, base_fee } => tracing::warn!(
-            attestation = %delivery.attestation, cap, base_fee, "the fee cap is too low for the chain: raise max_fee_gwei"
-        ),
-        Waiting::OtherSigner { holder, nonce } => tracing::warn!(
-            attestation = %delivery.attestation, %holder, nonce,
-            "a transaction is stuck that only another key can replace: configure that key again until it is through"
-        ),
-        waiting => tracing::debug!(attestation = %delivery.attestation, ?waiting, "delivery waits"),
+        Waiting::FeeCap { .. } | Waiting::OtherSigner { .. } | Waiting::EarlierNonce { .. } => {
+            tracing::warn!(%attestation, "{waiting}");
+        }
+        Waiting::ConsumptionFinal
+        | Waiting::NonceFinal { .. }
+        | Waiting::Inclusion { .. }
+        | Waiting::Rebroadcast { .. } => tracing::debug!(%attestation, "{waiting}"),
     }
 }
 

@@ -90,7 +90,7 @@ impl Evaluator {
         let terms = snapshot.risk.terms_hash;
         let (program, cover) = self.covers.get(&terms).ok_or(StageError::UnknownTerms(terms))?;
         let mut state = decode(risk, &snapshot.state)?;
-        let due = due(snapshot, fresh, watermark);
+        let due = due(snapshot, fresh, watermark)?;
         let losses = program
             .advance(&mut state, &due, watermark)
             .map_err(|error| StageError::Evaluation { risk, problem: error.to_string() })?;
@@ -133,14 +133,28 @@ fn watermark(snapshot: &RiskSnapshot, advances: &[SourceAdvance]) -> Option<Time
 }
 
 /// The risk's observations that have become due, in the evaluator's order.
-fn due(snapshot: &RiskSnapshot, fresh: &[Observation], watermark: Timestamp) -> Vec<InputObservation> {
+fn due(
+    snapshot: &RiskSnapshot,
+    fresh: &[Observation],
+    watermark: Timestamp,
+) -> Result<Vec<InputObservation>, StageError> {
     let mut due = Vec::new();
     for observation in snapshot.pending.iter().chain(fresh) {
-        let after_last = snapshot.evaluated_to.is_none_or(|done| observation.observed_at > done);
-        if !after_last || observation.observed_at > watermark {
+        let stream = Stream::of(observation);
+        if !snapshot.streams.contains(&stream) || observation.observed_at > watermark {
             continue;
         }
-        let stream = Stream::of(observation);
+        if let Some(done) = snapshot.evaluated_to.filter(|done| observation.observed_at <= *done) {
+            // Evidence would hold what evaluation never saw.
+            return Err(StageError::Evaluation {
+                risk: snapshot.risk.id,
+                problem: format!(
+                    "{} said something of {} that it had already reported past ({done}): its watermark was not true; if its \
+                     chain repeats timestamps, begin anew with strictly_rising_timestamps = false and another database",
+                    observation.source, observation.observed_at
+                ),
+            });
+        }
         // Two inputs may listen to the same stream.
         for (input, listened) in snapshot.streams.iter().enumerate() {
             if *listened == stream {
@@ -155,7 +169,7 @@ fn due(snapshot: &RiskSnapshot, fresh: &[Observation], watermark: Timestamp) -> 
     }
     due.sort_by_key(|observation| (observation.observed_at, observation.input, observation.sequence));
     due.dedup();
-    due
+    Ok(due)
 }
 
 async fn determine(
@@ -167,9 +181,9 @@ async fn determine(
     now: Timestamp,
 ) -> Result<Determination, StageError> {
     let refused = |problem: String| StageError::Evaluation { risk: snapshot.risk.id, problem };
-    let mut history = store.history(&snapshot.streams, loss.occurred_at, loss.confirmed_at).await?;
+    let mut history = store.history(&snapshot.streams, loss.evidence_from, loss.confirmed_at).await?;
     history.extend(fresh.iter().cloned());
-    let rows = evidence::select(&snapshot.streams, &history, loss.occurred_at, loss.confirmed_at)
+    let rows = evidence::select(&snapshot.streams, &history, loss.evidence_from, loss.confirmed_at)
         .map_err(|error| refused(error.to_string()))?;
     let (evidence_root, evidence_count) =
         evidence::commit(&rows).ok_or_else(|| refused("it has more evidence than can be counted".to_owned()))?;
@@ -181,7 +195,9 @@ async fn determine(
         event_id: EventId::derive(&snapshot.risk.subject, loss.ordinal),
         occurred_at: loss.occurred_at,
         confirmed_at: loss.confirmed_at,
-        determined_at: now,
+        evidence_from: loss.evidence_from,
+        // A clock that is behind the chain cannot make a decision earlier than what it decides.
+        determined_at: now.max(loss.confirmed_at),
         payout: loss.payout,
         inputs: loss.inputs,
         evidence_root,

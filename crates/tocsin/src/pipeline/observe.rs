@@ -44,7 +44,12 @@ impl Observer {
     async fn groups(&self, stage: &Stage) -> Result<Vec<Group>, StageError> {
         let mut groups: Vec<Group> = Vec::new();
         for source in &self.chain.sources {
-            let cursor = stage.store.progress(source.id()).await?.map(|progress| progress.cursor);
+            let progress = stage.store.progress(source.id()).await?;
+            // Its cursor would say that blocks were read which were read for something else.
+            if progress.as_ref().is_some_and(|progress| progress.reading != source.fingerprint()) {
+                return Err(StageError::OtherReading(source.id().clone()));
+            }
+            let cursor = progress.map(|progress| progress.cursor);
             let together = groups.iter_mut().find(|group| {
                 group.cursor == cursor
                     && (cursor.is_some() || group.sources.iter().all(|other| other.from_block() == source.from_block()))
@@ -57,6 +62,14 @@ impl Observer {
         Ok(groups)
     }
 
+    async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
+        let Some(batch) = self.reader.next(group.cursor.as_ref(), &group.sources).await? else {
+            return Ok(Turn::Idle);
+        };
+        self.commit(stage, group, batch).await?;
+        Ok(Turn::Worked)
+    }
+
     async fn commit(&self, stage: &Stage, group: &Group, batch: ChainBatch) -> Result<(), StageError> {
         let sources: Vec<SourceAdvance> = group
             .sources
@@ -67,6 +80,7 @@ impl Observer {
                     source: source.id().clone(),
                     cursor: batch.cursor,
                     watermark: batch.watermark,
+                    reading: source.fingerprint(),
                 },
             })
             .collect();
@@ -110,14 +124,17 @@ impl Work for Observer {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let mut turn = Turn::Idle;
+        let mut trouble = None;
         for group in self.groups(stage).await? {
-            let Some(batch) = self.reader.next(group.cursor.as_ref(), &group.sources).await? else {
-                continue;
-            };
-            self.commit(stage, &group, batch).await?;
-            turn = Turn::Worked;
+            match self.read(stage, &group).await {
+                Ok(Turn::Worked) => turn = Turn::Worked,
+                Ok(Turn::Idle) => {}
+                // What one source lacks (an old block, say) does not keep the others from being read.
+                Err(error) if error.is_transient() => trouble = Some(error),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(turn)
+        trouble.map_or(Ok(turn), Err)
     }
 }
 

@@ -5,8 +5,8 @@ use crate::bundle::EvidenceBundle;
 use crate::cover::{Cover, Input};
 use crate::determination::Determination;
 use crate::eval::outcome::LossEvent;
-use crate::evidence::select::input_of;
 use crate::evidence;
+use crate::evidence::select::input_of;
 use crate::observation::{Observation, SourceId, Subject};
 use crate::risk::Stream;
 
@@ -41,19 +41,28 @@ pub(super) fn check_observations(
         }
         previous = Some(place);
     }
-    let sentence = format!("all {} observations belong to inputs of the cover and are in order", rows.len());
+    let sentence = format!(
+        "all {} observations belong to inputs of the cover and are in order",
+        rows.len()
+    );
     Ok((streams, sentence))
 }
 
 /// What the terms leave open is taken from the risk and the observations; then it must be one and the same.
 fn stream_of(input: &Input, bundle: &EvidenceBundle) -> Result<Stream, String> {
-    let subject =
-        input.subject.clone().unwrap_or_else(|| Subject(bundle.risk.subject.clone()));
+    let subject = input
+        .subject
+        .clone()
+        .unwrap_or_else(|| Subject(bundle.risk.subject.clone()));
     let source = match &input.source {
         Some(source) => source.clone(),
         None => only_source(input, &subject, &bundle.observations)?,
     };
-    Ok(Stream { source, subject, metric: input.metric.clone() })
+    Ok(Stream {
+        source,
+        subject,
+        metric: input.metric.clone(),
+    })
 }
 
 fn only_source(input: &Input, subject: &Subject, rows: &[Observation]) -> Result<SourceId, String> {
@@ -81,7 +90,7 @@ pub(super) fn check_selection(
     bundle: &EvidenceBundle,
 ) -> Result<(Vec<Observation>, String), String> {
     let rows = &bundle.observations;
-    let selected = evidence::select(streams, rows, event.occurred_at, event.confirmed_at)
+    let selected = evidence::select(streams, rows, event.evidence_from, event.confirmed_at)
         .map_err(|error| error.to_string())?;
     if selected == *rows {
         let sentence = format!(
@@ -101,9 +110,14 @@ pub(super) fn check_selection(
 /// The root that the attestors signed is that of these observations.
 pub(super) fn check_root(implied: &Determination, bundle: &EvidenceBundle) -> Finding {
     let (root, count) = (implied.evidence_root, implied.evidence_count);
-    let signed = (bundle.attestation.evidenceRoot, bundle.attestation.evidenceCount);
+    let signed = (
+        bundle.attestation.evidenceRoot,
+        bundle.attestation.evidenceCount,
+    );
     if signed == (root, count) {
-        Ok(format!("the {count} observations have the Merkle root {root:#x}, which the attestation names"))
+        Ok(format!(
+            "the {count} observations have the Merkle root {root:#x}, which the attestation names"
+        ))
     } else {
         Err(format!(
             "the {count} observations have the Merkle root {root:#x}, the attestation names {:#x} over {}",

@@ -7,44 +7,55 @@ use crate::eval::outcome::{InputObservation, LossEvent};
 use crate::eval::{Program, RiskState, reference};
 use crate::risk::Stream;
 
-/// The loss event that the reference evaluator finds.
-pub(super) fn reference(
+/// The loss event that the engine finds, which decides in production. It also refuses what nobody can evaluate (values of
+/// the wrong type, contradictions), so it comes first.
+pub(super) fn engine(
     cover: &Cover,
     bundle: &EvidenceBundle,
     streams: &[Stream],
 ) -> Result<(LossEvent, String), String> {
-    let confirmed_at = bundle.determination.confirmed_at;
-    let from = Some(bundle.risk.evaluate_from);
-    let evaluation = reference::evaluate(cover, from, &seen(bundle, streams), confirmed_at);
-    let event = only_event(evaluation.events, bundle)?;
+    let program = Program::compile(cover);
+    let mut state = RiskState::new(&program, Some(bundle.risk.evaluate_from));
+    let events = program
+        .advance(
+            &mut state,
+            &seen(bundle, streams),
+            bundle.determination.confirmed_at,
+        )
+        .map_err(|error| format!("the observations cannot be evaluated: {error}"))?;
+    let event = only_event(events, bundle)?;
     let sentence = format!(
         "evaluated anew, the breach began at {}, counts from {} and pays {} of the sum insured",
         event.occurred_at,
         event.confirmed_at,
-        event.payout.as_ref().map_or_else(|_| "an unknown part".to_owned(), ToString::to_string),
+        event
+            .payout
+            .as_ref()
+            .map_or_else(|_| "an unknown part".to_owned(), ToString::to_string),
     );
     Ok((event, sentence))
 }
 
-/// That the incremental engine finds the same.
-pub(super) fn engine(
+/// That the reference evaluator, which is the meaning of the terms, finds the same.
+pub(super) fn reference(
     cover: &Cover,
     bundle: &EvidenceBundle,
     streams: &[Stream],
     expected: &LossEvent,
 ) -> Finding {
-    let program = Program::compile(cover);
-    let mut state = RiskState::new(&program, Some(bundle.risk.evaluate_from));
-    let events = program
-        .advance(&mut state, &seen(bundle, streams), bundle.determination.confirmed_at)
-        .map_err(|error| format!("the engine refuses the observations: {error}"))?;
-    let event = only_event(events, bundle)?;
+    let confirmed_at = bundle.determination.confirmed_at;
+    let from = Some(bundle.risk.evaluate_from);
+    let evaluation = reference::evaluate(cover, from, &seen(bundle, streams), confirmed_at);
+    let event = only_event(evaluation.events, bundle)?;
     if event == *expected {
-        Ok("the engine that decides in production finds the same".to_owned())
+        Ok(
+            "the reference evaluator, which shares no code with the engine, finds the same"
+                .to_owned(),
+        )
     } else {
         Err(format!(
             "the two evaluators disagree: the engine says {} to {}, the reference {} to {}; please report this",
-            event.occurred_at, event.confirmed_at, expected.occurred_at, expected.confirmed_at
+            expected.occurred_at, expected.confirmed_at, event.occurred_at, event.confirmed_at
         ))
     }
 }
@@ -55,9 +66,9 @@ fn only_event(events: Vec<LossEvent>, bundle: &EvidenceBundle) -> Result<LossEve
     let found = events.len();
     match <[LossEvent; 1]>::try_from(events) {
         Ok([event]) => Ok(event),
-        Err(_other_number) if found == 0 => {
-            Err(format!("evaluated anew, the observations up to {confirmed_at} meet the terms at no instant"))
-        }
+        Err(_other_number) if found == 0 => Err(format!(
+            "evaluated anew, the observations up to {confirmed_at} meet the terms at no instant"
+        )),
         Err(_other_number) => Err(format!(
             "evaluated anew, the observations up to {confirmed_at} hold {found} loss events, not one"
         )),
@@ -71,14 +82,16 @@ fn seen(bundle: &EvidenceBundle, streams: &[Stream]) -> Vec<InputObservation> {
         .iter()
         .flat_map(|row| {
             let stream = Stream::of(row);
-            streams.iter().enumerate().filter(move |(_, read)| **read == stream).map(
-                |(input, _)| InputObservation {
+            streams
+                .iter()
+                .enumerate()
+                .filter(move |(_, read)| **read == stream)
+                .map(|(input, _)| InputObservation {
                     input,
                     observed_at: row.observed_at,
                     sequence: row.sequence,
                     value: row.value.clone(),
-                },
-            )
+                })
         })
         .collect();
     seen.sort_by_key(|row| (row.observed_at, row.input, row.sequence));

@@ -19,35 +19,73 @@ pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBund
         ("terms", recorded.terms_hash == implied.terms_hash),
         ("subject", recorded.subject == implied.subject),
         ("event id", recorded.event_id == implied.event_id),
-        ("beginning of the breach", recorded.occurred_at == implied.occurred_at),
-        ("confirmation", recorded.confirmed_at == implied.confirmed_at),
+        (
+            "beginning of the breach",
+            recorded.occurred_at == implied.occurred_at,
+        ),
+        (
+            "confirmation",
+            recorded.confirmed_at == implied.confirmed_at,
+        ),
         ("payout fraction", recorded.payout == implied.payout),
         ("inputs in force", recorded.inputs == implied.inputs),
-        ("evidence root", recorded.evidence_root == implied.evidence_root),
-        ("evidence count", recorded.evidence_count == implied.evidence_count),
-        ("confirming block", recorded.confirmed_on == implied.confirmed_on),
+        (
+            "evidence root",
+            recorded.evidence_root == implied.evidence_root,
+        ),
+        (
+            "evidence count",
+            recorded.evidence_count == implied.evidence_count,
+        ),
+        (
+            "confirming block",
+            recorded.confirmed_on == implied.confirmed_on,
+        ),
     ];
-    refuse_differences(&same, "the recorded determination differs from what the evidence implies")?;
-    Ok(format!("the recorded determination is what the evidence implies; its event id is {}", implied.event_id))
+    refuse_differences(
+        &same,
+        "the recorded determination differs from what the evidence implies",
+    )?;
+    Ok(format!(
+        "the recorded determination is what the evidence implies; its event id is {}",
+        implied.event_id
+    ))
 }
 
 /// The policy's id is derived from its contract, and the terms let that contract consume.
 pub(super) fn check_policy(cover: &Cover, bundle: &EvidenceBundle) -> Finding {
     let policy = &bundle.policy;
-    let derived = PolicyId::derive(policy.consumer.chain_id, policy.consumer.address, policy.number);
+    let derived = PolicyId::derive(
+        policy.consumer.chain_id,
+        policy.consumer.address,
+        policy.number,
+    );
     if policy.id != derived {
-        return Err(format!("policy {} of {:#x} has the id {derived}, not {}", policy.number, policy.consumer.address, policy.id));
+        return Err(format!(
+            "policy {} of {:#x} has the id {derived}, not {}",
+            policy.number, policy.consumer.address, policy.id
+        ));
     }
     if let Some(named) = cover.consumer
         && named != policy.consumer
     {
-        return Err(format!("the terms are paid by {:#x} on chain {}, the policy is another contract's", named.address, named.chain_id));
+        return Err(format!(
+            "the terms are paid by {:#x} on chain {}, the policy is another contract's",
+            named.address, named.chain_id
+        ));
     }
-    Ok(format!("policy {} of {:#x} on chain {} has the id {derived}", policy.number, policy.consumer.address, policy.consumer.chain_id))
+    Ok(format!(
+        "policy {} of {:#x} on chain {} has the id {derived}",
+        policy.number, policy.consumer.address, policy.consumer.chain_id
+    ))
 }
 
 /// The policy is paid for this event, and that much.
-pub(super) fn check_claim(cover: &Cover, implied: &Determination, bundle: &EvidenceBundle) -> Finding {
+pub(super) fn check_claim(
+    cover: &Cover,
+    implied: &Determination,
+    bundle: &EvidenceBundle,
+) -> Finding {
     let claim = &bundle.claim;
     if (claim.policy, claim.risk, claim.ordinal)
         != (bundle.policy.id, implied.risk, implied.ordinal)
@@ -56,16 +94,18 @@ pub(super) fn check_claim(cover: &Cover, implied: &Determination, bundle: &Evide
     }
     let decided = claim::decide(cover, &bundle.policy, implied);
     match (&decided, &claim.eligibility) {
-        (Eligibility::Refused(refusal), _) => {
-            Err(format!("the policy is not paid for this event: {refusal:?}"))
-        }
-        (Eligibility::Eligible { fraction, amount }, recorded) if decided == *recorded => Ok(format!(
-            "the policy is paid {fraction} of {}, which is {amount}",
-            bundle.policy.sum_insured
+        (Eligibility::Refused(refusal), _) => Err(format!(
+            "the policy is not paid for this event: {refusal:?}"
         )),
-        (Eligibility::Eligible { fraction, amount }, _) => {
-            Err(format!("the policy is paid {fraction}, which is {amount}, and not what the claim says"))
+        (Eligibility::Eligible { fraction, amount }, recorded) if decided == *recorded => {
+            Ok(format!(
+                "the policy is paid {fraction} of {}, which is {amount}",
+                bundle.policy.sum_insured
+            ))
         }
+        (Eligibility::Eligible { fraction, amount }, _) => Err(format!(
+            "the policy is paid {fraction}, which is {amount}, and not what the claim says"
+        )),
     }
 }
 
@@ -77,7 +117,9 @@ pub(super) fn check_attestation(
 ) -> Finding {
     let given = &bundle.attestation;
     if given.revision == 0 && given.supersedes != B256::ZERO {
-        return Err("the attestation is the first on its claim, and yet supersedes another".to_owned());
+        return Err(
+            "the attestation is the first on its claim, and yet supersedes another".to_owned(),
+        );
     }
     let time = |seconds: u64| {
         i64::try_from(seconds)
@@ -110,23 +152,48 @@ pub(super) fn check_attestation(
 /// It was decided after the confirmation and signed after the decision.
 pub(super) fn check_times(bundle: &EvidenceBundle) -> Finding {
     let loss = &bundle.determination;
-    let ClaimAttestation { issuedAt, validAfter, validUntil, .. } = bundle.attestation;
+    let ClaimAttestation {
+        issuedAt,
+        validAfter,
+        validUntil,
+        ..
+    } = bundle.attestation;
     let issued_at = i64::try_from(issuedAt).map_or(Timestamp(i64::MAX), Timestamp);
-    let ascending = [loss.occurred_at, loss.confirmed_at, loss.determined_at, issued_at];
+    let ascending = [
+        loss.occurred_at,
+        loss.confirmed_at,
+        loss.determined_at,
+        issued_at,
+    ];
     if !ascending.is_sorted() || validAfter > validUntil || issuedAt > validUntil {
         return Err("its times are out of order: a loss occurs, is confirmed, decided, attested, and then may be used".to_owned());
     }
-    Ok(format!("decided at {}, attested at {issued_at}, usable until {}", loss.determined_at, i64::try_from(validUntil).map_or_else(|_| "the end of time".to_owned(), |seconds| Timestamp(seconds).to_string())))
+    Ok(format!(
+        "decided at {}, attested at {issued_at}, usable until {}",
+        loss.determined_at,
+        i64::try_from(validUntil).map_or_else(
+            |_| "the end of time".to_owned(),
+            |seconds| Timestamp(seconds).to_string()
+        )
+    ))
 }
 
 /// The statement is for the verifier that pays, where that is known.
-pub(super) fn check_verifier(bundle: &EvidenceBundle, expected: Option<AttestationDomain>) -> Finding {
+pub(super) fn check_verifier(
+    bundle: &EvidenceBundle,
+    expected: Option<AttestationDomain>,
+) -> Finding {
     let domain = bundle.domain;
-    let place = |domain: AttestationDomain| format!("{:#x} on chain {}", domain.verifier, domain.chain_id);
+    let place =
+        |domain: AttestationDomain| format!("{:#x} on chain {}", domain.verifier, domain.chain_id);
     if let Some(expected) = expected
         && expected != domain
     {
-        return Err(format!("it is for the verifier {}, not for {}", place(domain), place(expected)));
+        return Err(format!(
+            "it is for the verifier {}, not for {}",
+            place(domain),
+            place(expected)
+        ));
     }
     if bundle.policy.consumer.chain_id != domain.chain_id {
         return Err(format!(
@@ -148,7 +215,9 @@ pub(super) fn check_epoch(bundle: &EvidenceBundle) -> Finding {
             bundle.signers.signers().len()
         ))
     } else {
-        Err(format!("the attestation is of epoch {signed}, the signers are those of epoch {given}"))
+        Err(format!(
+            "the attestation is of epoch {signed}, the signers are those of epoch {given}"
+        ))
     }
 }
 
@@ -159,8 +228,13 @@ pub(super) fn check_signatures(bundle: &EvidenceBundle) -> Finding {
         .signatures
         .verify(id, &bundle.signers)
         .map_err(|error| format!("the attestation {id} is not signed by a quorum: {error}"))?;
-    let signers: Vec<String> = signers(bundle).map(|signer| format!("{signer:#x}")).collect();
-    Ok(format!("the attestation {id} is signed by {}", signers.join(", ")))
+    let signers: Vec<String> = signers(bundle)
+        .map(|signer| format!("{signer:#x}"))
+        .collect();
+    Ok(format!(
+        "the attestation {id} is signed by {}",
+        signers.join(", ")
+    ))
 }
 
 /// Everybody who signed is trusted.
@@ -170,19 +244,32 @@ pub(super) fn check_trusted(bundle: &EvidenceBundle, trusted: &[Address]) -> Fin
     }
     match signers(bundle).find(|signer| !trusted.contains(signer)) {
         None => Ok("everybody who signed is among the signers that you trust".to_owned()),
-        Some(stranger) => Err(format!("{stranger:#x} signed, which is not among the signers that you trust")),
+        Some(stranger) => Err(format!(
+            "{stranger:#x} signed, which is not among the signers that you trust"
+        )),
     }
 }
 
 /// The addresses that the bitmap names.
 fn signers(bundle: &EvidenceBundle) -> impl Iterator<Item = Address> {
     let set = bundle.signers.signers();
-    bundle.signatures.iter().filter_map(|(index, _)| set.get(usize::from(index)).copied())
+    bundle
+        .signatures
+        .iter()
+        .filter_map(|(index, _)| set.get(usize::from(index)).copied())
 }
 
 fn refuse_differences(same: &[(&str, bool)], sentence: &str) -> Result<(), String> {
-    let different: Vec<&str> = same.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
-    if different.is_empty() { Ok(()) } else { Err(format!("{sentence}: {}", different.join(", "))) }
+    let different: Vec<&str> = same
+        .iter()
+        .filter(|(_, same)| !same)
+        .map(|(name, _)| *name)
+        .collect();
+    if different.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{sentence}: {}", different.join(", ")))
+    }
 }
 
 /// Field by field, whether the two agree.

@@ -1,34 +1,144 @@
-//! Receipts of real mainnet blocks hash to the roots in their headers.
+//! Receipts of real mainnet blocks hash to the roots in their headers, and of nothing else.
 //!
 //! The blocks are reference data that is kept beside the repository (`../shared/data`, or `$TOCSIN_SHARED`).
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 
-const FOLDER: &str = "ethereum-blocks-17173049";
-/// From the headers of blocks 17173049 and 17173050.
-const ROOTS: [(u64, &str, usize); 2] = [
-    (17_173_049, "0x483ff52a982981f3efa42685fd46f5437cb430924fb8bf2204cd97b6c125d7f7", 271),
-    (17_173_050, "", 410),
-];
-
-/// The lines of a file of the reference data; `None` where there is none, which is an error in CI.
+/// The lines of a file of the reference data; `None` where there is none, which is a failure in CI.
 fn reference(file: &str) -> Option<Vec<Value>> {
-    #[expect(clippy::disallowed_methods, reason = "where reference data lies, is no configuration of the product")]
-    let (folder, must) = (std::env::var_os("TOCSIN_SHARED"), std::env::var_os("CI").is_some());
-    let folder = folder.map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let path = folder.join(FOLDER).join(file);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
-        Err(error) => {
-            assert!(!must, "{}: {error}", path.display());
-            None
-        }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where reference data lies is no configuration of the product"
+    )]
+    let (folder, ci) = (std::env::var_os("TOCSIN_SHARED"), std::env::var_os("CI"));
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
+    let path = folder
+        .map_or_else(beside, PathBuf::from)
+        .join("ethereum-blocks-17173049")
+        .join(file);
+    if !path.exists() {
+        assert!(
+            ci.is_none(),
+            "the reference data is missing: {}",
+            path.display()
+        );
+        return None;
     }
+    let text = std::fs::read_to_string(path).unwrap();
+    Some(
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
+}
+
+fn hex(number: &Value) -> Value {
+    json!(format!("{:#x}", number.as_u64().unwrap()))
+}
+
+/// The receipts of a block as `eth_getBlockReceipts` answers them.
+fn answer(block: &Value, transactions: &[Value], logs: &[Value]) -> Value {
+    let receipts = transactions
+        .iter()
+        .filter(|transaction| transaction["block_hash"] == block["hash"]);
+    let receipts = receipts.map(|transaction| {
+        let logs = logs
+            .iter()
+            .filter(|log| log["transaction_hash"] == transaction["hash"]);
+        let logs: Vec<Value> = logs
+            .map(|log| {
+                json!({
+                    "address": log["address"],
+                    "topics": log["topics"],
+                    "data": log["data"],
+                    "blockHash": log["block_hash"],
+                    "blockNumber": hex(&log["block_number"]),
+                    "transactionHash": log["transaction_hash"],
+                    "transactionIndex": hex(&log["transaction_index"]),
+                    "logIndex": hex(&log["log_index"]),
+                    "removed": false,
+                })
+            })
+            .collect();
+        json!({
+            "type": hex(&transaction["transaction_type"]),
+            "status": hex(&transaction["receipt_status"]),
+            "cumulativeGasUsed": hex(&transaction["receipt_cumulative_gas_used"]),
+            "logs": logs,
+            "transactionHash": transaction["hash"],
+        })
+    });
+    receipts.collect()
+}
+
+fn read(answer: &Value, root: B256) -> Result<Vec<Log>, Contradiction> {
+    logs(serde_json::from_value(answer.clone()).unwrap(), root)
+}
+
+#[test]
+fn the_logs_of_real_blocks_are_proven_and_any_change_of_them_is_noticed() {
+    let Some(blocks) = reference("expected_blocks.json") else {
+        return;
+    };
+    let transactions = reference("expected_transactions.json").unwrap();
+    let all_logs = reference("expected_logs.json").unwrap();
+    for block in &blocks {
+        let root: B256 = serde_json::from_value(block["receipts_root"].clone()).unwrap();
+        let honest = answer(block, &transactions, &all_logs);
+        let expected: Vec<&Value> = all_logs
+            .iter()
+            .filter(|log| log["block_hash"] == block["hash"])
+            .collect();
+        let found = read(&honest, root).unwrap();
+        assert!(found.len() > 200 && found.len() == expected.len());
+        for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(json!(index), expected["log_index"]);
+            assert_eq!(json!(found.address), expected["address"]);
+            assert_eq!(json!(found.data.topics()), expected["topics"]);
+            assert_eq!(json!(found.data.data), expected["data"]);
+        }
+
+        let first_with_logs = |receipts: &mut Value| -> usize {
+            let receipts = receipts.as_array().unwrap();
+            receipts
+                .iter()
+                .position(|receipt| receipt["logs"] != json!([]))
+                .unwrap()
+        };
+        let lies: [fn(&mut Map<String, Value>); 4] = [
+            |receipt| drop(receipt["logs"].as_array_mut().unwrap().pop()),
+            |receipt| receipt["logs"][0]["data"] = json!("0x01"),
+            |receipt| receipt["status"] = json!("0x0"),
+            |receipt| receipt["type"] = json!("0x1"),
+        ];
+        for lie in lies {
+            let mut changed = honest.clone();
+            let place = first_with_logs(&mut changed);
+            lie(changed[place].as_object_mut().unwrap());
+            let caught = read(&changed, root).unwrap_err();
+            assert!(matches!(caught, Contradiction::ReceiptsRoot { header, .. } if header == root));
+        }
+        let mut short = honest.clone();
+        short.as_array_mut().unwrap().pop();
+        assert!(read(&short, root).is_err());
+    }
+}
+
+#[test]
+fn a_block_with_a_foreign_type_of_transaction_is_taken_as_answered() {
+    let receipt = json!({"type": "0x7e", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
+    assert_eq!(read(&json!([receipt]), B256::ZERO), Ok(Vec::new()));
+    let receipt = json!({"type": "0x2", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
+    assert!(read(&json!([receipt]), B256::ZERO).is_err());
+}
+
+#[test]
+fn a_block_without_receipts_has_the_root_of_nothing() {
+    let nothing = alloy::consensus::EMPTY_ROOT_HASH;
+    assert_eq!(read(&json!([]), nothing), Ok(Vec::new()));
+    assert!(read(&json!([]), B256::ZERO).is_err());
 }

@@ -1,0 +1,296 @@
+//! What an attestor refuses before and after it asks the store. That exactly one payload is signed, whatever happens, is
+//! tested on the real store in the workspace's end-to-end tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test support: what cannot be set up is a failed test"
+)]
+
+use alloy::primitives::{Address, B256, address};
+use async_trait::async_trait;
+use secrecy::SecretString;
+use tocsin_attest::{AttestError, Attestor, KeySettings, Signer};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
+use tocsin_store::StoreError;
+use tocsin_store::attestation::{Reservation, Reservations, Reserved};
+
+const DOMAIN: AttestationDomain = AttestationDomain {
+    chain_id: 31337,
+    verifier: address!("5a974b3ca009835eb268c14bf9321952f1cf169e"),
+};
+const EPOCH: u32 = 4;
+
+fn signer() -> Signer {
+    let key =
+        SecretString::from("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d");
+    Signer::open(&KeySettings::Raw { key }).unwrap()
+}
+
+fn attestor() -> Attestor {
+    let signers = vec![
+        Address::with_last_byte(1),
+        signer().address(),
+        Address::repeat_byte(0xff),
+    ];
+    Attestor::new(DOMAIN, SignerSet::new(EPOCH, 1, signers).unwrap(), signer()).unwrap()
+}
+
+fn claim() -> ClaimAttestation {
+    ClaimAttestation {
+        policyId: B256::repeat_byte(1),
+        termsHash: B256::repeat_byte(2),
+        eventId: B256::repeat_byte(3),
+        consumer: Address::repeat_byte(4),
+        verdict: 1,
+        payoutFraction: 250_000_000_000_000_000,
+        occurredAt: 10,
+        confirmedAt: 20,
+        windowEnd: 100,
+        issuedAt: 30,
+        validAfter: 30,
+        validUntil: 90,
+        signerEpoch: EPOCH,
+        ..ClaimAttestation::from_bytes(&[0; 22 * 32]).unwrap()
+    }
+}
+
+fn reservation(payload: &ClaimAttestation) -> Reservation {
+    Reservation {
+        domain_separator: DOMAIN.domain_separator(),
+        claim_key: payload.claim_key(),
+        attestation_id: DOMAIN.digest(payload),
+        payload: payload.to_bytes(),
+    }
+}
+
+/// What a store could answer after its disk was damaged or its rows were edited by hand.
+struct Answers(Reserved);
+
+#[async_trait]
+impl Reservations for Answers {
+    async fn reserve(&self, _: &Reservation) -> Result<Reserved, StoreError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A store that must not be asked.
+struct NotAsked;
+
+#[async_trait]
+impl Reservations for NotAsked {
+    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
+        panic!("asked to reserve {reservation:?}")
+    }
+}
+
+/// A store that is busy.
+struct Busy;
+
+#[async_trait]
+impl Reservations for Busy {
+    async fn reserve(&self, _: &Reservation) -> Result<Reserved, StoreError> {
+        Err(StoreError::Busy {
+            attempt: "reserve a claim key",
+            source: "locked".into(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_reserved_claim_is_signed_by_a_quorum_of_one() {
+    let attested = attestor()
+        .attest(&Answers(Reserved::New), &claim())
+        .await
+        .unwrap();
+    assert_eq!(attested.attestation, claim());
+    assert_eq!(attested.id, DOMAIN.digest(&claim()));
+    assert_eq!(attested.claim_key, claim().claim_key());
+    attested
+        .signatures
+        .verify(attested.id, attestor().signers())
+        .unwrap();
+    // The second signer of three.
+    assert_eq!(
+        attested
+            .signatures
+            .iter()
+            .map(|(index, _)| index)
+            .collect::<Vec<_>>(),
+        [1]
+    );
+}
+
+#[tokio::test]
+async fn what_was_reserved_before_is_signed_instead() {
+    let earlier = ClaimAttestation {
+        issuedAt: 25,
+        validAfter: 26,
+        validUntil: 80,
+        ..claim()
+    };
+    let stored = Answers(Reserved::Identical(reservation(&earlier)));
+    let attested = attestor().attest(&stored, &claim()).await.unwrap();
+    assert_eq!(attested.attestation, earlier);
+    assert_eq!(attested.id, DOMAIN.digest(&earlier));
+    attested
+        .signatures
+        .verify(attested.id, attestor().signers())
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_conflict_is_an_alarm() {
+    let other = ClaimAttestation {
+        payoutFraction: 1,
+        ..claim()
+    };
+    let stored = Answers(Reserved::Conflict(reservation(&other)));
+    let error = attestor().attest(&stored, &claim()).await.unwrap_err();
+    assert!(matches!(
+        error,
+        AttestError::Conflict { claim_key, reserved, wanted }
+            if claim_key == claim().claim_key()
+                && reserved == DOMAIN.digest(&other)
+                && wanted == DOMAIN.digest(&claim())
+    ));
+    assert!(error.to_string().starts_with("ALARM"), "{error}");
+    assert!(!error.is_transient());
+}
+
+#[tokio::test]
+async fn a_stored_reservation_that_does_not_hold_together_is_not_signed() {
+    let good = reservation(&claim());
+    let other_claim = reservation(&ClaimAttestation {
+        payoutFraction: 1,
+        ..claim()
+    });
+    for damaged in [
+        Reservation {
+            payload: good.payload[1..].to_vec(),
+            ..good.clone()
+        },
+        Reservation {
+            payload: vec![0xff; 22 * 32],
+            ..good.clone()
+        },
+        Reservation {
+            payload: other_claim.payload.clone(),
+            ..good.clone()
+        },
+        Reservation {
+            domain_separator: B256::ZERO,
+            ..good.clone()
+        },
+        Reservation {
+            claim_key: tocsin_domain::ids::ClaimKey(B256::ZERO),
+            ..good.clone()
+        },
+        // Consistent in itself, but wrongly called identical.
+        other_claim,
+    ] {
+        let stored = Answers(Reserved::Identical(damaged));
+        let error = attestor().attest(&stored, &claim()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                AttestError::DamagedReservation { .. } | AttestError::UnreadableReservation { .. }
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reservation_of_another_epoch_is_not_signed_with_this_epochs_key() {
+    let earlier = ClaimAttestation {
+        signerEpoch: EPOCH - 1,
+        ..claim()
+    };
+    let stored = Answers(Reserved::Identical(reservation(&earlier)));
+    let error = attestor().attest(&stored, &claim()).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            AttestError::OtherEpoch {
+                payload: 3,
+                attestor: 4
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_reserved_that_could_not_be_signed() {
+    for refused in [
+        ClaimAttestation {
+            verdict: 0,
+            ..claim()
+        },
+        ClaimAttestation {
+            verdict: 2,
+            ..claim()
+        },
+        ClaimAttestation {
+            verdict: 3,
+            ..claim()
+        },
+        ClaimAttestation {
+            eventId: B256::ZERO,
+            ..claim()
+        },
+    ] {
+        let error = attestor().attest(&NotAsked, &refused).await.unwrap_err();
+        assert!(matches!(error, AttestError::NotAClaim { .. }), "{error}");
+    }
+    let refused = ClaimAttestation {
+        signerEpoch: EPOCH + 1,
+        ..claim()
+    };
+    let error = attestor().attest(&NotAsked, &refused).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            AttestError::OtherEpoch {
+                payload: 5,
+                attestor: 4
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_store_is_a_reason_to_try_again() {
+    let error = attestor().attest(&Busy, &claim()).await.unwrap_err();
+    assert!(matches!(error, AttestError::Reserve { .. }), "{error}");
+    assert!(error.is_transient());
+}
+
+#[test]
+fn an_attestor_is_one_signer_of_an_epoch_that_needs_no_other() {
+    let set = |threshold, signers| SignerSet::new(EPOCH, threshold, signers).unwrap();
+    let stranger = set(1, vec![Address::repeat_byte(9)]);
+    let error = Attestor::new(DOMAIN, stranger, signer()).unwrap_err();
+    assert!(
+        matches!(error, AttestError::NotASigner { epoch: EPOCH, .. }),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains(&signer().address().to_string()),
+        "{error}"
+    );
+
+    let two = set(2, vec![Address::with_last_byte(1), signer().address()]);
+    let error = Attestor::new(DOMAIN, two, signer()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            AttestError::QuorumOfSeveral {
+                epoch: EPOCH,
+                threshold: 2
+            }
+        ),
+        "{error}"
+    );
+}

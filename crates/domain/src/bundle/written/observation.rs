@@ -1,0 +1,186 @@
+//! Observations, their values and their provenance as a bundle file writes them.
+
+use alloy_primitives::{B256, U256};
+use serde::{Deserialize, Serialize};
+
+use super::written_time;
+use crate::attestation::json::{canonical_word, decimal_text};
+use crate::decimal::Decimal;
+use crate::eval::outcome::Unknown;
+use crate::observation::{
+    ChainPosition, Metric, Observation, Provenance, Sequence, SourceId, Subject,
+};
+use crate::time::{Seconds, Timestamp};
+use crate::value::Value;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenObservation {
+    source: String,
+    subject: String,
+    metric: String,
+    #[serde(with = "written_time")]
+    observed_at: Timestamp,
+    #[serde(with = "decimal_text")]
+    sequence: U256,
+    /// `null`: the source had no value.
+    value: Option<WrittenValue>,
+    provenance: WrittenProvenance,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum WrittenProvenance {
+    Chain(WrittenPosition),
+    Raw {
+        #[serde(with = "canonical_word")]
+        hash: B256,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenPosition {
+    #[serde(with = "decimal_text")]
+    chain_id: u64,
+    #[serde(with = "decimal_text")]
+    block: u64,
+    #[serde(with = "canonical_word")]
+    block_hash: B256,
+    #[serde(with = "decimal_text")]
+    log_index: u64,
+    #[serde(with = "canonical_word")]
+    raw_hash: B256,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WrittenValue {
+    Decimal(#[serde(with = "decimal_text")] Decimal),
+    /// Seconds.
+    Duration(#[serde(with = "decimal_text")] i64),
+    Bool(bool),
+    Text(String),
+    Time(#[serde(with = "written_time")] Timestamp),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WrittenInput {
+    Value(WrittenValue),
+    Unknown(Unknown),
+}
+
+impl From<&Observation> for WrittenObservation {
+    fn from(observation: &Observation) -> Self {
+        Self {
+            source: observation.source.0.clone(),
+            subject: observation.subject.0.clone(),
+            metric: observation.metric.0.clone(),
+            observed_at: observation.observed_at,
+            sequence: observation.sequence.0,
+            value: observation.value.as_ref().map(WrittenValue::from),
+            provenance: match observation.provenance {
+                Provenance::Chain(position) => WrittenProvenance::Chain(position.into()),
+                Provenance::Raw { hash } => WrittenProvenance::Raw { hash },
+            },
+        }
+    }
+}
+
+impl From<WrittenObservation> for Observation {
+    fn from(observation: WrittenObservation) -> Self {
+        Self {
+            source: SourceId(observation.source),
+            subject: Subject(observation.subject),
+            metric: Metric(observation.metric),
+            observed_at: observation.observed_at,
+            sequence: Sequence(observation.sequence),
+            value: observation.value.map(Value::from),
+            provenance: match observation.provenance {
+                WrittenProvenance::Chain(position) => Provenance::Chain(position.into()),
+                WrittenProvenance::Raw { hash } => Provenance::Raw { hash },
+            },
+        }
+    }
+}
+
+impl From<ChainPosition> for WrittenPosition {
+    fn from(position: ChainPosition) -> Self {
+        let ChainPosition {
+            chain_id,
+            block,
+            block_hash,
+            log_index,
+            raw_hash,
+        } = position;
+        Self {
+            chain_id,
+            block,
+            block_hash,
+            log_index,
+            raw_hash,
+        }
+    }
+}
+
+impl From<WrittenPosition> for ChainPosition {
+    fn from(position: WrittenPosition) -> Self {
+        let WrittenPosition {
+            chain_id,
+            block,
+            block_hash,
+            log_index,
+            raw_hash,
+        } = position;
+        Self {
+            chain_id,
+            block,
+            block_hash,
+            log_index,
+            raw_hash,
+        }
+    }
+}
+
+impl From<&Value> for WrittenValue {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Decimal(decimal) => Self::Decimal(*decimal),
+            Value::Duration(duration) => Self::Duration(duration.0),
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Text(text) => Self::Text(text.clone()),
+            Value::Time(time) => Self::Time(*time),
+        }
+    }
+}
+
+impl From<WrittenValue> for Value {
+    fn from(value: WrittenValue) -> Self {
+        match value {
+            WrittenValue::Decimal(decimal) => Self::Decimal(decimal),
+            WrittenValue::Duration(seconds) => Self::Duration(Seconds(seconds)),
+            WrittenValue::Bool(truth) => Self::Bool(truth),
+            WrittenValue::Text(text) => Self::Text(text),
+            WrittenValue::Time(time) => Self::Time(time),
+        }
+    }
+}
+
+impl From<&Result<Value, Unknown>> for WrittenInput {
+    fn from(input: &Result<Value, Unknown>) -> Self {
+        match input {
+            Ok(value) => Self::Value(value.into()),
+            Err(unknown) => Self::Unknown(unknown.clone()),
+        }
+    }
+}
+
+impl From<WrittenInput> for Result<Value, Unknown> {
+    fn from(input: WrittenInput) -> Self {
+        match input {
+            WrittenInput::Value(value) => Ok(value.into()),
+            WrittenInput::Unknown(unknown) => Err(unknown),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Rows that cannot be what they claim to be, as a faulty disk or a hand in the database makes them: each is found when it is
+//! read, by name, before anybody acts on it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::path::PathBuf;
+
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::attestation::{Attestations, Reservations};
+use tocsin_store::claim::Claims;
+use tocsin_store::conformance::sample::{
+    CHAIN, Paid, address, advance, cover, observation, source, store_paid, stream,
+};
+use tocsin_store::cover::Covers;
+use tocsin_store::delivery::Deliveries;
+use tocsin_store::policy::Policies;
+use tocsin_store::step::{Step, Steps};
+use tocsin_store_sqlite::SqliteStore;
+
+/// A database with one of everything.
+struct Written {
+    _folder: TempDir,
+    path: PathBuf,
+    paid: Paid,
+}
+
+impl Written {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tocsin.db");
+        let store = SqliteStore::open(&path).await.unwrap();
+        let paid = store_paid(&store, 1).await.remove(0);
+        store
+            .take_nonce(paid.attestation.id, address("sender"), 1)
+            .await
+            .unwrap();
+        let step = Step {
+            sources: vec![advance(0, None, 1)],
+            observations: vec![observation(&stream(0, 0), 1, 1, "1")],
+            ..Step::default()
+        };
+        store.commit(&step).await.unwrap();
+        store.close().await;
+        Self {
+            _folder: folder,
+            path,
+            paid,
+        }
+    }
+
+    /// The store after `damage`, which the schema's own rules would not let through.
+    async fn after(&self, damage: &'static str) -> SqliteStore {
+        let mut connection = SqliteConnection::connect(self.path.to_str().unwrap())
+            .await
+            .unwrap();
+        sqlx::raw_sql("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let done = sqlx::raw_sql(damage)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        assert!(done.rows_affected() > 0, "{damage}");
+        connection.close().await.unwrap();
+        SqliteStore::open(&self.path).await.unwrap()
+    }
+}
+
+#[track_caller]
+fn assert_invalid<T: std::fmt::Debug>(damage: &str, result: Result<T, StoreError>, noun: &str) {
+    match result {
+        Err(StoreError::InvalidRow {
+            noun: found,
+            key,
+            reason,
+        }) => {
+            assert_eq!(found, noun, "{damage}");
+            assert!(!key.is_empty() && !reason.is_empty(), "{damage}");
+        }
+        other => panic!("{damage}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn of_terms_and_policies() {
+    for damage in [
+        "UPDATE covers SET canonical_terms = replace(canonical_terms, '1', '2')",
+        "UPDATE covers SET terms_hash = x'00'",
+        "UPDATE covers SET version = -1",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.covers().await, "cover");
+    }
+    for damage in [
+        "UPDATE risks SET subject = 'another'",
+        "UPDATE risks SET evaluated_to = 5",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.snapshots(&[source(0)]).await, "risk");
+    }
+    let damage = "UPDATE risk_streams SET input = 1";
+    let written = Written::new().await;
+    let store = written.after(damage).await;
+    assert_invalid(damage, store.snapshots(&[source(0)]).await, "risk");
+    assert_invalid(
+        damage,
+        store.risk(written.paid.determination.risk).await,
+        "risk",
+    );
+    for damage in [
+        "UPDATE policies SET number = zeroblob(31)",
+        "UPDATE policies SET number = randomblob(32)",
+        "UPDATE policies SET holder = x''",
+        "UPDATE policies SET chain_id = 1",
+        "UPDATE policies SET chain_id = -1",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.policy(written.paid.policy.id).await, "policy");
+        assert_invalid(
+            damage,
+            store.policies_on(written.paid.policy.risk).await,
+            "policy",
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_steps() {
+    for damage in [
+        "UPDATE observations SET value = '1,0'",
+        "UPDATE observations SET value_kind = 'bool'",
+        "UPDATE observations SET value_kind = 'float'",
+        "UPDATE observations SET value_kind = NULL",
+        "UPDATE observations SET block_hash = NULL",
+        "UPDATE observations SET log_index = -1",
+        "UPDATE observations SET raw_hash = x'00'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        let read = store
+            .history(&[stream(0, 0)], Timestamp(0), Timestamp(i64::MAX))
+            .await;
+        assert_invalid(damage, read, "observation");
+        assert_invalid(damage, store.snapshots(&[source(0)]).await, "observation");
+    }
+    for damage in [
+        "UPDATE sources SET cursor = '{}'",
+        "UPDATE sources SET cursor = ''",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.progress(&source(0)).await, "source");
+    }
+    for damage in [
+        "UPDATE determinations SET payout = '1.5'",
+        "UPDATE determinations SET payout = NULL",
+        "UPDATE determinations SET unknown = '{\"reason\":\"overflow\"}'",
+        "UPDATE determinations SET payout = NULL, unknown = '{\"reason\":\"laziness\"}'",
+        "UPDATE determinations SET event_id = randomblob(32)",
+        "UPDATE determinations SET subject = 'another'",
+        "UPDATE determinations SET confirmed_at = occurred_at - 1",
+        "UPDATE determinations SET block = NULL",
+        "UPDATE determinations SET evidence_count = 4294967296",
+        "UPDATE determination_inputs SET input = 1",
+        "UPDATE determination_inputs SET value = NULL, value_kind = NULL",
+        "UPDATE determination_inputs SET unknown = '{\"reason\":\"overflow\"}'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        let read = store
+            .determination(written.paid.determination.risk, 1)
+            .await;
+        assert_invalid(damage, read, "determination");
+    }
+}
+
+#[tokio::test]
+async fn of_claims_and_attestations() {
+    for damage in [
+        "UPDATE claims SET fraction = '2'",
+        "UPDATE claims SET amount = NULL",
+        "UPDATE claims SET eligible = 0",
+        "UPDATE claims SET refusal = '{}'",
+        "UPDATE claims SET eligible = 0, fraction = NULL, amount = NULL, refusal = '{\"reason\":\"mood\"}'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(
+            damage,
+            store.claims_of(written.paid.policy.id).await,
+            "claim",
+        );
+    }
+    for damage in [
+        "UPDATE reservations SET payload = zeroblob(704)",
+        "UPDATE reservations SET payload = x''",
+        "UPDATE reservations SET attestation_id = randomblob(32)",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(
+            damage,
+            store.reserve(&written.paid.reservation).await,
+            "reservation",
+        );
+    }
+    for damage in [
+        "UPDATE attestations SET payload = zeroblob(704)",
+        "UPDATE attestations SET policy = randomblob(32)",
+        "UPDATE attestations SET claim_key = randomblob(32)",
+        "UPDATE attestations SET domain_separator = randomblob(32)",
+        "UPDATE attestations SET ordinal = 0",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.recent_attestations(9).await, "attestation");
+    }
+}
+
+#[tokio::test]
+async fn of_deliveries() {
+    for damage in [
+        "UPDATE deliveries SET state = 'queued'",
+        "UPDATE deliveries SET state = 'lost'",
+        "UPDATE deliveries SET nonce = NULL",
+        "UPDATE deliveries SET nonce = -1",
+        "UPDATE deliveries SET sender = x'00'",
+        "UPDATE deliveries SET done_block = 1",
+        "UPDATE deliveries SET consumer = x'00'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(
+            damage,
+            store.delivery(written.paid.attestation.id).await,
+            "delivery",
+        );
+    }
+    // And the whole is still whole.
+    let written = Written::new().await;
+    let store = written
+        .after("UPDATE deliveries SET failures = failures + 1")
+        .await;
+    assert_eq!(store.covers().await.unwrap(), [cover(0)]);
+    assert_eq!(
+        store
+            .unfinished(CHAIN, Timestamp(i64::MAX), 9)
+            .await
+            .unwrap()[0]
+            .failures,
+        1
+    );
+}

@@ -1,0 +1,149 @@
+//! Every query of the crate, as sqlx recorded it in `.sqlx`: it is still in the source, it still means the same to today's
+//! schema, and it finds its rows by an index.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqlSafeStr, SqliteConnection};
+use tempfile::TempDir;
+use tocsin_store_sqlite::SqliteStore;
+
+const CRATE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The text of each recorded query, and what sqlx found out about it.
+fn recorded() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(Path::new(CRATE).join(".sqlx")).unwrap() {
+        let file = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let mut record: Value = serde_json::from_str(&file).unwrap();
+        let Value::String(query) = record["query"].take() else {
+            panic!("{file}")
+        };
+        found.push((query, record["describe"].take()));
+    }
+    assert!(found.len() > 50, "only {} queries", found.len());
+    found
+}
+
+/// All Rust files of the crate.
+fn source(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &source(&path);
+        } else {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+async fn schema() -> (TempDir, SqliteConnection) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("schema.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let connection = SqliteConnection::connect(path.to_str().unwrap())
+        .await
+        .unwrap();
+    (folder, connection)
+}
+
+/// That none is missing, the compiler sees to.
+#[test]
+fn no_record_is_left_over() {
+    let source = source(&Path::new(CRATE).join("src"));
+    for (query, _) in recorded() {
+        assert!(
+            source.contains(&query),
+            "this query is no longer in the source; write .sqlx anew:\n{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_record_describes_the_schema_of_today() {
+    let (_folder, mut connection) = schema().await;
+    for (query, recorded) in recorded() {
+        let sql = AssertSqlSafe(query.clone()).into_sql_str();
+        let described = connection
+            .describe(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{error}:\n{query}"));
+        let described = serde_json::to_value(described).unwrap();
+        assert_eq!(
+            described, recorded,
+            "the record is out of date; write .sqlx anew:\n{query}"
+        );
+    }
+}
+
+async fn plan(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
+    sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}")))
+        .fetch_all(connection)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.get::<String, _>("detail"))
+        .collect()
+}
+
+/// No query reads a whole table, except where all of it is wanted.
+#[tokio::test]
+async fn every_query_uses_an_index() {
+    let (_folder, mut connection) = schema().await;
+    for (query, _) in recorded() {
+        let plan = plan(&mut connection, &query).await;
+        for line in &plan {
+            // The rows that a statement is given.
+            let given = line.contains("VIRTUAL TABLE") || line.contains("CONSTANT ROW");
+            let indexed = line.contains("USING INDEX") || line.contains("USING COVERING INDEX");
+            // The newest attestations, by row number, up to a limit; the tables of the schema; a subquery's own rows.
+            let wanted = line == "SCAN attestations"
+                && query.contains("ORDER BY position DESC LIMIT")
+                || line.contains("sqlite_schema")
+                || ["SCAN listening", "SCAN (subquery"]
+                    .iter()
+                    .any(|start| line.starts_with(start));
+            let scans = line.starts_with("SCAN ") && !given && !indexed && !wanted;
+            assert!(
+                !scans && !line.contains("AUTOMATIC"),
+                "{line}:\n{query}\n{plan:#?}"
+            );
+        }
+    }
+}
+
+/// Unfinished work is read off an index in order, however much is finished.
+#[tokio::test]
+async fn every_queue_is_an_index() {
+    let (_folder, mut connection) = schema().await;
+    let queues = [
+        ("awaiting_claims > 0", "determinations_unclaimed"),
+        ("eligible = 1 AND attested = 0", "claims_unattested"),
+        ("state = 'sending' ORDER BY", "deliveries_nonce"),
+        ("state = 'queued' ORDER BY", "deliveries_queued"),
+    ];
+    for (condition, index) in queues {
+        let queries: Vec<String> = recorded()
+            .into_iter()
+            .map(|(query, _)| query)
+            .filter(|query| query.contains(condition))
+            .collect();
+        let [query] = &queries[..] else {
+            panic!("{} queries have `{condition}`", queries.len())
+        };
+        let plan = plan(&mut connection, query).await;
+        assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
+        assert!(
+            !plan.iter().any(|line| line.contains("TEMP B-TREE")),
+            "{plan:#?}"
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! A store that is obviously right: everything in lists and maps in memory, every write done on a copy that only replaces
+//! the original when nothing was wrong with it.
+
+pub(super) mod outbox;
+pub(super) mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256};
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::claim::{Claim, Eligibility};
+use tocsin_domain::cursor::SourceCursor;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::ids::{ClaimKey, PolicyId, RiskId};
+use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::policy::Policy;
+use tocsin_domain::time::Timestamp;
+
+use crate::attestation::{AttestationRecord, Reservation, Reserved};
+use crate::conformance::Fault;
+use crate::cover::{CoverRecord, RiskRecord};
+use crate::delivery::{Delivery, NewDelivery};
+use crate::step::{SourceProgress, Step};
+
+/// Everything that is wrong with a write; a backend reports one of them.
+pub(super) type Faults = BTreeSet<Fault>;
+
+#[derive(Clone, Debug)]
+pub(super) struct EvaluatedRisk {
+    pub(super) record: RiskRecord,
+    pub(super) state: Vec<u8>,
+    pub(super) version: u64,
+    pub(super) evaluated_to: Option<Timestamp>,
+}
+
+#[derive(Clone, Default, Debug)]
+pub(super) struct Model {
+    pub(super) covers: Vec<CoverRecord>,
+    pub(super) risks: BTreeMap<RiskId, EvaluatedRisk>,
+    pub(super) policies: BTreeMap<PolicyId, Policy>,
+    pub(super) progress: BTreeMap<SourceId, SourceProgress>,
+    pub(super) observations: Vec<Observation>,
+    pub(super) determinations: BTreeMap<(RiskId, u32), Determination>,
+    pub(super) claims: BTreeMap<(PolicyId, u32), Claim>,
+    pub(super) reservations: BTreeMap<(B256, ClaimKey), Reservation>,
+    /// In the order in which they were added.
+    pub(super) attestations: Vec<AttestationRecord>,
+    /// In the order in which they were queued.
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) next_nonces: BTreeMap<(u64, Address), u64>,
+    pub(super) signed: BTreeSet<B256>,
+}
+
+impl Model {
+    /// Does `write` to a copy, and keeps the copy if there was no fault.
+    fn atomically(&mut self, write: impl FnOnce(&mut Self, &mut Faults)) -> Result<(), Faults> {
+        let mut copy = self.clone();
+        let mut faults = Faults::new();
+        write(&mut copy, &mut faults);
+        if faults.is_empty() {
+            *self = copy;
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    pub(super) fn add_cover(
+        &mut self,
+        cover: &CoverRecord,
+        risks: &[RiskRecord],
+    ) -> Result<(), Faults> {
+        self.atomically(|model, faults| {
+            let same_terms = |stored: &&CoverRecord| stored.terms_hash == cover.terms_hash;
+            let same_name = |stored: &&CoverRecord| {
+                stored.name == cover.name && stored.version == cover.version
+            };
+            let others = model
+                .covers
+                .iter()
+                .filter(|stored| same_terms(stored) || same_name(stored));
+            match others.collect::<Vec<_>>()[..] {
+                [] => model.covers.push(cover.clone()),
+                [stored] if stored == cover => {}
+                _ => {
+                    faults.insert(Fault::Conflict);
+                }
+            }
+            for record in risks {
+                match model.risks.get(&record.risk.id) {
+                    None => {
+                        let (record, state) = (record.clone(), record.initial_state.clone());
+                        let id = record.risk.id;
+                        let risk = EvaluatedRisk {
+                            record,
+                            state,
+                            version: 0,
+                            evaluated_to: None,
+                        };
+                        model.risks.insert(id, risk);
+                    }
+                    Some(stored) if stored.record == *record => {}
+                    Some(_) => {
+                        faults.insert(Fault::Conflict);
+                    }
+                }
+            }
+        })
+    }
+
+    pub(super) fn add_policies(&mut self, policies: &[Policy]) -> Result<(), Faults> {
+        self.atomically(|model, faults| {
+            for policy in policies {
+                if !model.risks.contains_key(&policy.risk) {
+                    faults.insert(Fault::Missing);
+                }
+                let stored = model
+                    .policies
+                    .entry(policy.id)
+                    .or_insert_with(|| policy.clone());
+                if stored != policy {
+                    faults.insert(Fault::Conflict);
+                }
+            }
+        })
+    }
+
+    pub(super) fn commit(&mut self, step: &Step) -> Result<(), Faults> {
+        self.atomically(|model, faults| {
+            let mut moved = BTreeSet::new();
+            for advance in &step.sources {
+                if !moved.insert(&advance.to.source) {
+                    faults.insert(Fault::Stale);
+                }
+                model.advance_source(advance.from, &advance.to, faults);
+            }
+            let mut advanced = BTreeSet::new();
+            for advance in &step.risks {
+                match model.risks.get_mut(&advance.risk) {
+                    None => {
+                        faults.insert(Fault::Missing);
+                    }
+                    Some(risk) => {
+                        if risk.version != advance.version || !advanced.insert(advance.risk) {
+                            faults.insert(Fault::Stale);
+                        }
+                        if risk
+                            .evaluated_to
+                            .is_some_and(|reached| advance.evaluated_to < reached)
+                        {
+                            faults.insert(Fault::Refused);
+                        }
+                        risk.version += 1;
+                        risk.state.clone_from(&advance.state);
+                        risk.evaluated_to = Some(advance.evaluated_to);
+                    }
+                }
+            }
+            for observation in &step.observations {
+                let place = |o: &Observation| {
+                    (
+                        o.source.clone(),
+                        o.subject.clone(),
+                        o.metric.clone(),
+                        o.observed_at,
+                        o.sequence,
+                    )
+                };
+                match model
+                    .observations
+                    .iter()
+                    .find(|stored| place(stored) == place(observation))
+                {
+                    None => model.observations.push(observation.clone()),
+                    Some(stored) if stored == observation => {}
+                    Some(_) => {
+                        faults.insert(Fault::Conflict);
+                    }
+                }
+            }
+            for decided in &step.determinations {
+                if !model.risks.contains_key(&decided.risk) {
+                    faults.insert(Fault::Missing);
+                }
+                let key = (decided.risk, decided.ordinal);
+                if model
+                    .determinations
+                    .entry(key)
+                    .or_insert_with(|| decided.clone())
+                    != decided
+                {
+                    faults.insert(Fault::Conflict);
+                }
+            }
+        })
+    }
+
+    fn advance_source(
+        &mut self,
+        from: Option<SourceCursor>,
+        to: &SourceProgress,
+        faults: &mut Faults,
+    ) {
+        let current = self.progress.get(&to.source);
+        if current.map(|progress| progress.cursor) != from {
+            faults.insert(Fault::Stale);
+        }
+        if let Some(current) = current {
+            let backwards = to.cursor.number < current.cursor.number
+                || (to.cursor.number == current.cursor.number && to.cursor != current.cursor)
+                || to.watermark < current.watermark;
+            if backwards {
+                faults.insert(Fault::Refused);
+            }
+        }
+        self.progress.insert(to.source.clone(), to.clone());
+    }
+
+    pub(super) fn add_claims(&mut self, claims: &[Claim]) -> Result<(), Faults> {
+        self.atomically(|model, faults| {
+            for claim in claims {
+                match model.policies.get(&claim.policy) {
+                    None => {
+                        faults.insert(Fault::Missing);
+                    }
+                    Some(policy) if policy.risk != claim.risk => {
+                        faults.insert(Fault::Refused);
+                    }
+                    Some(_) => {}
+                }
+                if !model
+                    .determinations
+                    .contains_key(&(claim.risk, claim.ordinal))
+                {
+                    faults.insert(Fault::Missing);
+                }
+                let key = (claim.policy, claim.ordinal);
+                if model.claims.entry(key).or_insert_with(|| claim.clone()) != claim {
+                    faults.insert(Fault::Conflict);
+                }
+            }
+        })
+    }
+
+    pub(super) fn reserve(&mut self, wanted: &Reservation) -> Reserved {
+        let key = (wanted.domain_separator, wanted.claim_key);
+        match self.reservations.get(&key) {
+            None => {
+                self.reservations.insert(key, wanted.clone());
+                Reserved::New
+            }
+            Some(stored) if statement(stored) == statement(wanted) => {
+                Reserved::Identical(stored.clone())
+            }
+            Some(stored) => Reserved::Conflict(stored.clone()),
+        }
+    }
+
+    pub(super) fn add_attestation(
+        &mut self,
+        record: &AttestationRecord,
+        deliveries: &[NewDelivery],
+    ) -> Result<(), Faults> {
+        if self.attestations.contains(record) {
+            return Ok(());
+        }
+        self.atomically(|model, faults| {
+            if model
+                .attestations
+                .iter()
+                .any(|stored| stored.id == record.id)
+            {
+                faults.insert(Fault::Conflict);
+            }
+            match model
+                .reservations
+                .get(&(record.domain_separator, record.claim_key))
+            {
+                None => {
+                    faults.insert(Fault::Missing);
+                }
+                Some(reserved) if reserved.attestation_id != record.id => {
+                    faults.insert(Fault::Conflict);
+                }
+                Some(_) => {}
+            }
+            let claim = model.claims.get(&(record.policy, record.ordinal));
+            match claim
+                .filter(|claim| claim.risk == record.risk)
+                .map(|claim| &claim.eligibility)
+            {
+                None => {
+                    faults.insert(Fault::Missing);
+                }
+                Some(Eligibility::Refused(_)) => {
+                    faults.insert(Fault::Refused);
+                }
+                Some(Eligibility::Eligible { .. }) => {}
+            }
+            model.attestations.push(record.clone());
+            model
+                .deliveries
+                .extend(deliveries.iter().map(|call| outbox::queued(record, call)));
+        })
+    }
+}
+
+/// What a payload says, without what a re-issue may change.
+fn statement(reservation: &Reservation) -> ClaimAttestation {
+    ClaimAttestation {
+        issuedAt: 0,
+        validAfter: 0,
+        validUntil: 0,
+        signerEpoch: 0,
+        revision: 0,
+        supersedes: B256::ZERO,
+        ..ClaimAttestation::from_bytes(&reservation.payload).unwrap()
+    }
+}

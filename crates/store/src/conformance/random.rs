@@ -1,0 +1,500 @@
+//! Random operations on a backend and on the model side by side: the same answers, and the same to be seen afterwards.
+
+use core::fmt::Debug;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::test_runner::{Config, TestRunner};
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::claim::Claim;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::eval::outcome::Unknown;
+use tocsin_domain::ids::AttestationId;
+use tocsin_domain::policy::Policy;
+use tocsin_domain::risk::{Risk, Stream};
+
+use crate::attestation::Reservation;
+use crate::conformance::model::view::{Question, View};
+use crate::conformance::model::{Faults, Model};
+use crate::conformance::sample::{self, CHAIN, address, at, cursor, hash};
+use crate::conformance::{Backend, Fault};
+use crate::cover::{CoverRecord, RiskRecord};
+use crate::step::{RiskAdvance, SourceAdvance, SourceProgress, Step};
+use crate::{Store, StoreError};
+
+const CASES: u32 = 12;
+const OPERATIONS: usize = 40;
+
+/// How many of each there are; few, so that operations meet.
+const SUBJECTS: usize = 3;
+const SOURCES: usize = 2;
+const POLICIES: u64 = 4;
+
+/// One call. Numbers name samples; a `true` makes the sample a contradicting or a stale one.
+#[derive(Clone, Debug)]
+enum Operation {
+    AddCover {
+        changed: bool,
+        risks: Vec<(usize, bool)>,
+    },
+    AddPolicies(Vec<(u64, bool)>),
+    Commit(RandomStep),
+    AddClaims(Vec<(u64, u32, bool)>),
+    Reserve {
+        policy: u64,
+        ordinal: u32,
+        statement: Statement,
+    },
+    Attest {
+        policy: u64,
+        ordinal: u32,
+        statement: Statement,
+    },
+    TakeNonce {
+        delivery: usize,
+        sender: usize,
+        chain_nonce: u64,
+    },
+    AddAttempt {
+        delivery: usize,
+        attempt: u64,
+    },
+    PutBack {
+        delivery: usize,
+        release: bool,
+        long: bool,
+    },
+    Finish {
+        delivery: usize,
+        block: u64,
+    },
+    GiveUp {
+        delivery: usize,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Statement {
+    First,
+    Reissued,
+    Different,
+}
+
+#[derive(Clone, Debug)]
+struct RandomStep {
+    /// Source, whether it is stale, and how far it moves.
+    sources: Vec<(usize, bool, i64)>,
+    /// Source, subject, second, sequence, price.
+    observations: Vec<(usize, usize, i64, u64, bool)>,
+    /// Subject, whether it is stale, and the second that it is evaluated to.
+    risks: Vec<(usize, bool, i64)>,
+    /// Subject, ordinal, and whether it is inconclusive.
+    determinations: Vec<(usize, u32, bool)>,
+}
+
+fn seldom() -> impl Strategy<Value = bool> {
+    proptest::bool::weighted(0.1)
+}
+
+fn steps() -> impl Strategy<Value = RandomStep> {
+    (
+        vec((0..SOURCES, seldom(), -1..4_i64), 0..3),
+        vec(
+            (0..SOURCES, 0..SUBJECTS, 0..9_i64, 0..3_u64, seldom()),
+            0..8,
+        ),
+        vec((0..SUBJECTS, seldom(), 0..9_i64), 0..2),
+        vec((0..SUBJECTS, 1..3_u32, seldom()), 0..2),
+    )
+        .prop_map(
+            |(sources, observations, risks, determinations)| RandomStep {
+                sources,
+                observations,
+                risks,
+                determinations,
+            },
+        )
+}
+
+fn operations() -> impl Strategy<Value = Operation> {
+    let statement = || prop_oneof![4 => Just(Statement::First), 1 => Just(Statement::Reissued), 1 => Just(Statement::Different)];
+    let delivery = || 0..4_usize;
+    prop_oneof![
+        2 => (seldom(), vec((0..SUBJECTS, seldom()), 0..4))
+            .prop_map(|(changed, risks)| Operation::AddCover { changed, risks }),
+        2 => vec((0..POLICIES, seldom()), 0..4).prop_map(Operation::AddPolicies),
+        5 => steps().prop_map(Operation::Commit),
+        4 => vec((0..POLICIES, 1..3_u32, seldom()), 0..3).prop_map(Operation::AddClaims),
+        3 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
+            Operation::Reserve { policy, ordinal, statement }
+        }),
+        4 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
+            Operation::Attest { policy, ordinal, statement }
+        }),
+        3 => (delivery(), 0..2_usize, 0..6_u64).prop_map(|(delivery, sender, chain_nonce)| {
+            Operation::TakeNonce { delivery, sender, chain_nonce }
+        }),
+        3 => (delivery(), 0..6_u64)
+            .prop_map(|(delivery, attempt)| Operation::AddAttempt { delivery, attempt }),
+        2 => (delivery(), any::<bool>(), seldom())
+            .prop_map(|(delivery, release, long)| Operation::PutBack { delivery, release, long }),
+        1 => (delivery(), 0..2_u64).prop_map(|(delivery, block)| Operation::Finish { delivery, block }),
+        1 => delivery().prop_map(|delivery| Operation::GiveUp { delivery }),
+    ]
+}
+
+/// After every operation of every sequence.
+pub fn operations_do_what_the_model_does<B: Backend>() {
+    let config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Most sequences would not get far without a cover, policies, and something determined.
+    let beginning = beginning();
+    let result = TestRunner::new(config).run(&vec(operations(), 0..OPERATIONS), |operations| {
+        runtime.block_on(async {
+            let place = B::fresh().await;
+            let store = place.open().await;
+            let mut model = Model::default();
+            for operation in beginning.iter().chain(&operations) {
+                operation.perform(&store, &mut model).await;
+                let question = question(&model);
+                let (seen, expected) = (
+                    View::of_store(&store, &question).await,
+                    View::of_model(&model, &question),
+                );
+                assert_eq!(seen, expected, "after {operation:?}");
+            }
+            place.close(store).await;
+        });
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}
+
+fn beginning() -> Vec<Operation> {
+    vec![
+        Operation::AddCover {
+            changed: false,
+            risks: vec![(0, false), (1, false)],
+        },
+        Operation::AddPolicies(vec![(0, false), (1, false), (3, false)]),
+        Operation::Commit(RandomStep {
+            sources: vec![(0, false, 3)],
+            observations: vec![(0, 0, 1, 1, false), (1, 0, 2, 1, false)],
+            risks: vec![(0, false, 1)],
+            determinations: vec![(0, 1, false), (1, 1, false)],
+        }),
+        Operation::AddClaims(vec![(0, 1, false), (1, 1, false), (3, 1, false)]),
+        Operation::Reserve {
+            policy: 0,
+            ordinal: 1,
+            statement: Statement::First,
+        },
+        Operation::Attest {
+            policy: 0,
+            ordinal: 1,
+            statement: Statement::First,
+        },
+        Operation::Reserve {
+            policy: 3,
+            ordinal: 1,
+            statement: Statement::First,
+        },
+        Operation::Attest {
+            policy: 3,
+            ordinal: 1,
+            statement: Statement::First,
+        },
+    ]
+}
+
+fn question(model: &Model) -> Question {
+    let second = i64::try_from(model.observations.len() % 9).unwrap();
+    Question {
+        sources: (0..SOURCES).map(sample::source).collect(),
+        streams: (0..SUBJECTS)
+            .flat_map(|n| [sample::stream(1, n), sample::stream(0, n)])
+            .collect(),
+        window: (at(second - 2), at(second + 2)),
+        risks: (0..SUBJECTS)
+            .map(|subject| risk_record(subject, false).risk.id)
+            .collect(),
+        policies: (0..POLICIES).map(|number| policy(number).id).collect(),
+        chain: CHAIN,
+        now: at(500_000),
+        limit: 3,
+    }
+}
+
+fn the_cover() -> CoverRecord {
+    sample::cover(0)
+}
+
+fn risk_record(subject: usize, changed: bool) -> RiskRecord {
+    // Each listens to its subject on both sources; the first to one of them twice.
+    let mut streams: Vec<Stream> = (0..SOURCES).map(|n| sample::stream(n, subject)).collect();
+    if subject == 0 {
+        streams.insert(0, sample::stream(1, 0));
+    }
+    if changed {
+        streams.reverse();
+        streams.pop();
+    }
+    sample::risk(&the_cover(), subject, &streams)
+}
+
+fn risk(subject: usize) -> Risk {
+    risk_record(subject, false).risk
+}
+
+fn policy(number: u64) -> Policy {
+    sample::policy(&risk(usize::try_from(number).unwrap() % SUBJECTS), number)
+}
+
+fn determination(subject: usize, ordinal: u32, inconclusive: bool) -> Determination {
+    let occurred = i64::from(ordinal) * 100 - i64::try_from(subject).unwrap() * 70;
+    let mut determination = sample::determination(&risk(subject), ordinal, occurred);
+    if inconclusive {
+        determination.payout = Err(Unknown::Overflow);
+    }
+    determination
+}
+
+fn claim(number: u64, ordinal: u32, refused: bool) -> Claim {
+    let policy = policy(number);
+    let decided = determination(usize::try_from(number).unwrap() % SUBJECTS, ordinal, false);
+    if refused {
+        sample::refused_claim(&policy, &decided)
+    } else {
+        sample::claim(&policy, &decided)
+    }
+}
+
+fn reservation(number: u64, ordinal: u32, statement: Statement) -> Reservation {
+    let decided = determination(usize::try_from(number).unwrap() % SUBJECTS, ordinal, false);
+    let first = sample::payload(&policy(number), &decided);
+    let payload = match statement {
+        Statement::First => first,
+        Statement::Reissued => ClaimAttestation {
+            revision: 1,
+            issuedAt: first.issuedAt + 9,
+            ..first
+        },
+        Statement::Different => ClaimAttestation {
+            evidenceCount: 1,
+            ..first
+        },
+    };
+    sample::reservation(0, &payload)
+}
+
+/// The attestation of the `n`-th delivery that was queued, or of none.
+fn nth_delivery(model: &Model, n: usize) -> AttestationId {
+    model
+        .deliveries
+        .get(n)
+        .map_or(AttestationId(hash("nothing")), |delivery| {
+            delivery.attestation
+        })
+}
+
+/// Both did it, with the same answer, or neither did, for a reason that there is.
+fn agree<T: PartialEq + Debug>(
+    operation: &Operation,
+    seen: Result<T, StoreError>,
+    expected: Result<T, Faults>,
+) {
+    match (seen, expected) {
+        (Ok(seen), Ok(expected)) => assert_eq!(seen, expected, "{operation:?}"),
+        (Err(error), Err(faults)) => {
+            assert!(
+                faults.contains(&Fault::of(&error)),
+                "{operation:?}: {error}, not one of {faults:?}"
+            );
+        }
+        (seen, expected) => {
+            panic!("{operation:?}: the store says {seen:?}, the model {expected:?}")
+        }
+    }
+}
+
+fn one<T>(result: Result<T, Fault>) -> Result<T, Faults> {
+    result.map_err(|fault| Faults::from([fault]))
+}
+
+impl Operation {
+    async fn perform<S: Store>(&self, store: &S, model: &mut Model) {
+        match self {
+            Self::AddCover { changed, risks } => {
+                let cover = if *changed {
+                    sample::cover_version(0, 1, "changed")
+                } else {
+                    the_cover()
+                };
+                // Risks under changed terms would be other risks.
+                let risks: Vec<RiskRecord> = risks
+                    .iter()
+                    .filter(|_| !changed)
+                    .map(|(subject, changed)| risk_record(*subject, *changed))
+                    .collect();
+                agree(
+                    self,
+                    store.add_cover(&cover, &risks).await,
+                    model.add_cover(&cover, &risks),
+                );
+            }
+            Self::AddPolicies(numbers) => {
+                let policies: Vec<Policy> = numbers
+                    .iter()
+                    .map(|(number, changed)| {
+                        let stored = policy(*number);
+                        let expiry = if *changed { at(1) } else { stored.expiry };
+                        Policy { expiry, ..stored }
+                    })
+                    .collect();
+                agree(
+                    self,
+                    store.add_policies(&policies).await,
+                    model.add_policies(&policies),
+                );
+            }
+            Self::Commit(random) => {
+                let step = random.step(model);
+                agree(self, store.commit(&step).await, model.commit(&step));
+            }
+            Self::AddClaims(claims) => {
+                let claims: Vec<Claim> = claims
+                    .iter()
+                    .map(|(policy, ordinal, refused)| claim(*policy, *ordinal, *refused))
+                    .collect();
+                agree(
+                    self,
+                    store.add_claims(&claims).await,
+                    model.add_claims(&claims),
+                );
+            }
+            Self::Reserve {
+                policy,
+                ordinal,
+                statement,
+            } => {
+                let wanted = reservation(*policy, *ordinal, *statement);
+                agree(
+                    self,
+                    store.reserve(&wanted).await,
+                    Ok(model.reserve(&wanted)),
+                );
+            }
+            Self::Attest {
+                policy: number,
+                ordinal,
+                statement,
+            } => {
+                let reserved = reservation(*number, *ordinal, *statement);
+                let policy = policy(*number);
+                let subject = usize::try_from(*number).unwrap() % SUBJECTS;
+                let decided = determination(subject, *ordinal, false);
+                let record = sample::attestation(&reserved, &policy, &decided);
+                let calls = [sample::delivery(&record)];
+                let seen = store.add_attestation(&record, &calls).await;
+                agree(self, seen, model.add_attestation(&record, &calls));
+            }
+            Self::TakeNonce {
+                delivery,
+                sender,
+                chain_nonce,
+            } => {
+                let (id, sender) = (nth_delivery(model, *delivery), address(sender));
+                let seen = store.take_nonce(id, sender, *chain_nonce).await;
+                agree(self, seen, one(model.take_nonce(id, sender, *chain_nonce)));
+            }
+            Self::AddAttempt { delivery, attempt } => {
+                let (id, attempt) = (nth_delivery(model, *delivery), sample::attempt(*attempt));
+                agree(
+                    self,
+                    store.add_attempt(id, &attempt).await,
+                    one(model.add_attempt(id, &attempt)),
+                );
+            }
+            Self::PutBack {
+                delivery,
+                release,
+                long,
+            } => {
+                let later = if *long { at(1_000_000) } else { at(77) };
+                let id = nth_delivery(model, *delivery);
+                let seen = store.put_back(id, "later", later, *release).await;
+                agree(
+                    self,
+                    seen,
+                    one(model.put_back(id, "later", later, *release)),
+                );
+            }
+            Self::Finish { delivery, block } => {
+                let (id, transaction) = (nth_delivery(model, *delivery), hash("transaction"));
+                let seen = store.finish(id, transaction, *block).await;
+                agree(self, seen, one(model.finish(id, transaction, *block)));
+            }
+            Self::GiveUp { delivery } => {
+                let id = nth_delivery(model, *delivery);
+                agree(
+                    self,
+                    store.give_up(id, "no").await,
+                    one(model.give_up(id, "no")),
+                );
+            }
+        }
+    }
+}
+
+impl RandomStep {
+    /// The step, read from where the model is.
+    fn step(&self, model: &Model) -> Step {
+        let advance = |(n, stale, by): &(usize, bool, i64)| {
+            let source = sample::source(*n);
+            let current = model.progress.get(&source).map(|progress| progress.cursor);
+            let reached = current.map_or(5, |cursor| cursor.number);
+            let to = reached.checked_add_signed(*by).unwrap();
+            SourceAdvance {
+                from: if *stale { Some(cursor(1)) } else { current },
+                to: SourceProgress {
+                    reading: alloy_primitives::B256::repeat_byte(7),
+                    source,
+                    cursor: cursor(to),
+                    watermark: at(i64::try_from(to).unwrap()),
+                },
+            }
+        };
+        let observation =
+            |(from, subject, second, sequence, other): &(usize, usize, i64, u64, bool)| {
+                let price = if *other { "2" } else { "1" };
+                sample::observation(&sample::stream(*from, *subject), *second, *sequence, price)
+            };
+        let evaluated = |(subject, stale, second): &(usize, bool, i64)| {
+            let risk = risk(*subject).id;
+            let current = model.risks.get(&risk).map_or(0, |stored| stored.version);
+            RiskAdvance {
+                risk,
+                version: if *stale { current + 1 } else { current },
+                state: vec![u8::try_from(*second).unwrap()],
+                evaluated_to: at(*second),
+            }
+        };
+        Step {
+            sources: self.sources.iter().map(advance).collect(),
+            observations: self.observations.iter().map(observation).collect(),
+            risks: self.risks.iter().map(evaluated).collect(),
+            determinations: self
+                .determinations
+                .iter()
+                .map(|(subject, ordinal, unknown)| determination(*subject, *ordinal, *unknown))
+                .collect(),
+        }
+    }
+}
