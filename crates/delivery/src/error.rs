@@ -47,6 +47,19 @@ pub enum DeliveryError {
         /// From the settings.
         chain_id: u64,
     },
+    /// The verifier would refuse what is to be signed.
+    #[error(
+        "epoch {epoch} of the verifier {verifier} is not what is configured ({problem}): correct [attestor], or announce \
+         the epoch that it describes"
+    )]
+    OtherSigners {
+        /// From the settings.
+        verifier: Address,
+        /// From the settings.
+        epoch: u32,
+        /// How they differ.
+        problem: String,
+    },
     /// The chain has no EIP-1559 fees.
     #[error(
         "block {block} of chain {chain_id} has no base fee: only chains with EIP-1559 fees are supported"
@@ -173,6 +186,7 @@ impl DeliveryError {
             | Self::ConsumptionNotLocated { .. } => true,
             Self::WrongChain { .. }
             | Self::NoVerifier { .. }
+            | Self::OtherSigners { .. }
             | Self::NoBaseFee { .. }
             | Self::Settings { .. }
             | Self::Client { .. }

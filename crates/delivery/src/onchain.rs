@@ -14,6 +14,7 @@ mod connect;
 mod consumption;
 mod contract;
 mod decide;
+mod epoch;
 mod fees;
 mod key;
 mod look;

@@ -301,6 +301,9 @@ pub enum Contradiction {
         /// The root of the answer.
         computed: B256,
     },
+    /// The logs of the receipts do not fill the header's bloom filter.
+    #[error("the logs of its receipts do not give the bloom filter of its header")]
+    LogsBloom,
 }
 
 impl SourceError {

@@ -5,9 +5,7 @@
 //! ([`SqliteStore::open`]); within it one connection writes and a few read.
 //!
 //! The SQL is checked against the migrations when it is compiled. What sqlx learned of each query is committed in `.sqlx`,
-//! so that building needs no database. To write it anew after a query or a migration changed: make an empty database
-//! file, run `migrations/*.sql` on it in order, empty `.sqlx`, then compile this crate (afresh: touch `src/lib.rs`) with
-//! `TOCSIN_STORE_SQLITE_DATABASE_URL=sqlite://FILE` and `SQLX_OFFLINE_DIR` set to the absolute path of `.sqlx`.
+//! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
 mod attestations;
 mod claims;

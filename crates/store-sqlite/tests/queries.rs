@@ -62,7 +62,7 @@ fn no_record_is_left_over() {
     for (query, _) in recorded() {
         assert!(
             source.contains(&query),
-            "this query is no longer in the source; write .sqlx anew:\n{query}"
+            "this query is no longer in the source; run `cargo xtask sql`:\n{query}"
         );
     }
 }
@@ -79,7 +79,7 @@ async fn every_record_describes_the_schema_of_today() {
         let described = serde_json::to_value(described).unwrap();
         assert_eq!(
             described, recorded,
-            "the record is out of date; write .sqlx anew:\n{query}"
+            "the record is out of date; run `cargo xtask sql`:\n{query}"
         );
     }
 }
@@ -127,8 +127,8 @@ async fn every_queue_is_an_index() {
     let queues = [
         ("awaiting_claims > 0", "determinations_unclaimed"),
         ("eligible = 1 AND attested = 0", "claims_unattested"),
-        ("state = 'sending' ORDER BY", "deliveries_nonce"),
-        ("state = 'queued' ORDER BY", "deliveries_queued"),
+        ("state = 'sending' AND not_before", "deliveries_nonce"),
+        ("state = 'queued' AND not_before", "deliveries_queued"),
     ];
     for (condition, index) in queues {
         let queries: Vec<String> = recorded()

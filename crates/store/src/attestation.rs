@@ -85,8 +85,9 @@ pub struct AttestationRecord {
 /// Attestations.
 #[async_trait]
 pub trait Attestations: Send + Sync {
-    /// Records an attestation and queues its deliveries. An identical one is no error and queues nothing again.
-    /// [`StoreError::Missing`] without its reservation.
+    /// Records an attestation and queues its delivery, if it has one; its claim is attested from then on. An identical one
+    /// is no error and queues nothing again. [`StoreError::Missing`] without its reservation or its claim,
+    /// [`StoreError::Conflict`] where another payload is reserved, or the same was stored with other signatures.
     async fn add_attestation(
         &self,
         attestation: &AttestationRecord,

@@ -23,7 +23,8 @@ pub trait Claims: Send + Sync {
     /// Determinations for which some policy on their risk has no claim yet, oldest confirmation first.
     async fn unclaimed(&self, limit: u32) -> Result<Vec<Determination>, StoreError>;
 
-    /// Records claims on one determination; one that is stored already must be identical.
+    /// Records claims, all or none; one that is stored already must be identical. [`StoreError::Missing`] without its policy
+    /// or its determination.
     async fn add_claims(&self, claims: &[Claim]) -> Result<(), StoreError>;
 
     /// The claims of a policy, by ordinal.

@@ -33,11 +33,12 @@ pub struct RiskRecord {
 /// Covers and risks.
 #[async_trait]
 pub trait Covers: Send + Sync {
-    /// Adds a cover and risks under it; what is stored already must be identical (an existing risk keeps its state).
+    /// Adds a cover and risks under it; what is stored already must be identical (an existing risk keeps its state, also
+    /// where a newer evaluator would begin with another one).
     /// Terms never change: another document under the same name and version is a [`StoreError::Conflict`].
     async fn add_cover(&self, cover: &CoverRecord, risks: &[RiskRecord]) -> Result<(), StoreError>;
 
-    /// Every cover.
+    /// Every cover, by name and version.
     async fn covers(&self) -> Result<Vec<CoverRecord>, StoreError>;
 
     /// One cover.

@@ -25,7 +25,7 @@ pub struct NewDelivery {
 /// A delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {
-    /// What is delivered; one delivery per attestation and chain.
+    /// What is delivered; an attestation is for one consumer, so it has one delivery at most.
     pub attestation: AttestationId,
     /// The consumption key that tells when it is done.
     pub claim_key: ClaimKey,
@@ -37,7 +37,7 @@ pub struct Delivery {
     pub calldata: Vec<u8>,
     /// How far it has come.
     pub state: DeliveryState,
-    /// Not to be touched before this instant (back-off).
+    /// Not to be touched before this instant: that of the attestation at first, later that of a back-off.
     pub not_before: Timestamp,
     /// What went wrong last, for people.
     pub last_error: Option<String>,
@@ -88,6 +88,9 @@ pub struct Attempt {
 }
 
 /// The outbox.
+///
+/// A move that the delivery's state does not allow is [`StoreError::Refused`], one of a delivery that is not stored
+/// [`StoreError::Missing`].
 #[async_trait]
 pub trait Deliveries: Send + Sync {
     /// Unfinished deliveries on a chain that are not backing off at `now`: those that hold a nonce first, by nonce, then
@@ -103,7 +106,8 @@ pub trait Deliveries: Send + Sync {
     async fn delivery(&self, attestation: AttestationId) -> Result<Option<Delivery>, StoreError>;
 
     /// Gives a queued delivery the next nonce of `sender`: the greater of the stored next one and `chain_nonce` (the
-    /// count of mined and pending transactions that the chain reports). Returns it. A delivery that holds one keeps it.
+    /// count of mined and pending transactions that the chain reports). Returns it. A delivery that holds one of `sender`
+    /// keeps it; one that holds another sender's is refused.
     async fn take_nonce(
         &self,
         attestation: AttestationId,
@@ -111,15 +115,16 @@ pub trait Deliveries: Send + Sync {
         chain_nonce: u64,
     ) -> Result<u64, StoreError>;
 
-    /// Stores a signed transaction, before it is broadcast.
+    /// Stores a signed transaction of the nonce that the delivery holds, before it is broadcast. The same again is no error;
+    /// a transaction is of one nonce of one delivery, anything else is a [`StoreError::Conflict`].
     async fn add_attempt(
         &self,
         attestation: AttestationId,
         attempt: &Attempt,
     ) -> Result<(), StoreError>;
 
-    /// Puts a delivery back: its transaction was mined, finally, and consumed nothing (`release_nonce`), or a step before
-    /// the nonce failed.
+    /// Puts a delivery back until `not_before`. With `release_nonce` it gives its nonce up, because a transaction of that
+    /// nonce was mined, finally, and consumed nothing; without, it keeps what it has. It keeps its place in the queue.
     async fn put_back(
         &self,
         attestation: AttestationId,
@@ -128,7 +133,8 @@ pub trait Deliveries: Send + Sync {
         release_nonce: bool,
     ) -> Result<(), StoreError>;
 
-    /// The claim was consumed in a final block.
+    /// The claim was consumed in a final block: from whatever state, since the chain has the last word. The same again is
+    /// no error, another transaction or block a [`StoreError::Conflict`].
     async fn finish(
         &self,
         attestation: AttestationId,
@@ -136,6 +142,6 @@ pub trait Deliveries: Send + Sync {
         block: u64,
     ) -> Result<(), StoreError>;
 
-    /// Gives up.
+    /// Gives a delivery up that is queued or being sent; a nonce that it holds is not given to another one.
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError>;
 }

@@ -85,11 +85,12 @@ pub trait Steps: Send + Sync {
     /// How far a source was read; `None` before its first step.
     async fn progress(&self, source: &SourceId) -> Result<Option<SourceProgress>, StoreError>;
 
-    /// Every risk with an input from one of `sources`, with what its evaluation needs.
+    /// Every risk with an input from one of `sources`, with what its evaluation needs; by id, as of one moment.
     async fn snapshots(&self, sources: &[SourceId]) -> Result<Vec<RiskSnapshot>, StoreError>;
 
     /// The stored observations of `streams` with `after < observed_at ≤ until`, and per stream the last one at or before
-    /// `after` (by observed_at, then sequence); ordered by (observed_at, position in `streams`, sequence).
+    /// `after` (by observed_at, then sequence); ordered by (observed_at, position in `streams`, sequence). A stream that is
+    /// asked for twice answers once, at its first place.
     async fn history(
         &self,
         streams: &[Stream],

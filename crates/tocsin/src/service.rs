@@ -154,9 +154,12 @@ async fn connect(config: &Config, evaluator: &Arc<Evaluator>, bells: &Bells) -> 
     }
     let mut deliverers = Vec::new();
     for delivery in &config.deliveries {
-        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter())
-            .await
-            .map_err(|source| ServiceError::Delivery { chain_id: delivery.settings.chain_id, source })?;
+        let refused = |source| ServiceError::Delivery { chain_id: delivery.settings.chain_id, source };
+        let submitter =
+            Submitter::connect(delivery.settings.clone(), delivery.key.submitter()).await.map_err(refused)?;
+        if let Some(attestor) = &config.attestor {
+            submitter.check_signers(&attestor.signers).await.map_err(refused)?;
+        }
         tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
         deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
     }

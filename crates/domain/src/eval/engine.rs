@@ -210,17 +210,13 @@ impl Program {
 
     /// When the breach began, if the trigger, which is true, makes a loss event of it.
     fn new_event(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
-        if self.is_latched(state) {
-            return None;
-        }
+        let not_before = match (state.last_event, self.rearm) {
+            (None, _) => Timestamp(i64::MIN),
+            (Some(last), Rearm::After(pause)) if last.seen_false => last.confirmed_at + pause,
+            (Some(_), Rearm::Never | Rearm::After(_)) => return None,
+        };
         let began = self.view(state, now).began(self.trigger, &state.runs)?;
-        match (state.last_event, self.rearm) {
-            (None, _) => Some(began),
-            (Some(_), Rearm::Never) => None,
-            (Some(last), Rearm::After(pause)) => {
-                (last.seen_false && began >= last.confirmed_at + pause).then_some(began)
-            }
-        }
+        (began >= not_before).then_some(began)
     }
 
     fn loss_event(&self, state: &RiskState, occurred_at: Timestamp, now: Timestamp) -> LossEvent {

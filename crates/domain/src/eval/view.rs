@@ -35,7 +35,7 @@ impl<'a> View<'a> {
     }
 
     /// The value of a condition.
-    #[inline]
+    #[inline(always)]
     pub(super) fn truth(&self, node: usize) -> Known<bool> {
         // The two kinds that common triggers consist of, without a call.
         match &self.program.nodes[node] {

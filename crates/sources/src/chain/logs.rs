@@ -95,7 +95,7 @@ async fn from_receipts(
     let Some(answer) = answer else {
         return Err(SourceError::MissingBlock { attempt });
     };
-    let all = receipts::logs(answer, header.receipts_root)
+    let all = receipts::logs(answer, header.receipts_root, &header.logs_bloom)
         .map_err(|found| contradicts(&attempt, found))?;
     Ok((0..)
         .zip(all)

@@ -1,10 +1,13 @@
 //! A log becomes an observation, the same one for everybody who reads the chain.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use alloy::dyn_abi::{DecodedEvent, DynSolValue};
 use alloy::primitives::{B256, I256, Log, U256, keccak256};
 use alloy::sol_types::SolValue;
 use tocsin_domain::decimal::Decimal;
-use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
+use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence, SourceId};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
@@ -41,7 +44,7 @@ pub(crate) fn observe(
     log_index: u64,
     log: &Log,
 ) -> Observation {
-    let place = Sequence((U256::from(header.number) << 64) | U256::from(log_index));
+    let place = log_place(header.number, log_index);
     let (observed_at, sequence, value) = match read(source, place, open, log) {
         Ok(Reading {
             observed_at,
@@ -74,6 +77,38 @@ pub(crate) fn observe(
             raw_hash: raw_hash(log),
         }),
     }
+}
+
+/// What a source said in a block, by its own time and sequence.
+pub(crate) type Said = BTreeMap<(SourceId, Timestamp, Sequence), Option<Value>>;
+
+/// A source has one thing to say at one place of its own order. In a block it may say it again, which is no news (some
+/// feeds answer a round once for each submission); if it says something else, what it says there is not known from that log on.
+pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observation> {
+    let place = (seen.source.clone(), seen.observed_at, seen.sequence);
+    match said.entry(place) {
+        Entry::Vacant(free) => {
+            free.insert(seen.value.clone());
+            Some(seen)
+        }
+        Entry::Occupied(before) if *before.get() == seen.value => None,
+        Entry::Occupied(_) => {
+            let Provenance::Chain(position) = seen.provenance else { return Some(seen) };
+            tracing::warn!(
+                source = %seen.source,
+                block = position.block,
+                log_index = position.log_index,
+                "a log contradicts an earlier one of its block; the value is unknown from here on"
+            );
+            let sequence = log_place(position.block, position.log_index);
+            Some(Observation { sequence, value: None, ..seen })
+        }
+    }
+}
+
+/// The place of a log in its chain, as a sequence.
+fn log_place(block: u64, log_index: u64) -> Sequence {
+    Sequence((U256::from(block) << 64) | U256::from(log_index))
 }
 
 /// The hash that [`ChainPosition::raw_hash`] documents.

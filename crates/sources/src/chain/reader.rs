@@ -1,5 +1,7 @@
 //! Reads the final blocks after a cursor, one batch at a time.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::U64;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tocsin_domain::cursor::SourceCursor;
@@ -9,7 +11,7 @@ use tocsin_domain::time::Timestamp;
 use super::blocks::{Blocks, CONCURRENT_READS};
 use super::header::{BlockHeader, watermark};
 use super::logs::{self, IndexedLog, Wanted};
-use super::observe::{OpenTime, observe};
+use super::observe::{OpenTime, observe, once_a_place};
 use super::rpc::Rpc;
 use super::{ChainSettings, Endpoint, EventSource};
 use crate::SourceError;
@@ -234,12 +236,14 @@ impl ChainReader {
                 after: closed,
                 until: header.timestamp,
             };
+            let mut said = BTreeMap::new();
             for (log_index, log) in &logs {
                 for source in sources
                     .iter()
                     .filter(|source| source.reads(header.number, log))
                 {
-                    observations.push(observe(source, chain_id, header, open, *log_index, log));
+                    let seen = observe(source, chain_id, header, open, *log_index, log);
+                    observations.extend(once_a_place(seen, &mut said));
                 }
             }
             closed = Some(watermark(header.timestamp, rising));

@@ -1,7 +1,7 @@
 //! The logs of a block as its receipts prove them.
 
 use alloy::consensus::{Receipt, proofs};
-use alloy::primitives::{B256, Log, U64};
+use alloy::primitives::{B256, Bloom, Log, U64, logs_bloom as logs_bloom_of};
 use alloy::rlp::Encodable;
 use alloy::rpc::types as rpc;
 use serde::Deserialize;
@@ -23,10 +23,11 @@ pub(crate) struct RpcReceipt {
 /// The logs of a block in order, so that the position of each is its log index.
 ///
 /// The receipts must hash to `receipts_root`. A block with a transaction type of its chain's own (deposits of rollups) cannot
-/// be hashed here; its receipts are taken as answered, and only compared with `eth_getLogs`.
+/// be hashed here; its logs must fill the header's bloom filter exactly, and are compared with `eth_getLogs`.
 pub(crate) fn logs(
     receipts: Vec<RpcReceipt>,
     receipts_root: B256,
+    logs_bloom: &Bloom,
 ) -> Result<Vec<Log>, Contradiction> {
     let provable = receipts
         .iter()
@@ -50,10 +51,16 @@ pub(crate) fn logs(
             });
         }
     }
-    Ok(receipts
+    let logs: Vec<Log> = receipts
         .into_iter()
         .flat_map(|(_, receipt)| receipt.logs)
-        .collect())
+        .collect();
+    // Follows from the root where that could be computed. Where not, a log that is missing leaves the filter too empty,
+    // unless its address and topics are in other logs too.
+    if logs_bloom_of(&logs) != *logs_bloom {
+        return Err(Contradiction::LogsBloom);
+    }
+    Ok(logs)
 }
 
 /// EIP-2718: the type, unless legacy, then RLP of status, gas, bloom and logs.

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::eval::outcome::{InputObservation, LossEvent};
-use tocsin_domain::eval::Program;
-use tocsin_domain::eval::RiskState;
+use tocsin_domain::eval::{Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState};
 use tocsin_domain::evidence;
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
 use tocsin_domain::observation::Observation;
@@ -68,11 +66,7 @@ impl Evaluator {
         let sources: Vec<_> = advances.iter().map(|advance| advance.to.source.clone()).collect();
         let mut verdicts = Verdicts::default();
         for snapshot in store.snapshots(&sources).await? {
-            let Some(watermark) = watermark(&snapshot, advances) else { continue };
-            if snapshot.evaluated_to.is_some_and(|done| watermark <= done) {
-                continue;
-            }
-            self.advance(store, &snapshot, observations, watermark, now, &mut verdicts).await?;
+            self.advance(store, &snapshot, advances, observations, now, &mut verdicts).await?;
         }
         Ok(verdicts)
     }
@@ -81,19 +75,22 @@ impl Evaluator {
         &self,
         store: &dyn Store,
         snapshot: &RiskSnapshot,
+        advances: &[SourceAdvance],
         fresh: &[Observation],
-        watermark: Timestamp,
         now: Timestamp,
         verdicts: &mut Verdicts,
     ) -> Result<(), StageError> {
         let risk = snapshot.risk.id;
         let terms = snapshot.risk.terms_hash;
         let (program, cover) = self.covers.get(&terms).ok_or(StageError::UnknownTerms(terms))?;
+        let refused = |error: EvalError| StageError::Evaluation { risk, problem: error.to_string() };
         let mut state = decode(risk, &snapshot.state)?;
-        let due = due(snapshot, fresh, watermark)?;
-        let losses = program
-            .advance(&mut state, &due, watermark)
-            .map_err(|error| StageError::Evaluation { risk, problem: error.to_string() })?;
+        let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
+        let Some(batch) = report(&mut intake, snapshot, advances).map_err(refused)? else {
+            return Ok(());
+        };
+        let evaluated_to = batch.watermark;
+        let losses = program.advance(&mut state, batch.observations, evaluated_to).map_err(refused)?;
         for loss in losses {
             verdicts.determinations.push(determine(store, cover, snapshot, fresh, loss, now).await?);
         }
@@ -101,7 +98,7 @@ impl Evaluator {
             risk,
             version: snapshot.version,
             state: encode(risk, &state)?,
-            evaluated_to: watermark,
+            evaluated_to,
         });
         Ok(())
     }
@@ -118,58 +115,52 @@ fn decode(risk: RiskId, state: &[u8]) -> Result<RiskState, StageError> {
         .map_err(|error| StageError::Evaluation { risk, problem: format!("its stored state cannot be read: {error}") })
 }
 
-/// How far every source of the risk has reported, once `advances` are done.
-fn watermark(snapshot: &RiskSnapshot, advances: &[SourceAdvance]) -> Option<Timestamp> {
-    let mut least: Option<Timestamp> = None;
-    for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
-        let advanced = advances
-            .iter()
-            .find(|advance| advance.to.source == stream.source)
-            .map(|advance| advance.to.watermark);
-        let reported = advanced.or(*stored)?;
-        least = Some(least.map_or(reported, |least| least.min(reported)));
-    }
-    least
-}
-
-/// The risk's observations that have become due, in the evaluator's order.
-fn due(
+/// What waits for evaluation: stored observations and new ones. One that is late is an error, or evidence would hold what
+/// evaluation never saw.
+fn merge(
+    program: &Program,
+    state: &RiskState,
     snapshot: &RiskSnapshot,
     fresh: &[Observation],
-    watermark: Timestamp,
-) -> Result<Vec<InputObservation>, StageError> {
-    let mut due = Vec::new();
+) -> Result<Intake, EvalError> {
+    // A slot an input: inputs of one source report together, which is all that matters.
+    let mut intake = Intake::new(program, state, snapshot.streams.len());
     for observation in snapshot.pending.iter().chain(fresh) {
         let stream = Stream::of(observation);
-        if !snapshot.streams.contains(&stream) || observation.observed_at > watermark {
-            continue;
-        }
-        if let Some(done) = snapshot.evaluated_to.filter(|done| observation.observed_at <= *done) {
-            // Evidence would hold what evaluation never saw.
-            return Err(StageError::Evaluation {
-                risk: snapshot.risk.id,
-                problem: format!(
-                    "{} said something of {} that it had already reported past ({done}): its watermark was not true; if its \
-                     chain repeats timestamps, begin anew with strictly_rising_timestamps = false and another database",
-                    observation.source, observation.observed_at
-                ),
-            });
-        }
         // Two inputs may listen to the same stream.
-        for (input, listened) in snapshot.streams.iter().enumerate() {
-            if *listened == stream {
-                due.push(InputObservation {
-                    input,
-                    observed_at: observation.observed_at,
-                    sequence: observation.sequence,
-                    value: observation.value.clone(),
-                });
-            }
+        for (input, _) in snapshot.streams.iter().enumerate().filter(|(_, listened)| **listened == stream) {
+            let seen = InputObservation {
+                input,
+                observed_at: observation.observed_at,
+                sequence: observation.sequence,
+                value: observation.value.clone(),
+            };
+            intake.observe(input, seen)?;
         }
     }
-    due.sort_by_key(|observation| (observation.observed_at, observation.input, observation.sequence));
-    due.dedup();
-    Ok(due)
+    Ok(intake)
+}
+
+/// What can be evaluated once `advances` are done: time moves only as far as every source has reported.
+fn report<'a>(
+    intake: &'a mut Intake,
+    snapshot: &RiskSnapshot,
+    advances: &[SourceAdvance],
+) -> Result<Option<Batch<'a>>, EvalError> {
+    let mut reported = Vec::with_capacity(snapshot.streams.len());
+    for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
+        let advanced = advances.iter().find(|advance| advance.to.source == stream.source);
+        match advanced.map(|advance| advance.to.watermark).or(*stored) {
+            Some(watermark) => reported.push(watermark),
+            None => return Ok(None),
+        }
+    }
+    let Some((last, before)) = reported.split_last() else { return Ok(None) };
+    for (slot, watermark) in before.iter().enumerate() {
+        // Nothing can be complete before the last one has reported.
+        intake.reported(slot, *watermark)?;
+    }
+    intake.reported(before.len(), *last)
 }
 
 async fn determine(

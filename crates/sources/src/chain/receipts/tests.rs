@@ -75,8 +75,8 @@ fn answer(block: &Value, transactions: &[Value], logs: &[Value]) -> Value {
     receipts.collect()
 }
 
-fn read(answer: &Value, root: B256) -> Result<Vec<Log>, Contradiction> {
-    logs(serde_json::from_value(answer.clone()).unwrap(), root)
+fn read(answer: &Value, root: B256, bloom: &Bloom) -> Result<Vec<Log>, Contradiction> {
+    logs(serde_json::from_value(answer.clone()).unwrap(), root, bloom)
 }
 
 #[test]
@@ -88,12 +88,13 @@ fn the_logs_of_real_blocks_are_proven_and_any_change_of_them_is_noticed() {
     let all_logs = reference("expected_logs.json").unwrap();
     for block in &blocks {
         let root: B256 = serde_json::from_value(block["receipts_root"].clone()).unwrap();
+        let bloom: Bloom = serde_json::from_value(block["logs_bloom"].clone()).unwrap();
         let honest = answer(block, &transactions, &all_logs);
         let expected: Vec<&Value> = all_logs
             .iter()
             .filter(|log| log["block_hash"] == block["hash"])
             .collect();
-        let found = read(&honest, root).unwrap();
+        let found = read(&honest, root, &bloom).unwrap();
         assert!(found.len() > 200 && found.len() == expected.len());
         for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
             assert_eq!(json!(index), expected["log_index"]);
@@ -119,26 +120,40 @@ fn the_logs_of_real_blocks_are_proven_and_any_change_of_them_is_noticed() {
             let mut changed = honest.clone();
             let place = first_with_logs(&mut changed);
             lie(changed[place].as_object_mut().unwrap());
-            let caught = read(&changed, root).unwrap_err();
+            let caught = read(&changed, root, &bloom).unwrap_err();
             assert!(matches!(caught, Contradiction::ReceiptsRoot { header, .. } if header == root));
         }
         let mut short = honest.clone();
         short.as_array_mut().unwrap().pop();
-        assert!(read(&short, root).is_err());
+        assert!(read(&short, root, &bloom).is_err());
     }
 }
 
 #[test]
-fn a_block_with_a_foreign_type_of_transaction_is_taken_as_answered() {
+fn a_block_with_a_foreign_type_of_transaction_is_held_against_its_bloom_filter() {
     let receipt = json!({"type": "0x7e", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
-    assert_eq!(read(&json!([receipt]), B256::ZERO), Ok(Vec::new()));
+    assert_eq!(read(&json!([receipt]), B256::ZERO, &Bloom::ZERO), Ok(Vec::new()));
     let receipt = json!({"type": "0x2", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
-    assert!(read(&json!([receipt]), B256::ZERO).is_err());
+    assert!(read(&json!([receipt]), B256::ZERO, &Bloom::ZERO).is_err());
+
+    let Some(blocks) = reference("expected_blocks.json") else {
+        return;
+    };
+    let transactions = reference("expected_transactions.json").unwrap();
+    let all_logs = reference("expected_logs.json").unwrap();
+    let bloom: Bloom = serde_json::from_value(blocks[0]["logs_bloom"].clone()).unwrap();
+    let mut honest = answer(&blocks[0], &transactions, &all_logs);
+    honest[0]["type"] = json!("0x7e");
+    assert!(read(&honest, B256::ZERO, &bloom).is_ok());
+    for receipt in honest.as_array_mut().unwrap().iter_mut().take(120) {
+        receipt["logs"] = json!([]);
+    }
+    assert_eq!(read(&honest, B256::ZERO, &bloom), Err(Contradiction::LogsBloom));
 }
 
 #[test]
 fn a_block_without_receipts_has_the_root_of_nothing() {
     let nothing = alloy::consensus::EMPTY_ROOT_HASH;
-    assert_eq!(read(&json!([]), nothing), Ok(Vec::new()));
-    assert!(read(&json!([]), B256::ZERO).is_err());
+    assert_eq!(read(&json!([]), nothing, &Bloom::ZERO), Ok(Vec::new()));
+    assert!(read(&json!([]), B256::ZERO, &Bloom::ZERO).is_err());
 }
