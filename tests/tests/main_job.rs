@@ -23,6 +23,7 @@ async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
         assert!(told.contains(part), "`{part}` is not in:\n{told}");
     }
     assert!(!told.contains('✗'), "{told}");
+    readme_shows(&told);
 
     let bundle = only_file(&folder.path().join("evidence"));
     assert!(verify::check(&bundle, &[]).unwrap().is_valid());
@@ -34,6 +35,28 @@ async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
         std::fs::write(&bundle, text.replacen(there, changed, 1)).unwrap();
         assert!(!verify::check(&bundle, &[]).is_ok_and(|report| report.is_valid()), "{changed}");
     }
+}
+
+/// README shows this output: the same lines but for numbers, addresses and hashes, and the service's own remarks, which
+/// go to standard error.
+fn readme_shows(told: &str) {
+    let readme = std::fs::read_to_string(anvil::repository().join("README.md")).unwrap();
+    let (_, block) = readme.split_once("```\nA chain of our own").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let told: Vec<String> = told.lines().map(masked).collect();
+    for line in block.lines().filter(|line| !line.contains('▸') && line.trim() != "…") {
+        let line = masked(line);
+        assert!(told.contains(&line), "README shows a line that the demonstration does not print: {line}");
+    }
+}
+
+/// The words of a line.
+fn masked(line: &str) -> String {
+    let words = line.split_whitespace().map(|word| {
+        let number = word.contains(|c: char| c.is_ascii_digit());
+        if number || word.contains("demo-run") || word.contains('/') { "#" } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn only_file(folder: &Path) -> PathBuf {

@@ -4,7 +4,7 @@
 use alloy_primitives::U256;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::{
-    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState, Truth,
+    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState, Truth, Unknown,
 };
 use tocsin_domain::observation::Sequence;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -254,4 +254,31 @@ fn deadlines_tell_when_time_alone_matters() {
     assert_eq!(confirmed(&events), [86_405]);
     assert_eq!(program.next_deadline(&state), None);
     assert_eq!(program.truth(&state), Truth::True);
+}
+
+#[test]
+fn a_loss_event_survives_storage_with_its_reasons() {
+    let unknown = Unknown::Gap {
+        since: Timestamp(9),
+        cause: Box::new(Unknown::Stale {
+            input: B,
+            since: Timestamp(9),
+        }),
+    };
+    let fraction = "1.5".parse().unwrap();
+    let event = LossEvent {
+        ordinal: 2,
+        occurred_at: Timestamp(5),
+        confirmed_at: Timestamp(9),
+        evidence_from: Timestamp(3),
+        payout: Err(Unknown::PayoutOutOfRange { fraction }),
+        inputs: vec![Ok(Value::Decimal(fraction)), Err(unknown.clone())],
+    };
+    let stored = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<LossEvent>(&stored).unwrap(), event);
+    assert_eq!(
+        unknown.describe(&["a", "b"]).to_string(),
+        "the recovery of a breach cannot be seen since 1970-01-01T00:00:09Z: \
+         input `b` is older than its max_age since 1970-01-01T00:00:09Z"
+    );
 }

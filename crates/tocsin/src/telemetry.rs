@@ -24,7 +24,7 @@ pub fn start(json: bool) {
 pub fn start_story() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| EnvFilter::new("warn,tocsin::pipeline=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).event_format(Aside).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).event_format(Aside).init();
 }
 
 /// A log line as an aside in somebody else's output.

@@ -22,12 +22,13 @@ const RECOVERY: i64 = 99_900_000;
 pub(super) struct Story<'a> {
     out: &'a mut (dyn Write + Send),
     breach_since: Option<Timestamp>,
+    confirmed: bool,
     paid: bool,
 }
 
 impl<'a> Story<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
-        Self { out, breach_since: None, paid: false }
+        Self { out, breach_since: None, confirmed: false, paid: false }
     }
 
     pub(super) fn chapter(&mut self, title: &str) -> Result<(), DemoError> {
@@ -78,7 +79,11 @@ impl<'a> Story<'a> {
                 } else {
                     match hours {
                         0 => "in breach for less than an hour".to_owned(),
-                        24.. => format!("in breach for {hours} h, unrecovered: this counts as a depeg"),
+                        24.. if self.confirmed => "confirmed".to_owned(),
+                        24.. => {
+                            self.confirmed = true;
+                            "24 h have passed without recovery: this round confirms the depeg".to_owned()
+                        }
                         hours => format!("in breach for {hours} h"),
                     }
                 }
