@@ -43,16 +43,26 @@ impl Ledger {
         };
         for insured in &config.covers {
             let all = (Timestamp(0), Timestamp(i64::MAX));
-            ledger.observations.extend(store.history(&insured.streams, all.0, all.1).await.unwrap());
-            ledger.determinations.extend(store.determinations_of(insured.risk.id).await.unwrap());
+            ledger
+                .observations
+                .extend(store.history(&insured.streams, all.0, all.1).await.unwrap());
+            ledger
+                .determinations
+                .extend(store.determinations_of(insured.risk.id).await.unwrap());
         }
         for policy in &config.policies {
-            ledger.claims.extend(store.claims_of(policy.id).await.unwrap());
-            ledger.attestations.extend(store.attestations_of(policy.id).await.unwrap());
+            ledger
+                .claims
+                .extend(store.claims_of(policy.id).await.unwrap());
+            ledger
+                .attestations
+                .extend(store.attestations_of(policy.id).await.unwrap());
         }
         for attestation in &ledger.attestations {
             let delivery = store.delivery(attestation.id).await.unwrap().unwrap();
-            ledger.delivered.push(matches!(delivery.state, DeliveryState::Done { .. }));
+            ledger
+                .delivered
+                .push(matches!(delivery.state, DeliveryState::Done { .. }));
         }
         store.close().await;
         ledger

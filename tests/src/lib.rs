@@ -7,6 +7,6 @@
 
 pub mod anvil;
 pub mod feed;
-pub mod rpc_fault;
 pub mod ledger;
 pub mod random;
+pub mod rpc_fault;

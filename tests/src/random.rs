@@ -14,12 +14,19 @@ impl Random {
     #[expect(clippy::new_without_default, reason = "it is different every time")]
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a test's own variable")]
-        let given = std::env::var("TOCSIN_SEED").ok().and_then(|seed| seed.parse().ok());
+        let given = std::env::var("TOCSIN_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| {
             use std::hash::{BuildHasher, Hasher};
-            std::collections::hash_map::RandomState::new().build_hasher().finish()
+            std::collections::hash_map::RandomState::new()
+                .build_hasher()
+                .finish()
         });
-        Self { seed, state: seed | 1 }
+        Self {
+            seed,
+            state: seed | 1,
+        }
     }
 
     /// A number below `limit`.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use alloy::primitives::U256;
 use tocsin::demo::{Chain, Deployed, Layout, ROUNDS, Secrets, write_service};
 use tocsin_domain::time::{Seconds, Timestamp};
-use tocsin_tests::ledger::Ledger;
 use tocsin_tests::anvil;
+use tocsin_tests::ledger::Ledger;
 use tocsin_tests::random::Random;
 
 const KILLS: u32 = 40;
@@ -22,7 +22,9 @@ const PAYOUT: u64 = 247_000_000;
 async fn a_service_that_is_killed_again_and_again_pays_once_and_decides_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::create(folder.path()).unwrap();
-    let chain = Chain::start(&anvil::binary(), Timestamp(1_677_715_200)).await.unwrap();
+    let chain = Chain::start(&anvil::binary(), Timestamp(1_677_715_200))
+        .await
+        .unwrap();
     let secrets = Secrets::generate(&layout).unwrap();
     let deployed = chain.deploy(&layout, &secrets).await.unwrap();
     let policy = chain.buy(&deployed).await.unwrap();
@@ -50,7 +52,10 @@ async fn undisturbed_run(layout: &Layout, chain: &Chain, deployed: &Deployed, ap
     let mut miner = Miner::new(chain).await;
     let begun = Instant::now();
     while !is_done(api).await {
-        assert!(begun.elapsed() < PATIENCE, "the undisturbed run did not finish");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the undisturbed run did not finish"
+        );
         assert!(node.is_running(), "the node ended by itself");
         miner.turn(api).await;
     }
@@ -70,15 +75,28 @@ async fn disturbed_run(layout: &Layout, chain: &Chain, deployed: &Deployed, api:
         while born.elapsed() < life {
             miner.turn(api).await;
         }
-        assert!(node.is_running(), "the node ended by itself, in life {kill} ({random})");
+        assert!(
+            node.is_running(),
+            "the node ended by itself, in life {kill} ({random})"
+        );
         node.kill();
-        *(if miner.seen_attestation { &mut late } else { &mut early }) += 1;
+        *(if miner.seen_attestation {
+            &mut late
+        } else {
+            &mut early
+        }) += 1;
     }
-    assert!(early > 0 && late > 0, "kills before and after the attestation: {early}, {late} ({random})");
+    assert!(
+        early > 0 && late > 0,
+        "kills before and after the attestation: {early}, {late} ({random})"
+    );
     let mut node = Node::start(layout, chain);
     let begun = Instant::now();
     while !is_done(api).await {
-        assert!(begun.elapsed() < PATIENCE, "the disturbed run did not finish ({random})");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the disturbed run did not finish ({random})"
+        );
         assert!(node.is_running(), "the node ended by itself ({random})");
         miner.turn(api).await;
     }
@@ -96,7 +114,10 @@ async fn assert_paid_once(chain: &Chain, deployed: &Deployed) {
 fn slow_down(config: &Path, api: u16) {
     let text = std::fs::read_to_string(config).unwrap();
     let text = text
-        .replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{api}\""))
+        .replace(
+            "listen = \"127.0.0.1:0\"",
+            &format!("listen = \"127.0.0.1:{api}\""),
+        )
         .replace("[sources.", "max_blocks_per_step = 1\n\n[sources.");
     std::fs::write(config, text).unwrap();
 }
@@ -187,7 +208,11 @@ async fn attestation(api: u16) -> Option<String> {
 }
 
 async fn is_done(api: u16) -> bool {
-    let Some(id) = attestation(api).await else { return false };
-    let Some(found) = get(api, &format!("/v1/attestations/{id}")).await else { return false };
+    let Some(id) = attestation(api).await else {
+        return false;
+    };
+    let Some(found) = get(api, &format!("/v1/attestations/{id}")).await else {
+        return false;
+    };
     found["delivery"]["state"] == "done"
 }

@@ -1,4 +1,5 @@
 //! The main job, from the first block to the money, as the demonstration does it.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,9 @@ use tocsin_tests::anvil;
 async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = Vec::new();
-    demo::run(&anvil::binary(), folder.path(), &mut told).await.unwrap();
+    demo::run(&anvil::binary(), folder.path(), &mut told)
+        .await
+        .unwrap();
     let told = String::from_utf8(told).unwrap();
     for part in [
         "2023-03-11T01:18:11Z  round  859  0.99209183  at or below 0.995: a breach begins",
@@ -30,10 +33,16 @@ async fn the_demonstration_pays_the_holder_and_its_evidence_verifies() {
     let stranger = Address::repeat_byte(1);
     assert!(!verify::check(&bundle, &[stranger]).unwrap().is_valid());
     let text = std::fs::read_to_string(&bundle).unwrap();
-    for (there, changed) in [("0.9753", "0.8753"), ("2023-03-11T01:18:11Z", "2023-03-11T01:18:12Z")] {
+    for (there, changed) in [
+        ("0.9753", "0.8753"),
+        ("2023-03-11T01:18:11Z", "2023-03-11T01:18:12Z"),
+    ] {
         assert!(text.contains(there), "{there}");
         std::fs::write(&bundle, text.replacen(there, changed, 1)).unwrap();
-        assert!(!verify::check(&bundle, &[]).is_ok_and(|report| report.is_valid()), "{changed}");
+        assert!(
+            !verify::check(&bundle, &[]).is_ok_and(|report| report.is_valid()),
+            "{changed}"
+        );
     }
 }
 
@@ -44,9 +53,15 @@ fn readme_shows(told: &str) {
     let (_, block) = readme.split_once("```\nA chain of our own").unwrap();
     let (block, _) = block.split_once("\n```").unwrap();
     let told: Vec<String> = told.lines().map(masked).collect();
-    for line in block.lines().filter(|line| !line.contains('▸') && line.trim() != "…") {
+    for line in block
+        .lines()
+        .filter(|line| !line.contains('▸') && line.trim() != "…")
+    {
         let line = masked(line);
-        assert!(told.contains(&line), "README shows a line that the demonstration does not print: {line}");
+        assert!(
+            told.contains(&line),
+            "README shows a line that the demonstration does not print: {line}"
+        );
     }
 }
 
@@ -54,13 +69,19 @@ fn readme_shows(told: &str) {
 fn masked(line: &str) -> String {
     let words = line.split_whitespace().map(|word| {
         let number = word.contains(|c: char| c.is_ascii_digit());
-        if number || word.contains("demo-run") || word.contains('/') { "#" } else { word }
+        if number || word.contains("demo-run") || word.contains('/') {
+            "#"
+        } else {
+            word
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
 
 fn only_file(folder: &Path) -> PathBuf {
-    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let file = files.next().unwrap();
     assert!(files.next().is_none());
     file

@@ -11,27 +11,51 @@ use crate::problem::Problem;
 
 /// Everything that was decided about the policy, in structured form and in sentences.
 pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem> {
-    let policy =
-        store.policy(id).await?.ok_or_else(|| Problem::NotFound(format!("there is no policy {id}")))?;
+    let policy = store
+        .policy(id)
+        .await?
+        .ok_or_else(|| Problem::NotFound(format!("there is no policy {id}")))?;
     let cover = cover(store, &policy).await?;
     let mut claims = Vec::new();
     for claim in store.claims_of(id).await? {
         let determination = store.determination(claim.risk, claim.ordinal).await?;
-        let why = determination.as_ref().map(|loss| sentences(&cover, &policy, loss, &claim));
+        let why = determination
+            .as_ref()
+            .map(|loss| sentences(&cover, &policy, loss, &claim));
         claims.push(json!({ "claim": claim, "determination": determination, "sentences": why }));
     }
-    let attestations: Vec<_> = store.attestations_of(id).await?.iter().map(|record| record.id).collect();
-    let state = if claims.is_empty() { "no loss event has been determined so far" } else { "decided" };
+    let attestations: Vec<_> = store
+        .attestations_of(id)
+        .await?
+        .iter()
+        .map(|record| record.id)
+        .collect();
+    let state = if claims.is_empty() {
+        "no loss event has been determined so far"
+    } else {
+        "decided"
+    };
     Ok(json!({ "policy": policy, "state": state, "claims": claims, "attestations": attestations }))
 }
 
 async fn cover(store: &dyn Store, policy: &Policy) -> Result<Cover, Problem> {
     let terms = policy.terms_hash;
     let invalid = |reason: String| {
-        Problem::Store(StoreError::InvalidRow { noun: "cover", key: terms.to_string(), reason })
+        Problem::Store(StoreError::InvalidRow {
+            noun: "cover",
+            key: terms.to_string(),
+            reason,
+        })
     };
-    let record = store.cover(terms).await?.ok_or_else(|| invalid("it is not stored".to_owned()))?;
+    let record = store
+        .cover(terms)
+        .await?
+        .ok_or_else(|| invalid("it is not stored".to_owned()))?;
     Cover::from_terms(&record.canonical_terms).map_err(|diagnostics| {
-        invalid(diagnostics.first().map_or_else(String::new, ToString::to_string))
+        invalid(
+            diagnostics
+                .first()
+                .map_or_else(String::new, ToString::to_string),
+        )
     })
 }

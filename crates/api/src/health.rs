@@ -48,14 +48,19 @@ impl Health {
 
     fn set(&self, name: &str, condition: Condition) {
         // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
-        let mut conditions = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut conditions = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if conditions.get(name) != Some(&condition) {
             conditions.insert(name.to_owned(), condition);
         }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Condition>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

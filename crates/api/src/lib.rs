@@ -35,6 +35,8 @@ pub async fn serve(
     api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api)).with_graceful_shutdown(shutdown).await?;
+    axum::serve(listener, routes::router(api))
+        .with_graceful_shutdown(shutdown)
+        .await?;
     Ok(())
 }

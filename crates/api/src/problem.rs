@@ -26,10 +26,18 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, kind, title, detail) = match self {
-            Self::NotFound(detail) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail),
-            Self::BadRequest(detail) => {
-                (StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail)
-            }
+            Self::NotFound(detail) => (
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "There is no such thing",
+                detail,
+            ),
+            Self::BadRequest(detail) => (
+                StatusCode::BAD_REQUEST,
+                "bad-request",
+                "The request is not understood",
+                detail,
+            ),
             Self::Store(error) if error.is_transient() => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
@@ -53,6 +61,11 @@ impl IntoResponse for Problem {
             "status": status.as_u16(),
             "detail": detail,
         }));
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        (
+            status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body,
+        )
+            .into_response()
     }
 }

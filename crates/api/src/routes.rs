@@ -34,21 +34,36 @@ pub(crate) fn router(api: Api) -> Router {
 
 async fn ready(State(api): State<Api>) -> Response {
     let reasons = api.health.not_ready();
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(json!({ "ready": reasons.is_empty(), "reasons": reasons })),
+    )
+        .into_response()
 }
 
 async fn covers(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     let mut covers = Vec::new();
     for cover in api.store.covers().await? {
-        covers.push(json!({ "name": cover.name, "version": cover.version, "terms_hash": cover.terms_hash }));
+        covers.push(
+            json!({ "name": cover.name, "version": cover.version, "terms_hash": cover.terms_hash }),
+        );
     }
     Ok(Json(json!({ "covers": covers })))
 }
 
-async fn eligible(State(api): State<Api>, Path(policy): Path<String>) -> Result<Json<Value>, Problem> {
+async fn eligible(
+    State(api): State<Api>,
+    Path(policy): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let id: PolicyId = policy.parse().map_err(|_not_hex| {
-        Problem::BadRequest(format!("`{policy}` is not a policy id: write the 32 bytes of policyId as 0x and 64 digits"))
+        Problem::BadRequest(format!(
+            "`{policy}` is not a policy id: write the 32 bytes of policyId as 0x and 64 digits"
+        ))
     })?;
     Ok(Json(eligibility::of(&*api.store, id).await?))
 }
@@ -61,7 +76,10 @@ async fn attestations(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "attestations": listed })))
 }
 
-async fn attestation(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+async fn attestation(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let record = find(&api, &id).await?;
     let payload = ClaimAttestation::from_bytes(&record.payload).map_err(|error| {
         Problem::Store(StoreError::InvalidRow {
@@ -70,19 +88,29 @@ async fn attestation(State(api): State<Api>, Path(id): Path<String>) -> Result<J
             reason: error.to_string(),
         })
     })?;
-    let delivery = api.store.delivery(record.id).await?.map(|delivery| match delivery.state {
-        DeliveryState::Queued => json!({ "state": "queued", "last_error": delivery.last_error }),
-        DeliveryState::Sending { nonce, attempts, .. } => json!({
-            "state": "sending",
-            "nonce": nonce,
-            "transactions": attempts.iter().map(|attempt| attempt.hash).collect::<Vec<_>>(),
-            "last_error": delivery.last_error,
-        }),
-        DeliveryState::Done { transaction, block } => {
-            json!({ "state": "done", "transaction": transaction, "block": block })
-        }
-        DeliveryState::Failed => json!({ "state": "failed", "last_error": delivery.last_error }),
-    });
+    let delivery = api
+        .store
+        .delivery(record.id)
+        .await?
+        .map(|delivery| match delivery.state {
+            DeliveryState::Queued => {
+                json!({ "state": "queued", "last_error": delivery.last_error })
+            }
+            DeliveryState::Sending {
+                nonce, attempts, ..
+            } => json!({
+                "state": "sending",
+                "nonce": nonce,
+                "transactions": attempts.iter().map(|attempt| attempt.hash).collect::<Vec<_>>(),
+                "last_error": delivery.last_error,
+            }),
+            DeliveryState::Done { transaction, block } => {
+                json!({ "state": "done", "transaction": transaction, "block": block })
+            }
+            DeliveryState::Failed => {
+                json!({ "state": "failed", "last_error": delivery.last_error })
+            }
+        });
     Ok(Json(json!({
         "id": record.id,
         "claim_key": record.claim_key,
@@ -105,7 +133,9 @@ async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Respon
 
 async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
     let id: AttestationId = text.parse().map_err(|_not_hex| {
-        Problem::BadRequest(format!("`{text}` is not an attestation id: write its 32 bytes as 0x and 64 digits"))
+        Problem::BadRequest(format!(
+            "`{text}` is not an attestation id: write its 32 bytes as 0x and 64 digits"
+        ))
     })?;
     api.store
         .attestation(id)

@@ -87,7 +87,10 @@ pub enum Refusal {
 pub fn decide(cover: &Cover, policy: &Policy, determination: &Determination) -> Eligibility {
     match refusal(cover, policy, determination) {
         Err(refusal) => Eligibility::Refused(refusal),
-        Ok(fraction) => Eligibility::Eligible { fraction, amount: amount(policy.sum_insured, fraction) },
+        Ok(fraction) => Eligibility::Eligible {
+            fraction,
+            amount: amount(policy.sum_insured, fraction),
+        },
     }
 }
 
@@ -109,11 +112,17 @@ fn refusal(cover: &Cover, policy: &Policy, loss: &Determination) -> Result<Decim
         event_at > policy.inception
     };
     if !begun {
-        return Err(Refusal::BeforeInception { event_at, inception: policy.inception });
+        return Err(Refusal::BeforeInception {
+            event_at,
+            inception: policy.inception,
+        });
     }
     let waiting_ends = policy.inception + rules.waiting;
     if loss.occurred_at < waiting_ends {
-        return Err(Refusal::WaitingPeriod { occurred_at: loss.occurred_at, ends: waiting_ends });
+        return Err(Refusal::WaitingPeriod {
+            occurred_at: loss.occurred_at,
+            ends: waiting_ends,
+        });
     }
     let ended = if rules.event_inclusion.end_included {
         event_at > policy.expiry
@@ -121,13 +130,22 @@ fn refusal(cover: &Cover, policy: &Policy, loss: &Determination) -> Result<Decim
         event_at >= policy.expiry
     };
     if ended {
-        return Err(Refusal::AfterExpiry { event_at, expiry: policy.expiry });
+        return Err(Refusal::AfterExpiry {
+            event_at,
+            expiry: policy.expiry,
+        });
     }
-    let fraction = loss.payout.clone().map_err(|unknown| Refusal::VerdictUnknown { unknown })?;
+    let fraction = loss
+        .payout
+        .clone()
+        .map_err(|unknown| Refusal::VerdictUnknown { unknown })?;
     if let Some(limit) = rules.claim_deadline {
         let deadline = loss.confirmed_at + limit;
         if loss.determined_at > deadline {
-            return Err(Refusal::ClaimDeadline { deadline, determined_at: loss.determined_at });
+            return Err(Refusal::ClaimDeadline {
+                deadline,
+                determined_at: loss.determined_at,
+            });
         }
     }
     Ok(fraction)
@@ -135,8 +153,7 @@ fn refusal(cover: &Cover, policy: &Policy, loss: &Determination) -> Result<Decim
 
 /// ⌊sum insured × fraction⌋ for a fraction within 0…1.
 fn amount(sum_insured: U256, fraction: Decimal) -> U256 {
-    let product: alloy_primitives::U512 =
-        sum_insured.widening_mul(fraction.units().unsigned_abs());
+    let product: alloy_primitives::U512 = sum_insured.widening_mul(fraction.units().unsigned_abs());
     // At most the sum insured, so it fits.
     (product / alloy_primitives::U512::from(SCALE)).to::<U256>()
 }

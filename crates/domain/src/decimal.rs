@@ -62,11 +62,14 @@ impl Decimal {
     pub fn from_scaled(value: I256, decimals: u8) -> Option<Self> {
         let places = usize::from(decimals);
         if places <= SCALE_DIGITS {
-            let factor = I256::try_from(10u64.checked_pow(u32::try_from(SCALE_DIGITS - places).ok()?)?).ok()?;
+            let factor =
+                I256::try_from(10u64.checked_pow(u32::try_from(SCALE_DIGITS - places).ok()?)?)
+                    .ok()?;
             Self::from_units(value.checked_mul(factor)?)
         } else {
             let factor =
-                I256::try_from(U256::from(10).checked_pow(U256::from(places - SCALE_DIGITS))?).ok()?;
+                I256::try_from(U256::from(10).checked_pow(U256::from(places - SCALE_DIGITS))?)
+                    .ok()?;
             if value.checked_rem(factor)? != I256::ZERO {
                 return None;
             }
@@ -77,7 +80,11 @@ impl Decimal {
     /// The whole number `value`.
     pub fn from_integer(value: i64) -> Self {
         // |i64| · 10¹⁸ < 2¹²⁴.
-        Self(I256::try_from(value).unwrap_or(I256::ZERO).wrapping_mul(Self::ONE.0))
+        Self(
+            I256::try_from(value)
+                .unwrap_or(I256::ZERO)
+                .wrapping_mul(Self::ONE.0),
+        )
     }
 
     /// `self + other`.
@@ -107,7 +114,10 @@ impl Decimal {
         }
         let negative =
             self.0.is_negative() ^ numerator.0.is_negative() ^ denominator.0.is_negative();
-        let product: U512 = self.0.unsigned_abs().widening_mul(numerator.0.unsigned_abs());
+        let product: U512 = self
+            .0
+            .unsigned_abs()
+            .widening_mul(numerator.0.unsigned_abs());
         let (quotient, rest) = product.div_rem(U512::from(denominator.0.unsigned_abs()));
         let cut = match rounding {
             Rounding::Up if !rest.is_zero() => quotient + U512::from(1),
@@ -200,7 +210,8 @@ impl Serialize for Decimal {
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(|error| serde::de::Error::custom(format!("`{text}` {error}")))
+        text.parse()
+            .map_err(|error| serde::de::Error::custom(format!("`{text}` {error}")))
     }
 }
 
@@ -229,39 +240,77 @@ mod tests {
     #[test]
     fn text_that_is_no_decimal_is_refused_for_its_reason() {
         for text in ["", ".", "1.", ".5", "1e5", "1_0", "--1", "0x1", "١"] {
-            assert_eq!(text.parse::<Decimal>(), Err(DecimalError::Malformed), "{text}");
+            assert_eq!(
+                text.parse::<Decimal>(),
+                Err(DecimalError::Malformed),
+                "{text}"
+            );
         }
-        assert_eq!("0.0000000000000000001".parse::<Decimal>(), Err(DecimalError::TooPrecise));
-        assert_eq!("9".repeat(70).parse::<Decimal>(), Err(DecimalError::OutOfRange));
+        assert_eq!(
+            "0.0000000000000000001".parse::<Decimal>(),
+            Err(DecimalError::TooPrecise)
+        );
+        assert_eq!(
+            "9".repeat(70).parse::<Decimal>(),
+            Err(DecimalError::OutOfRange)
+        );
     }
 
     #[test]
     fn products_and_quotients_are_cut_once_toward_zero_or_away_from_it() {
-        let third = decimal("1").checked_div(decimal("3"), Rounding::Truncate).unwrap();
+        let third = decimal("1")
+            .checked_div(decimal("3"), Rounding::Truncate)
+            .unwrap();
         assert_eq!(third.to_string(), "0.333333333333333333");
-        let third = decimal("-1").checked_div(decimal("3"), Rounding::Up).unwrap();
+        let third = decimal("-1")
+            .checked_div(decimal("3"), Rounding::Up)
+            .unwrap();
         assert_eq!(third.to_string(), "-0.333333333333333334");
         let tiny = decimal("0.000000000000000001");
-        assert_eq!(tiny.checked_mul(decimal("0.5"), Rounding::Truncate).unwrap(), Decimal::ZERO);
-        assert_eq!(tiny.checked_mul(decimal("0.5"), Rounding::Up).unwrap(), tiny);
+        assert_eq!(
+            tiny.checked_mul(decimal("0.5"), Rounding::Truncate)
+                .unwrap(),
+            Decimal::ZERO
+        );
+        assert_eq!(
+            tiny.checked_mul(decimal("0.5"), Rounding::Up).unwrap(),
+            tiny
+        );
         assert_eq!(tiny.checked_div(Decimal::ZERO, Rounding::Truncate), None);
     }
 
     #[test]
     fn a_large_product_that_fits_after_scaling_is_exact_and_one_that_does_not_is_refused() {
         let large = Decimal::from_units(I256::MAX).unwrap();
-        assert_eq!(large.checked_mul(Decimal::ONE, Rounding::Truncate), Some(large));
-        assert_eq!(large.checked_mul(decimal("1.000000000000000001"), Rounding::Truncate), None);
+        assert_eq!(
+            large.checked_mul(Decimal::ONE, Rounding::Truncate),
+            Some(large)
+        );
+        assert_eq!(
+            large.checked_mul(decimal("1.000000000000000001"), Rounding::Truncate),
+            None
+        );
         assert_eq!(large.checked_add(decimal("0.000000000000000001")), None);
-        assert_eq!(large.negated().checked_sub(decimal("0.000000000000000001")), None);
+        assert_eq!(
+            large.negated().checked_sub(decimal("0.000000000000000001")),
+            None
+        );
     }
 
     #[test]
     fn a_feed_answer_takes_its_own_number_of_decimals() {
         let answer = I256::try_from(99_209_183).unwrap();
-        assert_eq!(Decimal::from_scaled(answer, 8).unwrap(), decimal("0.99209183"));
+        assert_eq!(
+            Decimal::from_scaled(answer, 8).unwrap(),
+            decimal("0.99209183")
+        );
         assert_eq!(Decimal::from_scaled(answer, 18).unwrap().units(), answer);
         assert_eq!(Decimal::from_scaled(answer, 19), None);
-        assert_eq!(Decimal::from_scaled(I256::try_from(1230).unwrap(), 19).unwrap().units(), I256::try_from(123).unwrap());
+        assert_eq!(
+            Decimal::from_scaled(I256::try_from(1230).unwrap(), 19)
+                .unwrap()
+                .units(),
+            I256::try_from(123).unwrap()
+        );
     }
 }

@@ -69,7 +69,11 @@ impl RiskId {
 
 impl PolicyId {
     /// The policy numbered `id` in `contract` on chain `chain_id`.
-    pub fn derive(chain_id: u64, contract: alloy_primitives::Address, id: alloy_primitives::U256) -> Self {
+    pub fn derive(
+        chain_id: u64,
+        contract: alloy_primitives::Address,
+        id: alloy_primitives::U256,
+    ) -> Self {
         Self(keccak256((chain_id, contract, id).abi_encode()))
     }
 }
@@ -89,6 +93,8 @@ impl ClaimKey {
         terms: TermsHash,
         event: EventId,
     ) -> Self {
-        Self(keccak256((consumer, policy.0, terms.0, event.0).abi_encode()))
+        Self(keccak256(
+            (consumer, policy.0, terms.0, event.0).abi_encode(),
+        ))
     }
 }

@@ -8,26 +8,46 @@ use crate::determination::Determination;
 use crate::policy::Policy;
 
 /// What was seen, what the terms say to it, and what follows for the policy.
-pub fn sentences(cover: &Cover, policy: &Policy, loss: &Determination, claim: &Claim) -> Vec<String> {
+pub fn sentences(
+    cover: &Cover,
+    policy: &Policy,
+    loss: &Determination,
+    claim: &Claim,
+) -> Vec<String> {
     let mut said = vec![
         format!(
             "The terms are \"{}\", version {}; policy and attestation name their hash, {}.",
             cover.title, cover.version, cover.terms_hash
         ),
-        format!("The loss began at {}: {}.", loss.occurred_at, as_written(cover, "trigger", "when")),
+        format!(
+            "The loss began at {}: {}.",
+            loss.occurred_at,
+            as_written(cover, "trigger", "when")
+        ),
         format!("By the terms it counts from {} on.", loss.confirmed_at),
     ];
-    let names: Vec<&str> = cover.inputs.iter().map(|input| input.name.as_str()).collect();
+    let names: Vec<&str> = cover
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
     for (input, value) in cover.inputs.iter().zip(&loss.inputs) {
         said.push(match value {
             Ok(value) => format!("At that instant {} was {value}.", input.name),
             Err(unknown) => {
-                format!("At that instant {} was not known: {}.", input.name, unknown.describe(&names))
+                format!(
+                    "At that instant {} was not known: {}.",
+                    input.name,
+                    unknown.describe(&names)
+                )
             }
         });
     }
     if let Ok(fraction) = &loss.payout {
-        said.push(format!("So {} = {fraction} of the sum insured.", as_written(cover, "payout", "fraction")));
+        said.push(format!(
+            "So {} = {fraction} of the sum insured.",
+            as_written(cover, "payout", "fraction")
+        ));
     }
     said.push(in_words(policy, &claim.eligibility, &names));
     said
@@ -46,13 +66,19 @@ fn in_words(policy: &Policy, eligibility: &Eligibility, input_names: &[&str]) ->
             "Whether policy {number} is paid cannot be said, and a person has to look: {}.",
             unknown.describe(input_names)
         ),
-        Eligibility::Refused(refusal) => format!("Policy {number} is not paid: {}.", refused(refusal, input_names)),
+        Eligibility::Refused(refusal) => format!(
+            "Policy {number} is not paid: {}.",
+            refused(refusal, input_names)
+        ),
     }
 }
 
 fn refused(refusal: &Refusal, input_names: &[&str]) -> String {
     match refusal {
-        Refusal::BeforeInception { event_at, inception } => {
+        Refusal::BeforeInception {
+            event_at,
+            inception,
+        } => {
             format!("the loss at {event_at} came before the policy began at {inception}")
         }
         Refusal::WaitingPeriod { occurred_at, ends } => {
@@ -61,8 +87,13 @@ fn refused(refusal: &Refusal, input_names: &[&str]) -> String {
         Refusal::AfterExpiry { event_at, expiry } => {
             format!("the loss at {event_at} came when the policy had ended at {expiry}")
         }
-        Refusal::ClaimDeadline { deadline, determined_at } => {
-            format!("it was decided at {determined_at}, after the last instant for a claim, {deadline}")
+        Refusal::ClaimDeadline {
+            deadline,
+            determined_at,
+        } => {
+            format!(
+                "it was decided at {determined_at}, after the last instant for a claim, {deadline}"
+            )
         }
         Refusal::OtherTerms => "it was bought under other terms, or on another risk".to_owned(),
         Refusal::VerdictUnknown { unknown } => unknown.describe(input_names).to_string(),
@@ -73,5 +104,8 @@ fn refused(refusal: &Refusal, input_names: &[&str]) -> String {
 fn as_written(cover: &Cover, table: &str, key: &str) -> String {
     let terms: Result<serde_json::Value, _> = serde_json::from_str(&cover.canonical_terms);
     // A checked cover has canonical terms with both expressions in them.
-    terms.ok().and_then(|terms| terms.get(table)?.get(key)?.as_str().map(str::to_owned)).unwrap_or_default()
+    terms
+        .ok()
+        .and_then(|terms| terms.get(table)?.get(key)?.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -34,7 +34,12 @@ pub struct Stream {
 impl Risk {
     /// The risk of `subject` under `cover`.
     pub fn new(terms_hash: TermsHash, subject: String, evaluate_from: Timestamp) -> Self {
-        Self { id: RiskId::derive(terms_hash, &subject), terms_hash, subject, evaluate_from }
+        Self {
+            id: RiskId::derive(terms_hash, &subject),
+            terms_hash,
+            subject,
+            evaluate_from,
+        }
     }
 
     /// The subject of a cover whose inputs all name theirs.

@@ -18,12 +18,19 @@ pub struct Seconds(pub i64);
 
 /// A text that is not a time.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is not a time: write RFC 3339 (2023-03-11T01:18:11Z) or whole unix seconds (1678497491)")]
+#[error(
+    "`{0}` is not a time: write RFC 3339 (2023-03-11T01:18:11Z) or whole unix seconds (1678497491)"
+)]
 pub struct TimestampError(pub String);
 
 /// The units that a span can be written in, largest first, with their length in seconds.
-pub const UNITS: [(&str, i64); 5] =
-    [("w", 604_800), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+pub const UNITS: [(&str, i64); 5] = [
+    ("w", 604_800),
+    ("d", 86_400),
+    ("h", 3_600),
+    ("min", 60),
+    ("s", 1),
+];
 
 /// A text that is not a span.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -37,12 +44,23 @@ impl FromStr for Seconds {
     fn from_str(text: &str) -> Result<Self, SecondsError> {
         let refused = || SecondsError(text.to_owned());
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let split = digits.find(|c: char| !c.is_ascii_digit()).ok_or_else(refused)?;
+        let split = digits
+            .find(|c: char| !c.is_ascii_digit())
+            .ok_or_else(refused)?;
         let (number, unit) = digits.split_at(split);
-        let (_, length) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(refused)?;
-        let count: i64 = number.parse().map_err(|_too_long: core::num::ParseIntError| refused())?;
+        let (_, length) = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or_else(refused)?;
+        let count: i64 = number
+            .parse()
+            .map_err(|_too_long: core::num::ParseIntError| refused())?;
         let seconds = count.checked_mul(*length).ok_or_else(refused)?;
-        Ok(Self(if text.starts_with('-') { -seconds } else { seconds }))
+        Ok(Self(if text.starts_with('-') {
+            -seconds
+        } else {
+            seconds
+        }))
     }
 }
 
@@ -56,11 +74,16 @@ impl Timestamp {
                 Err(_out_of_range) => Err(TimestampError(text.to_owned())),
             };
         }
-        let parsed: jiff::Timestamp =
-            text.parse().map_err(|_not_a_time: jiff::Error| TimestampError(text.to_owned()))?;
-        Ok(Self(parsed.as_nanosecond().div_euclid(1_000_000_000).try_into().map_err(
-            |_too_far: core::num::TryFromIntError| TimestampError(text.to_owned()),
-        )?))
+        let parsed: jiff::Timestamp = text
+            .parse()
+            .map_err(|_not_a_time: jiff::Error| TimestampError(text.to_owned()))?;
+        Ok(Self(
+            parsed
+                .as_nanosecond()
+                .div_euclid(1_000_000_000)
+                .try_into()
+                .map_err(|_too_far: core::num::TryFromIntError| TimestampError(text.to_owned()))?,
+        ))
     }
 
     /// Seconds from `earlier` to `self`.

@@ -21,7 +21,10 @@ use tocsin_domain::time::{Seconds, Timestamp};
 
 /// The environment's `PROPTEST_CASES` goes before it.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 2_500, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: 2_500,
+        ..ProptestConfig::default()
+    }
 }
 
 fn expected(case: &Case, watermark: Timestamp) -> Evaluation {

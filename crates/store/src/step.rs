@@ -99,7 +99,8 @@ pub trait Steps: Send + Sync {
     ) -> Result<Vec<Observation>, StoreError>;
 
     /// Writes a step, or nothing: [`StoreError::Stale`] where a source or a risk has moved since it was read,
-    /// [`StoreError::Conflict`] where an observation or a determination contradicts a stored one. An observation that is
-    /// stored already, identically, is no error.
+    /// [`StoreError::Conflict`] where an observation or a determination contradicts a stored one, [`StoreError::Missing`]
+    /// where a risk is not stored, [`StoreError::Refused`] where something would go back or is not valid in itself. An
+    /// observation or a determination that is stored already, identically, is no error.
     async fn commit(&self, step: &Step) -> Result<(), StoreError>;
 }

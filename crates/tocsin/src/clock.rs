@@ -25,10 +25,15 @@ pub struct SetClock(Arc<AtomicI64>);
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "this is the one home of the wall clock")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one home of the wall clock"
+        )]
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         // A machine that thinks it is before 1970 signs nothing that a contract would take; 0 says so plainly.
-        Timestamp(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+        Timestamp(since.map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        }))
     }
 }
 

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::{Cover, Finality};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
-use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_sources::chain::{ChainSettings, EventSource};
 
@@ -112,9 +112,10 @@ impl KeyConfig {
     /// As the attestor wants it.
     pub fn attestor(&self) -> tocsin_attest::KeySettings {
         match self {
-            Self::Keystore { path, password } => {
-                tocsin_attest::KeySettings::Keystore { path: path.clone(), password: password.clone() }
-            }
+            Self::Keystore { path, password } => tocsin_attest::KeySettings::Keystore {
+                path: path.clone(),
+                password: password.clone(),
+            },
             Self::Raw { key } => tocsin_attest::KeySettings::Raw { key: key.clone() },
         }
     }
@@ -122,9 +123,10 @@ impl KeyConfig {
     /// As the submitter wants it.
     pub fn submitter(&self) -> tocsin_delivery::onchain::SubmitterKey {
         match self {
-            Self::Keystore { path, password } => {
-                tocsin_delivery::onchain::SubmitterKey::Keystore { path: path.clone(), password: password.clone() }
-            }
+            Self::Keystore { path, password } => tocsin_delivery::onchain::SubmitterKey::Keystore {
+                path: path.clone(),
+                password: password.clone(),
+            },
             Self::Raw { key } => tocsin_delivery::onchain::SubmitterKey::Raw { key: key.clone() },
         }
     }
@@ -175,11 +177,18 @@ impl Config {
         for name in &file.policies {
             policies.extend(policies::load(&base.join(name), &covers)?);
         }
-        let attestor = file.attestor.map(|attestor| attestor.resolve(path, base)).transpose()?;
+        let attestor = file
+            .attestor
+            .map(|attestor| attestor.resolve(path, base))
+            .transpose()?;
         let mut deliveries = Vec::new();
         for (chain, delivery) in file.delivery {
             let Some(attestor) = &attestor else {
-                return Err(invalid(path, "[delivery] needs an [attestor]: there is nothing to deliver without one".to_owned()));
+                return Err(invalid(
+                    path,
+                    "[delivery] needs an [attestor]: there is nothing to deliver without one"
+                        .to_owned(),
+                ));
             };
             deliveries.push(delivery.resolve(path, base, &chain, &chains, attestor.domain)?);
         }
@@ -209,7 +218,12 @@ impl Config {
                 ));
             }
             // What is signed rests on final data; the newest block is not.
-            for chain in self.chains.iter().filter(|chain| chain.settings.finality == Finality::Confirmations(0)) {
+            let newest = Finality::Confirmations(0);
+            if let Some(chain) = self
+                .chains
+                .iter()
+                .find(|chain| chain.settings.finality == newest)
+            {
                 return Err(invalid(
                     path,
                     format!(
@@ -241,7 +255,11 @@ pub fn load_cover(path: &Path) -> Result<Cover, ConfigError> {
     let text = read(path)?;
     match Cover::parse(&text) {
         Ok((cover, _warnings)) => Ok(cover),
-        Err(diagnostics) => Err(ConfigError::Cover { path: path.to_owned(), text, diagnostics }),
+        Err(diagnostics) => Err(ConfigError::Cover {
+            path: path.to_owned(),
+            text,
+            diagnostics,
+        }),
     }
 }
 
@@ -253,13 +271,20 @@ fn load_covers(
 ) -> Result<Vec<InsuredCover>, ConfigError> {
     let known: BTreeMap<&str, (&Chain, &EventSource)> = chains
         .iter()
-        .flat_map(|chain| chain.sources.iter().map(move |source| (source.id().0.as_str(), (chain, source))))
+        .flat_map(|chain| {
+            chain
+                .sources
+                .iter()
+                .map(move |source| (source.id().0.as_str(), (chain, source)))
+        })
         .collect();
     let mut covers: Vec<InsuredCover> = Vec::new();
     for entry in entries {
         let path = base.join(&entry.file);
         let cover = load_cover(&path)?;
-        let is_twin = |other: &&InsuredCover| (&other.cover.name, other.cover.version) == (&cover.name, cover.version);
+        let is_twin = |other: &&InsuredCover| {
+            (&other.cover.name, other.cover.version) == (&cover.name, cover.version)
+        };
         if let Some(twin) = covers.iter().find(is_twin) {
             return Err(invalid(
                 config,
@@ -279,10 +304,18 @@ fn load_covers(
             streams.push(resolve_input(&path, input, &known, &cover.finality)?);
         }
         let subject = Risk::subject_of(&cover).ok_or_else(|| {
-            invalid(&path, "every input of a cover that is run names its subject".to_owned())
+            invalid(
+                &path,
+                "every input of a cover that is run names its subject".to_owned(),
+            )
         })?;
         let risk = Risk::new(cover.terms_hash, subject, evaluate_from);
-        covers.push(InsuredCover { path, cover, risk, streams });
+        covers.push(InsuredCover {
+            path,
+            cover,
+            risk,
+            streams,
+        });
     }
     Ok(covers)
 }
@@ -297,7 +330,9 @@ fn resolve_input(
     let (Some(subject), Some(source)) = (&input.subject, &input.source) else {
         return Err(invalid(
             path,
-            format!("inputs.{name} names no subject or no source: a cover that is run says what it watches and where"),
+            format!(
+                "inputs.{name} names no subject or no source: a cover that is run says what it watches and where"
+            ),
         ));
     };
     let Some((chain, source_event)) = known.get(source.0.as_str()) else {
@@ -307,7 +342,11 @@ fn resolve_input(
             format!(
                 "inputs.{name}.source `{source}` is not configured: add [sources.\"{source}\"] to the service \
                  configuration (configured: {})",
-                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
             ),
         ));
     };
@@ -345,14 +384,23 @@ fn resolve_input(
             ),
         ));
     }
-    Ok(Stream { source: source.clone(), subject: subject.clone(), metric: input.metric.clone() })
+    Ok(Stream {
+        source: source.clone(),
+        subject: subject.clone(),
+        metric: input.metric.clone(),
+    })
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 pub(crate) fn invalid(path: &Path, problem: String) -> ConfigError {
-    ConfigError::Invalid { path: path.to_owned(), problem }
+    ConfigError::Invalid {
+        path: path.to_owned(),
+        problem,
+    }
 }

@@ -41,7 +41,11 @@ const PACE: Duration = Duration::from_millis(180);
 pub const SUM_INSURED: u64 = 10_000_000_000;
 
 /// Runs the demonstration and tells its story on `out`. Its files are left in `folder`.
-pub async fn run(anvil: &Path, folder: &Path, out: &mut (dyn Write + Send)) -> Result<(), DemoError> {
+pub async fn run(
+    anvil: &Path,
+    folder: &Path,
+    out: &mut (dyn Write + Send),
+) -> Result<(), DemoError> {
     let mut story = story::Story::new(out);
     let layout = Layout::create(folder)?;
 
@@ -62,7 +66,11 @@ pub async fn run(anvil: &Path, folder: &Path, out: &mut (dyn Write + Send)) -> R
     let clock = SetClock::new(GENESIS);
     let shutdown = Shutdown::default();
     let config = Config::load(&layout.config())?;
-    let mut service = Box::pin(service::run(config, Arc::new(clock.clone()), shutdown.clone()));
+    let mut service = Box::pin(service::run(
+        config,
+        Arc::new(clock.clone()),
+        shutdown.clone(),
+    ));
     let paid = tokio::select! {
         watched = watch(&chain, &deployed, &clock, &mut story) => watched?,
         // Only ever by an error: nobody has asked it to end yet.
@@ -72,7 +80,8 @@ pub async fn run(anvil: &Path, folder: &Path, out: &mut (dyn Write + Send)) -> R
     service.await?;
 
     story.chapter("Why, for anyone who asks")?;
-    let evidence = crate::command::evidence::export_all(&layout.config(), &layout.evidence()).await?;
+    let evidence =
+        crate::command::evidence::export_all(&layout.config(), &layout.evidence()).await?;
     story.explained(&layout, &deployed, &paid, &evidence)?;
     Ok(())
 }
@@ -134,5 +143,8 @@ async fn look(
         return Ok(None);
     }
     story.paid(amount, now)?;
-    Ok(Some(Paid { amount, seen_at: now }))
+    Ok(Some(Paid {
+        amount,
+        seen_at: now,
+    }))
 }

@@ -45,14 +45,21 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
         Command::Verify { bundle, signers } => {
             let verdict = verify::check(&bundle, &signers)?;
             verify::print(&verdict, &mut out)?;
-            Ok(if verdict.is_valid() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if verdict.is_valid() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Demo { anvil, output } => {
             telemetry::start_story();
             runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Keys(Keys::Generate { path, password_file }) => {
+        Command::Keys(Keys::Generate {
+            path,
+            password_file,
+        }) => {
             keys::generate(&path, password_file.as_deref(), &mut out)?;
             Ok(ExitCode::SUCCESS)
         }
@@ -60,5 +67,7 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Report> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }

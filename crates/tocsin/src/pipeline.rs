@@ -110,7 +110,10 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. } => true,
-            Self::Evaluation { .. } | Self::OtherReading(_) | Self::Payload(_) | Self::UnknownTerms(_) => false,
+            Self::Evaluation { .. }
+            | Self::OtherReading(_)
+            | Self::Payload(_)
+            | Self::UnknownTerms(_) => false,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Errors and diagnostics as people read them. One message, then what caused it; a cover's diagnostics are drawn at their
 //! place in the text.
-#![expect(clippy::print_stderr, reason = "this is where the program speaks to its user about errors")]
+#![expect(
+    clippy::print_stderr,
+    reason = "this is where the program speaks to its user about errors"
+)]
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -29,17 +32,26 @@ pub struct Report {
 impl Report {
     /// Bad input: one message.
     pub fn bad_input(text: impl Into<String>) -> Self {
-        Self { exit_code: BAD_INPUT, text: format!("error: {}", text.into()) }
+        Self {
+            exit_code: BAD_INPUT,
+            text: format!("error: {}", text.into()),
+        }
     }
 
     /// A bundle that is not what was written.
     pub fn tampered(text: impl Into<String>) -> Self {
-        Self { exit_code: FAILED, text: format!("error: {}", text.into()) }
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", text.into()),
+        }
     }
 
     /// Diagnostics of a text, drawn.
     pub fn diagnostics(path: &Path, text: &str, diagnostics: &[Diagnostic]) -> Self {
-        Self { exit_code: BAD_INPUT, text: draw(path, text, diagnostics) }
+        Self {
+            exit_code: BAD_INPUT,
+            text: draw(path, text, diagnostics),
+        }
     }
 }
 
@@ -52,33 +64,51 @@ impl std::fmt::Display for Report {
 impl From<ConfigError> for Report {
     fn from(error: ConfigError) -> Self {
         match &error {
-            ConfigError::Cover { path, text, diagnostics } => Self::diagnostics(path, text, diagnostics),
-            ConfigError::Read { .. } | ConfigError::Invalid { .. } => Self::bad_input(chain(&error)),
+            ConfigError::Cover {
+                path,
+                text,
+                diagnostics,
+            } => Self::diagnostics(path, text, diagnostics),
+            ConfigError::Read { .. } | ConfigError::Invalid { .. } => {
+                Self::bad_input(chain(&error))
+            }
         }
     }
 }
 
 impl From<crate::service::ServiceError> for Report {
     fn from(error: crate::service::ServiceError) -> Self {
-        Self { exit_code: FAILED, text: format!("error: {}", chain(&error)) }
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", chain(&error)),
+        }
     }
 }
 
 impl From<crate::demo::DemoError> for Report {
     fn from(error: crate::demo::DemoError) -> Self {
-        Self { exit_code: FAILED, text: format!("error: {}", chain(&error)) }
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", chain(&error)),
+        }
     }
 }
 
 impl From<tocsin_attest::AttestError> for Report {
     fn from(error: tocsin_attest::AttestError) -> Self {
-        Self { exit_code: FAILED, text: format!("error: {}", chain(&error)) }
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", chain(&error)),
+        }
     }
 }
 
 impl From<std::io::Error> for Report {
     fn from(error: std::io::Error) -> Self {
-        Self { exit_code: FAILED, text: format!("error: {error}") }
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {error}"),
+        }
     }
 }
 

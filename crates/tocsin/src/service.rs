@@ -12,8 +12,7 @@ use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::ChainReader;
-use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
-use tocsin_store::policy::Policies;
+use tocsin_store::cover::{CoverRecord, RiskRecord};
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
@@ -37,7 +36,9 @@ pub enum ServiceError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A source chain.
-    #[error("cannot watch eip155:{chain_id}; check [chains.\"eip155:{chain_id}\"] and the node that it names")]
+    #[error(
+        "cannot watch eip155:{chain_id}; check [chains.\"eip155:{chain_id}\"] and the node that it names"
+    )]
     Source {
         /// The chain.
         chain_id: u64,
@@ -49,7 +50,9 @@ pub enum ServiceError {
     #[error(transparent)]
     Attest(#[from] AttestError),
     /// A settlement chain.
-    #[error("cannot deliver to eip155:{chain_id}; check [delivery.\"eip155:{chain_id}\"] and what it names")]
+    #[error(
+        "cannot deliver to eip155:{chain_id}; check [delivery.\"eip155:{chain_id}\"] and what it names"
+    )]
     Delivery {
         /// The chain.
         chain_id: u64,
@@ -93,16 +96,33 @@ struct Bells {
     deliver: Bell,
 }
 
-/// Runs the service until `shutdown`.
-pub async fn run(config: Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<(), ServiceError> {
+/// Opens the database that `config` names and runs the service on it until `shutdown`.
+pub async fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<(), ServiceError> {
     let store = Arc::new(SqliteStore::open(&config.database).await?);
-    let evaluator = Arc::new(Evaluator::new(config.covers.iter().map(|insured| insured.cover.clone())));
-    record_terms(&store, &evaluator, &config).await?;
+    run_on(store, config, clock, shutdown).await
+}
+
+/// Runs the service on a store that the caller has opened, until `shutdown`; the database that `config` names is not
+/// touched.
+pub async fn run_on(
+    store: Arc<dyn Store>,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<(), ServiceError> {
+    let evaluator = Arc::new(Evaluator::new(
+        config.covers.iter().map(|insured| insured.cover.clone()),
+    ));
+    record_terms(&*store, &evaluator, &config).await?;
     let bells = Bells::default();
     let parts = connect(&config, &evaluator, &bells).await?;
     let health = Health::default();
     let stage = Stage {
-        store: Arc::clone(&store) as Arc<dyn Store>,
+        store,
         clock,
         health,
         shutdown: shutdown.clone(),
@@ -119,7 +139,7 @@ pub async fn run(config: Config, clock: Arc<dyn Clock>, shutdown: Shutdown) -> R
 
 /// Makes covers, risks and policies known to the store. Terms that changed are refused there.
 async fn record_terms(
-    store: &SqliteStore,
+    store: &dyn Store,
     evaluator: &Evaluator,
     config: &Config,
 ) -> Result<(), ServiceError> {
@@ -142,50 +162,101 @@ async fn record_terms(
     Ok(())
 }
 
-async fn connect(config: &Config, evaluator: &Arc<Evaluator>, bells: &Bells) -> Result<Parts, ServiceError> {
+async fn connect(
+    config: &Config,
+    evaluator: &Arc<Evaluator>,
+    bells: &Bells,
+) -> Result<Parts, ServiceError> {
     let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
     let step = Arc::new(Mutex::new(()));
     let mut observers = Vec::new();
-    for chain in config.chains.iter().filter(|chain| !chain.sources.is_empty()) {
+    for chain in config
+        .chains
+        .iter()
+        .filter(|chain| !chain.sources.is_empty())
+    {
         let reader = ChainReader::connect(chain.settings.clone())
             .await
-            .map_err(|source| ServiceError::Source { chain_id: chain.settings.chain_id, source })?;
-        observers.push(Observer::new(reader, chain.clone(), Arc::clone(evaluator), Arc::clone(&step), bells.claim.clone()));
+            .map_err(|source| ServiceError::Source {
+                chain_id: chain.settings.chain_id,
+                source,
+            })?;
+        observers.push(Observer::new(
+            reader,
+            chain.clone(),
+            Arc::clone(evaluator),
+            Arc::clone(&step),
+            bells.claim.clone(),
+        ));
     }
     let mut deliverers = Vec::new();
     for delivery in &config.deliveries {
-        let refused = |source| ServiceError::Delivery { chain_id: delivery.settings.chain_id, source };
-        let submitter =
-            Submitter::connect(delivery.settings.clone(), delivery.key.submitter()).await.map_err(refused)?;
+        let refused = |source| ServiceError::Delivery {
+            chain_id: delivery.settings.chain_id,
+            source,
+        };
+        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter())
+            .await
+            .map_err(refused)?;
         if let Some(attestor) = &config.attestor {
-            submitter.check_signers(&attestor.signers).await.map_err(refused)?;
+            submitter
+                .check_signers(&attestor.signers)
+                .await
+                .map_err(refused)?;
         }
         tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
         deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
     }
     let listener = match config.api {
         Some(address) => Some(
-            TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })?,
+            TcpListener::bind(address)
+                .await
+                .map_err(|source| ServiceError::Listen { address, source })?,
         ),
         None => None,
     };
-    Ok(Parts { observers, attestor, deliverers, listener })
+    Ok(Parts {
+        observers,
+        attestor,
+        deliverers,
+        listener,
+    })
 }
 
 fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
     let signer = Signer::open(&config.key.attestor())?;
     tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
     let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
-    Ok((attestor, Lifetime { hold: config.hold, valid_for: config.valid_for }))
+    Ok((
+        attestor,
+        Lifetime {
+            hold: config.hold,
+            valid_for: config.valid_for,
+        },
+    ))
 }
 
-fn start(parts: Parts, stage: Stage, evaluator: Arc<Evaluator>, bells: Bells, shutdown: Shutdown) -> Supervisor {
+fn start(
+    parts: Parts,
+    stage: Stage,
+    evaluator: Arc<Evaluator>,
+    bells: Bells,
+    shutdown: Shutdown,
+) -> Supervisor {
     let mut tasks = Supervisor::new(shutdown.clone());
-    let attestor = parts.attestor.as_ref().map(|(attestor, _)| (attestor.domain(), attestor.signers().clone()));
+    let attestor = parts
+        .attestor
+        .as_ref()
+        .map(|(attestor, _)| (attestor.domain(), attestor.signers().clone()));
     for observer in parts.observers {
         begin(&mut tasks, observer, &stage, Bell::default());
     }
-    begin(&mut tasks, Claimer::new(Arc::clone(&evaluator), bells.attest.clone()), &stage, bells.claim);
+    begin(
+        &mut tasks,
+        Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
+        &stage,
+        bells.claim,
+    );
     if let Some((attestor, lifetime)) = parts.attestor {
         let attest = AttestClaims::new(evaluator, attestor, lifetime, bells.deliver.clone());
         begin(&mut tasks, attest, &stage, bells.attest);
@@ -197,8 +268,15 @@ fn start(parts: Parts, stage: Stage, evaluator: Arc<Evaluator>, bells: Bells, sh
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
-        let api = Api { store: stage.store, health: stage.health, attestor };
-        tasks.start("api", tocsin_api::serve(listener, api, async move { shutdown.requested().await }));
+        let api = Api {
+            store: stage.store,
+            health: stage.health,
+            attestor,
+        };
+        tasks.start(
+            "api",
+            tocsin_api::serve(listener, api, async move { shutdown.requested().await }),
+        );
     }
     tasks
 }
@@ -216,7 +294,10 @@ pub fn shutdown_on_signal() -> Result<Shutdown, ServiceError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
     let asked = shutdown.clone();
-    #[expect(clippy::disallowed_methods, reason = "signals outlive the supervisor, which they end")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "signals outlive the supervisor, which they end"
+    )]
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

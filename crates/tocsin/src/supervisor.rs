@@ -68,7 +68,11 @@ pub struct Supervisor {
 impl Supervisor {
     /// No tasks yet.
     pub fn new(shutdown: Shutdown) -> Self {
-        Self { tasks: JoinSet::new(), running: Vec::new(), shutdown }
+        Self {
+            tasks: JoinSet::new(),
+            running: Vec::new(),
+            shutdown,
+        }
     }
 
     /// Starts a task.
@@ -109,14 +113,16 @@ impl Supervisor {
                     match result {
                         Err(reason) => Some(TaskFailure::Failed { name, reason }),
                         Ok(()) if self.shutdown.is_requested() => None,
-                        Ok(()) => {
-                            Some(TaskFailure::Ended { name, reason: "it was not asked to".to_owned() })
-                        }
+                        Ok(()) => Some(TaskFailure::Ended {
+                            name,
+                            reason: "it was not asked to".to_owned(),
+                        }),
                     }
                 }
-                Some(Err(broken)) => {
-                    Some(TaskFailure::Ended { name: "a task".to_owned(), reason: broken.to_string() })
-                }
+                Some(Err(broken)) => Some(TaskFailure::Ended {
+                    name: "a task".to_owned(),
+                    reason: broken.to_string(),
+                }),
             };
             if let Some(failure) = failure {
                 tracing::error!(error = %failure, "stopping");

@@ -11,8 +11,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Starts logging to standard error; `RUST_LOG` chooses what.
 pub fn start(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info,alloy=warn,sqlx=warn"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_unset| EnvFilter::new("info,alloy=warn,sqlx=warn"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if json {
         logs.json().init();
     } else {
@@ -24,7 +28,12 @@ pub fn start(json: bool) {
 pub fn start_story() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| EnvFilter::new("warn,tocsin::pipeline=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).event_format(Aside).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .event_format(Aside)
+        .init();
 }
 
 /// A log line as an aside in somebody else's output.
@@ -35,9 +44,18 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let level = *event.metadata().level();
-        let mark = if level <= Level::WARN { format!("{level}: ") } else { String::new() };
+        let mark = if level <= Level::WARN {
+            format!("{level}: ")
+        } else {
+            String::new()
+        };
         write!(out, "      tocsin ▸ {mark}")?;
         context.format_fields(out.by_ref(), event)?;
         writeln!(out)

@@ -1,4 +1,5 @@
 //! The program as its users meet it: what it prints, and its exit status.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -15,11 +16,19 @@ fn tocsin(arguments: &[&str]) -> Output {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> String {
@@ -58,7 +67,11 @@ fn the_example_configuration_is_complete() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains("1 policies") || said(&output).contains("1 policy"), "{}", said(&output));
+    assert!(
+        said(&output).contains("1 policies") || said(&output).contains("1 policy"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -67,14 +80,22 @@ fn a_wrong_cover_is_refused_at_its_place_with_a_remedy() {
     for (change, with, expected) in [
         ("usdc <= 0.9", "usdcc <= 0.9", vec!["usdcc", "usdc"]),
         ("usdc <= 0.9", "usdc <= 45min", vec!["duration"]),
-        ("version = 1", "version = 1\ntitel = \"x\"", vec!["titel", "title"]),
+        (
+            "version = 1",
+            "version = 1\ntitel = \"x\"",
+            vec!["titel", "title"],
+        ),
         ("usdc <= 0.9", "usdc <= ", vec!["expected"]),
     ] {
         let path = write(folder.path(), "wrong.toml", &COVER.replace(change, with));
         let output = tocsin(&["check", &path]);
         assert_eq!(output.status.code(), Some(2), "{with}: {}", said(&output));
         for word in expected {
-            assert!(said(&output).contains(word), "`{word}` is not in: {}", said(&output));
+            assert!(
+                said(&output).contains(word),
+                "`{word}` is not in: {}",
+                said(&output)
+            );
         }
         assert!(said(&output).contains("wrong.toml"), "{}", said(&output));
     }
@@ -92,7 +113,11 @@ fn a_bad_row_is_named_by_file_and_line_and_nothing_is_decided() {
     let output = tocsin(&["backtest", "--cover", &cover, "--observations", &rows]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(output.stdout.is_empty());
-    assert!(said(&output).contains("rows.csv:3") && said(&output).contains("rows.csv:4"), "{}", said(&output));
+    assert!(
+        said(&output).contains("rows.csv:3") && said(&output).contains("rows.csv:4"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -106,31 +131,49 @@ fn a_backtest_has_one_object_for_each_determination_and_a_summary() {
                 c,price,10,1,1\n\
                 d,price,10,1,\n";
     let rows = write(folder.path(), "rows.csv", rows);
-    let output = tocsin(&["backtest", "--cover", &cover, "--observations", &rows, "--each-subject"]);
+    let output = tocsin(&[
+        "backtest",
+        "--cover",
+        &cover,
+        "--observations",
+        &rows,
+        "--each-subject",
+    ]);
     assert!(output.status.success(), "{}", said(&output));
     let lines: Vec<Value> = String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let subjects: Vec<_> = lines[..2].iter().map(|line| line["subject"].as_str().unwrap()).collect();
+    let subjects: Vec<_> = lines[..2]
+        .iter()
+        .map(|line| line["subject"].as_str().unwrap())
+        .collect();
     assert_eq!(subjects, ["a", "b"]);
     assert_eq!(lines[0]["payout_fraction"], "0.15");
     assert_eq!(lines[0]["inputs"]["usdc"], "0.85");
     assert_eq!(lines[0]["occurred_at"], "1970-01-01T00:00:10Z");
     assert_eq!(lines[0]["observations"], 1);
     let summary = &lines[2];
-    for (key, count) in
-        [("risks", 4), ("observations", 4), ("triggered", 2), ("not_triggered", 1), ("inconclusive", 1)]
-    {
+    for (key, count) in [
+        ("risks", 4),
+        ("observations", 4),
+        ("triggered", 2),
+        ("not_triggered", 1),
+        ("inconclusive", 1),
+    ] {
         assert_eq!(summary[key], count, "{key} in {summary}");
     }
 }
 
 #[test]
 fn the_usdc_depeg_of_march_2023_backtests_to_the_known_answer() {
-    #[expect(clippy::disallowed_methods, reason = "where reference data is, is not configuration of the product")]
-    let shared = std::env::var("TOCSIN_SHARED").map_or_else(|_unset| root().join("../shared/data"), PathBuf::from);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where reference data is, is not configuration of the product"
+    )]
+    let shared = std::env::var("TOCSIN_SHARED")
+        .map_or_else(|_unset| root().join("../shared/data"), PathBuf::from);
     let recorded = shared.join("chainlink-usdc-mainnet-2023/observations.csv");
     if !recorded.exists() {
         #[expect(clippy::disallowed_methods, reason = "only CI must have the data")]
@@ -156,7 +199,11 @@ fn the_usdc_depeg_of_march_2023_backtests_to_the_known_answer() {
 fn a_key_is_generated_once_and_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let password = write(folder.path(), "password", "correct horse\n");
-    let key = folder.path().join("key.json").to_string_lossy().into_owned();
+    let key = folder
+        .path()
+        .join("key.json")
+        .to_string_lossy()
+        .into_owned();
     let first = tocsin(&["keys", "generate", &key, "--password-file", &password]);
     assert!(first.status.success(), "{}", said(&first));
     assert!(said(&first).contains("0x"));
@@ -170,7 +217,11 @@ fn a_key_is_generated_once_and_never_overwritten() {
 #[test]
 fn what_is_no_bundle_does_not_verify() {
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "bundle.json", "{\"format\": \"something else\"}");
+    let path = write(
+        folder.path(),
+        "bundle.json",
+        "{\"format\": \"something else\"}",
+    );
     let output = tocsin(&["verify", &path]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("bundle.json"), "{}", said(&output));

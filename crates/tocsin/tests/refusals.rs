@@ -1,5 +1,6 @@
 //! `tocsin run` in surroundings that cannot work: one clear message that names the place and the remedy, a failing exit
 //! status, and nothing lost.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -109,14 +110,21 @@ const CHAIN_1: &str = r#"{"jsonrpc":"2.0","id":@ID@,"result":"0x1"}"#;
 
 #[test]
 fn a_node_of_another_chain_is_refused() {
-    let service = Service::new(&node("200 OK", r#"{"jsonrpc":"2.0","id":@ID@,"result":"0x5"}"#));
+    let service = Service::new(&node(
+        "200 OK",
+        r#"{"jsonrpc":"2.0","id":@ID@,"result":"0x5"}"#,
+    ));
     service.refuses(&["serves chain 5", "says chain 1", "correct the chain id"]);
 }
 
 #[test]
 fn a_node_that_answers_with_an_error_is_named_with_what_was_asked() {
     let body = r#"{"jsonrpc":"2.0","id":@ID@,"error":{"code":-32000,"message":"daily request count exceeded"}}"#;
-    Service::new(&node("200 OK", body)).refuses(&["eth_chainId", "127.0.0.1", "daily request count exceeded"]);
+    Service::new(&node("200 OK", body)).refuses(&[
+        "eth_chainId",
+        "127.0.0.1",
+        "daily request count exceeded",
+    ]);
 }
 
 #[test]
@@ -127,7 +135,11 @@ fn a_node_that_answers_nothing_is_named() {
 
 #[test]
 fn a_node_that_is_not_there_is_named() {
-    Service::new("http://127.0.0.1:1").refuses(&["eth_chainId", "127.0.0.1:1", "[chains.\"eip155:1\"]"]);
+    Service::new("http://127.0.0.1:1").refuses(&[
+        "eth_chainId",
+        "127.0.0.1:1",
+        "[chains.\"eip155:1\"]",
+    ]);
 }
 
 #[tokio::test]
@@ -150,7 +162,9 @@ fn what_is_no_database_is_refused_and_left_alone() {
 fn a_folder_that_is_not_there_is_named() {
     let service = Service::new(&node("200 OK", CHAIN_1));
     let path = service.path("tocsin.toml");
-    let config = std::fs::read_to_string(&path).unwrap().replace("t.db", "no/such/folder/t.db");
+    let config = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("t.db", "no/such/folder/t.db");
     std::fs::write(path, config).unwrap();
     service.refuses(&["no/such/folder"]);
 }
@@ -172,11 +186,16 @@ fn a_wrong_keystore_password_is_refused_by_the_name_of_the_file() {
 #[test]
 fn terms_that_were_edited_under_the_same_version_are_refused() {
     // The terms are recorded before the node turns out to serve another chain.
-    let service = Service::new(&node("200 OK", r#"{"jsonrpc":"2.0","id":@ID@,"result":"0x5"}"#));
+    let service = Service::new(&node(
+        "200 OK",
+        r#"{"jsonrpc":"2.0","id":@ID@,"result":"0x5"}"#,
+    ));
     let first = service.run();
     assert!(!first.status.success());
     let path = service.path("cover.toml");
-    let cover = std::fs::read_to_string(&path).unwrap().replace("x < 1", "x < 2");
+    let cover = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("x < 1", "x < 2");
     std::fs::write(path, cover).unwrap();
     service.refuses(&["cover", "already stored and differs"]);
 }
@@ -190,5 +209,10 @@ fn generate(path: &Path, password: &Path) -> String {
         .output()
         .unwrap();
     assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().next().unwrap().to_owned()
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned()
 }

@@ -26,7 +26,13 @@ pub(crate) fn install(root: &Path) -> Result<(), Failed> {
     sh::run(
         &directory(root),
         "npm",
-        &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        &[
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ],
     )
 }
 

@@ -10,17 +10,41 @@ pub(crate) struct Edge {
 /// Dependencies point one way: nobody but `tocsin` and the tests sees a backend, sources and delivery do not see the
 /// store, attest does not see sources, api does not see keys.
 pub(crate) const EDGES: &[Edge] = &[
-    Edge { folder: "crates/domain", name: "tocsin-domain", may_use: &[] },
-    Edge { folder: "crates/sources", name: "tocsin-sources", may_use: &["tocsin-domain"] },
-    Edge { folder: "crates/delivery", name: "tocsin-delivery", may_use: &["tocsin-domain"] },
-    Edge { folder: "crates/store", name: "tocsin-store", may_use: &["tocsin-domain"] },
+    Edge {
+        folder: "crates/domain",
+        name: "tocsin-domain",
+        may_use: &[],
+    },
+    Edge {
+        folder: "crates/sources",
+        name: "tocsin-sources",
+        may_use: &["tocsin-domain"],
+    },
+    Edge {
+        folder: "crates/delivery",
+        name: "tocsin-delivery",
+        may_use: &["tocsin-domain"],
+    },
+    Edge {
+        folder: "crates/store",
+        name: "tocsin-store",
+        may_use: &["tocsin-domain"],
+    },
     Edge {
         folder: "crates/store-sqlite",
         name: "tocsin-store-sqlite",
         may_use: &["tocsin-domain", "tocsin-store"],
     },
-    Edge { folder: "crates/attest", name: "tocsin-attest", may_use: &["tocsin-domain", "tocsin-store"] },
-    Edge { folder: "crates/api", name: "tocsin-api", may_use: &["tocsin-domain", "tocsin-store"] },
+    Edge {
+        folder: "crates/attest",
+        name: "tocsin-attest",
+        may_use: &["tocsin-domain", "tocsin-store"],
+    },
+    Edge {
+        folder: "crates/api",
+        name: "tocsin-api",
+        may_use: &["tocsin-domain", "tocsin-store"],
+    },
     Edge {
         folder: "crates/tocsin",
         name: "tocsin",
@@ -48,14 +72,21 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-api",
         ],
     },
-    Edge { folder: "crates/xtask", name: "xtask", may_use: &[] },
+    Edge {
+        folder: "crates/xtask",
+        name: "xtask",
+        may_use: &[],
+    },
 ];
 
 /// Crates that only some may use, because what they do belongs to one house.
 pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["tocsin-store-sqlite", "xtask"]),
     ("axum", &["tocsin-api", "tocsin-tests"]),
-    ("reqwest", &["tocsin-sources", "tocsin-delivery", "tocsin-tests"]),
+    (
+        "reqwest",
+        &["tocsin-sources", "tocsin-delivery", "tocsin-tests"],
+    ),
     ("miette", &["tocsin"]),
     ("clap", &["tocsin"]),
 ];

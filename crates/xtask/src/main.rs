@@ -36,7 +36,9 @@ fn main() -> ExitCode {
         (Some("contracts"), []) => contracts::rebuild(&root),
         (Some("sql"), []) => sql::prepare(&root),
         #[cfg(feature = "sql")]
-        (Some("migrate"), [database, migrations]) => sql::migrate(database.as_ref(), migrations.as_ref()),
+        (Some("migrate"), [database, migrations]) => {
+            sql::migrate(database.as_ref(), migrations.as_ref())
+        }
         (Some("setup"), []) => contracts::install(&root),
         _ => Err(Failed(USAGE.to_owned())),
     };
@@ -57,7 +59,11 @@ fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     let anvil = anvil.to_string_lossy();
     let mut command = vec!["demo", "--anvil", &*anvil];
     command.extend_from_slice(arguments);
-    sh::run(root, &sh::target(root).join("debug/tocsin").to_string_lossy(), &command)
+    sh::run(
+        root,
+        &sh::target(root).join("debug/tocsin").to_string_lossy(),
+        &command,
+    )
 }
 
 fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {

@@ -1,5 +1,8 @@
 //! Running other programs, and saying so.
-#![expect(clippy::print_stderr, reason = "a developer command speaks to its user")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a developer command speaks to its user"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +20,10 @@ pub(crate) fn root() -> PathBuf {
 
 /// Where cargo builds.
 pub(crate) fn target(root: &Path) -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "cargo's own variable, in a developer command")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo's own variable, in a developer command"
+    )]
     let moved = std::env::var_os("CARGO_TARGET_DIR");
     moved.map_or_else(|| root.join("target"), PathBuf::from)
 }
@@ -51,7 +57,11 @@ pub(crate) fn run_with(
         .current_dir(directory)
         .envs(environment.iter().copied())
         .status()
-        .map_err(|error| Failed(format!("cannot run `{program}`: {error}. Is it installed and on the PATH?")))?;
+        .map_err(|error| {
+            Failed(format!(
+                "cannot run `{program}`: {error}. Is it installed and on the PATH?"
+            ))
+        })?;
     let took = begun.elapsed().as_secs();
     if took >= 5 {
         eprintln!("   {took} s");
@@ -59,6 +69,9 @@ pub(crate) fn run_with(
     if status.success() {
         Ok(())
     } else {
-        Err(Failed(format!("failed: {shown} ({status}), in {}", directory.display())))
+        Err(Failed(format!(
+            "failed: {shown} ({status}), in {}",
+            directory.display()
+        )))
     }
 }

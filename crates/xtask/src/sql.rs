@@ -16,7 +16,8 @@ pub(crate) fn prepare(root: &Path) -> Result<(), Failed> {
     empty(&committed)?;
     for (name, content) in learned {
         let path = committed.join(name);
-        fs::write(&path, content).map_err(|error| Failed(format!("cannot write {}: {error}", path.display())))?;
+        fs::write(&path, content)
+            .map_err(|error| Failed(format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(())
 }
@@ -26,7 +27,9 @@ pub(crate) fn check(root: &Path) -> Result<(), Failed> {
     if learn(root)? == contents(&root.join(CRATE).join(".sqlx"))? {
         return Ok(());
     }
-    Err(Failed(format!("{CRATE}/.sqlx is stale: run `cargo xtask sql` and commit what it writes")))
+    Err(Failed(format!(
+        "{CRATE}/.sqlx is stale: run `cargo xtask sql` and commit what it writes"
+    )))
 }
 
 /// Compiles the queries against a database made from the migrations, and returns the files that sqlx writes of them.
@@ -38,15 +41,31 @@ fn learn(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failed> {
     let migrations = root.join(CRATE).join("migrations");
     // A feature, because a database driver would make every other command slower to build.
     let migrations = migrations.to_string_lossy();
-    let migrate = ["run", "--quiet", "--package", "xtask", "--features", "sql", "--", "migrate"];
-    sh::run(root, "cargo", &[&migrate[..], &[&*database, &*migrations]].concat())?;
+    let migrate = [
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "sql",
+        "--",
+        "migrate",
+    ];
+    sh::run(
+        root,
+        "cargo",
+        &[&migrate[..], &[&*database, &*migrations]].concat(),
+    )?;
     touch(&root.join(CRATE).join("src/lib.rs"))?;
     let url = format!("sqlite://{database}");
     sh::run_with(
         root,
         "cargo",
         &["check", "--quiet", "--package", "tocsin-store-sqlite"],
-        &[("TOCSIN_STORE_SQLITE_DATABASE_URL", &url), ("SQLX_OFFLINE_DIR", &folder.to_string_lossy())],
+        &[
+            ("TOCSIN_STORE_SQLITE_DATABASE_URL", &url),
+            ("SQLX_OFFLINE_DIR", &folder.to_string_lossy()),
+        ],
     )?;
     contents(&folder)
 }
@@ -56,7 +75,9 @@ fn learn(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failed> {
 pub(crate) fn migrate(database: &Path, migrations: &Path) -> Result<(), Failed> {
     use sqlx::migrate::Migrator;
     use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-    let failed = |error: &dyn std::error::Error| Failed(format!("cannot migrate {}: {error}", database.display()));
+    let failed = |error: &dyn std::error::Error| {
+        Failed(format!("cannot migrate {}: {error}", database.display()))
+    };
     if database.exists() {
         fs::remove_file(database).map_err(|error| failed(&error))?;
     }
@@ -65,9 +86,15 @@ pub(crate) fn migrate(database: &Path, migrations: &Path) -> Result<(), Failed> 
         .build()
         .map_err(|error| failed(&error))?;
     runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(database).create_if_missing(true);
-        let pool = SqlitePool::connect_with(options).await.map_err(|error| failed(&error))?;
-        let migrator = Migrator::new(migrations).await.map_err(|error| failed(&error))?;
+        let options = SqliteConnectOptions::new()
+            .filename(database)
+            .create_if_missing(true);
+        let pool = SqlitePool::connect_with(options)
+            .await
+            .map_err(|error| failed(&error))?;
+        let migrator = Migrator::new(migrations)
+            .await
+            .map_err(|error| failed(&error))?;
         migrator.run(&pool).await.map_err(|error| failed(&error))?;
         pool.close().await;
         Ok(())
@@ -75,7 +102,8 @@ pub(crate) fn migrate(database: &Path, migrations: &Path) -> Result<(), Failed> 
 }
 
 fn empty(folder: &Path) -> Result<(), Failed> {
-    let failed = |error: std::io::Error| Failed(format!("cannot empty {}: {error}", folder.display()));
+    let failed =
+        |error: std::io::Error| Failed(format!("cannot empty {}: {error}", folder.display()));
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(failed)?;
     }
@@ -84,16 +112,23 @@ fn empty(folder: &Path) -> Result<(), Failed> {
 
 /// cargo sees what a file's time says, and not that the macros would now read something else.
 fn touch(file: &Path) -> Result<(), Failed> {
-    let failed = |error: std::io::Error| Failed(format!("cannot touch {}: {error}", file.display()));
-    fs::read(file).and_then(|content| fs::write(file, content)).map_err(failed)
+    let failed =
+        |error: std::io::Error| Failed(format!("cannot touch {}: {error}", file.display()));
+    fs::read(file)
+        .and_then(|content| fs::write(file, content))
+        .map_err(failed)
 }
 
 fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failed> {
-    let failed = |error: std::io::Error| Failed(format!("cannot read {}: {error}", folder.display()));
+    let failed =
+        |error: std::io::Error| Failed(format!("cannot read {}: {error}", folder.display()));
     let mut contents = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        contents.insert(PathBuf::from(entry.file_name()), fs::read(entry.path()).map_err(failed)?);
+        contents.insert(
+            PathBuf::from(entry.file_name()),
+            fs::read(entry.path()).map_err(failed)?,
+        );
     }
     Ok(contents)
 }

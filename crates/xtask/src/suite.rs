@@ -18,7 +18,16 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::run(
         root,
         "cargo",
-        &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
     )?;
     sh::step("unit, property and end-to-end tests");
     let anvil = contracts::anvil(root);

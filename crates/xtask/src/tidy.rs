@@ -10,7 +10,9 @@ use crate::sh::Failed;
 const MOST_LINES: usize = 700;
 
 /// Module names that collect whatever has no home.
-const NO_HOME: &[&str] = &["common", "utils", "util", "types", "helpers", "helper", "misc"];
+const NO_HOME: &[&str] = &[
+    "common", "utils", "util", "types", "helpers", "helper", "misc",
+];
 
 pub(crate) fn check(root: &Path) -> Result<(), Failed> {
     let mut problems = Vec::new();
@@ -34,7 +36,10 @@ pub(crate) fn check(root: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     problems.sort();
-    Err(Failed(format!("the house is not tidy:\n  {}", problems.join("\n  "))))
+    Err(Failed(format!(
+        "the house is not tidy:\n  {}",
+        problems.join("\n  ")
+    )))
 }
 
 /// What everybody looks for first.
@@ -55,21 +60,37 @@ fn edges_of(root: &Path, edge: &Edge, problems: &mut Vec<String>) -> Result<(), 
         .parse()
         .map_err(|error| Failed(format!("{}: {error}", path.display())))?;
     let tables = ["dependencies", "build-dependencies"];
-    for name in tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys()) {
+    for name in tables
+        .iter()
+        .filter_map(|table| manifest.get(*table)?.as_table())
+        .flat_map(|table| table.keys())
+    {
         let ours = EDGES.iter().any(|other| other.name == name);
         if ours && !edge.may_use.contains(&name.as_str()) {
-            problems.push(format!("{} may not depend on {name} (see ARCHITECTURE.md)", edge.name));
+            problems.push(format!(
+                "{} may not depend on {name} (see ARCHITECTURE.md)",
+                edge.name
+            ));
         }
         let home = HOMES.iter().find(|(stranger, _)| stranger == name);
         if let Some((_, homes)) = home
             && !homes.contains(&edge.name)
         {
-            problems.push(format!("{} may not depend on {name}: its home is {}", edge.name, homes.join(", ")));
+            problems.push(format!(
+                "{} may not depend on {name}: its home is {}",
+                edge.name,
+                homes.join(", ")
+            ));
         }
     }
-    let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
+    let lints = manifest
+        .get("lints")
+        .and_then(|lints| lints.get("workspace"));
     if lints.and_then(toml::Value::as_bool) != Some(true) {
-        problems.push(format!("{} does not inherit the workspace's lints", edge.name));
+        problems.push(format!(
+            "{} does not inherit the workspace's lints",
+            edge.name
+        ));
     }
     Ok(())
 }
@@ -79,7 +100,10 @@ fn strangers(root: &Path, problems: &mut Vec<String>) -> Result<(), Failed> {
     for entry in list(&root.join("crates"))? {
         let known = EDGES.iter().any(|edge| root.join(edge.folder) == entry);
         if entry.join("Cargo.toml").exists() && !known {
-            problems.push(format!("{} is not in xtask's list of edges", entry.display()));
+            problems.push(format!(
+                "{} is not in xtask's list of edges",
+                entry.display()
+            ));
         }
     }
     Ok(())
@@ -95,7 +119,10 @@ fn source_file(root: &Path, path: &Path, problems: &mut Vec<String>) -> Result<(
     if lines > MOST_LINES {
         problems.push(format!("{shown} has {lines} lines, more than {MOST_LINES}"));
     }
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
     if NO_HOME.contains(&stem) || stem == "mod" {
         problems.push(format!("{shown}: a module is named after its idea"));
     }
@@ -114,7 +141,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failed> {
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let failed = |error: std::io::Error| Failed(format!("cannot list {}: {error}", folder.display()));
+    let failed =
+        |error: std::io::Error| Failed(format!("cannot list {}: {error}", folder.display()));
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         paths.push(entry.map_err(failed)?.path());
@@ -124,5 +152,6 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
 }
 
 fn read(path: &Path) -> Result<String, Failed> {
-    fs::read_to_string(path).map_err(|error| Failed(format!("cannot read {}: {error}", path.display())))
+    fs::read_to_string(path)
+        .map_err(|error| Failed(format!("cannot read {}: {error}", path.display())))
 }

@@ -30,11 +30,19 @@ async fn run() -> Result<(), String> {
     let (Some(config), Some(url)) = (arguments.next(), arguments.next()) else {
         return Err("usage: node CONFIG URL".to_owned());
     };
-    let provider = ProviderBuilder::new().connect(&url).await.map_err(|error| error.to_string())?;
+    let provider = ProviderBuilder::new()
+        .connect(&url)
+        .await
+        .map_err(|error| error.to_string())?;
     let head = async move || -> Result<Timestamp, String> {
-        let block = provider.get_block(BlockId::latest()).await.map_err(|error| error.to_string())?;
+        let block = provider
+            .get_block(BlockId::latest())
+            .await
+            .map_err(|error| error.to_string())?;
         let seconds = block.ok_or("the chain has no block")?.header.timestamp;
-        i64::try_from(seconds).map(Timestamp).map_err(|error| error.to_string())
+        i64::try_from(seconds)
+            .map(Timestamp)
+            .map_err(|error| error.to_string())
     };
     let clock = SetClock::new(head().await?);
     let config = Config::load(config.as_ref()).map_err(|error| error.to_string())?;

@@ -22,7 +22,9 @@ impl Submitter {
     /// [`DeliveryError::OtherSigners`] if not, with both sides; [`DeliveryError::Rpc`] when the verifier cannot be asked,
     /// which is also how it says that it has no such epoch.
     pub async fn check_signers(&self, signers: &SignerSet) -> Result<(), DeliveryError> {
-        let call = epochCall { number: signers.epoch() };
+        let call = epochCall {
+            number: signers.epoch(),
+        };
         let request = TransactionRequest::default()
             .with_to(self.settings().verifier)
             .with_input(call.abi_encode());

@@ -60,8 +60,18 @@ impl EventSource {
 
     /// A hash of everything that decides which observations a block gives.
     pub fn fingerprint(&self) -> B256 {
-        let EventSettings { source, address, event, subject, metric, value, decimals, sequence, observed_at, from_block } =
-            &self.settings;
+        let EventSettings {
+            source,
+            address,
+            event,
+            subject,
+            metric,
+            value,
+            decimals,
+            sequence,
+            observed_at,
+            from_block,
+        } = &self.settings;
         keccak256(format!(
             "{source:?} {address:?} {event:?} {subject:?} {metric:?} {value:?} {decimals} {sequence:?} {observed_at:?} \
              {from_block}"
@@ -70,7 +80,11 @@ impl EventSource {
 
     /// The type of its values.
     pub fn value_type(&self) -> Type {
-        let types = if self.value.indexed { self.event.indexed() } else { self.event.body() };
+        let types = if self.value.indexed {
+            self.event.indexed()
+        } else {
+            self.event.body()
+        };
         match types.get(self.value.position) {
             Some(DynSolType::Bool) => Type::Bool,
             Some(DynSolType::String) => Type::Text,

@@ -93,7 +93,9 @@ pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observa
         }
         Entry::Occupied(before) if *before.get() == seen.value => None,
         Entry::Occupied(_) => {
-            let Provenance::Chain(position) = seen.provenance else { return Some(seen) };
+            let Provenance::Chain(position) = seen.provenance else {
+                return Some(seen);
+            };
             tracing::warn!(
                 source = %seen.source,
                 block = position.block,
@@ -101,7 +103,11 @@ pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observa
                 "a log contradicts an earlier one of its block; the value is unknown from here on"
             );
             let sequence = log_place(position.block, position.log_index);
-            Some(Observation { sequence, value: None, ..seen })
+            Some(Observation {
+                sequence,
+                value: None,
+                ..seen
+            })
         }
     }
 }

@@ -11,9 +11,9 @@ use std::io::Write;
 use std::time::Instant;
 
 use tocsin_domain::cover::Cover;
-use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
 use tocsin_domain::eval::Program;
 use tocsin_domain::eval::RiskState;
+use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
 use tocsin_domain::evidence;
 use tocsin_domain::ids::EventId;
 use tocsin_domain::observation::Observation;
@@ -82,15 +82,24 @@ pub fn run(arguments: &cli::Backtest, out: &mut dyn Write) -> Result<(), Report>
 
 fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     let cover = load_cover(&arguments.cover)?;
-    let as_of = arguments.as_of.as_deref().map(Timestamp::parse).transpose().map_err(|error| {
-        Report::bad_input(format!("--as-of: {error}"))
-    })?;
-    let types: BTreeMap<_, Type> =
-        cover.inputs.iter().map(|input| (input.metric.clone(), input.ty)).collect();
-    let recorded = read_files(&arguments.observations, &|metric| types.get(metric).copied())
-        .map_err(|error| Report::bad_input(chain(&error)))?;
+    let as_of = arguments
+        .as_of
+        .as_deref()
+        .map(Timestamp::parse)
+        .transpose()
+        .map_err(|error| Report::bad_input(format!("--as-of: {error}")))?;
+    let types: BTreeMap<_, Type> = cover
+        .inputs
+        .iter()
+        .map(|input| (input.metric.clone(), input.ty))
+        .collect();
+    let recorded = read_files(&arguments.observations, &|metric| {
+        types.get(metric).copied()
+    })
+    .map_err(|error| Report::bad_input(chain(&error)))?;
     let last = recorded.last_observed_at;
-    let risks = risks::split(&cover, recorded.observations, arguments.each_subject).map_err(Report::bad_input)?;
+    let risks = risks::split(&cover, recorded.observations, arguments.each_subject)
+        .map_err(Report::bad_input)?;
     let program = Program::compile(&cover);
     let mut summary = Summary::default();
     let mut found = Vec::new();
@@ -108,7 +117,11 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
         }
     }
     found.sort_by(|a, b| (a.loss.confirmed_at, &a.subject).cmp(&(b.loss.confirmed_at, &b.subject)));
-    Ok(Outcome { cover, found, summary })
+    Ok(Outcome {
+        cover,
+        found,
+        summary,
+    })
 }
 
 fn evaluate(
@@ -117,7 +130,11 @@ fn evaluate(
     watermark: Timestamp,
 ) -> Result<(Vec<LossEvent>, Truth), Report> {
     let mut due: Vec<InputObservation> = Vec::with_capacity(risk.observations.len());
-    for observation in risk.observations.iter().filter(|row| row.observed_at <= watermark) {
+    for observation in risk
+        .observations
+        .iter()
+        .filter(|row| row.observed_at <= watermark)
+    {
         let stream = Stream::of(observation);
         for (input, listened) in risk.streams.iter().enumerate() {
             if *listened == stream {
@@ -139,11 +156,19 @@ fn evaluate(
 }
 
 fn record(risk: &risks::RecordedRisk, loss: LossEvent) -> Result<Found, Report> {
-    let rows: Vec<Observation> =
-        evidence::select(&risk.streams, &risk.observations, loss.evidence_from, loss.confirmed_at)
-            .map_err(|error| Report::bad_input(error.to_string()))?;
-    let (evidence_root, observations) = evidence::commit(&rows)
-        .ok_or_else(|| Report::bad_input(format!("{}: more evidence than can be counted", risk.subject)))?;
+    let rows: Vec<Observation> = evidence::select(
+        &risk.streams,
+        &risk.observations,
+        loss.evidence_from,
+        loss.confirmed_at,
+    )
+    .map_err(|error| Report::bad_input(error.to_string()))?;
+    let (evidence_root, observations) = evidence::commit(&rows).ok_or_else(|| {
+        Report::bad_input(format!(
+            "{}: more evidence than can be counted",
+            risk.subject
+        ))
+    })?;
     Ok(Found {
         event_id: EventId::derive(&risk.subject, loss.ordinal),
         subject: risk.subject.clone(),

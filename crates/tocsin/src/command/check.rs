@@ -13,23 +13,41 @@ use crate::report::{Report, draw};
 pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Result<(), Report> {
     for path in covers {
         let cover = parse(path, out)?;
-        writeln!(out, "{}: cover `{}` version {} is well-formed", path.display(), cover.name, cover.version)?;
+        writeln!(
+            out,
+            "{}: cover `{}` version {} is well-formed",
+            path.display(),
+            cover.name,
+            cover.version
+        )?;
         writeln!(out, "  terms hash {}", cover.terms_hash)?;
     }
     if let Some(path) = config {
         let config = Config::load(path)?;
         writeln!(out, "{}: the configuration is complete", path.display())?;
         for insured in &config.covers {
-            writeln!(out, "  cover `{}`, terms hash {}", insured.cover.name, insured.cover.terms_hash)?;
+            writeln!(
+                out,
+                "  cover `{}`, terms hash {}",
+                insured.cover.name, insured.cover.terms_hash
+            )?;
             for (input, stream) in insured.cover.inputs.iter().zip(&insured.streams) {
-                writeln!(out, "    {} = {} of {} from {}", input.name, stream.metric, stream.subject, stream.source)?;
+                writeln!(
+                    out,
+                    "    {} = {} of {} from {}",
+                    input.name, stream.metric, stream.subject, stream.source
+                )?;
             }
         }
         writeln!(out, "  {} policies", config.policies.len())?;
         writeln!(
             out,
             "  attestations are {}",
-            if config.attestor.is_some() { "signed" } else { "not signed: there is no [attestor]" }
+            if config.attestor.is_some() {
+                "signed"
+            } else {
+                "not signed: there is no [attestor]"
+            }
         )?;
         writeln!(
             out,
@@ -52,6 +70,11 @@ fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
             }
             Ok(cover)
         }
-        Err(diagnostics) => Err(ConfigError::Cover { path: path.to_owned(), text, diagnostics }.into()),
+        Err(diagnostics) => Err(ConfigError::Cover {
+            path: path.to_owned(),
+            text,
+            diagnostics,
+        }
+        .into()),
     }
 }

@@ -55,11 +55,20 @@ pub async fn export_all(config: &Path, folder: &Path) -> Result<Vec<Exported>, E
     let mut exported = Vec::new();
     for record in store.recent_attestations(MOST).await? {
         let bundle = evidence::bundle(&store, &record, attestor.domain, &attestor.signers).await?;
-        let text = serde_json::to_string_pretty(&bundle)
-            .map_err(|source| EvidenceError::Write { path: folder.to_owned(), source: source.into() })?;
+        let text =
+            serde_json::to_string_pretty(&bundle).map_err(|source| EvidenceError::Write {
+                path: folder.to_owned(),
+                source: source.into(),
+            })?;
         let path = folder.join(format!("{}.json", record.id));
-        std::fs::write(&path, text).map_err(|source| EvidenceError::Write { path: path.clone(), source })?;
-        exported.push(Exported { path, sentences: explain(&store, &config, &record).await? });
+        std::fs::write(&path, text).map_err(|source| EvidenceError::Write {
+            path: path.clone(),
+            source,
+        })?;
+        exported.push(Exported {
+            path,
+            sentences: explain(&store, &config, &record).await?,
+        });
     }
     store.close().await;
     Ok(exported)
@@ -72,13 +81,24 @@ async fn explain(
 ) -> Result<Vec<String>, EvidenceError> {
     let policy = store.policy(record.policy).await?;
     let determination = store.determination(record.risk, record.ordinal).await?;
-    let claim = store.claims_of(record.policy).await?.into_iter().find(|claim| claim.ordinal == record.ordinal);
-    let cover: Option<&Cover> =
-        config.covers.iter().map(|insured| &insured.cover).find(|cover| {
-            determination.as_ref().is_some_and(|loss| loss.terms_hash == cover.terms_hash)
+    let claim = store
+        .claims_of(record.policy)
+        .await?
+        .into_iter()
+        .find(|claim| claim.ordinal == record.ordinal);
+    let cover: Option<&Cover> = config
+        .covers
+        .iter()
+        .map(|insured| &insured.cover)
+        .find(|cover| {
+            determination
+                .as_ref()
+                .is_some_and(|loss| loss.terms_hash == cover.terms_hash)
         });
     Ok(match (cover, policy, determination, claim) {
-        (Some(cover), Some(policy), Some(loss), Some(claim)) => sentences(cover, &policy, &loss, &claim),
+        (Some(cover), Some(policy), Some(loss), Some(claim)) => {
+            sentences(cover, &policy, &loss, &claim)
+        }
         _ => Vec::new(),
     })
 }

@@ -13,7 +13,10 @@ use crate::report::Report;
 pub fn check(path: &Path, trusted: &[Address]) -> Result<bundle::Report, Report> {
     let text = read(path)?;
     let bundle: EvidenceBundle = serde_json::from_str(&text).map_err(|error| {
-        Report::tampered(format!("{}: this is not an evidence bundle as Tocsin writes it: {error}", path.display()))
+        Report::tampered(format!(
+            "{}: this is not an evidence bundle as Tocsin writes it: {error}",
+            path.display()
+        ))
     })?;
     let options = bundle::VerifyOptions {
         trusted_signers: (!trusted.is_empty()).then(|| trusted.to_vec()),

@@ -7,7 +7,9 @@ use tocsin_domain::cover::Consumer;
 pub(super) fn chain(text: &str) -> Result<u64, String> {
     text.strip_prefix("eip155:")
         .and_then(|id| id.parse().ok())
-        .ok_or_else(|| format!("`{text}` is not an EVM chain: write its CAIP-2 name, as in eip155:1"))
+        .ok_or_else(|| {
+            format!("`{text}` is not an EVM chain: write its CAIP-2 name, as in eip155:1")
+        })
 }
 
 /// `eip155:1:0x…` → chain and address.
@@ -32,6 +34,8 @@ pub(super) fn source_contract(id: &str) -> Result<Consumer, String> {
                  event:<CAIP-10 address>#Signature"
             )
         })?;
-    let name = account_and_rest.split_once('#').map_or(account_and_rest, |(account, _)| account);
+    let name = account_and_rest
+        .split_once('#')
+        .map_or(account_and_rest, |(account, _)| account);
     account(name)
 }

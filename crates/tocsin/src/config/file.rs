@@ -9,10 +9,10 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use serde::Deserialize;
 use tocsin_delivery::onchain::{BumpPermille, FeePolicy, OnchainSettings, Policy};
+use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::time::Seconds;
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_sources::chain::{ChainSettings, EventSettings, EventSource, SequenceFrom, TimeFrom};
 use url::Url;
 
@@ -191,7 +191,8 @@ impl ConfigFile {
     pub(super) fn chains(&self, path: &Path) -> Result<Vec<Chain>, ConfigError> {
         let mut chains = BTreeMap::new();
         for (name, section) in &self.chains {
-            let chain_id = caip::chain(name).map_err(|problem| invalid(path, format!("[chains]: {problem}")))?;
+            let chain_id = caip::chain(name)
+                .map_err(|problem| invalid(path, format!("[chains]: {problem}")))?;
             chains.insert(
                 chain_id,
                 Chain {
@@ -212,11 +213,16 @@ impl ConfigFile {
             let at = |problem: String| invalid(path, format!("[sources.\"{id}\"]: {problem}"));
             let contract = caip::source_contract(id).map_err(at)?;
             let Some(chain) = chains.get_mut(&contract.chain_id) else {
-                return Err(at(format!("there is no [chains.\"eip155:{}\"]", contract.chain_id)));
+                return Err(at(format!(
+                    "there is no [chains.\"eip155:{}\"]",
+                    contract.chain_id
+                )));
             };
             let settings = section.settings(id, section.contract.unwrap_or(contract.address));
             // Its message names the source by itself.
-            chain.sources.push(EventSource::new(settings).map_err(|error| invalid(path, error.to_string()))?);
+            chain.sources.push(
+                EventSource::new(settings).map_err(|error| invalid(path, error.to_string()))?,
+            );
         }
         Ok(chains.into_values().collect())
     }
@@ -232,8 +238,14 @@ impl SourceSection {
             metric: Metric(self.metric.clone()),
             value: self.value.clone(),
             decimals: self.decimals,
-            sequence: self.sequence.clone().map_or(SequenceFrom::Block, SequenceFrom::Field),
-            observed_at: self.observed_at.clone().map_or(TimeFrom::Block, TimeFrom::Field),
+            sequence: self
+                .sequence
+                .clone()
+                .map_or(SequenceFrom::Block, SequenceFrom::Field),
+            observed_at: self
+                .observed_at
+                .clone()
+                .map_or(TimeFrom::Block, TimeFrom::Field),
             from_block: self.from_block,
         }
     }
@@ -245,7 +257,10 @@ impl AttestorSection {
         let at = |problem: String| invalid(path, format!("[attestor]: {problem}"));
         let verifier = caip::account(&self.verifier).map_err(at)?;
         Ok(AttestorConfig {
-            domain: AttestationDomain { chain_id: verifier.chain_id, verifier: verifier.address },
+            domain: AttestationDomain {
+                chain_id: verifier.chain_id,
+                verifier: verifier.address,
+            },
             signers: SignerSet::new(self.epoch, self.threshold, self.signers)
                 .map_err(|error| at(error.to_string()))?,
             key: self.signer.resolve(base).map_err(at)?,
@@ -277,9 +292,13 @@ impl DeliverySection {
             })
             .ok_or_else(|| at("needs a url".to_owned()))?;
         if chain_id != domain.chain_id {
-            return Err(at(format!("the attestor's verifier is on eip155:{}: claims are paid there only", domain.chain_id)));
+            return Err(at(format!(
+                "the attestor's verifier is on eip155:{}: claims are paid there only",
+                domain.chain_id
+            )));
         }
-        let poll_every = Seconds(i64::try_from(self.poll_interval_ms.div_ceil(1000)).unwrap_or(i64::MAX));
+        let poll_every =
+            Seconds(i64::try_from(self.poll_interval_ms.div_ceil(1000)).unwrap_or(i64::MAX));
         let settings = OnchainSettings {
             chain_id,
             url,
@@ -316,7 +335,9 @@ impl KeySection {
                 path: base.join(path),
                 password: secret::read(base, &password)?,
             },
-            Self::Raw { key } => KeyConfig::Raw { key: secret::read(base, &key)? },
+            Self::Raw { key } => KeyConfig::Raw {
+                key: secret::read(base, &key)?,
+            },
         })
     }
 }

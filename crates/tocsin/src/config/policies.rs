@@ -65,17 +65,29 @@ impl PolicyEntry {
             })?;
         let terms_hash = self.terms_hash;
         if insured.cover.name != self.cover {
-            return Err(format!("terms {terms_hash} are those of `{}`, not of `{}`", insured.cover.name, self.cover));
+            return Err(format!(
+                "terms {terms_hash} are those of `{}`, not of `{}`",
+                insured.cover.name, self.cover
+            ));
         }
         let consumer = caip::account(&self.consumer)?;
-        if insured.cover.consumer.is_some_and(|fixed| fixed != consumer) {
-            return Err(format!("the terms fix another consumer than {}", self.consumer));
+        if insured
+            .cover
+            .consumer
+            .is_some_and(|fixed| fixed != consumer)
+        {
+            return Err(format!(
+                "the terms fix another consumer than {}",
+                self.consumer
+            ));
         }
         let number: U256 = amount("number", &self.number)?;
         let inception = time("inception", &self.inception)?;
         let expiry = time("expiry", &self.expiry)?;
         if expiry <= inception {
-            return Err(format!("expires at {expiry}, not after its inception {inception}"));
+            return Err(format!(
+                "expires at {expiry}, not after its inception {inception}"
+            ));
         }
         Ok(Policy {
             id: PolicyId::derive(consumer.chain_id, consumer.address, number),

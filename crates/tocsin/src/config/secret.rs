@@ -8,16 +8,23 @@ use secrecy::SecretString;
 pub(super) fn read(base: &Path, reference: &str) -> Result<SecretString, String> {
     if let Some(path) = reference.strip_prefix("file:") {
         let path = base.join(path);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            format!("cannot read the secret file {}: {error}", path.display())
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read the secret file {}: {error}", path.display()))?;
         return Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])));
     }
-    if let Some(name) = reference.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    if let Some(name) = reference
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the environment"
+        )]
         let value = std::env::var(name);
         return value.map(SecretString::from).map_err(|_missing| {
-            format!("the environment variable {name} is not set, or is not text: set it to the secret")
+            format!(
+                "the environment variable {name} is not set, or is not text: set it to the secret"
+            )
         });
     }
     Err("a secret is never written into the configuration: write file:PATH or ${NAME}".to_owned())

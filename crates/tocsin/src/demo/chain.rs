@@ -17,10 +17,10 @@ use tocsin_domain::ids::{PolicyId, TermsHash};
 use tocsin_domain::time::{Seconds, Timestamp};
 use url::Url;
 
+use super::SUM_INSURED;
 use super::contracts::{DemoAggregator, DemoToken, ParametricCover, TocsinVerifier};
 use super::files::{Layout, Secrets, write_cover};
 use super::rounds::Round;
-use super::SUM_INSURED;
 use crate::config::ConfigError;
 use crate::service::ServiceError;
 
@@ -168,7 +168,10 @@ impl Chain {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|source| DemoError::Anvil { path: anvil.to_owned(), source })?;
+            .map_err(|source| DemoError::Anvil {
+                path: anvil.to_owned(),
+                source,
+            })?;
         let url = listening(&mut process)?;
         let connect = |key: &str| -> Result<DynProvider, DemoError> {
             let signer: PrivateKeySigner = key.parse().map_err(failed("read a development key"))?;
@@ -185,9 +188,18 @@ impl Chain {
             process,
             url: url.clone(),
         };
-        chain.owner.client().set_poll_interval(Duration::from_millis(20));
-        chain.underwriter.client().set_poll_interval(Duration::from_millis(20));
-        chain.holder.client().set_poll_interval(Duration::from_millis(20));
+        chain
+            .owner
+            .client()
+            .set_poll_interval(Duration::from_millis(20));
+        chain
+            .underwriter
+            .client()
+            .set_poll_interval(Duration::from_millis(20));
+        chain
+            .holder
+            .client()
+            .set_poll_interval(Duration::from_millis(20));
         Ok(chain)
     }
 
@@ -202,8 +214,9 @@ impl Chain {
         let owner = address_of(OWNER)?;
         let underwriter = address_of(UNDERWRITER)?;
         let holder = address_of(HOLDER)?;
-        let token =
-            DemoToken::deploy(&self.owner).await.map_err(failed("deploy the token"))?;
+        let token = DemoToken::deploy(&self.owner)
+            .await
+            .map_err(failed("deploy the token"))?;
         let aggregator = DemoAggregator::deploy(&self.owner, "USDC / USD".to_owned())
             .await
             .map_err(failed("deploy the feed"))?;
@@ -212,7 +225,10 @@ impl Chain {
             .map_err(failed("deploy the verifier"))?;
         let sign_until = u64::MAX;
         confirm(
-            verifier.announceEpoch(0, sign_until, sign_until, 1, vec![secrets.attestor]).send().await,
+            verifier
+                .announceEpoch(0, sign_until, sign_until, 1, vec![secrets.attestor])
+                .send()
+                .await,
             "announce the epoch",
         )
         .await?;
@@ -242,13 +258,27 @@ impl Chain {
             .await
             .map_err(failed("deploy the product"))?;
         if *deployed.address() != product {
-            return Err(failed("deploy the product where the terms say")("another address"));
+            return Err(failed("deploy the product where the terms say")(
+                "another address",
+            ));
         }
         let capital = U256::from(10 * SUM_INSURED);
-        confirm(token.mint(underwriter, capital).send().await, "mint the capital").await?;
-        confirm(token.mint(holder, U256::from(SUM_INSURED)).send().await, "mint for the holder").await?;
+        confirm(
+            token.mint(underwriter, capital).send().await,
+            "mint the capital",
+        )
+        .await?;
+        confirm(
+            token.mint(holder, U256::from(SUM_INSURED)).send().await,
+            "mint for the holder",
+        )
+        .await?;
         let underwriters = DemoToken::new(*token.address(), &self.underwriter);
-        confirm(underwriters.approve(product, capital).send().await, "approve the capital").await?;
+        confirm(
+            underwriters.approve(product, capital).send().await,
+            "approve the capital",
+        )
+        .await?;
         let funding = ParametricCover::new(product, &self.underwriter);
         confirm(funding.fund(capital).send().await, "fund the product").await?;
         self.give_gas(secrets.submitter).await?;
@@ -267,22 +297,48 @@ impl Chain {
     pub async fn buy(&self, deployed: &Deployed) -> Result<Bought, DemoError> {
         let product = ParametricCover::new(deployed.product, &self.holder);
         let sum = U256::from(SUM_INSURED);
-        let premium = product.premiumFor(sum).call().await.map_err(failed("ask for the premium"))?;
+        let premium = product
+            .premiumFor(sum)
+            .call()
+            .await
+            .map_err(failed("ask for the premium"))?;
         let token = DemoToken::new(deployed.token, &self.holder);
-        confirm(token.approve(deployed.product, premium).send().await, "approve the premium").await?;
+        confirm(
+            token.approve(deployed.product, premium).send().await,
+            "approve the premium",
+        )
+        .await?;
         let now = self.head_time().await?;
         let inception = now + Seconds(3_600);
         let expiry = inception + TERM;
         let seconds = |at: Timestamp| at.to_u64().unwrap_or_default();
-        confirm(product.buy(sum, seconds(inception), seconds(expiry)).send().await, "buy the policy").await?;
-        let number = U256::from(product.policyCount().call().await.map_err(failed("read the policy"))?);
+        confirm(
+            product
+                .buy(sum, seconds(inception), seconds(expiry))
+                .send()
+                .await,
+            "buy the policy",
+        )
+        .await?;
+        let number = U256::from(
+            product
+                .policyCount()
+                .call()
+                .await
+                .map_err(failed("read the policy"))?,
+        );
         let () = self
             .owner
             .raw_request("evm_setAutomine".into(), [false])
             .await
             .map_err(failed("stop mining by itself"))?;
         let id = PolicyId::derive(CHAIN_ID, deployed.product, number);
-        Ok(Bought { number, id, inception, expiry })
+        Ok(Bought {
+            number,
+            id,
+            inception,
+            expiry,
+        })
     }
 
     /// Posts a recorded round, in a block at its own time.
@@ -330,7 +386,10 @@ impl Chain {
 
     /// Remembers the chain as it is.
     pub async fn snapshot(&self) -> Result<U256, DemoError> {
-        self.owner.raw_request("evm_snapshot".into(), ()).await.map_err(failed("take a snapshot"))
+        self.owner
+            .raw_request("evm_snapshot".into(), ())
+            .await
+            .map_err(failed("take a snapshot"))
     }
 
     /// Goes back to a snapshot.
@@ -340,12 +399,19 @@ impl Chain {
             .raw_request("evm_revert".into(), [snapshot])
             .await
             .map_err(failed("go back to a snapshot"))?;
-        if back { Ok(()) } else { Err(failed("go back to a snapshot")("it is not known")) }
+        if back {
+            Ok(())
+        } else {
+            Err(failed("go back to a snapshot")("it is not known"))
+        }
     }
 
     /// The number of the newest block.
     pub async fn head_number(&self) -> Result<u64, DemoError> {
-        self.owner.get_block_number().await.map_err(failed("read the newest block's number"))
+        self.owner
+            .get_block_number()
+            .await
+            .map_err(failed("read the newest block's number"))
     }
 
     /// The time of the newest block.
@@ -375,7 +441,10 @@ impl Chain {
 /// Reads anvil's own words until it says where it listens.
 fn listening(process: &mut Child) -> Result<Url, DemoError> {
     let silent = |reason: &str| DemoError::AnvilSilent(reason.to_owned());
-    let output = process.stdout.take().ok_or_else(|| silent("its output is not there"))?;
+    let output = process
+        .stdout
+        .take()
+        .ok_or_else(|| silent("its output is not there"))?;
     let mut lines = BufReader::new(output).lines();
     for line in &mut lines {
         let line = line?;
@@ -391,7 +460,10 @@ fn listening(process: &mut Child) -> Result<Url, DemoError> {
 }
 
 fn failed<E: ToString>(attempt: &'static str) -> impl Fn(E) -> DemoError {
-    move |reason| DemoError::Chain { attempt, reason: reason.to_string() }
+    move |reason| DemoError::Chain {
+        attempt,
+        reason: reason.to_string(),
+    }
 }
 
 fn address_of(key: &str) -> Result<Address, DemoError> {
@@ -414,5 +486,9 @@ async fn confirm<N: alloy::network::Network>(
         .get_receipt()
         .await
         .map_err(failed(attempt))?;
-    if receipt.status() { Ok(()) } else { Err(failed(attempt)("it was reverted")) }
+    if receipt.status() {
+        Ok(())
+    } else {
+        Err(failed(attempt)("it was reverted"))
+    }
 }

@@ -37,14 +37,23 @@ impl Layout {
     /// Makes the folder, or clears what an earlier demonstration left in it. Any other folder that is not empty is left
     /// alone: it may be somebody's service, with files of the same names.
     pub fn create(folder: &Path) -> Result<Self, DemoError> {
-        let layout = Self { folder: folder.to_owned() };
+        let layout = Self {
+            folder: folder.to_owned(),
+        };
         make_folder(folder)?;
-        let mut entries =
-            fs::read_dir(folder).map_err(|source| DemoError::File { path: folder.to_owned(), source })?;
+        let mut entries = fs::read_dir(folder).map_err(|source| DemoError::File {
+            path: folder.to_owned(),
+            source,
+        })?;
         if entries.next().is_some() && !folder.join(MARK).exists() {
-            return Err(DemoError::NotOurs { path: folder.to_owned() });
+            return Err(DemoError::NotOurs {
+                path: folder.to_owned(),
+            });
         }
-        layout.write(MARK, "A demonstration of Tocsin left its files here; the next one replaces them.\n")?;
+        layout.write(
+            MARK,
+            "A demonstration of Tocsin left its files here; the next one replaces them.\n",
+        )?;
         for name in OURS {
             layout.clear(name, |path| fs::remove_file(path))?;
         }
@@ -79,10 +88,17 @@ impl Layout {
         self.folder.join("evidence")
     }
 
-    fn clear(&self, name: &str, remove: impl Fn(&Path) -> std::io::Result<()>) -> Result<(), DemoError> {
+    fn clear(
+        &self,
+        name: &str,
+        remove: impl Fn(&Path) -> std::io::Result<()>,
+    ) -> Result<(), DemoError> {
         let path = self.folder.join(name);
         match remove(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(DemoError::File { path, source: error }),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(DemoError::File {
+                path,
+                source: error,
+            }),
             _ => Ok(()),
         }
     }
@@ -102,12 +118,19 @@ impl Secrets {
             let path = layout.folder.join(format!("keys/{name}.json"));
             Ok(tocsin_attest::generate_keystore(&path, &password)?)
         };
-        Ok(Self { attestor: make("attestor")?, submitter: make("submitter")? })
+        Ok(Self {
+            attestor: make("attestor")?,
+            submitter: make("submitter")?,
+        })
     }
 }
 
 /// Writes the terms and reads them back, as everybody else will.
-pub fn write_cover(layout: &Layout, aggregator: Address, product: Address) -> Result<Cover, DemoError> {
+pub fn write_cover(
+    layout: &Layout,
+    aggregator: Address,
+    product: Address,
+) -> Result<Cover, DemoError> {
     layout.write("cover.toml", &cover_text(aggregator, product))?;
     Ok(load_cover(&layout.cover())?)
 }
@@ -158,7 +181,15 @@ pub fn write_service(
     from_block: u64,
     poll_ms: u64,
 ) -> Result<(), DemoError> {
-    let Deployed { aggregator, verifier, product, terms_hash, attestor, holder, .. } = deployed;
+    let Deployed {
+        aggregator,
+        verifier,
+        product,
+        terms_hash,
+        attestor,
+        holder,
+        ..
+    } = deployed;
     layout.write(
         "policies.toml",
         &format!(
@@ -226,11 +257,17 @@ signer           = {{ kind = "keystore", path = "keys/submitter.json", password 
 }
 
 fn make_folder(path: &Path) -> Result<(), DemoError> {
-    fs::create_dir_all(path).map_err(|source| DemoError::File { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|source| DemoError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A password that nobody has to remember.
 fn password() -> String {
     // The signers' own randomness; the key is used for nothing else.
-    format!("{:x}", alloy::signers::local::PrivateKeySigner::random().to_bytes())
+    format!(
+        "{:x}",
+        alloy::signers::local::PrivateKeySigner::random().to_bytes()
+    )
 }

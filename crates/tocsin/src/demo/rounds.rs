@@ -18,7 +18,11 @@ pub struct Round {
 
 impl Round {
     const fn new(id: u64, updated_at: i64, answer: i64) -> Self {
-        Self { id, updated_at, answer }
+        Self {
+            id,
+            updated_at,
+            answer,
+        }
     }
 
     /// When the feed says that it was answered.

@@ -28,7 +28,12 @@ pub(super) struct Story<'a> {
 
 impl<'a> Story<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
-        Self { out, breach_since: None, confirmed: false, paid: false }
+        Self {
+            out,
+            breach_since: None,
+            confirmed: false,
+            paid: false,
+        }
     }
 
     pub(super) fn chapter(&mut self, title: &str) -> Result<(), DemoError> {
@@ -42,8 +47,15 @@ impl<'a> Story<'a> {
 
     pub(super) fn deployed(&mut self, deployed: &Deployed) -> Result<(), DemoError> {
         self.line(&format!("USDC/USD feed   {}", deployed.aggregator))?;
-        self.line(&format!("verifier        {}  epoch 1: 1 of 1, signer {}", deployed.verifier, deployed.attestor))?;
-        self.line(&format!("cover contract  {}  funded with {}", deployed.product, money(U256::from(10 * SUM_INSURED))))?;
+        self.line(&format!(
+            "verifier        {}  epoch 1: 1 of 1, signer {}",
+            deployed.verifier, deployed.attestor
+        ))?;
+        self.line(&format!(
+            "cover contract  {}  funded with {}",
+            deployed.product,
+            money(U256::from(10 * SUM_INSURED))
+        ))?;
         self.line(&format!("terms           {}", deployed.terms_hash))
     }
 
@@ -82,7 +94,8 @@ impl<'a> Story<'a> {
                         24.. if self.confirmed => "confirmed".to_owned(),
                         24.. => {
                             self.confirmed = true;
-                            "24 h have passed without recovery: this round confirms the depeg".to_owned()
+                            "24 h have passed without recovery: this round confirms the depeg"
+                                .to_owned()
                         }
                         hours => format!("in breach for {hours} h"),
                     }
@@ -95,7 +108,10 @@ impl<'a> Story<'a> {
 
     pub(super) fn paid(&mut self, amount: U256, now: Timestamp) -> Result<(), DemoError> {
         self.paid = true;
-        self.line(&format!("{now}  ► the cover contract has paid the holder {}", money(amount)))
+        self.line(&format!(
+            "{now}  ► the cover contract has paid the holder {}",
+            money(amount)
+        ))
     }
 
     pub(super) fn explained(
@@ -127,10 +143,19 @@ impl<'a> Story<'a> {
     fn next(&mut self, layout: &Layout, bundle: &Path) -> Result<(), DemoError> {
         self.chapter("Where to look next")?;
         let cover = layout.cover();
-        self.line(&format!("{}  the terms; every attestation names their hash", cover.display()))?;
-        self.line(&format!("{}  the whole case: change a digit in it, then", bundle.display()))?;
+        self.line(&format!(
+            "{}  the terms; every attestation names their hash",
+            cover.display()
+        ))?;
+        self.line(&format!(
+            "{}  the whole case: change a digit in it, then",
+            bundle.display()
+        ))?;
         self.line(&format!("tocsin verify {}", bundle.display()))?;
-        self.line(&format!("{}  how the service was set up; ARCHITECTURE.md says how it works", layout.config().display()))
+        self.line(&format!(
+            "{}  how the service was set up; ARCHITECTURE.md says how it works",
+            layout.config().display()
+        ))
     }
 }
 

@@ -36,8 +36,18 @@ pub struct AttestClaims {
 
 impl AttestClaims {
     /// A stage that signs with `attestor` and rings `next` when it has queued a delivery.
-    pub fn new(evaluator: Arc<Evaluator>, attestor: Attestor, lifetime: Lifetime, next: Bell) -> Self {
-        Self { evaluator, attestor, lifetime, next }
+    pub fn new(
+        evaluator: Arc<Evaluator>,
+        attestor: Attestor,
+        lifetime: Lifetime,
+        next: Bell,
+    ) -> Self {
+        Self {
+            evaluator,
+            attestor,
+            lifetime,
+            next,
+        }
     }
 }
 
@@ -59,7 +69,10 @@ impl Work for AttestClaims {
                 Err(error) => {
                     let reason = crate::report::chain(&error);
                     tracing::error!(policy = %claim.policy, ordinal = claim.ordinal, %reason, "a claim is not attested");
-                    trouble = Some(StageError::Unattested { policy: claim.policy, reason });
+                    trouble = Some(StageError::Unattested {
+                        policy: claim.policy,
+                        reason,
+                    });
                 }
             }
         }
@@ -68,9 +81,21 @@ impl Work for AttestClaims {
 }
 
 async fn attest(stage: &Stage, signing: &AttestClaims, claim: &Claim) -> Result<(), StageError> {
-    let AttestClaims { evaluator, attestor, lifetime, .. } = signing;
-    let missing = |noun: &'static str| tocsin_store::StoreError::Missing { noun, key: claim.policy.to_string() };
-    let policy = stage.store.policy(claim.policy).await?.ok_or_else(|| missing("policy"))?;
+    let AttestClaims {
+        evaluator,
+        attestor,
+        lifetime,
+        ..
+    } = signing;
+    let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
+        noun,
+        key: claim.policy.to_string(),
+    };
+    let policy = stage
+        .store
+        .policy(claim.policy)
+        .await?
+        .ok_or_else(|| missing("policy"))?;
     let determination = stage
         .store
         .determination(claim.risk, claim.ordinal)
@@ -84,8 +109,13 @@ async fn attest(stage: &Stage, signing: &AttestClaims, claim: &Claim) -> Result<
         valid_after: issued_at + lifetime.hold,
         valid_until: issued_at + lifetime.valid_for,
     };
-    let payload =
-        ClaimAttestation::for_claim(cover, &policy, &determination, validity, attestor.signers().epoch())?;
+    let payload = ClaimAttestation::for_claim(
+        cover,
+        &policy,
+        &determination,
+        validity,
+        attestor.signers().epoch(),
+    )?;
     let attested = attestor.attest(&*stage.store, &payload).await?;
     let signatures = attested.signatures.encode();
     let delivery = NewDelivery {

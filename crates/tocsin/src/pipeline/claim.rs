@@ -29,7 +29,11 @@ impl Work for Claimer {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let work = stage.store.unclaimed(WORK_PER_TURN).await?;
-        let turn = if work.is_empty() { Turn::Idle } else { Turn::Worked };
+        let turn = if work.is_empty() {
+            Turn::Idle
+        } else {
+            Turn::Worked
+        };
         for determination in work {
             claim_all(stage, &self.evaluator, &determination).await?;
             self.next.ring();

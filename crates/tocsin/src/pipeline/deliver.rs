@@ -25,7 +25,11 @@ impl Deliverer {
     /// A deliverer that looks at the chain every `poll_interval`.
     pub fn new(submitter: Submitter, poll_interval: Duration) -> Self {
         let name = format!("deliver eip155:{}", submitter.settings().chain_id);
-        Self { name, submitter, poll_interval }
+        Self {
+            name,
+            submitter,
+            poll_interval,
+        }
     }
 
     /// Takes one delivery as far as it goes now.
@@ -45,13 +49,18 @@ impl Deliverer {
 
     /// One action; whether another may follow at once.
     async fn step(&self, stage: &Stage, delivery: &Delivery) -> Result<bool, StageError> {
-        let Some(view) = view(delivery)? else { return Ok(false) };
+        let Some(view) = view(delivery)? else {
+            return Ok(false);
+        };
         let now = stage.clock.now();
         let id = delivery.attestation;
         let (action, chain_view) = self.submitter.decide(&view, now).await?;
         match action {
             Action::TakeNonce { chain_nonce } => {
-                let nonce = stage.store.take_nonce(id, self.submitter.sender(), chain_nonce).await?;
+                let nonce = stage
+                    .store
+                    .take_nonce(id, self.submitter.sender(), chain_nonce)
+                    .await?;
                 tracing::info!(attestation = %id, nonce, "delivery took a nonce");
                 Ok(true)
             }
@@ -74,8 +83,10 @@ impl Deliverer {
                 let Some(attempt) = held.into_iter().find(|attempt| attempt.hash == hash) else {
                     return Ok(false);
                 };
-                let answer =
-                    self.submitter.broadcast(hash, &attempt.raw, chain_view.latest_block, now).await?;
+                let answer = self
+                    .submitter
+                    .broadcast(hash, &attempt.raw, chain_view.latest_block, now)
+                    .await?;
                 tracing::info!(attestation = %id, transaction = %hash, ?answer, "transaction broadcast");
                 Ok(false)
             }
@@ -88,9 +99,16 @@ impl Deliverer {
                 tracing::info!(attestation = %id, %transaction, block, "claim consumed, finally");
                 Ok(false)
             }
-            Action::PutBack { reason, not_before, release_nonce } => {
+            Action::PutBack {
+                reason,
+                not_before,
+                release_nonce,
+            } => {
                 tracing::warn!(attestation = %id, %reason, %not_before, "delivery put back");
-                stage.store.put_back(id, &reason, not_before, release_nonce).await?;
+                stage
+                    .store
+                    .put_back(id, &reason, not_before, release_nonce)
+                    .await?;
                 Ok(false)
             }
             Action::GiveUp { reason } => {
@@ -145,7 +163,11 @@ fn report_wait(delivery: &Delivery, waiting: Waiting) {
 fn view(delivery: &Delivery) -> Result<Option<DeliveryView>, StageError> {
     let held = match &delivery.state {
         DeliveryState::Queued => None,
-        DeliveryState::Sending { sender, nonce, attempts } => Some(HeldNonce {
+        DeliveryState::Sending {
+            sender,
+            nonce,
+            attempts,
+        } => Some(HeldNonce {
             sender: *sender,
             nonce: *nonce,
             attempts: attempts

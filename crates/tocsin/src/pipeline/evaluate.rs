@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::eval::{Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState};
+use tocsin_domain::eval::{
+    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState,
+};
 use tocsin_domain::evidence;
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
 use tocsin_domain::observation::Observation;
@@ -45,13 +47,19 @@ impl Evaluator {
 
     /// The cover with these terms.
     pub fn cover(&self, terms: TermsHash) -> Result<&Cover, StageError> {
-        self.covers.get(&terms).map(|(_, cover)| cover).ok_or(StageError::UnknownTerms(terms))
+        self.covers
+            .get(&terms)
+            .map(|(_, cover)| cover)
+            .ok_or(StageError::UnknownTerms(terms))
     }
 
     /// The state of a risk of which nothing was observed.
     pub fn initial_state(&self, risk: &Risk) -> Result<Vec<u8>, StageError> {
         let terms = risk.terms_hash;
-        let (program, _) = self.covers.get(&terms).ok_or(StageError::UnknownTerms(terms))?;
+        let (program, _) = self
+            .covers
+            .get(&terms)
+            .ok_or(StageError::UnknownTerms(terms))?;
         encode(risk.id, &RiskState::new(program, Some(risk.evaluate_from)))
     }
 
@@ -63,10 +71,14 @@ impl Evaluator {
         observations: &[Observation],
         now: Timestamp,
     ) -> Result<Verdicts, StageError> {
-        let sources: Vec<_> = advances.iter().map(|advance| advance.to.source.clone()).collect();
+        let sources: Vec<_> = advances
+            .iter()
+            .map(|advance| advance.to.source.clone())
+            .collect();
         let mut verdicts = Verdicts::default();
         for snapshot in store.snapshots(&sources).await? {
-            self.advance(store, &snapshot, advances, observations, now, &mut verdicts).await?;
+            self.advance(store, &snapshot, advances, observations, now, &mut verdicts)
+                .await?;
         }
         Ok(verdicts)
     }
@@ -82,17 +94,27 @@ impl Evaluator {
     ) -> Result<(), StageError> {
         let risk = snapshot.risk.id;
         let terms = snapshot.risk.terms_hash;
-        let (program, cover) = self.covers.get(&terms).ok_or(StageError::UnknownTerms(terms))?;
-        let refused = |error: EvalError| StageError::Evaluation { risk, problem: error.to_string() };
+        let (program, cover) = self
+            .covers
+            .get(&terms)
+            .ok_or(StageError::UnknownTerms(terms))?;
+        let refused = |error: EvalError| StageError::Evaluation {
+            risk,
+            problem: error.to_string(),
+        };
         let mut state = decode(risk, &snapshot.state)?;
         let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
         let Some(batch) = report(&mut intake, snapshot, advances).map_err(refused)? else {
             return Ok(());
         };
         let evaluated_to = batch.watermark;
-        let losses = program.advance(&mut state, batch.observations, evaluated_to).map_err(refused)?;
+        let losses = program
+            .advance(&mut state, batch.observations, evaluated_to)
+            .map_err(refused)?;
         for loss in losses {
-            verdicts.determinations.push(determine(store, cover, snapshot, fresh, loss, now).await?);
+            verdicts
+                .determinations
+                .push(determine(store, cover, snapshot, fresh, loss, now).await?);
         }
         verdicts.risks.push(RiskAdvance {
             risk,
@@ -106,13 +128,17 @@ impl Evaluator {
 
 // As JSON, so that an operator can read what the engine remembers.
 fn encode(risk: RiskId, state: &RiskState) -> Result<Vec<u8>, StageError> {
-    serde_json::to_vec(state)
-        .map_err(|error| StageError::Evaluation { risk, problem: format!("its state cannot be written: {error}") })
+    serde_json::to_vec(state).map_err(|error| StageError::Evaluation {
+        risk,
+        problem: format!("its state cannot be written: {error}"),
+    })
 }
 
 fn decode(risk: RiskId, state: &[u8]) -> Result<RiskState, StageError> {
-    serde_json::from_slice(state)
-        .map_err(|error| StageError::Evaluation { risk, problem: format!("its stored state cannot be read: {error}") })
+    serde_json::from_slice(state).map_err(|error| StageError::Evaluation {
+        risk,
+        problem: format!("its stored state cannot be read: {error}"),
+    })
 }
 
 /// What waits for evaluation: stored observations and new ones. One that is late is an error, or evidence would hold what
@@ -128,7 +154,12 @@ fn merge(
     for observation in snapshot.pending.iter().chain(fresh) {
         let stream = Stream::of(observation);
         // Two inputs may listen to the same stream.
-        for (input, _) in snapshot.streams.iter().enumerate().filter(|(_, listened)| **listened == stream) {
+        for (input, _) in snapshot
+            .streams
+            .iter()
+            .enumerate()
+            .filter(|(_, listened)| **listened == stream)
+        {
             let seen = InputObservation {
                 input,
                 observed_at: observation.observed_at,
@@ -149,13 +180,17 @@ fn report<'a>(
 ) -> Result<Option<Batch<'a>>, EvalError> {
     let mut reported = Vec::with_capacity(snapshot.streams.len());
     for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
-        let advanced = advances.iter().find(|advance| advance.to.source == stream.source);
+        let advanced = advances
+            .iter()
+            .find(|advance| advance.to.source == stream.source);
         match advanced.map(|advance| advance.to.watermark).or(*stored) {
             Some(watermark) => reported.push(watermark),
             None => return Ok(None),
         }
     }
-    let Some((last, before)) = reported.split_last() else { return Ok(None) };
+    let Some((last, before)) = reported.split_last() else {
+        return Ok(None);
+    };
     for (slot, watermark) in before.iter().enumerate() {
         // Nothing can be complete before the last one has reported.
         intake.reported(slot, *watermark)?;
@@ -171,13 +206,23 @@ async fn determine(
     loss: LossEvent,
     now: Timestamp,
 ) -> Result<Determination, StageError> {
-    let refused = |problem: String| StageError::Evaluation { risk: snapshot.risk.id, problem };
-    let mut history = store.history(&snapshot.streams, loss.evidence_from, loss.confirmed_at).await?;
+    let refused = |problem: String| StageError::Evaluation {
+        risk: snapshot.risk.id,
+        problem,
+    };
+    let mut history = store
+        .history(&snapshot.streams, loss.evidence_from, loss.confirmed_at)
+        .await?;
     history.extend(fresh.iter().cloned());
-    let rows = evidence::select(&snapshot.streams, &history, loss.evidence_from, loss.confirmed_at)
-        .map_err(|error| refused(error.to_string()))?;
-    let (evidence_root, evidence_count) =
-        evidence::commit(&rows).ok_or_else(|| refused("it has more evidence than can be counted".to_owned()))?;
+    let rows = evidence::select(
+        &snapshot.streams,
+        &history,
+        loss.evidence_from,
+        loss.confirmed_at,
+    )
+    .map_err(|error| refused(error.to_string()))?;
+    let (evidence_root, evidence_count) = evidence::commit(&rows)
+        .ok_or_else(|| refused("it has more evidence than can be counted".to_owned()))?;
     Ok(Determination {
         risk: snapshot.risk.id,
         terms_hash: cover.terms_hash,

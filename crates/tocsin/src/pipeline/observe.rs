@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_sources::chain::{ChainBatch, ChainReader, EventSource};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
+use tokio::sync::Mutex;
 
 use super::bell::Bell;
 use super::evaluate::Evaluator;
@@ -37,7 +37,14 @@ impl Observer {
         next: Bell,
     ) -> Self {
         let name = format!("observe eip155:{}", chain.settings.chain_id);
-        Self { name, reader, chain, evaluator, step, next }
+        Self {
+            name,
+            reader,
+            chain,
+            evaluator,
+            step,
+            next,
+        }
     }
 
     /// Sources that stand at the same place are read together; one that was added later catches up by itself first.
@@ -46,31 +53,50 @@ impl Observer {
         for source in &self.chain.sources {
             let progress = stage.store.progress(source.id()).await?;
             // Its cursor would say that blocks were read which were read for something else.
-            if progress.as_ref().is_some_and(|progress| progress.reading != source.fingerprint()) {
+            if progress
+                .as_ref()
+                .is_some_and(|progress| progress.reading != source.fingerprint())
+            {
                 return Err(StageError::OtherReading(source.id().clone()));
             }
             let cursor = progress.map(|progress| progress.cursor);
             let together = groups.iter_mut().find(|group| {
                 group.cursor == cursor
-                    && (cursor.is_some() || group.sources.iter().all(|other| other.from_block() == source.from_block()))
+                    && (cursor.is_some()
+                        || group
+                            .sources
+                            .iter()
+                            .all(|other| other.from_block() == source.from_block()))
             });
             match together {
                 Some(group) => group.sources.push(source.clone()),
-                None => groups.push(Group { cursor, sources: vec![source.clone()] }),
+                None => groups.push(Group {
+                    cursor,
+                    sources: vec![source.clone()],
+                }),
             }
         }
         Ok(groups)
     }
 
     async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
-        let Some(batch) = self.reader.next(group.cursor.as_ref(), &group.sources).await? else {
+        let Some(batch) = self
+            .reader
+            .next(group.cursor.as_ref(), &group.sources)
+            .await?
+        else {
             return Ok(Turn::Idle);
         };
         self.commit(stage, group, batch).await?;
         Ok(Turn::Worked)
     }
 
-    async fn commit(&self, stage: &Stage, group: &Group, batch: ChainBatch) -> Result<(), StageError> {
+    async fn commit(
+        &self,
+        stage: &Stage,
+        group: &Group,
+        batch: ChainBatch,
+    ) -> Result<(), StageError> {
         let sources: Vec<SourceAdvance> = group
             .sources
             .iter()
@@ -87,7 +113,12 @@ impl Observer {
         let _one_step_at_a_time = self.step.lock().await;
         let verdicts = self
             .evaluator
-            .evaluate(&*stage.store, &sources, &batch.observations, stage.clock.now())
+            .evaluate(
+                &*stage.store,
+                &sources,
+                &batch.observations,
+                stage.clock.now(),
+            )
             .await?;
         for determination in &verdicts.determinations {
             tracing::info!(

@@ -132,7 +132,10 @@ fn the_logs_of_real_blocks_are_proven_and_any_change_of_them_is_noticed() {
 #[test]
 fn a_block_with_a_foreign_type_of_transaction_is_held_against_its_bloom_filter() {
     let receipt = json!({"type": "0x7e", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
-    assert_eq!(read(&json!([receipt]), B256::ZERO, &Bloom::ZERO), Ok(Vec::new()));
+    assert_eq!(
+        read(&json!([receipt]), B256::ZERO, &Bloom::ZERO),
+        Ok(Vec::new())
+    );
     let receipt = json!({"type": "0x2", "status": "0x1", "cumulativeGasUsed": "0x1", "logs": []});
     assert!(read(&json!([receipt]), B256::ZERO, &Bloom::ZERO).is_err());
 
@@ -148,7 +151,10 @@ fn a_block_with_a_foreign_type_of_transaction_is_held_against_its_bloom_filter()
     for receipt in honest.as_array_mut().unwrap().iter_mut().take(120) {
         receipt["logs"] = json!([]);
     }
-    assert_eq!(read(&honest, B256::ZERO, &bloom), Err(Contradiction::LogsBloom));
+    assert_eq!(
+        read(&honest, B256::ZERO, &bloom),
+        Err(Contradiction::LogsBloom)
+    );
 }
 
 #[test]

@@ -57,14 +57,23 @@ fn value(value: &Result<Value, Unknown>) -> Json {
 }
 
 fn reason(outcome: &Outcome, unknown: &Unknown) -> String {
-    let names: Vec<&str> = outcome.cover.inputs.iter().map(|input| input.name.as_str()).collect();
+    let names: Vec<&str> = outcome
+        .cover
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
     unknown.describe(&names).to_string()
 }
 
 /// For people.
 pub(super) fn table(outcome: &Outcome, out: &mut dyn Write) -> Result<(), Report> {
     let cover = &outcome.cover;
-    writeln!(out, "{} (version {}), terms {}", cover.title, cover.version, cover.terms_hash)?;
+    writeln!(
+        out,
+        "{} (version {}), terms {}",
+        cover.title, cover.version, cover.terms_hash
+    )?;
     for found in &outcome.found {
         writeln!(out)?;
         writeln!(out, "{}, loss event {}", found.subject, found.loss.ordinal)?;
@@ -77,17 +86,30 @@ pub(super) fn table(outcome: &Outcome, out: &mut dyn Write) -> Result<(), Report
         for (input, value) in cover.inputs.iter().zip(&found.loss.inputs) {
             match value {
                 Ok(value) => writeln!(out, "  {:<10} {value}", input.name)?,
-                Err(unknown) => writeln!(out, "  {:<10} not known: {}", input.name, reason(outcome, unknown))?,
+                Err(unknown) => writeln!(
+                    out,
+                    "  {:<10} not known: {}",
+                    input.name,
+                    reason(outcome, unknown)
+                )?,
             }
         }
-        writeln!(out, "  evidence   {} observations, root {:#x}", found.observations, found.evidence_root)?;
+        writeln!(
+            out,
+            "  evidence   {} observations, root {:#x}",
+            found.observations, found.evidence_root
+        )?;
     }
     let summary = outcome.summary;
     writeln!(out)?;
     writeln!(
         out,
         "{} risk(s), {} observations: {} triggered, {} not triggered, {} inconclusive",
-        summary.risks, summary.observations, summary.triggered, summary.not_triggered, summary.inconclusive
+        summary.risks,
+        summary.observations,
+        summary.triggered,
+        summary.not_triggered,
+        summary.inconclusive
     )?;
     Ok(())
 }

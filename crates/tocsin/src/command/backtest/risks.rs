@@ -35,7 +35,11 @@ pub(super) fn split(
             .zip(of_input)
             .map(|(input, subject)| stream(input, subject, &found))
             .collect::<Result<Vec<_>, _>>()?;
-        risks.push(RecordedRisk { subject, streams, observations: Vec::new() });
+        risks.push(RecordedRisk {
+            subject,
+            streams,
+            observations: Vec::new(),
+        });
     }
     let mut listeners: BTreeMap<Stream, Vec<usize>> = BTreeMap::new();
     for (index, risk) in risks.iter().enumerate() {
@@ -45,7 +49,11 @@ pub(super) fn split(
         }
     }
     for observation in recorded {
-        for &index in listeners.get(&Stream::of(&observation)).into_iter().flatten() {
+        for &index in listeners
+            .get(&Stream::of(&observation))
+            .into_iter()
+            .flatten()
+        {
             if let Some(risk) = risks.get_mut(index) {
                 risk.observations.push(observation.clone());
             }
@@ -74,7 +82,11 @@ fn subjects(
     each_subject: bool,
 ) -> Result<Vec<(String, Vec<Subject>)>, String> {
     if !each_subject {
-        let named: Option<Vec<Subject>> = cover.inputs.iter().map(|input| input.subject.clone()).collect();
+        let named: Option<Vec<Subject>> = cover
+            .inputs
+            .iter()
+            .map(|input| input.subject.clone())
+            .collect();
         return match (named, Risk::subject_of(cover)) {
             (Some(of_input), Some(subject)) => Ok(vec![(subject, of_input)]),
             _ => Err(
@@ -91,8 +103,11 @@ fn subjects(
         ));
     }
     let wanted: BTreeSet<&Metric> = cover.inputs.iter().map(|input| &input.metric).collect();
-    let distinct: BTreeSet<&Subject> =
-        found.keys().filter(|(_, metric)| wanted.contains(metric)).map(|(subject, _)| subject).collect();
+    let distinct: BTreeSet<&Subject> = found
+        .keys()
+        .filter(|(_, metric)| wanted.contains(metric))
+        .map(|(subject, _)| subject)
+        .collect();
     Ok(distinct
         .into_iter()
         .map(|subject| (subject.0.clone(), vec![subject.clone(); cover.inputs.len()]))
@@ -101,8 +116,15 @@ fn subjects(
 
 fn stream(input: &Input, subject: Subject, found: &Sources) -> Result<Stream, String> {
     let metric = input.metric.clone();
-    let all = found.get(&(subject.clone(), metric.clone())).cloned().unwrap_or_default();
-    let named = |source: &SourceId| Stream { source: source.clone(), subject: subject.clone(), metric: metric.clone() };
+    let all = found
+        .get(&(subject.clone(), metric.clone()))
+        .cloned()
+        .unwrap_or_default();
+    let named = |source: &SourceId| Stream {
+        source: source.clone(),
+        subject: subject.clone(),
+        metric: metric.clone(),
+    };
     if let Some(wanted) = &input.source
         && all.contains(wanted)
     {
