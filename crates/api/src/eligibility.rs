@@ -1,5 +1,7 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::PolicyId;
@@ -30,12 +32,43 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         .iter()
         .map(|record| record.id)
         .collect();
-    let state = if claims.is_empty() {
-        "no loss event has been determined so far"
+    let seen_until = seen_until(store, &policy).await?;
+    let determined = store.determinations_of(policy.risk).await?.len();
+    let state = if claims.len() < determined {
+        "a loss event has been determined, and the claim on it is about to be decided"
+    } else if determined > 0 {
+        "every loss event so far has been decided"
+    } else if seen_until.values().any(Option::is_none) {
+        "not known: some of its sources have not been read yet"
     } else {
-        "decided"
+        "no loss event has been determined in what was seen up to the times in `seen_until`"
     };
-    Ok(json!({ "policy": policy, "state": state, "claims": claims, "attestations": attestations }))
+    Ok(json!({
+        "policy": policy,
+        "state": state,
+        "seen_until": seen_until,
+        "claims": claims,
+        "attestations": attestations,
+    }))
+}
+
+/// How far each source of the policy's risk has been read; beyond, nothing is known.
+async fn seen_until(
+    store: &dyn Store,
+    policy: &Policy,
+) -> Result<BTreeMap<String, Option<String>>, StoreError> {
+    let mut seen = BTreeMap::new();
+    for stream in store
+        .risk(policy.risk)
+        .await?
+        .into_iter()
+        .flat_map(|risk| risk.streams)
+    {
+        let progress = store.progress(&stream.source).await?;
+        let until = progress.map(|progress| progress.watermark.to_string());
+        seen.insert(stream.source.0, until);
+    }
+    Ok(seen)
 }
 
 async fn cover(store: &dyn Store, policy: &Policy) -> Result<Cover, Problem> {

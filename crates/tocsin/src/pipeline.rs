@@ -28,7 +28,7 @@ use crate::supervisor::Shutdown;
 const WORK_PER_TURN: u32 = 256;
 
 /// How long a stage that failed waits before it tries again.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_secs(2);
 
 /// How long a stage sleeps when nobody rings.
 const NAP: Duration = Duration::from_secs(5);

@@ -1,0 +1,93 @@
+//! The API over real HTTP, on a real database.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
+
+use std::sync::Arc;
+
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+use tocsin_api::Api;
+use tocsin_api::health::Health;
+use tocsin_store_sqlite::SqliteStore;
+use tokio::net::TcpListener;
+
+/// An API on an empty database, until the test ends.
+async fn api(health: &Health) -> (String, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let api = Api {
+        store: Arc::new(store),
+        health: health.clone(),
+        attestor: None,
+    };
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));
+    (format!("http://{address}"), folder)
+}
+
+async fn get(base: &str, path: &str) -> Response {
+    reqwest::get(format!("{base}{path}")).await.unwrap()
+}
+
+#[tokio::test]
+async fn readiness_has_reasons() {
+    let health = Health::default();
+    let (base, _folder) = api(&health).await;
+    assert_eq!(get(&base, "/health/live").await.status(), StatusCode::OK);
+    health.expect("observe eip155:1");
+    health.unwell("deliver eip155:1", "the node does not answer".to_owned());
+    let answer = get(&base, "/health/ready").await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let said: Value = answer.json().await.unwrap();
+    assert_eq!(said["ready"], false);
+    assert_eq!(
+        said["reasons"]["deliver eip155:1"],
+        "the node does not answer"
+    );
+    assert_eq!(said["reasons"]["observe eip155:1"], "is starting");
+    health.well("observe eip155:1");
+    health.well("deliver eip155:1");
+    let answer = get(&base, "/health/ready").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_a_problem_with_a_remedy() {
+    let (base, _folder) = api(&Health::default()).await;
+    let nobody = format!("0x{}", "11".repeat(32));
+    for (path, status, word) in [
+        ("/v1/policies/1/eligibility".to_owned(), 400, "64 digits"),
+        (
+            format!("/v1/policies/{nobody}/eligibility"),
+            404,
+            "no policy",
+        ),
+        ("/v1/attestations/0x12".to_owned(), 400, "64 digits"),
+        (format!("/v1/attestations/{nobody}"), 404, "no attestation"),
+        (
+            format!("/v1/attestations/{nobody}/evidence"),
+            404,
+            "no attestation",
+        ),
+        ("/v2".to_owned(), 404, "nothing at this path"),
+    ] {
+        let answer = get(&base, &path).await;
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/problem+json",
+            "{path}"
+        );
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["status"], status, "{path}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(word),
+            "{path}: {problem}"
+        );
+    }
+    let covers: Value = get(&base, "/v1/covers").await.json().await.unwrap();
+    assert_eq!(covers["covers"], serde_json::json!([]));
+}
