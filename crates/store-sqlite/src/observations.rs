@@ -1,10 +1,11 @@
 //! Observations: written many at once, read back by time.
 
-use std::collections::BTreeMap;
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use tocsin_domain::observation::{Observation, Provenance, Sequence};
+use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
@@ -39,7 +40,7 @@ impl ObservationRow {
     pub(crate) fn decode(self, stream: &Stream) -> Result<Observation, StoreError> {
         let observed_at = Timestamp(self.observed_at);
         self.try_decode(stream)
-            .map_err(|flaw| flaw.invalid_row(NOUN, key(stream, observed_at)))
+            .map_err(|flaw| flaw.invalid_row(NOUN, name_of(stream, observed_at)))
     }
 
     fn try_decode(self, stream: &Stream) -> Result<Observation, Flaw> {
@@ -82,11 +83,11 @@ fn written(
     stream: StreamNumber,
     observation: &Observation,
 ) -> Result<WrittenObservation, StoreError> {
-    let key = || key(&Stream::of(observation), observation.observed_at);
-    check::observation(observation).map_err(|flaw| flaw.refused(NOUN, key()))?;
+    let key = name(key_of(observation), observation.observed_at);
+    check::observation(observation).map_err(|flaw| flaw.refused(NOUN, &key))?;
     let (kind, value) = observation.value.as_ref().map(value_cells).unzip();
     let (position, raw_hash) = match &observation.provenance {
-        Provenance::Chain(place) => (WrittenPosition::of(NOUN, key(), place)?, place.raw_hash),
+        Provenance::Chain(place) => (WrittenPosition::of(NOUN, &key, place)?, place.raw_hash),
         Provenance::Raw { hash } => (WrittenPosition::default(), *hash),
     };
     Ok(WrittenObservation(
@@ -112,12 +113,17 @@ pub(crate) async fn add(
     if observations.is_empty() {
         return Ok(());
     }
-    let numbers = streams::ensure(
-        connection,
-        &observations.iter().map(Stream::of).collect(),
-        attempt,
-    )
-    .await?;
+    let keys: BTreeSet<StreamKey<'_>> = observations.iter().map(key_of).collect();
+    let streams = keys.into_iter().map(|(source, subject, metric)| Stream {
+        source: source.clone(),
+        subject: subject.clone(),
+        metric: metric.clone(),
+    });
+    let numbers = streams::ensure(connection, &streams.collect(), attempt).await?;
+    let numbers: BTreeMap<StreamKey<'_>, StreamNumber> = numbers
+        .iter()
+        .map(|(stream, number)| ((&stream.source, &stream.subject, &stream.metric), *number))
+        .collect();
     for chunk in observations.chunks(ROWS_PER_STATEMENT) {
         let rows = chunk
             .iter()
@@ -129,7 +135,7 @@ pub(crate) async fn add(
                                        raw_hash)
              SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                     unhex(value ->> 7), value ->> 8, unhex(value ->> 9)
-             FROM json_each(?1) WHERE true
+             FROM jsonb_each(?1) WHERE true
              ON CONFLICT (stream, observed_at, sequence) DO NOTHING",
             rows
         )
@@ -154,7 +160,7 @@ async fn check_repeats(
         r#"SELECT streams.source AS "source!", streams.subject AS "subject!", streams.metric AS "metric!",
                   stored.observed_at AS "observed_at!",
                   (stored.value_kind IS NOT given.value ->> 3 OR stored.value IS NOT given.value ->> 4) AS "in_value!: bool"
-           FROM json_each(?1) AS given
+           FROM jsonb_each(?1) AS given
            JOIN observations AS stored ON stored.stream = given.value ->> 0 AND stored.observed_at = given.value ->> 1
                                       AND stored.sequence = unhex(given.value ->> 2)
            JOIN streams ON streams.id = stored.stream
@@ -179,7 +185,7 @@ async fn check_repeats(
             };
             Err(StoreError::Conflict {
                 noun: NOUN,
-                key: key(&stream, Timestamp(row.observed_at)),
+                key: name_of(&stream, Timestamp(row.observed_at)),
                 reason: reason.to_owned(),
             })
         }
@@ -188,25 +194,41 @@ async fn check_repeats(
 
 /// The numbers of the streams were fetched for all of the observations.
 fn number_of(
-    numbers: &BTreeMap<Stream, StreamNumber>,
+    numbers: &BTreeMap<StreamKey<'_>, StreamNumber>,
     observation: &Observation,
 ) -> Result<StreamNumber, StoreError> {
-    let stream = Stream::of(observation);
+    let key = key_of(observation);
     numbers
-        .get(&stream)
+        .get(&key)
         .copied()
         .ok_or_else(|| StoreError::Missing {
             noun: "stream",
-            key: key(&stream, observation.observed_at),
+            key: name(key, observation.observed_at).to_string(),
         })
 }
 
-/// How messages name an observation.
-fn key(stream: &Stream, observed_at: Timestamp) -> String {
-    format!(
-        "{} of {} from {} at {observed_at}",
-        stream.metric, stream.subject, stream.source
+/// A stream without a copy of its names: a step may have a million observations of one.
+type StreamKey<'a> = (&'a SourceId, &'a Subject, &'a Metric);
+
+fn key_of(observation: &Observation) -> StreamKey<'_> {
+    (
+        &observation.source,
+        &observation.subject,
+        &observation.metric,
     )
+}
+
+/// How messages name an observation; written only when there is a message.
+fn name((source, subject, metric): StreamKey<'_>, observed_at: Timestamp) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{metric} of {subject} from {source} at {observed_at}"))
+}
+
+fn name_of(stream: &Stream, observed_at: Timestamp) -> String {
+    name(
+        (&stream.source, &stream.subject, &stream.metric),
+        observed_at,
+    )
+    .to_string()
 }
 
 /// The observations of `streams` with `after < observed_at ≤ until`, and per stream the last one at or before `after`.

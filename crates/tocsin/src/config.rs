@@ -48,6 +48,8 @@ pub struct Chain {
     pub settings: ChainSettings,
     /// How often a new block is asked for.
     pub poll_interval: Duration,
+    /// Nothing new that is final for this long, by the clock: not ready.
+    pub stalled_after: Seconds,
     /// What is read.
     pub sources: Vec<EventSource>,
 }

@@ -19,6 +19,7 @@ pub mod observe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
 
 use crate::clock::Clock;
@@ -64,6 +65,16 @@ pub enum StageError {
     /// A source.
     #[error(transparent)]
     Source(#[from] tocsin_sources::SourceError),
+    /// A chain answers, and has nothing new that is final.
+    #[error(
+        "eip155:{chain_id} has had nothing new that is final since {seen_until}: its finality stalls, or its node does"
+    )]
+    Stalled {
+        /// The chain.
+        chain_id: u64,
+        /// Up to here everything was seen.
+        seen_until: Timestamp,
+    },
     /// A source is configured to be read in another way than it was read so far.
     #[error(
         "source `{0}` was read with other settings so far (its contract, event, fields or from_block have changed): put \
@@ -109,7 +120,7 @@ impl StageError {
             Self::Delivery(error) => error.is_transient(),
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
-            Self::Unattested { .. } => true,
+            Self::Unattested { .. } | Self::Stalled { .. } => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
@@ -134,11 +145,15 @@ pub trait Work: Send + Sync + 'static {
 
 /// Runs turns of a stage until shutdown: again at once while there is work, after a ring or a nap when there is none,
 /// after a pause when one failed and may succeed later. Any other failure ends the stage, and with it the process.
+///
+/// A trouble that stays the same is logged once; readiness shows it as long as it lasts.
 pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(), StageError> {
+    let mut known_trouble = None;
     while !stage.shutdown.is_requested() {
         let pause = match work.turn(&stage).await {
             Ok(turn) => {
                 stage.health.well(work.name());
+                known_trouble = None;
                 if turn == Turn::Worked {
                     continue;
                 }
@@ -146,7 +161,10 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
             }
             Err(error) if error.is_transient() => {
                 let reason = crate::report::chain(&error);
-                tracing::warn!(stage = work.name(), error = %reason, "will try again");
+                if known_trouble.as_ref() != Some(&reason) {
+                    tracing::warn!(stage = work.name(), error = %reason, "will try again");
+                    known_trouble = Some(reason.clone());
+                }
                 stage.health.unwell(work.name(), reason);
                 RETRY
             }

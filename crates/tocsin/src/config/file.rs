@@ -78,6 +78,8 @@ struct ChainSection {
     request_timeout_ms: u64,
     #[serde(default = "max_blocks_per_step")]
     max_blocks_per_step: NonZeroU32,
+    #[serde(default = "stalled_after")]
+    stalled_after: String,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -172,6 +174,10 @@ fn log_range_blocks() -> u64 {
     2_000
 }
 
+fn stalled_after() -> String {
+    "1h".to_owned()
+}
+
 fn bump_after() -> String {
     "90s".to_owned()
 }
@@ -205,6 +211,9 @@ impl ConfigFile {
                         max_blocks_per_batch: section.max_blocks_per_step,
                     },
                     poll_interval: Duration::from_millis(section.poll_interval_ms),
+                    stalled_after: span(&section.stalled_after).map_err(|problem| {
+                        invalid(path, format!("[chains.\"{name}\"]: {problem}"))
+                    })?,
                     sources: Vec::new(),
                 },
             );

@@ -225,6 +225,7 @@ listen = "127.0.0.1:0"
 url              = "{url}"
 finality         = "finalized"
 strictly_rising_timestamps = true
+stalled_after    = "7d"
 poll_interval_ms = {poll_ms}
 
 [sources."chainlink:eip155:{CHAIN_ID}:{aggregator:#x}"]

@@ -79,6 +79,24 @@ impl Observer {
         Ok(groups)
     }
 
+    /// A node that keeps answering the same blocks is no proof that nothing happens.
+    async fn check_that_time_moves(&self, stage: &Stage) -> Result<(), StageError> {
+        for source in &self.chain.sources {
+            let Some(progress) = stage.store.progress(source.id()).await? else {
+                continue;
+            };
+            let seen_until = progress.watermark;
+            if stage.clock.now() > seen_until + self.chain.stalled_after {
+                let chain_id = self.chain.settings.chain_id;
+                return Err(StageError::Stalled {
+                    chain_id,
+                    seen_until,
+                });
+            }
+        }
+        Ok(())
+    }
+
     async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
         let Some(batch) = self
             .reader
@@ -164,6 +182,9 @@ impl Work for Observer {
                 Err(error) if error.is_transient() => trouble = Some(error),
                 Err(error) => return Err(error),
             }
+        }
+        if turn == Turn::Idle && trouble.is_none() {
+            self.check_that_time_moves(stage).await?;
         }
         trouble.map_or(Ok(turn), Err)
     }
