@@ -8,5 +8,8 @@
 pub mod anvil;
 pub mod feed;
 pub mod ledger;
+pub mod life;
+pub mod mortal;
 pub mod random;
 pub mod rpc_fault;
+pub mod scene;

@@ -225,7 +225,7 @@ async fn add(connection: &mut SqliteConnection, claims: &[Claim]) -> Result<(), 
     sqlx::query!(
         "INSERT INTO claims (policy, risk, ordinal, confirmed_at, eligible, fraction, amount, refusal)
          SELECT unhex(value ->> 0), d.risk, d.ordinal, d.confirmed_at, value ->> 3, value ->> 4, unhex(value ->> 5), value ->> 6
-         FROM json_each(?1)
+         FROM jsonb_each(?1)
          JOIN determinations AS d ON d.risk = unhex(value ->> 1) AND d.ordinal = value ->> 2",
         rows
     )

@@ -208,7 +208,7 @@ async fn add_risks(
     sqlx::query!(
         "INSERT INTO risks (id, terms_hash, subject, evaluate_from, initial_state, state)
          SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, unhex(value ->> 4), unhex(value ->> 4)
-         FROM json_each(?1)",
+         FROM jsonb_each(?1)",
         rows
     )
     .execute(&mut *connection)
@@ -230,7 +230,7 @@ async fn add_risks(
     let listening = to_json("risk", "batch", &listening)?;
     sqlx::query!(
         "INSERT INTO risk_streams (risk, input, stream)
-         SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?1)",
+         SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM jsonb_each(?1)",
         listening
     )
     .execute(&mut *connection)

@@ -284,7 +284,7 @@ pub(crate) async fn add(
                 value ->> '$[5][1]', value ->> '$[5][2]', value ->> '$[5][3]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
                 value ->> '$[8][1]', value ->> '$[9][0]', value ->> '$[9][1]', unhex(value ->> '$[9][2]'), value ->> '$[9][3]',
                 unhex(value ->> '$[9][4]'), (SELECT count(*) FROM policies WHERE policies.risk = unhex(value ->> 0))
-         FROM json_each(?1)",
+         FROM jsonb_each(?1)",
         rows
     )
     .execute(&mut *connection)
@@ -298,7 +298,7 @@ pub(crate) async fn add(
     let inputs = to_json(NOUN, "batch", &inputs.concat())?;
     sqlx::query!(
         "INSERT INTO determination_inputs (risk, ordinal, input, value_kind, value, unknown)
-         SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)",
+         SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)",
         inputs
     )
     .execute(&mut *connection)

@@ -178,7 +178,7 @@ async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(
         "INSERT INTO policies (id, number, chain_id, contract, terms_hash, risk, holder, sum_insured, inception, expiry)
          SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, unhex(value ->> 3), unhex(value ->> 4), unhex(value ->> 5),
                 unhex(value ->> 6), unhex(value ->> 7), value ->> 8, value ->> 9
-         FROM json_each(?1)",
+         FROM jsonb_each(?1)",
         rows
     )
     .execute(&mut *connection)

@@ -1,0 +1,84 @@
+//! One life of the service: a process of its own, which can be killed or told where to die.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use crate::mortal::{Death, Told};
+use crate::scene::Scene;
+
+/// A running service, killed with its guard.
+pub struct Life {
+    process: Child,
+    told: Receiver<Told>,
+}
+
+impl Life {
+    /// Starts the service as it is.
+    pub fn start(scene: &Scene) -> Self {
+        Self::spawn(scene, None)
+    }
+
+    /// Starts the service with a store that ends it at `death`, and that tells of its writes.
+    pub fn until(scene: &Scene, death: &Death) -> Self {
+        Self::spawn(scene, Some(death))
+    }
+
+    fn spawn(scene: &Scene, death: Option<&Death>) -> Self {
+        let mut process = Command::new(scene.program())
+            .arg(scene.layout().config())
+            .arg(scene.chain().url().as_str())
+            .args(death.map(|death| format!("die={death}")))
+            .current_dir(scene.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .env("RUST_LOG", "error")
+            .spawn()
+            .unwrap();
+        let stdout = process.stdout.take().unwrap();
+        let (send, told) = channel();
+        // Reads to the end, so that a full pipe never stops the service.
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // A test that has ended does not listen any more.
+                let _heard = send.send(Told::parse(&line).unwrap());
+            }
+        });
+        Self { process, told }
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
+    /// Whether it is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// What its store has told since the last time.
+    pub fn news(&self) -> Vec<Told> {
+        self.told.try_iter().collect()
+    }
+
+    /// What its store has told since the last time, up to the end of a service that has died.
+    pub fn last_words(&self) -> Vec<Told> {
+        self.told.iter().collect()
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let _already_gone = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
