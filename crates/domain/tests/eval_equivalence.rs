@@ -22,7 +22,7 @@ use tocsin_domain::time::{Seconds, Timestamp};
 /// The environment's `PROPTEST_CASES` goes before it.
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 2_500,
+        cases: 1_500,
         ..ProptestConfig::default()
     }
 }

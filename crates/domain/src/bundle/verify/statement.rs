@@ -27,6 +27,10 @@ pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBund
             "confirmation",
             recorded.confirmed_at == implied.confirmed_at,
         ),
+        (
+            "beginning of the evidence",
+            recorded.evidence_from == implied.evidence_from,
+        ),
         ("payout fraction", recorded.payout == implied.payout),
         ("inputs in force", recorded.inputs == implied.inputs),
         (
