@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin_domain::cursor::SourceCursor;
+use tocsin_domain::time::Timestamp;
 use tocsin_sources::chain::{ChainBatch, ChainReader, EventSource};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
@@ -59,7 +60,7 @@ impl Observer {
             {
                 return Err(StageError::OtherReading(source.id().clone()));
             }
-            let cursor = progress.map(|progress| progress.cursor);
+            let cursor = progress.as_ref().map(|progress| progress.cursor);
             let together = groups.iter_mut().find(|group| {
                 group.cursor == cursor
                     && (cursor.is_some()
@@ -72,6 +73,7 @@ impl Observer {
                 Some(group) => group.sources.push(source.clone()),
                 None => groups.push(Group {
                     cursor,
+                    seen_until: progress.map(|progress| progress.watermark),
                     sources: vec![source.clone()],
                 }),
             }
@@ -80,12 +82,8 @@ impl Observer {
     }
 
     /// A node that keeps answering the same blocks is no proof that nothing happens.
-    async fn check_that_time_moves(&self, stage: &Stage) -> Result<(), StageError> {
-        for source in &self.chain.sources {
-            let Some(progress) = stage.store.progress(source.id()).await? else {
-                continue;
-            };
-            let seen_until = progress.watermark;
+    fn check_that_time_moves(&self, stage: &Stage, groups: &[Group]) -> Result<(), StageError> {
+        for seen_until in groups.iter().filter_map(|group| group.seen_until) {
             if stage.clock.now() > seen_until + self.chain.stalled_after {
                 let chain_id = self.chain.settings.chain_id;
                 return Err(StageError::Stalled {
@@ -174,8 +172,9 @@ impl Work for Observer {
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let mut turn = Turn::Idle;
         let mut trouble = None;
-        for group in self.groups(stage).await? {
-            match self.read(stage, &group).await {
+        let groups = self.groups(stage).await?;
+        for group in &groups {
+            match self.read(stage, group).await {
                 Ok(Turn::Worked) => turn = Turn::Worked,
                 Ok(Turn::Idle) => {}
                 // What one source lacks (an old block, say) does not keep the others from being read.
@@ -184,7 +183,7 @@ impl Work for Observer {
             }
         }
         if turn == Turn::Idle && trouble.is_none() {
-            self.check_that_time_moves(stage).await?;
+            self.check_that_time_moves(stage, &groups)?;
         }
         trouble.map_or(Ok(turn), Err)
     }
@@ -193,5 +192,7 @@ impl Work for Observer {
 /// Sources that stand at the same place.
 struct Group {
     cursor: Option<SourceCursor>,
+    /// The watermark there.
+    seen_until: Option<Timestamp>,
     sources: Vec<EventSource>,
 }
