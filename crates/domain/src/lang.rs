@@ -14,7 +14,7 @@ mod check;
 mod hidden;
 mod lexer;
 mod parser;
-pub(crate) mod suggest;
+pub mod suggest;
 
 pub(crate) use catalogue::reserved_name;
 pub(crate) use check::compile_into;

@@ -8,7 +8,7 @@ use super::is_hidden;
 const MAX_SUGGESTABLE_CHARS: usize = 64;
 
 /// The candidate that `written` was most likely meant to be, if any is near.
-pub(crate) fn nearest<'a>(
+pub fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
