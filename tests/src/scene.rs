@@ -58,8 +58,8 @@ impl Scene {
         }
     }
 
-    /// Forgets, once, everything that services have done, on disk and on the chain.
-    pub async fn begin_again(&self) {
+    /// Forgets everything that services have done, on disk and on the chain.
+    pub async fn begin_again(&mut self) {
         for suffix in ["", "-wal", "-shm", ".lock"] {
             let path = self.folder.path().join(format!("tocsin.db{suffix}"));
             if path.exists() {
@@ -67,6 +67,8 @@ impl Scene {
             }
         }
         self.chain.revert(self.beginning).await.unwrap();
+        // A snapshot can be gone back to once.
+        self.beginning = self.chain.snapshot().await.unwrap();
         let received = self.chain.holder_received(&self.deployed).await.unwrap();
         assert_eq!(received, U256::ZERO);
     }

@@ -43,7 +43,7 @@ const ABORTED: i32 = 6;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_dies_around_every_commit_pays_once_and_signs_what_it_reserved() {
-    let scene = Scene::set(env!("CARGO_BIN_EXE_node"), 6).await;
+    let mut scene = Scene::set(env!("CARGO_BIN_EXE_node"), 6).await;
     let (calm, writes) = undisturbed_run(&scene).await;
     scene.begin_again().await;
 

@@ -27,6 +27,7 @@ use crate::determination::Determination;
 use crate::observation::Observation;
 use crate::policy::Policy;
 use crate::risk::Risk;
+use crate::time::Timestamp;
 
 /// What the file calls itself.
 pub const FORMAT: &str = "tocsin-evidence-bundle/1";
@@ -44,6 +45,8 @@ pub struct EvidenceBundle {
     pub observations: Vec<Observation>,
     /// What was decided.
     pub determination: Determination,
+    /// When the risk's loss event before that one was confirmed; `None` for the first.
+    pub previous: Option<Timestamp>,
     /// What follows for the policy.
     pub claim: Claim,
     /// What was signed.

@@ -43,6 +43,15 @@ pub async fn bundle<S: Store + ?Sized>(
         .determination(record.risk, record.ordinal)
         .await?
         .ok_or_else(|| missing("determination of attestation"))?;
+    let previous = match determination.ordinal.checked_sub(1) {
+        None | Some(0) => None,
+        Some(ordinal) => {
+            let before = store.determination(record.risk, ordinal).await?;
+            let before =
+                before.ok_or_else(|| missing("determination before that of attestation"))?;
+            Some(before.confirmed_at)
+        }
+    };
     let claim = store
         .claims_of(record.policy)
         .await?
@@ -61,6 +70,7 @@ pub async fn bundle<S: Store + ?Sized>(
         policy,
         observations,
         determination,
+        previous,
         claim,
         attestation: ClaimAttestation::from_bytes(&record.payload)
             .map_err(|error| invalid(error.to_string()))?,

@@ -17,6 +17,7 @@ use crate::determination::Determination;
 use crate::diagnostic::Diagnostic;
 use crate::ids::{EventId, TermsHash};
 use crate::risk::Risk;
+use crate::time::Timestamp;
 
 /// What one check says: that something holds, or that it does not and why.
 type Finding = Result<String, String>;
@@ -64,13 +65,14 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     else {
         return;
     };
-    let Some(event) = report.keep("evaluation", replay::engine(cover, bundle, &streams)) else {
+    let Some(found) = report.keep("evaluation", replay::engine(cover, bundle, &streams)) else {
         return;
     };
     report.add(
         "reference evaluation",
-        replay::reference(cover, bundle, &streams, &event),
+        replay::reference(cover, bundle, &streams, &found),
     );
+    let (_known, event) = found;
     let Some(rows) = report.keep(
         "evidence",
         evidence::check_selection(&streams, &event, bundle),
@@ -106,7 +108,7 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
         confirmed_on: crate::evidence::confirmed_on(&rows),
     };
     report.add("merkle root", evidence::check_root(&implied, bundle));
-    report.add("ordinal", check_ordinal(cover, &implied));
+    report.add("ordinal", check_ordinal(cover, &implied, bundle.previous));
     report.add(
         "determination",
         statement::check_determination(&implied, bundle),
@@ -119,10 +121,13 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     );
     report.add("times", statement::check_times(bundle));
     if cover.trigger.rearm != Rearm::Never {
-        report.leave_open(format!(
-            "that this is loss event number {}: the others of its risk are not in this evidence, which shows this one alone",
-            implied.ordinal
-        ));
+        report.leave_open(match bundle.previous {
+            None => "that this is the first loss event of its risk: the evidence shows this one alone".to_owned(),
+            Some(previous) => format!(
+                "that this is loss event number {} and that the one before it was confirmed at {previous}, with the trigger seen false since then: the evidence shows this one alone",
+                implied.ordinal
+            ),
+        });
     }
 }
 
@@ -184,7 +189,18 @@ fn check_subject(cover: &Cover, risk: &Risk) -> Finding {
     }
 }
 
-fn check_ordinal(cover: &Cover, implied: &Determination) -> Finding {
+fn check_ordinal(cover: &Cover, implied: &Determination, previous: Option<Timestamp>) -> Finding {
+    if (implied.ordinal > 1) != previous.is_some() {
+        return Err(format!(
+            "it is loss event number {}, and {}",
+            implied.ordinal,
+            match previous {
+                Some(previous) =>
+                    format!("yet another is said to have been confirmed at {previous}"),
+                None => "when the one before it was confirmed is not said".to_owned(),
+            }
+        ));
+    }
     match (implied.ordinal, cover.trigger.rearm) {
         (0, _) => Err("loss events are numbered from 1, this is number 0".to_owned()),
         (1, Rearm::Never) => {
@@ -225,9 +241,17 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         format!("{announced}; name the signers that you trust to check them here")
     });
     report.leave_open(format!(
-        "the policy's holder {:#x}, sum insured and period: the contract {:#x} on chain {} has them",
+        "the policy's holder {:#x}, its sum insured (and so the amount) and its period: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));
+    report.leave_open(format!(
+        "that it was decided at {}, before it was signed",
+        bundle.determination.determined_at
+    ));
+    report.leave_open(
+        "the place of each log within its block: its content is signed, its index is not"
+            .to_owned(),
+    );
     report.leave_open(
         "that the decision is in the eligibility log: this bundle carries no log proof",
     );

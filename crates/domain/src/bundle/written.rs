@@ -52,6 +52,8 @@ struct WrittenRisk {
 struct WrittenDetermination {
     #[serde(with = "decimal_text")]
     ordinal: u32,
+    #[serde(with = "written_time::optional")]
+    previous_confirmed_at: Option<Timestamp>,
     #[serde(with = "canonical_word")]
     event_id: B256,
     #[serde(with = "written_time")]
@@ -115,6 +117,7 @@ impl Written {
                 .collect(),
             determination: WrittenDetermination {
                 ordinal: determination.ordinal,
+                previous_confirmed_at: bundle.previous,
                 event_id: determination.event_id.0,
                 occurred_at: determination.occurred_at,
                 confirmed_at: determination.confirmed_at,
@@ -178,6 +181,7 @@ impl Written {
                     amount: self.claim.amount,
                 },
             },
+            previous: loss.previous_confirmed_at,
             risk,
             policy,
             attestation: self.attestation,

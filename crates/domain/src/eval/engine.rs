@@ -8,8 +8,8 @@ use super::batch;
 use super::breach::Moment;
 use super::error::EvalError;
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
-use super::program::{Counter, Program};
-use super::state::{Breach, Counted, LastEvent, Latest, RiskState};
+use super::program::{Counter, EvidenceBegins, Program};
+use super::state::{Breach, Counted, LastEvent, Latest, RiskState, Run};
 use super::view::View;
 use crate::cover::Rearm;
 use crate::decimal::Decimal;
@@ -105,17 +105,26 @@ impl Program {
         second: &[InputObservation],
         events: &mut Vec<LossEvent>,
     ) {
+        let run_began = match state.anew.filter(|_| !state.begun) {
+            Some(known) => known.first_run(now),
+            None => now,
+        };
         state.begun = true;
         for index in 0..self.holds.len() {
             self.step(state, index, now, second);
         }
+        if self.evidence_begins == EvidenceBegins::WithTheMemory {
+            let remembers = state.breaches.iter().any(|breach| breach.remembers());
+            let since = state.remembering_since.or(Some(now));
+            state.remembering_since = since.filter(|_| remembers);
+        }
         for (slot, node) in self.runs.iter().enumerate() {
             let is_true = self.view(state, now).truth(*node) == Ok(true);
-            state.runs[slot] = if is_true {
-                state.runs[slot].or(Some(now))
-            } else {
-                None
-            };
+            let run = state.runs[slot].unwrap_or(Run {
+                since: run_began,
+                remembering_since: state.remembering_since,
+            });
+            state.runs[slot] = is_true.then_some(run);
         }
         match self.view(state, now).truth(self.trigger) {
             Ok(true) => {
@@ -210,13 +219,16 @@ impl Program {
 
     /// When the breach began, if the trigger, which is true, makes a loss event of it.
     fn new_event(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
+        let sought_from = state
+            .anew
+            .map_or(Timestamp(i64::MIN), |known| known.occurred_at);
         let not_before = match (state.last_event, self.rearm) {
             (None, _) => Timestamp(i64::MIN),
             (Some(last), Rearm::After(pause)) if last.seen_false => last.confirmed_at + pause,
             (Some(_), Rearm::Never | Rearm::After(_)) => return None,
         };
         let began = self.view(state, now).began(self.trigger, &state.runs)?;
-        (began >= not_before).then_some(began)
+        (began >= not_before.max(sought_from)).then_some(began)
     }
 
     fn loss_event(&self, state: &RiskState, occurred_at: Timestamp, now: Timestamp) -> LossEvent {
@@ -236,12 +248,23 @@ impl Program {
             Ok(_) => Err(Unknown::Unchecked),
             Err(cause) => Err(view.explain(cause)),
         };
-        let breach = view.earliest_breach(self.trigger).unwrap_or(occurred_at);
+        let decisive = match self.evidence_begins {
+            EvidenceBegins::WithTheBreach => view.only_breach(self.trigger),
+            EvidenceBegins::WithTheMemory => {
+                let begins_here = state
+                    .runs
+                    .iter()
+                    .flatten()
+                    .filter(|run| run.since == occurred_at);
+                let then = begins_here.filter_map(|run| run.remembering_since);
+                then.chain(state.remembering_since).min()
+            }
+        };
         LossEvent {
             ordinal: state.events,
             occurred_at,
             confirmed_at: now,
-            evidence_from: occurred_at.min(breach),
+            evidence_from: decisive.map_or(occurred_at, |since| since.min(occurred_at)),
             payout,
             inputs,
         }

@@ -89,9 +89,9 @@ pub struct LossEvent {
     pub occurred_at: Timestamp,
     /// When the terms made it count.
     pub confirmed_at: Timestamp,
-    /// What was in force then and seen from then on decides it: the earliest beginning of the breaches that it is made
-    /// of. Earlier than `occurred_at` only where a breach is joined to something that began later. Evaluating anew from
-    /// there finds the same loss, unless one of several breaches had been met before and ended since then.
+    /// What was in force then and seen from then on decides it: evaluating anew from there finds the same loss. Of one
+    /// `holds`, the beginning of its breach; of several, where they began to remember anything that still counts. Earlier
+    /// than `occurred_at` only where a breach is joined to something that began later.
     pub evidence_from: Timestamp,
     /// The part of the sum insured, 0…1, or why there is none.
     pub payout: Result<Decimal, Unknown>,

@@ -31,6 +31,17 @@ pub struct Program {
     pub(super) trigger: usize,
     pub(super) payout: usize,
     pub(super) rearm: Rearm,
+    pub(super) evidence_begins: EvidenceBegins,
+}
+
+/// Where the evidence of a loss event begins, unless the loss occurred even earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum EvidenceBegins {
+    /// With the breach of the one `holds` that the trigger is, or that `and` joins to it.
+    WithTheBreach,
+    /// Where some `holds` last began to remember: one that was met before and has ended would, evaluated anew from a
+    /// later beginning, be in another state.
+    WithTheMemory,
 }
 
 /// What evaluation needs to know of an input.

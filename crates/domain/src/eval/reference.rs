@@ -7,7 +7,9 @@
 mod arithmetic;
 mod replay;
 
+use self::replay::State;
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
+use super::state::Known;
 use crate::cover::{Cover, Rearm};
 use crate::decimal::Decimal;
 use crate::lang::ir::{Expr, ExprKind, Holds, InputIndex};
@@ -33,6 +35,27 @@ pub fn evaluate(
     observations: &[InputObservation],
     watermark: Timestamp,
 ) -> Evaluation {
+    evaluate_after(cover, evaluate_from, None, observations, watermark)
+}
+
+/// The same from the evidence of one loss event.
+pub fn evaluate_evidence(
+    cover: &Cover,
+    known: Known,
+    observations: &[InputObservation],
+    confirmed_at: Timestamp,
+) -> Evaluation {
+    let from = Some(known.evidence_from);
+    evaluate_after(cover, from, Some(known), observations, confirmed_at)
+}
+
+fn evaluate_after(
+    cover: &Cover,
+    evaluate_from: Option<Timestamp>,
+    known: Option<Known>,
+    observations: &[InputObservation],
+    watermark: Timestamp,
+) -> Evaluation {
     let history = History {
         cover,
         observations: observations
@@ -40,6 +63,7 @@ pub fn evaluate(
             .filter(|seen| seen.observed_at <= watermark)
             .collect(),
         watermark,
+        known,
     };
     let instants = history.instants(evaluate_from);
     let truths = history.conditions(&cover.trigger.when, &instants);
@@ -70,6 +94,7 @@ struct History<'a> {
     cover: &'a Cover,
     observations: Vec<&'a InputObservation>,
     watermark: Timestamp,
+    known: Option<Known>,
 }
 
 impl<'a> History<'a> {
@@ -324,7 +349,10 @@ impl<'a> History<'a> {
                         let run = (0..=at)
                             .rev()
                             .take_while(|earlier| truths[*earlier] == Ok(true));
-                        run.last().map(|start| instants[start])
+                        run.last().map(|start| match self.known {
+                            Some(known) if start == 0 => known.first_run(instants[0]),
+                            _ => instants[start],
+                        })
                     })
                     .collect()
             }
@@ -338,10 +366,19 @@ impl<'a> History<'a> {
             let (Ok(true), Some(occurred_at)) = (&truths[at], began[at]) else {
                 continue;
             };
-            let is_new = match (events.last(), self.cover.trigger.rearm) {
-                (None, _) => true,
-                (Some(_), Rearm::Never) => false,
-                (Some(last), Rearm::After(pause)) => {
+            if self
+                .known
+                .is_some_and(|known| occurred_at < known.occurred_at)
+            {
+                continue;
+            }
+            let before = self.known.and_then(|known| known.previous);
+            let is_new = match (events.last(), before, self.cover.trigger.rearm) {
+                (None, None, _) => true,
+                (_, _, Rearm::Never) => false,
+                // The trigger was false since then, perhaps before the evidence begins.
+                (None, Some(before), Rearm::After(pause)) => occurred_at >= before + pause,
+                (Some(last), _, Rearm::After(pause)) => {
                     let seen_false = (0..at).any(|earlier| {
                         instants[earlier] > last.confirmed_at && truths[earlier] == Ok(false)
                     });
@@ -354,7 +391,7 @@ impl<'a> History<'a> {
                     occurred_at,
                     confirmed_at,
                     evidence_from: self
-                        .breaches(&self.cover.trigger.when, instants, at)
+                        .decisive(instants, at, occurred_at)
                         .into_iter()
                         .fold(occurred_at, Timestamp::min),
                     payout: self.payout(confirmed_at),
@@ -367,18 +404,48 @@ impl<'a> History<'a> {
         events
     }
 
-    /// The beginnings of the `holds` that `and` and `or` join to `expr` and that are met.
-    fn breaches(&self, expr: &Expr, instants: &[Timestamp], at: usize) -> Vec<Timestamp> {
+    /// Where evaluating anew must begin to find what the `holds` of the trigger say: at an instant, and where the breach
+    /// began that occurred there.
+    fn decisive(
+        &self,
+        instants: &[Timestamp],
+        at: usize,
+        occurred_at: Timestamp,
+    ) -> Vec<Timestamp> {
+        let when = &self.cover.trigger.when;
+        let every: Vec<Vec<State>> = all_holds(when)
+            .into_iter()
+            .map(|holds| self.replay(holds, instants))
+            .collect();
+        if let ([only], true) = (every.as_slice(), demands_a_breach(when)) {
+            return only[at].met_since().into_iter().collect();
+        }
+        let remembering_since = |at: usize| {
+            let remembered = (0..=at)
+                .rev()
+                .take_while(|earlier| every.iter().any(|states| states[*earlier] != State::Idle));
+            remembered.last().map(|first| instants[first])
+        };
+        let began_here = self.run_began_at(when, instants, at, occurred_at);
+        let there = instants.iter().position(|instant| *instant == occurred_at);
+        let there = there.filter(|_| began_here).and_then(remembering_since);
+        remembering_since(at).into_iter().chain(there).collect()
+    }
+
+    /// Whether a part of the trigger other than a `holds` is true at an instant since `began`.
+    fn run_began_at(
+        &self,
+        expr: &Expr,
+        instants: &[Timestamp],
+        at: usize,
+        began: Timestamp,
+    ) -> bool {
         match &expr.kind {
             ExprKind::And(left, right) | ExprKind::Or(left, right) => [left, right]
                 .into_iter()
-                .flat_map(|part| self.breaches(part, instants, at))
-                .collect(),
-            ExprKind::Holds(holds) => self.replay(holds, instants)[at]
-                .met_since()
-                .into_iter()
-                .collect(),
-            _ => Vec::new(),
+                .any(|part| self.run_began_at(part, instants, at, began)),
+            ExprKind::Holds(_) => false,
+            _ => self.began(expr, instants)[at] == Some(began),
         }
     }
 
@@ -395,6 +462,24 @@ impl<'a> History<'a> {
             Some(Err(unknown)) => Err(unknown),
             _ => Err(Unknown::Unchecked),
         }
+    }
+}
+
+fn all_holds(expr: &Expr) -> Vec<&Holds> {
+    let inside = expr.children().into_iter().flat_map(all_holds);
+    let own = match &expr.kind {
+        ExprKind::Holds(holds) => Some(&**holds),
+        _ => None,
+    };
+    inside.chain(own).collect()
+}
+
+/// Whether the trigger is a `holds`, or `and` joins one to it.
+fn demands_a_breach(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::And(left, right) => demands_a_breach(left) || demands_a_breach(right),
+        ExprKind::Holds(_) => true,
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::program::Program;
 use crate::observation::Sequence;
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
 
 /// What is remembered of one risk. Compiled programs make and advance it.
@@ -28,8 +28,13 @@ pub struct RiskState {
     pub(super) breaches: Box<[Breach]>,
     /// What each `holds` with `observations: 2` or more has counted since its breach began, sorted.
     pub(super) counted: Box<[Vec<Counted>]>,
+    /// Since when, without a break, some of several `holds` remembers something: there, evaluating anew must begin.
+    pub(super) remembering_since: Option<Timestamp>,
     /// Since when each tracked condition is true without a break.
-    pub(super) runs: Box<[Option<Timestamp>]>,
+    pub(super) runs: Box<[Option<Run>]>,
+    /// Set while one loss event is evaluated anew; such a state is never stored.
+    #[serde(skip)]
+    pub(super) anew: Option<Known>,
     /// The loss events so far.
     pub(super) events: u32,
     /// The last of them.
@@ -76,12 +81,52 @@ pub(super) struct Counted {
     pub(super) sequence: Sequence,
 }
 
+/// An unbroken run of truth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Run {
+    /// When it began.
+    pub(super) since: Timestamp,
+    /// What some `holds` remembered then, it remembered since here.
+    pub(super) remembering_since: Option<Timestamp>,
+}
+
 /// What the next loss event depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct LastEvent {
     pub(super) confirmed_at: Timestamp,
     /// The trigger was false at a later instant.
     pub(super) seen_false: bool,
+}
+
+/// What is known of a loss event that is evaluated anew from its evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// Where instants begin.
+    pub evidence_from: Timestamp,
+    /// When it is said to have occurred. What the evidence shows of earlier breaches is not whole, and not about this one.
+    pub occurred_at: Timestamp,
+    /// When the loss event before it was confirmed, which the evidence need not hold.
+    pub previous: Option<Timestamp>,
+    /// Whether what is true at the first instant was true before it. The evidence alone does not say; a loss is shown if
+    /// it follows either way.
+    pub already_true: bool,
+}
+
+impl Known {
+    /// Since when something counts that is true at the first instant.
+    pub(super) fn first_run(self, first: Timestamp) -> Timestamp {
+        first - Seconds(i64::from(self.already_true))
+    }
+}
+
+impl Breach {
+    /// Whether its past decides about its future; else the instant alone does.
+    pub(super) fn remembers(self) -> bool {
+        match self {
+            Self::Idle | Self::Unsure => false,
+            Self::Open { .. } | Self::Gap { .. } | Self::Met { .. } => true,
+        }
+    }
 }
 
 impl RiskState {
@@ -98,9 +143,24 @@ impl RiskState {
             inputs: vec![None; program.inputs.len()].into(),
             breaches: vec![Breach::Idle; program.holds.len()].into(),
             counted: vec![Vec::new(); program.counters].into(),
+            remembering_since: None,
             runs: vec![None; program.runs.len()].into(),
+            anew: None,
             events: 0,
             last_event: None,
+        }
+    }
+
+    /// As [`RiskState::new`], for evaluating one loss event anew from its evidence.
+    pub fn from_evidence(program: &Program, known: Known) -> Self {
+        Self {
+            anew: Some(known),
+            last_event: known.previous.map(|confirmed_at| LastEvent {
+                confirmed_at,
+                // Between two loss events the trigger was false, perhaps before the evidence begins.
+                seen_false: true,
+            }),
+            ..Self::new(program, Some(known.evidence_from))
         }
     }
 

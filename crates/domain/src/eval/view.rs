@@ -3,7 +3,7 @@
 use super::outcome::Unknown;
 use super::program::{Node, Program};
 use super::scalar::{Cause, Known, Scalar, accepts};
-use super::state::{Breach, Latest};
+use super::state::{Breach, Latest, Run};
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
 
@@ -152,7 +152,7 @@ impl<'a> View<'a> {
     }
 
     /// Since when a condition that is true counts as begun.
-    pub(super) fn began(&self, node: usize, runs: &[Option<Timestamp>]) -> Option<Timestamp> {
+    pub(super) fn began(&self, node: usize, runs: &[Option<Run>]) -> Option<Timestamp> {
         match &self.program.nodes[node] {
             Node::Holds(index) => match self.breaches[*index] {
                 Breach::Met { since } => Some(since),
@@ -163,18 +163,15 @@ impl<'a> View<'a> {
                 (Some(left), Some(right)) => Some(left.min(right)),
                 (left, right) => left.or(right),
             },
-            Node::Run { of: _, slot } => runs[*slot],
+            Node::Run { of: _, slot } => runs[*slot].map(|run| run.since),
             _ => None,
         }
     }
 
-    /// When the first of the `holds` began that a condition, which is true, is made of.
-    pub(super) fn earliest_breach(&self, node: usize) -> Option<Timestamp> {
+    /// When the one `holds` of a program that has one began, if it is what makes a condition true.
+    pub(super) fn only_breach(&self, node: usize) -> Option<Timestamp> {
         match &self.program.nodes[node] {
-            Node::And(left, right) | Node::Or(left, right) => {
-                let (left, right) = (self.earliest_breach(*left), self.earliest_breach(*right));
-                left.into_iter().chain(right).min()
-            }
+            Node::And(left, right) => self.only_breach(*left).or_else(|| self.only_breach(*right)),
             Node::Holds(index) => match self.breaches[*index] {
                 Breach::Met { since } => Some(since),
                 _ => None,

@@ -144,11 +144,14 @@ impl Case {
             .iter()
             .map(|seen| observation(&streams, seen))
             .collect();
-        let event = self.loss(&cover);
+        let mut events = self.losses(&cover);
+        let event = events.remove(self.event);
+        let before = self.event.checked_sub(1).map(|before| &events[before]);
+        let previous = before.map(|event| event.confirmed_at);
         let rows = evidence::select(
             &streams,
             &observations,
-            event.occurred_at,
+            event.evidence_from,
             event.confirmed_at,
         )
         .unwrap();
@@ -161,7 +164,7 @@ impl Case {
             event_id: EventId::derive(&risk.subject, event.ordinal),
             occurred_at: event.occurred_at,
             confirmed_at: event.confirmed_at,
-            evidence_from: event.occurred_at,
+            evidence_from: event.evidence_from,
             determined_at: Timestamp(event.confirmed_at.0 + 60),
             payout: event.payout,
             inputs: event.inputs,
@@ -190,6 +193,7 @@ impl Case {
             policy,
             observations: rows,
             determination,
+            previous,
             claim,
             attestation,
             domain: DOMAIN,
@@ -218,7 +222,7 @@ impl Case {
         Cover::parse(&self.cover).unwrap().0
     }
 
-    fn loss(&self, cover: &Cover) -> LossEvent {
+    fn losses(&self, cover: &Cover) -> Vec<LossEvent> {
         let seen: Vec<InputObservation> = self
             .seen
             .iter()
@@ -231,9 +235,7 @@ impl Case {
             .collect();
         let end = seen.iter().map(|row| row.observed_at).max().unwrap();
         let from = Some(Timestamp(self.evaluate_from));
-        reference::evaluate(cover, from, &seen, end)
-            .events
-            .remove(self.event)
+        reference::evaluate(cover, from, &seen, end).events
     }
 }
 

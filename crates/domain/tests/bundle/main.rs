@@ -183,9 +183,47 @@ fn a_later_loss_event_verifies_and_says_that_its_number_is_not_checked() {
             .any(|gap| gap.contains("loss event number 2"))
     );
 
+    let mut unrelated = bundle.clone();
+    unrelated.previous = None;
+    assert_eq!(failing(&unrelated), ["ordinal"]);
+    let mut too_soon = bundle.clone();
+    too_soon.previous = Some(bundle.determination.confirmed_at);
+    assert_eq!(failing(&too_soon), ["evaluation"]);
+
     let mut renumbered = depeg().bundle();
     renumbered.determination.ordinal = 2;
     assert!(failing(&renumbered).contains(&"ordinal"));
+}
+
+#[test]
+fn a_loss_of_joined_breaches_verifies_whatever_happened_before_and_within_it() {
+    let price = |text: &str| Some(Value::Decimal(text.parse().unwrap()));
+    // Joined with a second, slower breach that was met, recovered, and was met again: the evidence begins with it.
+    let cover = DEPEG
+        .replace(
+            "holds(usdc <= 0.995,",
+            "holds(usdc <= 0.98, for: 48h, confirm: observation) and holds(usdc <= 0.995,",
+        )
+        .replace("max_age = \"25h\"\n", "")
+        .replace("rearm = \"never\"", "rearm = \"after 1h\"");
+    assert!(cover.contains("for: 48h") && cover.contains("after 1h"));
+    let case = Case {
+        cover,
+        seen: vec![
+            (0, 1_678_400_000, 1, price("0.97")),
+            (0, 1_678_600_000, 2, price("0.97")),
+            (0, 1_678_600_100, 3, price("0.985")),
+            (0, 1_678_610_000, 4, price("0.97")),
+            (0, 1_678_620_000, 5, price("0.9991")),
+            (0, 1_678_630_000, 6, price("0.97")),
+            (0, 1_678_900_000, 7, price("0.96")),
+        ],
+        event: 1,
+        ..depeg()
+    };
+    let bundle = case.bundle();
+    assert_eq!(bundle.determination.ordinal, 2);
+    assert_valid(&bundle);
 }
 
 #[test]

@@ -151,11 +151,25 @@ impl<'a> Story<'a> {
             "{}  the whole case: change a digit in it, then",
             bundle.display()
         ))?;
-        self.line(&format!("tocsin verify {}", bundle.display()))?;
+        self.line(&format!("{} verify {}", program(), bundle.display()))?;
         self.line(&format!(
             "{}  how the service was set up; ARCHITECTURE.md says how it works",
             layout.config().display()
         ))
+    }
+}
+
+/// How this program can be started again from here.
+fn program() -> String {
+    let (program, here) = (std::env::current_exe(), std::env::current_dir());
+    match (program, here) {
+        (Ok(program), Ok(here)) => program
+            .strip_prefix(here)
+            .unwrap_or(&program)
+            .display()
+            .to_string(),
+        // It is only shown; whoever started it knows where it is.
+        (Err(_), _) | (_, Err(_)) => "tocsin".to_owned(),
     }
 }
 

@@ -4,26 +4,32 @@ use super::Finding;
 use crate::bundle::EvidenceBundle;
 use crate::cover::Cover;
 use crate::eval::outcome::{InputObservation, LossEvent};
-use crate::eval::{Program, RiskState, reference};
+use crate::eval::{Known, Program, RiskState, reference};
 use crate::risk::Stream;
 
-/// The loss event that the engine finds, which decides in production. It also refuses what nobody can evaluate (values of
-/// the wrong type, contradictions), so it comes first.
+/// The loss event that the engine finds, which decides in production, and what it was found with. The engine also
+/// refuses what nobody can evaluate (values of the wrong type, contradictions), so it comes first.
 pub(super) fn engine(
     cover: &Cover,
     bundle: &EvidenceBundle,
     streams: &[Stream],
-) -> Result<(LossEvent, String), String> {
+) -> Result<((Known, LossEvent), String), String> {
     let program = Program::compile(cover);
-    let mut state = RiskState::new(&program, Some(bundle.risk.evaluate_from));
-    let events = program
-        .advance(
-            &mut state,
-            &seen(bundle, streams),
-            bundle.determination.confirmed_at,
-        )
-        .map_err(|error| format!("the observations cannot be evaluated: {error}"))?;
-    let event = only_event(events, bundle)?;
+    let seen = seen(bundle, streams);
+    let evaluate = |already_true: bool| -> Result<(Known, LossEvent), String> {
+        let known = Known {
+            evidence_from: bundle.determination.evidence_from,
+            occurred_at: bundle.determination.occurred_at,
+            previous: bundle.previous,
+            already_true,
+        };
+        let mut state = RiskState::from_evidence(&program, known);
+        let events = program
+            .advance(&mut state, &seen, bundle.determination.confirmed_at)
+            .map_err(|error| format!("the observations cannot be evaluated: {error}"))?;
+        Ok((known, only_event(events, bundle)?))
+    };
+    let (known, event) = evaluate(false).or_else(|unlike| evaluate(true).or(Err(unlike)))?;
     let sentence = format!(
         "evaluated anew, the breach began at {}, counts from {} and pays {} of the sum insured",
         event.occurred_at,
@@ -33,7 +39,7 @@ pub(super) fn engine(
             .as_ref()
             .map_or_else(|_| "an unknown part".to_owned(), ToString::to_string),
     );
-    Ok((event, sentence))
+    Ok(((known, event), sentence))
 }
 
 /// That the reference evaluator, which is the meaning of the terms, finds the same.
@@ -41,11 +47,11 @@ pub(super) fn reference(
     cover: &Cover,
     bundle: &EvidenceBundle,
     streams: &[Stream],
-    expected: &LossEvent,
+    (known, expected): &(Known, LossEvent),
 ) -> Finding {
     let confirmed_at = bundle.determination.confirmed_at;
-    let from = Some(bundle.risk.evaluate_from);
-    let evaluation = reference::evaluate(cover, from, &seen(bundle, streams), confirmed_at);
+    let evaluation =
+        reference::evaluate_evidence(cover, *known, &seen(bundle, streams), confirmed_at);
     let event = only_event(evaluation.events, bundle)?;
     if event == *expected {
         Ok(
@@ -60,14 +66,15 @@ pub(super) fn reference(
     }
 }
 
-/// Evidence begins with the breach and ends with its confirmation, so it holds one event.
+/// Evidence ends with the confirmation, and the loss event before it is known, so it holds one event.
 fn only_event(events: Vec<LossEvent>, bundle: &EvidenceBundle) -> Result<LossEvent, String> {
     let confirmed_at = bundle.determination.confirmed_at;
     let found = events.len();
     match <[LossEvent; 1]>::try_from(events) {
         Ok([event]) => Ok(event),
         Err(_other_number) if found == 0 => Err(format!(
-            "evaluated anew, the observations up to {confirmed_at} meet the terms at no instant"
+            "evaluated anew, no loss that began at {} or later meets the terms up to {confirmed_at}",
+            bundle.determination.occurred_at
         )),
         Err(_other_number) => Err(format!(
             "evaluated anew, the observations up to {confirmed_at} hold {found} loss events, not one"

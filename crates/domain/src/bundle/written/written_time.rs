@@ -18,3 +18,26 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     only_spelling(&text, &at)?;
     Ok(at)
 }
+
+/// A time, or null.
+pub(super) mod optional {
+    use super::*;
+
+    pub(in crate::bundle::written) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::bundle::written) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        #[derive(Deserialize)]
+        struct Present(#[serde(with = "super")] Timestamp);
+        Ok(Option::<Present>::deserialize(deserializer)?.map(|present| present.0))
+    }
+}

@@ -1,6 +1,6 @@
 //! From checked expressions to the flat program. Constant parts are computed here, once.
 
-use super::{AgeLimit, Counter, HoldsSpec, InputSpec, Node, Program};
+use super::{AgeLimit, Counter, EvidenceBegins, HoldsSpec, InputSpec, Node, Program};
 use crate::cover::{Cover, Input, Rearm};
 use crate::eval::scalar::Cause;
 use crate::eval::view::View;
@@ -28,10 +28,16 @@ pub(super) fn compile(cover: &Cover) -> Program {
         trigger: 0,
         payout: 0,
         rearm: Rearm::Never,
+        evidence_begins: EvidenceBegins::WithTheBreach,
     };
     program.trigger = program.dated(&cover.trigger.when);
     program.payout = program.expression(&cover.payout.fraction, Place::Payout);
     program.rearm = cover.trigger.rearm;
+    if !(program.holds.is_empty()
+        || (program.holds.len() == 1 && demands_a_breach(&cover.trigger.when)))
+    {
+        program.evidence_begins = EvidenceBegins::WithTheMemory;
+    }
     program
 }
 
@@ -239,6 +245,15 @@ impl Program {
         });
         let index = self.holds.len() - 1;
         self.push(Node::Holds(index))
+    }
+}
+
+/// Whether the trigger is a `holds`, or `and` joins one to it.
+fn demands_a_breach(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::And(left, right) => demands_a_breach(left) || demands_a_breach(right),
+        ExprKind::Holds(_) => true,
+        _ => false,
     }
 }
 
