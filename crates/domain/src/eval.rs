@@ -54,4 +54,4 @@ pub use error::EvalError;
 pub use intake::{Batch, Intake};
 pub use outcome::{InputObservation, LossEvent, Truth, Unknown};
 pub use program::Program;
-pub use state::{Known, RiskState};
+pub use state::{Known, RiskState, Start};

@@ -21,6 +21,9 @@ pub enum Type {
     Text,
     /// An instant.
     Time,
+    /// That something happened: an observation of it counts by being there, and may carry a decimal, its amount. It is no
+    /// value by itself.
+    Event,
 }
 
 /// One value.
@@ -60,6 +63,7 @@ impl fmt::Display for Type {
             Self::Bool => "bool",
             Self::Text => "text",
             Self::Time => "time",
+            Self::Event => "event",
         })
     }
 }

@@ -270,9 +270,11 @@ fn a_loss_event_survives_storage_with_its_reasons() {
         ordinal: 2,
         occurred_at: Timestamp(5),
         confirmed_at: Timestamp(9),
+        settled_at: Timestamp(9),
         evidence_from: Timestamp(3),
         payout: Err(Unknown::PayoutOutOfRange { fraction }),
         inputs: vec![Ok(Value::Decimal(fraction)), Err(unknown.clone())],
+        guards: vec![Ok(true), Err(unknown.clone())],
     };
     let stored = serde_json::to_string(&event).unwrap();
     assert_eq!(serde_json::from_str::<LossEvent>(&stored).unwrap(), event);

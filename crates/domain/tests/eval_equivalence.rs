@@ -156,6 +156,7 @@ proptest! {
             let shown = [false, true].map(|already_true| {
                 let known = Known {
                     evidence_from: event.evidence_from,
+                    inception: None,
                     occurred_at: event.occurred_at,
                     previous,
                     already_true,

@@ -8,7 +8,6 @@ use crate::cover::{Consumer, Cover};
 use crate::decimal::Decimal;
 use crate::determination::{Determination, Verdict};
 use crate::evidence::leaf::value_units;
-use crate::lang::ir::{Expr, ExprKind};
 use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -191,35 +190,11 @@ fn fraction_units(fraction: Decimal) -> Result<u64, PayloadError> {
 
 /// In 18-decimal units; 0 for text and for what was not known.
 fn measured_value(cover: &Cover, determination: &Determination) -> I256 {
-    let read = first_input(&cover.trigger.when).and_then(|input| determination.inputs.get(input));
+    // In reading order. A recovery that the cover does not write is `not condition`, so it adds no input.
+    let first = cover.trigger.when.inputs().first().copied();
+    let read = first.and_then(|input| determination.inputs.get(input.0));
     match read {
         None | Some(Err(_) | Ok(Value::Text(_))) => I256::ZERO,
         Some(Ok(value)) => value_units(Some(value)),
-    }
-}
-
-/// The first input that an expression reads, in reading order. A recovery that the cover does not write is
-/// `not condition`, so it adds no input that the condition has not.
-fn first_input(expr: &Expr) -> Option<usize> {
-    match &expr.kind {
-        ExprKind::Literal(_) => None,
-        ExprKind::Input(input) | ExprKind::Age(input) => Some(input.0),
-        ExprKind::Negate(inner) | ExprKind::Absolute(inner) | ExprKind::Not(inner) => {
-            first_input(inner)
-        }
-        ExprKind::OneOf { value, .. } => first_input(value),
-        ExprKind::Arithmetic { left, right, .. } | ExprKind::Compare { left, right, .. } => {
-            first_input(left).or_else(|| first_input(right))
-        }
-        ExprKind::And(left, right) | ExprKind::Or(left, right) => {
-            first_input(left).or_else(|| first_input(right))
-        }
-        ExprKind::Min(values) | ExprKind::Max(values) => values.iter().find_map(first_input),
-        ExprKind::Clamp { value, low, high } => first_input(value)
-            .or_else(|| first_input(low))
-            .or_else(|| first_input(high)),
-        ExprKind::Holds(holds) => {
-            first_input(&holds.condition).or_else(|| first_input(&holds.recover))
-        }
     }
 }

@@ -63,6 +63,8 @@ pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cov
         inputs: inputs.declared,
         trigger: trigger?,
         payout: payout?,
+        guards: Vec::new(),
+        parameters: Vec::new(),
         policy,
         finality,
         consumer,
@@ -165,7 +167,10 @@ impl Reader<'_> {
         let fraction = self
             .required_text(&section, "fraction", EXAMPLE)
             .and_then(|written| self.expression(written, scope, Role::Payout))?;
-        Some(Payout { fraction })
+        Some(Payout {
+            fraction,
+            settle: None,
+        })
     }
 
     /// An expression; its findings and its nodes get their places in the file.

@@ -6,7 +6,7 @@ use crate::ids::TermsHash;
 use crate::lang::ir::Expr;
 use crate::observation::{Metric, SourceId, Subject};
 use crate::time::Seconds;
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// A cover: what is measured, what counts as a loss, what it pays, and the rules every policy on it obeys.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +27,10 @@ pub struct Cover {
     pub trigger: Trigger,
     /// What it pays.
     pub payout: Payout,
+    /// Conditions that are recorded with a loss and decide nothing, sorted by name.
+    pub guards: Vec<Guard>,
+    /// Named literals that the expressions use, sorted by name.
+    pub parameters: Vec<Parameter>,
     /// The rules of its policies.
     pub policy: PolicyRules,
     /// Per source chain (CAIP-2), when a block counts as final.
@@ -90,6 +94,41 @@ pub enum Rearm {
 pub struct Payout {
     /// A `decimal` expression: the part of the sum insured, evaluated as of the confirmation.
     pub fraction: Expr,
+    /// The largest fraction until this long after the confirmation counts, instead of the one at the confirmation.
+    pub settle: Option<Seconds>,
+}
+
+/// A condition that is recorded with a loss and decides nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guard {
+    /// Its name.
+    pub name: String,
+    /// A `bool` expression, evaluated as of the confirmation.
+    pub condition: Expr,
+}
+
+/// A named literal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// A decimal or a duration.
+    pub value: Value,
+}
+
+impl Cover {
+    /// Every expression of the cover.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let guards = self.guards.iter().map(|guard| &guard.condition);
+        [&self.trigger.when, &self.payout.fraction]
+            .into_iter()
+            .chain(guards)
+    }
+
+    /// Whether a risk of it is of one policy's inception.
+    pub fn mentions_inception(&self) -> bool {
+        self.expressions().any(Expr::mentions_inception)
+    }
 }
 
 /// The rules of policies.

@@ -264,6 +264,8 @@ impl Program {
             ordinal: state.events,
             occurred_at,
             confirmed_at: now,
+            settled_at: now,
+            guards: Vec::new(),
             evidence_from: decisive.map_or(occurred_at, |since| since.min(occurred_at)),
             payout,
             inputs,

@@ -59,6 +59,31 @@ pub enum Unknown {
     },
     /// Nothing was evaluated yet: every input has values, but evaluation begins later.
     NotBegun,
+    /// A window that is not known for long enough.
+    NotCovered {
+        /// Index of the input.
+        input: usize,
+    },
+    /// A window with no observation inside.
+    EmptyWindow {
+        /// Index of the input.
+        input: usize,
+    },
+    /// A fixed time that has not come.
+    NotYet {
+        /// The time.
+        time: Timestamp,
+    },
+    /// Fewer sources know a value than the terms demand.
+    TooFewSources,
+    /// The sources contradict each other by more than the terms allow.
+    SourcesApart,
+    /// A geometric mean or a fall of something that is not above zero.
+    NotPositive,
+    /// A straight line from one place to the same place.
+    NoSlope,
+    /// A latitude outside ±90° or a longitude outside ±360°.
+    NoSuchPlace,
     /// A payout fraction below 0 or above 1.
     PayoutOutOfRange {
         /// The fraction.
@@ -89,6 +114,8 @@ pub struct LossEvent {
     pub occurred_at: Timestamp,
     /// When the terms made it count.
     pub confirmed_at: Timestamp,
+    /// Until when the payout was looked for: the confirmation, unless the terms let it settle.
+    pub settled_at: Timestamp,
     /// What was in force then and seen from then on decides it: evaluating anew from there finds the same loss. Of one
     /// `holds`, the beginning of its breach; of several, where they began to remember anything that still counts. Earlier
     /// than `occurred_at` only where a breach is joined to something that began later.
@@ -97,6 +124,8 @@ pub struct LossEvent {
     pub payout: Result<Decimal, Unknown>,
     /// The inputs in force at the confirmation, in the order of the cover's inputs.
     pub inputs: Vec<Result<Value, Unknown>>,
+    /// The guards as of the confirmation, in the order of the cover's guards.
+    pub guards: Vec<Result<bool, Unknown>>,
 }
 
 impl Unknown {
@@ -132,6 +161,22 @@ impl Unknown {
                 cause.write(input_names, f)
             }
             Self::NotBegun => f.write_str("evaluation begins later"),
+            Self::NotCovered { input } => write!(
+                f,
+                "not enough of the window over `{}` is known",
+                name(*input)
+            ),
+            Self::EmptyWindow { input } => {
+                write!(f, "no observation of `{}` in the window", name(*input))
+            }
+            Self::NotYet { time } => write!(f, "{time} has not come"),
+            Self::TooFewSources => f.write_str("too few sources know a value"),
+            Self::SourcesApart => f.write_str("the sources are too far apart"),
+            Self::NotPositive => f.write_str("a value is not above zero where it must be"),
+            Self::NoSlope => f.write_str("`linear` goes from one place to the same place"),
+            Self::NoSuchPlace => {
+                f.write_str("a latitude is outside ±90° or a longitude outside ±360°")
+            }
             Self::PayoutOutOfRange { fraction } => {
                 write!(f, "the payout fraction {fraction} is not within 0…1")
             }

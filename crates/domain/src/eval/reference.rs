@@ -9,7 +9,7 @@ mod replay;
 
 use self::replay::State;
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
-use super::state::Known;
+use super::state::{Known, Start};
 use crate::cover::{Cover, Rearm};
 use crate::decimal::Decimal;
 use crate::lang::ir::{Expr, ExprKind, Holds, InputIndex};
@@ -31,11 +31,11 @@ pub struct Evaluation {
 /// included; no two of them may give one input two values for one time and sequence.
 pub fn evaluate(
     cover: &Cover,
-    evaluate_from: Option<Timestamp>,
+    start: impl Into<Start>,
     observations: &[InputObservation],
     watermark: Timestamp,
 ) -> Evaluation {
-    evaluate_after(cover, evaluate_from, None, observations, watermark)
+    evaluate_after(cover, start.into(), None, observations, watermark)
 }
 
 /// The same from the evidence of one loss event.
@@ -45,13 +45,16 @@ pub fn evaluate_evidence(
     observations: &[InputObservation],
     confirmed_at: Timestamp,
 ) -> Evaluation {
-    let from = Some(known.evidence_from);
-    evaluate_after(cover, from, Some(known), observations, confirmed_at)
+    let start = Start {
+        evaluate_from: Some(known.evidence_from),
+        inception: known.inception,
+    };
+    evaluate_after(cover, start, Some(known), observations, confirmed_at)
 }
 
 fn evaluate_after(
     cover: &Cover,
-    evaluate_from: Option<Timestamp>,
+    start: Start,
     known: Option<Known>,
     observations: &[InputObservation],
     watermark: Timestamp,
@@ -65,7 +68,7 @@ fn evaluate_after(
         watermark,
         known,
     };
-    let instants = history.instants(evaluate_from);
+    let instants = history.instants(start.evaluate_from);
     let truths = history.conditions(&cover.trigger.when, &instants);
     let truth = match truths.last() {
         Some(Ok(true)) => Truth::True,
@@ -264,6 +267,18 @@ impl<'a> History<'a> {
                 .into_iter()
                 .map(|row| arithmetic::clamp(row?))
                 .collect(),
+            ExprKind::Window(_)
+            | ExprKind::At { .. }
+            | ExprKind::Change { .. }
+            | ExprKind::Drop { .. }
+            | ExprKind::Happened(_)
+            | ExprKind::MedianOf { .. }
+            | ExprKind::KOf { .. }
+            | ExprKind::Linear { .. }
+            | ExprKind::Tiers { .. }
+            | ExprKind::Tick { .. }
+            | ExprKind::Case { .. }
+            | ExprKind::DistanceKm(_) => vec![Err(Unknown::Unchecked); instants.len()],
             _ => self
                 .conditions(expr, instants)
                 .into_iter()
@@ -390,6 +405,8 @@ impl<'a> History<'a> {
                     ordinal: u32::try_from(events.len() + 1).unwrap_or(u32::MAX),
                     occurred_at,
                     confirmed_at,
+                    settled_at: confirmed_at,
+                    guards: Vec::new(),
                     evidence_from: self
                         .decisive(instants, at, occurred_at)
                         .into_iter()

@@ -16,6 +16,8 @@ use crate::value::Value;
 pub struct RiskState {
     /// Instants begin here; earlier observations only carry their values in.
     pub(super) evaluate_from: Option<Timestamp>,
+    /// When the policy begins, where that is known and asked for.
+    pub(super) inception: Option<Timestamp>,
     /// Everything up to here was taken in.
     pub(super) evaluated_to: Option<Timestamp>,
     /// Whether an instant was evaluated.
@@ -98,11 +100,32 @@ pub(super) struct LastEvent {
     pub(super) seen_false: bool,
 }
 
+/// Where the evaluation of a risk starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Start {
+    /// With it, that very second is the first instant if an observation of it or earlier is carried in, else the first
+    /// observation after it. Without, the first observation is the first instant.
+    pub evaluate_from: Option<Timestamp>,
+    /// When the policy begins, for covers that ask for it; `None`: with the risk's first observation.
+    pub inception: Option<Timestamp>,
+}
+
+impl From<Option<Timestamp>> for Start {
+    fn from(evaluate_from: Option<Timestamp>) -> Self {
+        Self {
+            evaluate_from,
+            inception: None,
+        }
+    }
+}
+
 /// What is known of a loss event that is evaluated anew from its evidence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known {
     /// Where instants begin.
     pub evidence_from: Timestamp,
+    /// When the policy began, for covers that ask for it.
+    pub inception: Option<Timestamp>,
     /// When it is said to have occurred. What the evidence shows of earlier breaches is not whole, and not about this one.
     pub occurred_at: Timestamp,
     /// When the loss event before it was confirmed, which the evidence need not hold.
@@ -131,12 +154,14 @@ impl Breach {
 
 impl RiskState {
     /// A risk of `program` that nothing was observed of.
-    ///
-    /// With `evaluate_from`, its first instant is that second if an observation of it or earlier is carried in, else
-    /// the first observation after it. Without, the first observation is its first instant.
-    pub fn new(program: &Program, evaluate_from: Option<Timestamp>) -> Self {
+    pub fn new(program: &Program, start: impl Into<Start>) -> Self {
+        let Start {
+            evaluate_from,
+            inception,
+        } = start.into();
         Self {
             evaluate_from,
+            inception,
             evaluated_to: None,
             begun: false,
             due: None,
@@ -160,7 +185,13 @@ impl RiskState {
                 // Between two loss events the trigger was false, perhaps before the evidence begins.
                 seen_false: true,
             }),
-            ..Self::new(program, Some(known.evidence_from))
+            ..Self::new(
+                program,
+                Start {
+                    evaluate_from: Some(known.evidence_from),
+                    inception: known.inception,
+                },
+            )
         }
     }
 

@@ -150,7 +150,7 @@ impl<'a> Checker<'a> {
         let checked = self.expression(expr)?;
         match checked.ty {
             Type::Decimal | Type::Duration => Some(checked),
-            Type::Bool | Type::Text | Type::Time => {
+            Type::Bool | Type::Text | Type::Time | Type::Event => {
                 let label = self.describe(expr, checked.ty);
                 self.refuse(Diagnostic::error(
                     expr.span,
@@ -210,5 +210,8 @@ fn compare_it(ty: Type) -> &'static str {
         Type::Duration => "compare it, as in `arrival_delay >= 45min`",
         Type::Text => "compare it, as in `status == \"cancelled\"`",
         Type::Bool | Type::Time => "compare it with something",
+        Type::Event => {
+            "ask whether it happened, as in `happened(paused)` or `count(paused, 1h) >= 1`"
+        }
     }
 }

@@ -250,6 +250,7 @@ fn unchecked(expr: &ir::Expr, names: &[&str]) -> ast::Expr {
             vec![*again(&holds.condition)],
             holds_options(holds, names),
         ),
+        _ => ast::ExprKind::Refused,
     };
     ast::Expr::new(kind, expr.span)
 }

@@ -78,9 +78,11 @@ fn the_depeg() -> LossEvent {
         ordinal: 1,
         occurred_at: Timestamp(1_678_497_491),
         confirmed_at: Timestamp(1_678_583_975),
+        settled_at: Timestamp(1_678_583_975),
         evidence_from: Timestamp(1_678_497_491),
         payout: Ok("0.0247".parse().unwrap()),
         inputs: vec![Ok(Value::Decimal("0.9753".parse().unwrap()))],
+        guards: vec![],
     }
 }
 

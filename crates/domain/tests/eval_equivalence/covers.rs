@@ -348,7 +348,12 @@ pub(crate) fn cover(inputs: Vec<Input>, when: Expr, fraction: Expr, rearm: Rearm
         wording: None,
         inputs,
         trigger: Trigger { when, rearm },
-        payout: Payout { fraction },
+        payout: Payout {
+            fraction,
+            settle: None,
+        },
+        guards: Vec::new(),
+        parameters: Vec::new(),
         policy: PolicyRules {
             waiting: Seconds(0),
             event_inclusion: EventInclusion {

@@ -19,6 +19,7 @@ pub(super) fn engine(
     let evaluate = |already_true: bool| -> Result<(Known, LossEvent), String> {
         let known = Known {
             evidence_from: bundle.determination.evidence_from,
+            inception: None,
             occurred_at: bundle.determination.occurred_at,
             previous: bundle.previous,
             already_true,

@@ -150,6 +150,18 @@ impl Program {
                 high: self.expression(high, place),
             },
             ExprKind::Holds(holds) => return self.holds(holds, place),
+            ExprKind::Window(_)
+            | ExprKind::At { .. }
+            | ExprKind::Change { .. }
+            | ExprKind::Drop { .. }
+            | ExprKind::Happened(_)
+            | ExprKind::MedianOf { .. }
+            | ExprKind::KOf { .. }
+            | ExprKind::Linear { .. }
+            | ExprKind::Tiers { .. }
+            | ExprKind::Tick { .. }
+            | ExprKind::Case { .. }
+            | ExprKind::DistanceKm(_) => Node::Failed(Cause::Unchecked),
         };
         self.push(node)
     }

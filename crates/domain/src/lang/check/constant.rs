@@ -50,7 +50,19 @@ impl Expr {
             | ExprKind::And(..)
             | ExprKind::Or(..)
             | ExprKind::Age(_)
-            | ExprKind::Holds(_) => None,
+            | ExprKind::Holds(_)
+            | ExprKind::Window(_)
+            | ExprKind::At { .. }
+            | ExprKind::Change { .. }
+            | ExprKind::Drop { .. }
+            | ExprKind::Happened(_)
+            | ExprKind::MedianOf { .. }
+            | ExprKind::KOf { .. }
+            | ExprKind::Linear { .. }
+            | ExprKind::Tiers { .. }
+            | ExprKind::Tick { .. }
+            | ExprKind::Case { .. }
+            | ExprKind::DistanceKm(_) => None,
         }
     }
 }

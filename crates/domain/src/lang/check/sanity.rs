@@ -50,7 +50,7 @@ impl Checker<'_> {
             return self.refuse(match expr.ty {
                 Type::Duration => refusal
                     .with_help("divide it by a duration, as in `clamp(arrival_delay / 3h, 0, 1)`"),
-                Type::Bool | Type::Text | Type::Time | Type::Decimal => {
+                Type::Bool | Type::Text | Type::Time | Type::Event | Type::Decimal => {
                     refusal.with_help("write a decimal from 0 to 1, as in `20%`")
                 }
             });
