@@ -47,7 +47,8 @@ impl Expr {
         }
     }
 
-    fn children_mut(&mut self) -> Vec<&mut Self> {
+    /// The same, to change them.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match &mut self.kind {
             ExprKind::Literal(_)
             | ExprKind::Input(_)

@@ -11,7 +11,7 @@ use tocsin_domain::decimal::Rounding;
 use tocsin_domain::diagnostic::Span;
 use tocsin_domain::ids::TermsHash;
 use tocsin_domain::lang::ir::{
-    ArithmeticOp, CompareOp, Confirm, Expr, ExprKind, Holds, InputIndex,
+    ArithmeticOp, CompareOp, Confirm, Expr, ExprKind, Holds, InputIndex, Window,
 };
 use tocsin_domain::observation::{Metric, SourceId};
 use tocsin_domain::time::Seconds;
@@ -391,32 +391,15 @@ fn keep_used(mut cover: Cover) -> Cover {
 
 fn for_each_input(expr: &mut Expr, visit: &mut impl FnMut(&mut InputIndex)) {
     match &mut expr.kind {
-        ExprKind::Literal(_) => {}
-        ExprKind::Input(index) | ExprKind::Age(index) => visit(index),
-        ExprKind::Negate(part)
-        | ExprKind::Absolute(part)
-        | ExprKind::Not(part)
-        | ExprKind::OneOf { value: part, .. } => for_each_input(part, visit),
-        ExprKind::Arithmetic { left, right, .. }
-        | ExprKind::Compare { left, right, .. }
-        | ExprKind::And(left, right)
-        | ExprKind::Or(left, right) => {
-            for_each_input(left, visit);
-            for_each_input(right, visit);
-        }
-        ExprKind::Min(parts) | ExprKind::Max(parts) => {
-            for part in parts {
-                for_each_input(part, visit);
-            }
-        }
-        ExprKind::Clamp { value, low, high } => {
-            for part in [value, low, high] {
-                for_each_input(part, visit);
-            }
-        }
-        ExprKind::Holds(holds) => {
-            for_each_input(&mut holds.condition, visit);
-            for_each_input(&mut holds.recover, visit);
-        }
+        ExprKind::Input(index)
+        | ExprKind::Age(index)
+        | ExprKind::Happened(index)
+        | ExprKind::At { input: index, .. }
+        | ExprKind::Change { input: index, .. }
+        | ExprKind::Window(Window { input: index, .. }) => visit(index),
+        _ => {}
+    }
+    for part in expr.children_mut() {
+        for_each_input(part, visit);
     }
 }

@@ -85,6 +85,8 @@ fn value(ty: Type, choice: usize) -> Value {
         Type::Bool => Value::Bool(choice.is_multiple_of(2)),
         Type::Text => Value::Text(TEXTS[choice % TEXTS.len()].to_owned()),
         Type::Time => Value::Time(Timestamp(START)),
+        // Its amount.
+        Type::Event => Value::Decimal(DECIMALS[choice % DECIMALS.len()].parse().unwrap()),
     }
 }
 
