@@ -110,7 +110,7 @@ pub(crate) fn observations(cover: &Cover, text: &str) -> Vec<InputObservation> {
 
 fn read(ty: Type, text: &str) -> Value {
     match ty {
-        Type::Decimal => Value::Decimal(text.parse().unwrap()),
+        Type::Decimal | Type::Event => Value::Decimal(text.parse().unwrap()),
         Type::Duration => Value::Duration(Seconds(text.parse().unwrap())),
         Type::Bool => Value::Bool(text.parse().unwrap()),
         Type::Text => Value::Text(text.to_owned()),
