@@ -44,6 +44,29 @@ impl Cover {
         finish(cover, found)
     }
 
+    /// As [`Cover::parse`], with other values for some of its parameters, which it must have.
+    pub fn parse_with(
+        text: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        if text.len() > MAX_COVER_BYTES {
+            return Err(vec![too_long("a cover file", text.len(), MAX_COVER_BYTES)]);
+        }
+        let mut found = Vec::new();
+        let document = toml_text::read(text, &mut found).map(|mut document| {
+            for (name, value) in parameters {
+                if !document.replace_text("parameters", name, value) {
+                    let span = Span::default();
+                    let message = format!("the cover has no parameter `{name}`");
+                    found.push(Diagnostic::error(span, message, "no such parameter"));
+                }
+            }
+            document
+        });
+        let cover = document.and_then(|document| build::cover(&document, &mut found));
+        finish(cover, found)
+    }
+
     /// Reads canonical terms ([`Cover::canonical_terms`]). The cover equals the one that they were made of, apart from
     /// the spans of its expressions; so does its terms hash. Text that is not in canonical form is refused.
     pub fn from_terms(canonical_json: &str) -> Result<Self, Vec<Diagnostic>> {

@@ -17,12 +17,12 @@ mod parser;
 pub mod suggest;
 
 pub(crate) use catalogue::reserved_name;
-pub(crate) use check::compile_into;
+pub(crate) use check::{compile_into, constant_number};
 pub(crate) use hidden::is_hidden;
 pub(crate) use lexer::duration_literal;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// The longest expression, in bytes.
 pub const MAX_EXPRESSION_BYTES: usize = 16 * 1024;
@@ -38,15 +38,28 @@ pub enum Role {
     Trigger,
     /// `payout.fraction`: a decimal; `holds` has no place in it, `age` may stand anywhere.
     Payout,
+    /// `guards.…`: a condition that is recorded as of the confirmation; as in a payout otherwise.
+    Guard,
 }
 
-/// A name that an expression may use.
+/// The names that an expression may use.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scope {
+    /// Inputs, numbered in this order.
+    pub inputs: Vec<ScopeInput>,
+    /// Named literals; `None` where the declaration is already refused.
+    pub parameters: Vec<(String, Option<Value>)>,
+}
+
+/// An input that an expression may use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeInput {
     /// The name.
     pub name: String,
     /// The type of its values; `None` where the declaration is already refused, so that what uses it is not refused again.
     pub ty: Option<Type>,
+    /// What follows `event:` in its metric: expressions may call it `event.…` too.
+    pub event: Option<String>,
 }
 
 /// Reads an expression without looking at names or types. Spans are bytes of `text`.
@@ -64,13 +77,15 @@ pub fn compile(
     inputs: &[(&str, Type)],
     role: Role,
 ) -> Result<(ir::Expr, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let scope: Vec<ScopeInput> = inputs
-        .iter()
-        .map(|(name, ty)| ScopeInput {
-            name: (*name).to_owned(),
-            ty: Some(*ty),
-        })
-        .collect();
+    let inputs = inputs.iter().map(|(name, ty)| ScopeInput {
+        name: (*name).to_owned(),
+        ty: Some(*ty),
+        event: None,
+    });
+    let scope = Scope {
+        inputs: inputs.collect(),
+        parameters: Vec::new(),
+    };
     let mut found = Vec::new();
     match compile_into(text, &scope, role, &mut found) {
         Some(expr)

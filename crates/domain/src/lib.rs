@@ -6,6 +6,7 @@
 
 pub mod attestation;
 pub mod bundle;
+pub mod calendar;
 pub mod claim;
 pub mod cover;
 pub mod cursor;

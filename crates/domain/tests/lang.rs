@@ -17,13 +17,14 @@ use tocsin_domain::time::Seconds;
 use tocsin_domain::value::{Type, Value};
 use trees::{any_tree, condition, number, without_spans};
 
-const INPUTS: [(&str, Type); 4] = [
+const INPUTS: [(&str, Type); 5] = [
     ("price", Type::Decimal),
     ("delay", Type::Duration),
     ("status", Type::Text),
     ("paused", Type::Bool),
+    ("halted", Type::Event),
 ];
-const NAMES: [&str; 4] = ["price", "delay", "status", "paused"];
+const NAMES: [&str; 5] = ["price", "delay", "status", "paused", "halted"];
 
 fn tree(text: &str) -> Expr {
     let parsed = lang::parse(text).unwrap_or_else(|found| panic!("{text}: {found:#?}"));

@@ -1,6 +1,7 @@
 //! From the document to the checked cover.
 
 mod inputs;
+mod named;
 mod rules;
 
 use super::document::{NodeValue, Table};
@@ -10,7 +11,7 @@ use super::reader::{Reader, Section, Written};
 use super::{schema, terms};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lang::ir::Expr;
-use crate::lang::{Role, ScopeInput, compile_into, suggest};
+use crate::lang::{Role, Scope, compile_into, suggest};
 
 /// The cover, or `None` with the reasons in `found`. Every part is judged, whatever is wrong with the others.
 pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cover> {
@@ -33,11 +34,18 @@ pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cov
     let consumer = reader.consumer(&root);
     let finality = reader.finality(&root);
     let policy = reader.policy(&root);
-    let inputs = reader.inputs(&root);
+    let mut inputs = reader.inputs(&root);
+    let parameters = reader.parameters(&root, &mut inputs.scope);
     let trigger = reader.trigger(&root, &inputs.scope);
     let payout = reader.payout(&root, &inputs.scope);
+    let guards = reader.guards(&root, &inputs.scope);
     if let (Some(trigger), Some(payout)) = (&trigger, &payout) {
-        reader.unused_inputs(&root, &inputs.scope, [&trigger.when, &payout.fraction]);
+        let guards = guards.iter().map(|guard| &guard.condition);
+        let used: Vec<&Expr> = [&trigger.when, &payout.fraction]
+            .into_iter()
+            .chain(guards)
+            .collect();
+        reader.unused_inputs(&root, &inputs.scope, &used);
     }
     if reader
         .found
@@ -63,8 +71,8 @@ pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cov
         inputs: inputs.declared,
         trigger: trigger?,
         payout: payout?,
-        guards: Vec::new(),
-        parameters: Vec::new(),
+        guards,
+        parameters,
         policy,
         finality,
         consumer,
@@ -113,7 +121,7 @@ impl Reader<'_> {
         Some(Wording { title, uri, sha256 })
     }
 
-    fn trigger(&mut self, root: &Section<'_>, scope: &[ScopeInput]) -> Option<Trigger> {
+    fn trigger(&mut self, root: &Section<'_>, scope: &Scope) -> Option<Trigger> {
         const EXAMPLE: &str = "when = \"price <= 0.995\"";
         if root.table.get("trigger").is_none() {
             return self.missing_section(root.span, "the trigger", "[trigger]", EXAMPLE);
@@ -157,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    fn payout(&mut self, root: &Section<'_>, scope: &[ScopeInput]) -> Option<Payout> {
+    fn payout(&mut self, root: &Section<'_>, scope: &Scope) -> Option<Payout> {
         const EXAMPLE: &str = "fraction = \"100%\"";
         if root.table.get("payout").is_none() {
             return self.missing_section(root.span, "the payout", "[payout]", EXAMPLE);
@@ -169,15 +177,15 @@ impl Reader<'_> {
             .and_then(|written| self.expression(written, scope, Role::Payout))?;
         Some(Payout {
             fraction,
-            settle: None,
+            settle: self.positive_duration(&section, "settle"),
         })
     }
 
     /// An expression; its findings and its nodes get their places in the file.
-    fn expression(
+    pub(super) fn expression(
         &mut self,
         written: Written<'_>,
-        scope: &[ScopeInput],
+        scope: &Scope,
         role: Role,
     ) -> Option<Expr> {
         let places = &written.text.places;
@@ -194,7 +202,7 @@ impl Reader<'_> {
     }
 
     /// An input that nothing mentions still makes its cover wait for it.
-    fn unused_inputs(&mut self, root: &Section<'_>, scope: &[ScopeInput], used: [&Expr; 2]) {
+    fn unused_inputs(&mut self, root: &Section<'_>, scope: &Scope, used: &[&Expr]) {
         let used: Vec<usize> = used
             .iter()
             .flat_map(|expr| expr.inputs())
@@ -204,7 +212,7 @@ impl Reader<'_> {
         else {
             return;
         };
-        for (index, input) in scope.iter().enumerate() {
+        for (index, input) in scope.inputs.iter().enumerate() {
             if used.contains(&index) {
                 continue;
             }
@@ -214,8 +222,9 @@ impl Reader<'_> {
             let message = format!("input `{}` is not used", input.name);
             self.found.push(Diagnostic {
                 severity: Severity::Warning,
-                ..Diagnostic::error(span, message, "in neither the trigger nor the payout")
-                    .with_help("leave it out: time advances only as far as every input's source has reported")
+                ..Diagnostic::error(span, message, "in no expression").with_help(
+                    "leave it out: time advances only as far as every input's source has reported",
+                )
             });
         }
     }

@@ -45,6 +45,24 @@ impl Table {
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+
+    /// Puts another text in place of that of `section.key`; `false` if there is none.
+    pub(super) fn replace_text(&mut self, section: &str, key: &str, value: &str) -> bool {
+        let mut found = false;
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == section) {
+            let NodeValue::Table(table) = &mut entry.node.value else {
+                continue;
+            };
+            for entry in table.entries.iter_mut().filter(|entry| entry.key == key) {
+                entry.node.value = NodeValue::Text(Text {
+                    value: value.to_owned(),
+                    places: Places::Whole(entry.node.span),
+                });
+                found = true;
+            }
+        }
+        found
+    }
 }
 
 impl NodeValue {

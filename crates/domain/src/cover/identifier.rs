@@ -134,18 +134,13 @@ pub(super) fn sha256(text: &str) -> Result<String, Complaint> {
     .with_help("`sha256sum FILE` prints it"))
 }
 
-/// `price`, `arrival_delay`.
+/// `price`, `arrival_delay`, `event:Paused`.
 pub(super) fn metric(text: &str) -> Result<String, Complaint> {
-    if text.starts_with("event:") {
-        return Err(Complaint::new(
-            "event inputs are not supported by this version",
-            "part of the language, not of this version",
-        ));
-    }
+    let name = text.strip_prefix("event:").unwrap_or(text);
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.len() <= MAX_NAME_BYTES
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(legal)
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(legal)
     {
         return Ok(text.to_owned());
     }
@@ -153,7 +148,7 @@ pub(super) fn metric(text: &str) -> Result<String, Complaint> {
         format!("`{}` is not a metric", suggest::clipped(text)),
         format!("expected letters, digits and `_`, at most {MAX_NAME_BYTES}"),
     )
-    .with_help("write for example `price` or `arrival_delay`"))
+    .with_help("write for example `price`, `arrival_delay` or `event:Paused`"))
 }
 
 /// What is measured: `eip155:1/erc20:0x…`, `flight:UA1545/2013-01-01/EWR`, `station:KEWR`.

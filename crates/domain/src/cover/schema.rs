@@ -1,4 +1,4 @@
-//! The keys of a cover: those that this version knows, those that it will, and where each belongs.
+//! The keys of a cover: which there are, and where each belongs.
 
 use super::document::Table;
 use crate::diagnostic::{Diagnostic, Span};
@@ -9,47 +9,50 @@ pub(super) struct Schema {
     /// As a person names it: `[policy]`.
     pub(super) section: &'static str,
     pub(super) keys: &'static [&'static str],
-    /// Part of the design, refused by this version.
-    later: &'static [&'static str],
 }
 
 pub(super) const ROOT: Schema = Schema {
     section: "the top of the file",
     keys: &[
-        "name", "title", "version", "peril", "wording", "inputs", "trigger", "payout", "policy",
-        "finality", "consumer",
+        "name",
+        "title",
+        "version",
+        "peril",
+        "wording",
+        "inputs",
+        "trigger",
+        "payout",
+        "policy",
+        "finality",
+        "consumer",
+        "guards",
+        "parameters",
     ],
-    later: &["guards", "parameters"],
 };
 
 pub(super) const WORDING: Schema = Schema {
     section: "`[wording]`",
     keys: &["title", "uri", "sha256"],
-    later: &[],
 };
 
 pub(super) const INPUT: Schema = Schema {
     section: "an input",
     keys: &["metric", "subject", "source", "max_age", "type"],
-    later: &[],
 };
 
 pub(super) const TRIGGER: Schema = Schema {
     section: "`[trigger]`",
     keys: &["when", "rearm"],
-    later: &[],
 };
 
 pub(super) const PAYOUT: Schema = Schema {
     section: "`[payout]`",
-    keys: &["fraction"],
-    later: &["settle"],
+    keys: &["fraction", "settle"],
 };
 
 pub(super) const POLICY: Schema = Schema {
     section: "`[policy]`",
     keys: &["waiting", "event_inclusion", "event_time", "claim_deadline"],
-    later: &[],
 };
 
 impl Schema {
@@ -64,14 +67,6 @@ impl Schema {
 
     fn unknown(&self, key: &str, span: Span) -> Diagnostic {
         let shown = suggest::clipped(key);
-        if self.later.contains(&key) {
-            return Diagnostic::error(
-                span,
-                format!("`{shown}` is not supported by this version"),
-                "part of the language, not of this version",
-            )
-            .with_help("leave it out, or wait for a version that has it");
-        }
         let refusal = Diagnostic::error(
             span,
             format!("{} has no key `{shown}`", self.section),

@@ -77,7 +77,9 @@ pub struct Call {
     pub function_span: Span,
     /// Arguments without a name.
     pub arguments: Vec<Expr>,
-    /// Arguments with one; they stand after the others.
+    /// `bound: part` of `tiers` and `condition: value` of `case`, after the arguments.
+    pub pairs: Vec<(Expr, Expr)>,
+    /// Arguments with a name; they stand after the others.
     pub options: Vec<NamedOption>,
 }
 

@@ -1,10 +1,9 @@
-//! The functions of the language: those that this version computes, and those that the language has but this version
-//! refuses by name, so that nobody takes a missing feature for a typing error.
+//! The functions of the language, with their options and how they are written.
 
 use super::suggest;
 use crate::diagnostic::{Diagnostic, Span};
 
-/// A function that this version computes.
+/// A function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Function {
     Holds,
@@ -14,6 +13,23 @@ pub(super) enum Function {
     Min,
     Max,
     RoundUp,
+    Twap,
+    GeoTwap,
+    Mean,
+    Median,
+    Sum,
+    Count,
+    Happened,
+    At,
+    Change,
+    Drop,
+    MedianOf,
+    KOf,
+    Linear,
+    Tiers,
+    Tick,
+    Case,
+    DistanceKm,
 }
 
 /// A function with its name, its options and how it is written.
@@ -24,119 +40,168 @@ pub(super) struct Signature {
     pub(super) usage: &'static str,
 }
 
-pub(super) const FUNCTIONS: [Signature; 7] = [
+const fn signature(
+    function: Function,
+    name: &'static str,
+    options: &'static [&'static str],
+    usage: &'static str,
+) -> Signature {
     Signature {
-        function: Function::Holds,
-        name: "holds",
-        options: &["for", "recover", "confirm", "observations"],
-        usage: "holds(condition, for: 24h, recover: condition, confirm: time|observation, observations: 1)",
-    },
-    Signature {
-        function: Function::Age,
-        name: "age",
-        options: &[],
-        usage: "age(input)",
-    },
-    Signature {
-        function: Function::Clamp,
-        name: "clamp",
-        options: &[],
-        usage: "clamp(value, low, high)",
-    },
-    Signature {
-        function: Function::Abs,
-        name: "abs",
-        options: &[],
-        usage: "abs(value)",
-    },
-    Signature {
-        function: Function::Min,
-        name: "min",
-        options: &[],
-        usage: "min(a, b, …)",
-    },
-    Signature {
-        function: Function::Max,
-        name: "max",
-        options: &[],
-        usage: "max(a, b, …)",
-    },
-    Signature {
-        function: Function::RoundUp,
-        name: "round_up",
-        options: &[],
-        usage: "round_up(a * b) or round_up(a / b)",
-    },
-];
+        function,
+        name,
+        options,
+        usage,
+    }
+}
 
-/// Functions of the language that this version refuses.
-const LATER_FUNCTIONS: [&str; 17] = [
-    "twap",
-    "geo_twap",
-    "mean",
-    "median",
-    "sum",
-    "count",
-    "drop",
-    "at",
-    "change",
-    "happened",
-    "median_of",
-    "k_of",
-    "linear",
-    "tiers",
-    "tick",
-    "case",
-    "distance_km",
-];
-
-/// Options of the language that this version refuses.
-const LATER_OPTIONS: [&str; 9] = [
-    "coverage", "closes", "since", "over", "every", "zone", "quorum", "spread", "from",
+pub(super) static FUNCTIONS: [Signature; 24] = [
+    signature(
+        Function::Holds,
+        "holds",
+        &["for", "recover", "confirm", "observations"],
+        "holds(condition, for: 24h, recover: condition, confirm: time|observation, observations: 1)",
+    ),
+    signature(Function::Age, "age", &[], "age(input)"),
+    signature(Function::Clamp, "clamp", &[], "clamp(value, low, high)"),
+    signature(Function::Abs, "abs", &[], "abs(value)"),
+    signature(
+        Function::Min,
+        "min",
+        &["over", "since", "coverage", "every", "zone"],
+        "min(a, b, …) of values, min(input, 1h) over a window",
+    ),
+    signature(
+        Function::Max,
+        "max",
+        &["over", "since", "coverage", "every", "zone"],
+        "max(a, b, …) of values, max(input, 1h) over a window",
+    ),
+    signature(
+        Function::RoundUp,
+        "round_up",
+        &[],
+        "round_up(a * b) or round_up(a / b)",
+    ),
+    signature(
+        Function::Twap,
+        "twap",
+        &["over", "since", "coverage", "closes"],
+        "twap(input, 10d, closes: 1d, coverage: 90%)",
+    ),
+    signature(
+        Function::GeoTwap,
+        "geo_twap",
+        &["over", "since", "coverage"],
+        "geo_twap(input, 1h, coverage: 90%)",
+    ),
+    signature(
+        Function::Mean,
+        "mean",
+        &["over", "since", "coverage", "every", "zone"],
+        "mean(input, 7d, coverage: 90%)",
+    ),
+    signature(
+        Function::Median,
+        "median",
+        &["over", "since", "coverage", "every", "zone"],
+        "median(input, 7d, coverage: 90%)",
+    ),
+    signature(
+        Function::Sum,
+        "sum",
+        &["over", "since", "coverage", "every", "zone"],
+        "sum(input, 10d, every: 1d, zone: \"America/New_York\", coverage: 90%)",
+    ),
+    signature(
+        Function::Count,
+        "count",
+        &["over", "since", "coverage", "every", "zone"],
+        "count(event, 1h)",
+    ),
+    signature(Function::Happened, "happened", &[], "happened(event)"),
+    signature(
+        Function::At,
+        "at",
+        &[],
+        "at(input, inception) or at(input, \"2023-03-11T00:00:00Z\")",
+    ),
+    signature(Function::Change, "change", &["over"], "change(input, 1h)"),
+    signature(
+        Function::Drop,
+        "drop",
+        &["from"],
+        "drop(value, from: max(input, 1h))",
+    ),
+    signature(
+        Function::MedianOf,
+        "median_of",
+        &["quorum", "spread"],
+        "median_of(a, b, c, quorum: 2, spread: 1%)",
+    ),
+    signature(
+        Function::KOf,
+        "k_of",
+        &[],
+        "k_of(2, condition, condition, condition)",
+    ),
+    signature(
+        Function::Linear,
+        "linear",
+        &["from", "to"],
+        "linear(value, from: a, to: b)",
+    ),
+    signature(
+        Function::Tiers,
+        "tiers",
+        &[],
+        "tiers(value, 45min: 50%, 3h: 100%)",
+    ),
+    signature(
+        Function::Tick,
+        "tick",
+        &[],
+        "tick(value, strike, per, limit)",
+    ),
+    signature(
+        Function::Case,
+        "case",
+        &["else"],
+        "case(condition: value, …, else: value)",
+    ),
+    signature(
+        Function::DistanceKm,
+        "distance_km",
+        &[],
+        "distance_km(latitude, longitude, latitude, longitude)",
+    ),
 ];
 
 /// Words of the grammar.
 pub(super) const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];
 
-/// Names with a meaning that this version does not have yet.
-const LATER_NAMES: [&str; 3] = ["inception", "event", "else"];
+/// Names with a meaning of their own.
+const RESERVED: [&str; 3] = ["inception", "event", "else"];
 
 pub(super) fn function(name: &str) -> Option<&'static Signature> {
     FUNCTIONS.iter().find(|signature| signature.name == name)
 }
 
-pub(super) fn is_later_function(name: &str) -> bool {
-    LATER_FUNCTIONS.contains(&name)
+/// Whether its arguments come in pairs, `this: that`.
+pub(super) fn takes_pairs(function: &str) -> bool {
+    matches!(function, "tiers" | "case")
 }
 
-pub(super) fn is_later_option(name: &str) -> bool {
-    LATER_OPTIONS.contains(&name)
-}
-
-/// What an input may not be called, with what the word already means.
+/// What an input or a parameter may not be called, with what the word already means.
 pub(crate) fn reserved_name(name: &str) -> Option<&'static str> {
     if KEYWORDS.contains(&name) {
         Some("a word of the trigger language")
-    } else if function(name).is_some() || is_later_function(name) {
+    } else if function(name).is_some() {
         Some("a function of the trigger language")
-    } else if LATER_NAMES.contains(&name) {
+    } else if RESERVED.contains(&name) {
         Some("reserved by the trigger language")
     } else {
         None
     }
-}
-
-/// The refusal of something that the language has and this version has not.
-pub(super) fn not_supported(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(
-        span,
-        format!("`{what}` is not supported by this version"),
-        "part of the language, not of this version",
-    )
-    .with_help(format!(
-        "this version has {}",
-        suggest::list(FUNCTIONS.iter().map(|signature| signature.name), "and")
-    ))
 }
 
 /// The refusal of a name that is followed by a parenthesis and is no function.
@@ -149,23 +214,17 @@ pub(super) fn unknown_function(name: &str, is_input: bool, span: Span) -> Diagno
         )
         .with_help(format!("write `{name}` alone"));
     }
-    let every = FUNCTIONS
-        .iter()
-        .map(|signature| signature.name)
-        .chain(LATER_FUNCTIONS);
+    let every = || FUNCTIONS.iter().map(|signature| signature.name);
     let unknown = Diagnostic::error(
         span,
         format!("unknown function `{}`", suggest::clipped(name)),
         "no such function",
     );
-    match suggest::nearest(name, every) {
-        Some(near) if is_later_function(near) => unknown.with_help(format!(
-            "did you mean `{near}`? It is not supported by this version"
-        )),
+    match suggest::nearest(name, every()) {
         Some(near) => unknown.with_help(format!("did you mean `{near}`?")),
         None => unknown.with_help(format!(
             "the functions are {}",
-            suggest::list(FUNCTIONS.iter().map(|signature| signature.name), "and")
+            suggest::list(every(), "and")
         )),
     }
 }

@@ -8,20 +8,24 @@ mod arithmetic;
 mod call;
 mod comparison;
 mod constant;
+mod fixed;
 mod holds;
 mod sanity;
+mod several;
+mod shapes;
+mod window;
 
 use super::ast;
 use super::catalogue::{self, Function};
 use super::ir::{Expr, ExprKind, InputIndex};
-use super::{Role, ScopeInput, parser, suggest};
+use super::{Role, Scope, ScopeInput, parser, suggest};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::value::{Type, Value};
 
 /// Reads and checks `text`; findings, warnings included, go to `found`. An expression may come back beside errors.
 pub(crate) fn compile_into(
     text: &str,
-    scope: &[ScopeInput],
+    scope: &Scope,
     role: Role,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Expr> {
@@ -37,9 +41,34 @@ pub(crate) fn compile_into(
     checker.whole(expr)
 }
 
+/// Reads a constant number: what a parameter may be. Spans are bytes of `text`.
+pub(crate) fn constant_number(text: &str, found: &mut Vec<Diagnostic>) -> Option<Value> {
+    let parsed = parser::parse(text, found)?;
+    let scope = Scope::default();
+    let mut checker = Checker {
+        text,
+        scope: &scope,
+        role: Role::Payout,
+        inside_holds: false,
+        found,
+    };
+    let expr = checker.number(&parsed, "a parameter")?;
+    match expr.constant() {
+        Some(Ok(value)) => Some(value),
+        _ => {
+            let label = "not a constant";
+            checker.refuse(Diagnostic::error(
+                expr.span,
+                "a parameter is a number",
+                label,
+            ))
+        }
+    }
+}
+
 struct Checker<'a> {
     text: &'a str,
-    scope: &'a [ScopeInput],
+    scope: &'a Scope,
     role: Role,
     inside_holds: bool,
     found: &'a mut Vec<Diagnostic>,
@@ -100,9 +129,24 @@ impl<'a> Checker<'a> {
     fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         if let Some((index, input)) = self.input(name) {
             let ty = input.ty?;
+            if ty == Type::Event {
+                return self.refuse(
+                    Diagnostic::error(span, "an event has no value", "an event").with_help(
+                        format!("write `happened({name})` or `count({name}, 1h) >= 1`"),
+                    ),
+                );
+            }
             return Some(Expr {
                 kind: ExprKind::Input(index),
                 ty,
+                span,
+            });
+        }
+        if let Some((_, value)) = self.scope.parameters.iter().find(|(own, _)| own == name) {
+            let value = value.clone()?;
+            return Some(Expr {
+                ty: value.ty(),
+                kind: ExprKind::Literal(value),
                 span,
             });
         }
@@ -113,9 +157,11 @@ impl<'a> Checker<'a> {
                 "needs its arguments",
             )
             .with_help(format!("write `{}`", signature.usage)),
-            None if catalogue::reserved_name(name).is_some() => {
-                catalogue::not_supported(name, span)
+            None if name == "inception" => {
+                Diagnostic::error(span, "an inception is no value", "stands alone")
+                    .with_help("write `at(price, inception)`, or `since: inception` in a window")
             }
+            None if name.starts_with("event.") => self.unknown_event(name, span),
             None => self.unknown_name(name, span),
         };
         self.refuse(refusal)
@@ -127,10 +173,11 @@ impl<'a> Checker<'a> {
             format!("unknown name `{}`", suggest::clipped(name)),
             "no input has this name",
         );
-        let inputs = || self.scope.iter().map(|input| input.name.as_str());
-        match suggest::nearest(name, inputs()) {
+        let inputs = || self.scope.inputs.iter().map(|input| input.name.as_str());
+        let parameters = self.scope.parameters.iter().map(|(name, _)| name.as_str());
+        match suggest::nearest(name, inputs().chain(parameters)) {
             Some(near) => refusal.with_help(format!("did you mean `{near}`?")),
-            None if self.scope.is_empty() => {
+            None if self.scope.inputs.is_empty() => {
                 refusal.with_help(format!("declare it: `[inputs.{}]`", suggest::clipped(name)))
             }
             None => refusal.with_help(format!(
@@ -141,8 +188,39 @@ impl<'a> Checker<'a> {
     }
 
     fn input(&self, name: &str) -> Option<(InputIndex, &'a ScopeInput)> {
-        let index = self.scope.iter().position(|input| input.name == name)?;
-        Some((InputIndex(index), self.scope.get(index)?))
+        let inputs = &self.scope.inputs;
+        let index = match name.strip_prefix("event.") {
+            None => inputs.iter().position(|input| input.name == name),
+            Some(event) => {
+                let named =
+                    |input: &ScopeInput| input.ty == Some(Type::Event) && input.name == event;
+                let measured = |input: &ScopeInput| input.event.as_deref() == Some(event);
+                let by_name = inputs.iter().position(named);
+                by_name.or_else(|| inputs.iter().position(measured))
+            }
+        }?;
+        Some((InputIndex(index), inputs.get(index)?))
+    }
+
+    fn unknown_event(&self, name: &str, span: Span) -> Diagnostic {
+        let refusal = Diagnostic::error(
+            span,
+            format!("unknown event `{}`", suggest::clipped(name)),
+            "no input is this event",
+        );
+        let events = self
+            .scope
+            .inputs
+            .iter()
+            .filter_map(|input| input.event.as_deref());
+        let event = name.strip_prefix("event.").unwrap_or(name);
+        match suggest::nearest(event, events) {
+            Some(near) => refusal.with_help(format!("did you mean `event.{near}`?")),
+            None => refusal.with_help(format!(
+                "declare an input with `metric = \"event:{}\"`",
+                suggest::clipped(event)
+            )),
+        }
     }
 
     /// A decimal or a duration.

@@ -7,7 +7,7 @@ mod literal;
 
 pub(crate) use literal::duration_literal;
 
-use super::catalogue::{KEYWORDS, not_supported};
+use super::catalogue::KEYWORDS;
 use super::ir::{ArithmeticOp, CompareOp};
 use super::suggest;
 use crate::diagnostic::{Diagnostic, Span};
@@ -223,6 +223,12 @@ impl<'a> Lexer<'a> {
         let owner = match self.tokens.last_mut() {
             Some(token) if !name.is_empty() && token.span.end == self.at => {
                 match core::mem::replace(&mut token.kind, TokenKind::Refused) {
+                    TokenKind::Name(owner) if owner == "event" => {
+                        token.span.end = span.end;
+                        token.kind = TokenKind::Name(format!("event.{name}"));
+                        self.at += length;
+                        return;
+                    }
                     TokenKind::Name(owner) => {
                         token.span.end = span.end;
                         Some((owner, token.span))
@@ -236,7 +242,6 @@ impl<'a> Lexer<'a> {
             _ => None,
         };
         self.found.push(match owner {
-            Some((owner, whole)) if owner == "event" => not_supported("event.…", whole),
             Some((owner, whole)) => Diagnostic::error(
                 whole,
                 "names have no parts",

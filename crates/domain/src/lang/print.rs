@@ -1,11 +1,11 @@
 //! A tree back to text that reads as the same tree.
 
+mod unchecked;
+
 use core::fmt;
 
 use super::ast::{self, BinaryOp};
 use super::ir;
-use crate::decimal::{Decimal, Rounding};
-use crate::diagnostic::Span;
 use crate::time::Seconds;
 use crate::value::Value;
 
@@ -45,7 +45,7 @@ impl fmt::Display for ast::Expr {
 impl ir::Expr {
     /// The expression as a cover would write it, with the cover's names for its inputs.
     pub fn text<'a>(&'a self, input_names: &'a [&'a str]) -> impl fmt::Display + 'a {
-        fmt::from_fn(move |f| fmt::Display::fmt(&unchecked(self, input_names), f))
+        fmt::from_fn(move |f| fmt::Display::fmt(&unchecked::unchecked(self, input_names), f))
     }
 }
 
@@ -117,12 +117,19 @@ fn write_call(f: &mut fmt::Formatter<'_>, call: &ast::Call) -> fmt::Result {
         f.write_str(if at == 0 { "" } else { ", " })?;
         argument.write(f, Level::Or)?;
     }
-    for (at, option) in call.options.iter().enumerate() {
+    for (at, (key, value)) in call.pairs.iter().enumerate() {
         f.write_str(if at == 0 && call.arguments.is_empty() {
             ""
         } else {
             ", "
         })?;
+        key.write(f, Level::Or)?;
+        f.write_str(": ")?;
+        value.write(f, Level::Or)?;
+    }
+    for (at, option) in call.options.iter().enumerate() {
+        let first = at == 0 && call.arguments.is_empty() && call.pairs.is_empty();
+        f.write_str(if first { "" } else { ", " })?;
         write!(
             f,
             "{}: {}",
@@ -170,144 +177,4 @@ impl Level {
             Self::Unary | Self::Primary => Self::Primary,
         }
     }
-}
-
-/// The tree that a person would have written for a checked one.
-fn unchecked(expr: &ir::Expr, names: &[&str]) -> ast::Expr {
-    let again = |expr: &ir::Expr| Box::new(unchecked(expr, names));
-    let every = |exprs: &[ir::Expr]| exprs.iter().map(|expr| unchecked(expr, names)).collect();
-    let input = |input: &ir::InputIndex| {
-        let name = names
-            .get(input.0)
-            .map_or_else(|| format!("input_{}", input.0), |n| (*n).to_owned());
-        ast::Expr::new(ast::ExprKind::Name(name), expr.span)
-    };
-    let kind = match &expr.kind {
-        ir::ExprKind::Literal(value) => return literal(value, expr.span),
-        ir::ExprKind::Input(index) => return input(index),
-        ir::ExprKind::Negate(operand) => ast::ExprKind::Negate(again(operand)),
-        ir::ExprKind::Not(operand) => ast::ExprKind::Not(again(operand)),
-        ir::ExprKind::Arithmetic {
-            op,
-            rounding,
-            left,
-            right,
-        } => {
-            let op = BinaryOp::Arithmetic(*op);
-            let kind = ast::ExprKind::Binary {
-                op,
-                left: again(left),
-                right: again(right),
-            };
-            match rounding {
-                Rounding::Truncate => kind,
-                Rounding::Up => call(
-                    "round_up",
-                    vec![ast::Expr::new(kind, expr.span)],
-                    Vec::new(),
-                ),
-            }
-        }
-        ir::ExprKind::Compare { op, left, right } => {
-            let op = BinaryOp::Compare(*op);
-            ast::ExprKind::Binary {
-                op,
-                left: again(left),
-                right: again(right),
-            }
-        }
-        ir::ExprKind::OneOf { value, choices } => ast::ExprKind::In {
-            value: again(value),
-            choices: choices
-                .iter()
-                .map(|text| ast::Choice {
-                    text: text.clone(),
-                    span: expr.span,
-                })
-                .collect(),
-        },
-        ir::ExprKind::And(left, right) => ast::ExprKind::Binary {
-            op: BinaryOp::And,
-            left: again(left),
-            right: again(right),
-        },
-        ir::ExprKind::Or(left, right) => ast::ExprKind::Binary {
-            op: BinaryOp::Or,
-            left: again(left),
-            right: again(right),
-        },
-        ir::ExprKind::Absolute(operand) => call("abs", vec![*again(operand)], Vec::new()),
-        ir::ExprKind::Min(values) => call("min", every(values), Vec::new()),
-        ir::ExprKind::Max(values) => call("max", every(values), Vec::new()),
-        ir::ExprKind::Clamp { value, low, high } => call(
-            "clamp",
-            vec![*again(value), *again(low), *again(high)],
-            Vec::new(),
-        ),
-        ir::ExprKind::Age(index) => call("age", vec![input(index)], Vec::new()),
-        ir::ExprKind::Holds(holds) => call(
-            "holds",
-            vec![*again(&holds.condition)],
-            holds_options(holds, names),
-        ),
-        _ => ast::ExprKind::Refused,
-    };
-    ast::Expr::new(kind, expr.span)
-}
-
-fn holds_options(holds: &ir::Holds, names: &[&str]) -> Vec<ast::NamedOption> {
-    let span = Span::default();
-    let option = |name: &str, value: ast::Expr| ast::NamedOption {
-        name: name.to_owned(),
-        name_span: span,
-        at_least: false,
-        value,
-    };
-    let word = |word: &str| ast::Expr::new(ast::ExprKind::Name(word.to_owned()), span);
-    let mut options = vec![ast::NamedOption {
-        at_least: holds.at_least,
-        ..option("for", literal(&Value::Duration(holds.window), span))
-    }];
-    let is_default = matches!(&holds.recover.kind, ir::ExprKind::Not(inner)
-        if inner.clone().without_spans() == holds.condition.clone().without_spans());
-    if !is_default {
-        options.push(option("recover", unchecked(&holds.recover, names)));
-    }
-    if holds.confirm == ir::Confirm::Observation {
-        options.push(option("confirm", word("observation")));
-    }
-    if holds.observations != 1 {
-        let number = Decimal::from_integer(i64::from(holds.observations));
-        options.push(option(
-            "observations",
-            literal(&Value::Decimal(number), span),
-        ));
-    }
-    options
-}
-
-fn call(
-    function: &str,
-    arguments: Vec<ast::Expr>,
-    options: Vec<ast::NamedOption>,
-) -> ast::ExprKind {
-    ast::ExprKind::Call(ast::Call {
-        function: function.to_owned(),
-        function_span: Span::default(),
-        arguments,
-        options,
-    })
-}
-
-/// Literals are not negative in text; the sign is an operator.
-fn literal(value: &Value, span: Span) -> ast::Expr {
-    let magnitude = match value {
-        Value::Decimal(number) if *number < Decimal::ZERO => Value::Decimal(number.negated()),
-        Value::Duration(Seconds(seconds)) if *seconds < 0 => {
-            Value::Duration(Seconds(seconds.saturating_neg()))
-        }
-        other => return ast::Expr::new(ast::ExprKind::Literal(other.clone()), span),
-    };
-    let magnitude = ast::Expr::new(ast::ExprKind::Literal(magnitude), span);
-    ast::Expr::new(ast::ExprKind::Negate(Box::new(magnitude)), span)
 }

@@ -51,28 +51,49 @@ pub(crate) fn any_tree() -> impl Strategy<Value = Expr> {
                     choices,
                 })
             }),
-            (name(), vec(inner, 0..4), vec(call_option, 0..3)).prop_map(
+            (name(), vec(inner.clone(), 0..4), vec(call_option, 0..3)).prop_map(
                 |(function, arguments, options)| node(ExprKind::Call(Call {
                     function,
                     function_span: Span::default(),
                     arguments,
+                    pairs: Vec::new(),
                     options,
                 }))
             ),
+            (
+                vec(inner.clone(), 0..2),
+                vec((inner.clone(), inner.clone()), 0..4),
+                proptest::option::of(inner),
+            )
+                .prop_map(|(arguments, pairs, otherwise)| paired(arguments, pairs, otherwise)),
         ]
     })
 }
 
+/// `case` or `tiers`.
+fn paired(arguments: Vec<Expr>, pairs: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
+    let otherwise = otherwise.map(|value| NamedOption {
+        name: "else".to_owned(),
+        name_span: Span::default(),
+        at_least: false,
+        value,
+    });
+    let function = if otherwise.is_some() { "case" } else { "tiers" };
+    node(ExprKind::Call(Call {
+        function: function.to_owned(),
+        function_span: Span::default(),
+        arguments,
+        pairs,
+        options: otherwise.into_iter().collect(),
+    }))
+}
+
 fn name() -> impl Strategy<Value = String> {
-    // Words of the grammar are no names; functions that are refused by name have no tree.
+    // Words of the grammar are no names; the functions that take pairs have trees of their own.
     "[a-zA-Z_][a-z0-9_]{0,6}".prop_filter("reserved", |name| {
         let lowered = name.to_lowercase();
         !["and", "or", "not", "in", "true", "false"].contains(&lowered.as_str())
-            && ![
-                "twap", "mean", "median", "sum", "count", "drop", "at", "change", "k_of", "linear",
-                "tiers", "tick", "case",
-            ]
-            .contains(&name.as_str())
+            && !["tiers", "case", "else"].contains(&name.as_str())
     })
 }
 
@@ -127,7 +148,7 @@ fn arithmetic() -> impl Strategy<Value = ArithmeticOp> + Clone {
     ]
 }
 
-/// Text of a condition that is well-typed for inputs `price`, `delay`, `status` and `paused`.
+/// Text of a condition that is well-typed for inputs `price`, `delay`, `status`, `paused` and `halted`.
 pub(crate) fn condition() -> impl Strategy<Value = String> {
     let holds = (plain_condition(), plain_condition(), 0u32..100, 0usize..8).prop_map(
         |(condition, recover, hours, options)| {
@@ -164,6 +185,9 @@ fn plain_condition() -> impl Strategy<Value = String> + Clone {
         (0u32..50).prop_map(|hours| format!("{hours}h + 5min > age(delay)")),
         Just("status in [\"a\", \"b \\\" c\"]".to_owned()),
         Just("status != \"x\"".to_owned()),
+        Just("happened(halted) or count(event.halted, 2d) >= 2".to_owned()),
+        Just("k_of(2, paused, price > 1, age(price) > 1d)".to_owned()),
+        Just("at(status, inception) == \"x\"".to_owned()),
         Just("paused".to_owned()),
     ];
     leaf.prop_recursive(3, 12, 2, |inner| {
@@ -182,6 +206,13 @@ pub(crate) fn number() -> impl Strategy<Value = String> + Clone {
         (1u32..200).prop_map(|n| format!("0.{n:0>3}")),
         (1u32..200).prop_map(|n| format!("{n}%")),
         (1u32..50).prop_map(|n| format!("delay / {n}h")),
+        windowed(),
+        Just("at(price, \"2023-03-11T00:00:00Z\") - change(price, 90min)".to_owned()),
+        Just("linear(delay, from: 1h, to: 3h)".to_owned()),
+        Just("tiers(delay, 45min: 50%, 3h: 100%)".to_owned()),
+        Just("case(status == \"x\": price, paused: 2, else: -1)".to_owned()),
+        Just("distance_km(price, 2, -48.5, 10)".to_owned()),
+        Just("sum(halted, 40d)".to_owned()),
     ];
     leaf.prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
@@ -191,9 +222,38 @@ pub(crate) fn number() -> impl Strategy<Value = String> + Clone {
             inner.clone().prop_map(|a| format!("abs({a})")),
             inner.clone().prop_map(|a| format!("round_up(({a}) / 3)")),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("min({a}, {b})")),
-            inner.prop_map(|a| format!("clamp({a}, 0, 1)")),
+            inner.clone().prop_map(|a| format!("clamp({a}, 0, 1)")),
+            inner
+                .clone()
+                .prop_map(|a| format!("drop({a}, from: max(price, over: 1h))")),
+            inner.clone().prop_map(|a| format!("tick({a}, 10, 5%, 1)")),
+            (inner.clone(), inner)
+                .prop_map(|(a, b)| format!("median_of({a}, {b}, price, quorum: 2, spread: 1%)")),
         ]
     })
+}
+
+fn windowed() -> impl Strategy<Value = String> + Clone {
+    let function = prop_oneof![
+        Just("twap"),
+        Just("geo_twap"),
+        Just("min"),
+        Just("max"),
+        Just("mean"),
+        Just("median"),
+        Just("sum"),
+        Just("count")
+    ];
+    let reach = prop_oneof![Just("10d"), Just("over: 10d"), Just("since: inception")];
+    let plain = (function, reach, 1u32..100).prop_map(|(function, reach, part)| {
+        format!("{function}(price, {reach}, coverage: {part}%)")
+    });
+    prop_oneof![
+        plain,
+        Just("twap(price, 10d, closes: 1d)".to_owned()),
+        Just("sum(price, 10d, every: 1d, zone: \"America/New_York\")".to_owned()),
+        Just("max(price, 10d, every: 6h)".to_owned()),
+    ]
 }
 
 fn duration() -> impl Strategy<Value = String> + Clone {
@@ -236,6 +296,11 @@ pub(crate) fn without_spans(expr: Expr) -> Expr {
             function: call.function,
             function_span: Span::default(),
             arguments: call.arguments.into_iter().map(without_spans).collect(),
+            pairs: call
+                .pairs
+                .into_iter()
+                .map(|(key, value)| (without_spans(key), without_spans(value)))
+                .collect(),
             options: call
                 .options
                 .into_iter()

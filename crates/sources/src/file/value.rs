@@ -7,7 +7,8 @@ use tocsin_domain::value::{Type, Value};
 /// Reads a value of type `ty`.
 pub(crate) fn parse(text: &str, ty: Type) -> Result<Value, String> {
     match ty {
-        Type::Decimal => match text.parse::<Decimal>() {
+        // Of an event, its amount.
+        Type::Decimal | Type::Event => match text.parse::<Decimal>() {
             Ok(value) => Ok(Value::Decimal(value)),
             Err(error) => Err(format!("value `{text}` {error}")),
         },

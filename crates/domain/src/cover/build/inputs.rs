@@ -6,16 +6,19 @@ use crate::cover::model::Input;
 use crate::cover::reader::{Reader, Section};
 use crate::cover::{MAX_INPUTS, identifier, schema};
 use crate::diagnostic::Diagnostic;
-use crate::lang::{ScopeInput, suggest};
+use crate::lang::{Scope, ScopeInput, suggest};
 use crate::observation::{Metric, SourceId, Subject};
 use crate::time::Seconds;
 use crate::value::Type;
+
+/// Begins the metrics of events.
+const EVENT: &str = "event:";
 
 /// Inputs sorted by name; `scope` has also those whose declaration is refused.
 #[derive(Default)]
 pub(super) struct Inputs {
     pub(super) declared: Vec<Input>,
-    pub(super) scope: Vec<ScopeInput>,
+    pub(super) scope: Scope,
 }
 
 impl Reader<'_> {
@@ -47,9 +50,12 @@ impl Reader<'_> {
         for entry in sorted {
             let input = self.input(entry);
             let ty = input.as_ref().map(|input| input.ty);
-            inputs.scope.push(ScopeInput {
+            let metric = input.as_ref().map(|input| input.metric.0.as_str());
+            let event = metric.and_then(|metric| metric.strip_prefix(EVENT));
+            inputs.scope.inputs.push(ScopeInput {
                 name: entry.key.clone(),
                 ty,
+                event: event.map(str::to_owned),
             });
             inputs.declared.extend(input);
         }
@@ -113,12 +119,15 @@ impl Reader<'_> {
 
     fn input_type(&mut self, section: &Section<'_>) -> Option<Type> {
         let written = self.text(section, "type")?;
-        if let later @ ("time" | "event") = written.text.value.as_str() {
-            return self.refuse(Diagnostic::error(
-                written.span,
-                format!("inputs of type `{later}` are not supported by this version"),
-                "part of the language, not of this version",
-            ));
+        if written.text.value == "time" {
+            return self.refuse(
+                Diagnostic::error(
+                    written.span,
+                    "an input has no times as values",
+                    "not a type of inputs",
+                )
+                .with_help("measure the duration, as in `arrival_delay`, or the event, as in `event:Landed`"),
+            );
         }
         self.choice(
             section,
@@ -128,6 +137,7 @@ impl Reader<'_> {
                 ("duration", Type::Duration),
                 ("bool", Type::Bool),
                 ("text", Type::Text),
+                ("event", Type::Event),
             ],
         )
     }
@@ -177,6 +187,7 @@ impl Reader<'_> {
 /// The type that a metric has unless its input says otherwise.
 fn type_of(metric: &str) -> Type {
     match metric {
+        event if event.starts_with(EVENT) => Type::Event,
         "status" => Type::Text,
         "arrival_delay" | "departure_delay" => Type::Duration,
         _ => Type::Decimal,

@@ -12,7 +12,7 @@ impl Checker<'_> {
     pub(super) fn age_as_value(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
         let age = self.age(call, span)?;
         match self.role {
-            Role::Payout => Some(age),
+            Role::Payout | Role::Guard => Some(age),
             Role::Trigger => self.refuse(
                 Diagnostic::error(
                     span,

@@ -4,7 +4,7 @@ use super::{Checker, Function, catalogue};
 use crate::decimal::Rounding;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast;
-use crate::lang::ir::{ArithmeticOp, Expr, ExprKind};
+use crate::lang::ir::{ArithmeticOp, Expr, ExprKind, WindowFunction};
 use crate::lang::suggest;
 use crate::value::{Type, Value};
 
@@ -32,8 +32,25 @@ impl Checker<'_> {
                     span,
                 })
             }
-            Function::Min => self.extreme(call, span, ExprKind::Min),
-            Function::Max => self.extreme(call, span, ExprKind::Max),
+            Function::Min => self.extreme(call, span, (ExprKind::Min, WindowFunction::Min)),
+            Function::Max => self.extreme(call, span, (ExprKind::Max, WindowFunction::Max)),
+            Function::Twap => self.twap(call, span),
+            Function::GeoTwap => self.window(call, WindowFunction::GeoTwap, span),
+            Function::Mean => self.window(call, WindowFunction::Mean, span),
+            Function::Median => self.window(call, WindowFunction::Median, span),
+            Function::Sum => self.window(call, WindowFunction::Sum, span),
+            Function::Count => self.window(call, WindowFunction::Count, span),
+            Function::Happened => self.happened(call, span),
+            Function::At => self.at(call, span),
+            Function::Change => self.change(call, span),
+            Function::Drop => self.drop(call, span),
+            Function::MedianOf => self.median_of(call, span),
+            Function::KOf => self.k_of(call, span),
+            Function::Linear => self.linear(call, span),
+            Function::Tiers => self.tiers(call, span),
+            Function::Tick => self.tick(call, span),
+            Function::Case => self.case(call, span),
+            Function::DistanceKm => self.distance_km(call, span),
             Function::RoundUp => {
                 let [operation] = self.arguments(call, signature)?;
                 self.round_up(operation)
@@ -126,17 +143,12 @@ impl Checker<'_> {
         &mut self,
         call: &ast::Call,
         span: Span,
-        kind: fn(Vec<Expr>) -> ExprKind,
+        (kind, window): (fn(Vec<Expr>) -> ExprKind, WindowFunction),
     ) -> Option<Expr> {
         let function = call.function.as_str();
-        let windowed = || {
-            Diagnostic::error(
-                span,
-                format!("`{function}` over a window is not supported by this version"),
-                "part of the language, not of this version",
-            )
-            .with_help(format!("this version has `{function}(a, b, …)` of values"))
-        };
+        if !call.options.is_empty() {
+            return self.window(call, window, span);
+        }
         let [first, second, ..] = call.arguments.as_slice() else {
             return self.refuse(
                 Diagnostic::error(
@@ -144,17 +156,14 @@ impl Checker<'_> {
                     format!("`{function}` takes two values or more"),
                     "too few arguments",
                 )
-                .with_help(format!("write `{function}(a, b)`")),
+                .with_help(format!(
+                    "write `{function}(a, b)`, or `{function}(input, 1h)` over a window"
+                )),
             );
         };
         // `min(price, 1h)` is a window, `min(delay, 1h)` is a value.
-        if call.arguments.len() == 2
-            && matches!(second.kind, ast::ExprKind::Literal(Value::Duration(_)))
-        {
-            let over = self.expression(first)?;
-            if over.ty == Type::Decimal {
-                return self.refuse(windowed());
-            }
+        if call.arguments.len() == 2 && self.is_duration(second) && self.is_decimal_input(first) {
+            return self.window(call, window, span);
         }
         let values = self.values_of_one_type(&call.arguments, &format!("`{function}`"))?;
         let ty = values.first()?.ty;
@@ -165,8 +174,33 @@ impl Checker<'_> {
         })
     }
 
+    /// Whether a duration is written here, as a literal or as a parameter.
+    fn is_duration(&self, expr: &ast::Expr) -> bool {
+        let parameters = &self.scope.parameters;
+        match &expr.kind {
+            ast::ExprKind::Literal(Value::Duration(_)) => true,
+            ast::ExprKind::Name(name) => parameters
+                .iter()
+                .any(|(own, value)| own == name && matches!(value, Some(Value::Duration(_)))),
+            _ => false,
+        }
+    }
+
+    fn is_decimal_input(&self, expr: &ast::Expr) -> bool {
+        match &expr.kind {
+            ast::ExprKind::Name(name) => self
+                .input(name)
+                .is_some_and(|(_, input)| input.ty == Some(Type::Decimal)),
+            _ => false,
+        }
+    }
+
     /// All of them decimals, or all durations.
-    fn values_of_one_type(&mut self, arguments: &[ast::Expr], of: &str) -> Option<Vec<Expr>> {
+    pub(super) fn values_of_one_type(
+        &mut self,
+        arguments: &[ast::Expr],
+        of: &str,
+    ) -> Option<Vec<Expr>> {
         let checked: Vec<Option<Expr>> = arguments
             .iter()
             .map(|argument| self.number(argument, of))
@@ -219,13 +253,6 @@ fn greater(low: &Value, high: &Value) -> bool {
 fn unknown_option(option: &ast::NamedOption, signature: &catalogue::Signature) -> Diagnostic {
     let name = suggest::clipped(&option.name);
     let function = signature.name;
-    if catalogue::is_later_option(&option.name) {
-        return Diagnostic::error(
-            option.name_span,
-            format!("`{name}:` is not supported by this version"),
-            "part of the language, not of this version",
-        );
-    }
     let refusal = Diagnostic::error(
         option.name_span,
         format!("`{function}` has no option `{name}:`"),

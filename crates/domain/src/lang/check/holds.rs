@@ -17,14 +17,21 @@ const MAX_OBSERVATIONS: i64 = 1_000;
 
 impl Checker<'_> {
     pub(super) fn holds(&mut self, call: &ast::Call, span: Span) -> Option<Expr> {
-        if self.role == Role::Payout {
+        if self.role != Role::Trigger {
             return self.refuse(
                 Diagnostic::error(
                     call.function_span,
-                    "`holds` has no place in a payout",
+                    format!(
+                        "`holds` has no place in a {}",
+                        if self.role == Role::Guard {
+                            "guard"
+                        } else {
+                            "payout"
+                        }
+                    ),
                     "a breach is a matter of the trigger",
                 )
-                .with_help("the payout is evaluated once, at the confirmation of the breach"),
+                .with_help("it is evaluated once, at the confirmation of the breach"),
             );
         }
         if self.inside_holds {
@@ -69,7 +76,7 @@ impl Checker<'_> {
             None => condition.clone().map(negation),
         };
         let window = match option("for") {
-            Some(window) => self.window(window),
+            Some(window) => self.duration_of(window),
             None => self.refuse(
                 Diagnostic::error(call.function_span, "`holds` needs `for:`", "for how long?")
                     .with_help(format!("write `{}`", signature.usage)),
@@ -101,7 +108,7 @@ impl Checker<'_> {
         Some(checked)
     }
 
-    fn window(&mut self, option: &ast::NamedOption) -> Option<Seconds> {
+    fn duration_of(&mut self, option: &ast::NamedOption) -> Option<Seconds> {
         let span = option.value.span;
         let checked = self.expression(&option.value)?;
         if checked.ty != Type::Duration {

@@ -13,6 +13,7 @@ impl Checker<'_> {
         match self.role {
             Role::Trigger => self.trigger(expr),
             Role::Payout => self.payout(expr),
+            Role::Guard => self.guard(expr),
         }
     }
 
@@ -35,6 +36,15 @@ impl Checker<'_> {
             ));
         }
         Some(expr)
+    }
+
+    fn guard(&mut self, expr: Expr) -> Option<Expr> {
+        if expr.ty == Type::Bool {
+            return Some(expr);
+        }
+        let (ty, span) = (expr.ty, expr.span);
+        let message = format!("a guard is a condition, but this is a {ty}");
+        self.refuse(Diagnostic::error(span, message, format!("a {ty}")).with_help(compare_it(ty)))
     }
 
     fn payout(&mut self, expr: Expr) -> Option<Expr> {
@@ -185,7 +195,7 @@ impl Threshold {
     }
 }
 
-fn less(left: &Value, right: &Value) -> bool {
+pub(super) fn less(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Decimal(left), Value::Decimal(right)) => left < right,
         (Value::Duration(left), Value::Duration(right)) => left < right,

@@ -3,7 +3,7 @@
 use super::{Parsed, Parser, Power, Tree};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast::{Call, ExprKind, NamedOption};
-use crate::lang::catalogue::{is_later_function, not_supported};
+use crate::lang::catalogue::takes_pairs;
 use crate::lang::lexer::TokenKind;
 use crate::lang::suggest;
 
@@ -11,15 +11,11 @@ impl Parser<'_> {
     /// `(…)` after the name of a function.
     pub(super) fn call(&mut self, function: String, function_span: Span) -> Parsed<Tree> {
         let opening = self.advance().span;
-        if is_later_function(&function) {
-            // Its arguments may have a form that only it has.
-            self.found.push(not_supported(&function, function_span));
-            return self.skip_call(function_span, opening);
-        }
         let mut call = Call {
             function,
             function_span,
             arguments: Vec::new(),
+            pairs: Vec::new(),
             options: Vec::new(),
         };
         let mut height = 0;
@@ -41,9 +37,18 @@ impl Parser<'_> {
             TokenKind::Name(name) if self.peek_second() == &TokenKind::Colon => Some(name.clone()),
             _ => None,
         };
-        let Some(name) = name else {
+        // `else` is a word of its own; whatever else stands before a colon in `case` is a condition, in `tiers` a bound.
+        let paired = takes_pairs(&call.function);
+        let Some(name) = name.filter(|name| !paired || name == "else") else {
             let argument = self.expression(Power::Or)?;
-            if !call.options.is_empty() {
+            if paired && self.peek() == &TokenKind::Colon && call.options.is_empty() {
+                self.at += 1;
+                let value = self.expression(Power::Or)?;
+                let height = argument.height.max(value.height);
+                call.pairs.push((argument.expr, value.expr));
+                return Ok(height);
+            }
+            if !call.options.is_empty() || !call.pairs.is_empty() {
                 let span = argument.expr.span;
                 return self.stop(
                     Diagnostic::error(
@@ -95,26 +100,5 @@ impl Parser<'_> {
         }
         self.at += 2;
         Ok(true)
-    }
-
-    /// Goes past the parenthesis that closes `opening`.
-    fn skip_call(&mut self, function_span: Span, opening: Span) -> Parsed<Tree> {
-        let mut open = 1usize;
-        while open > 0 {
-            match self.peek() {
-                TokenKind::LeftParenthesis => open += 1,
-                TokenKind::RightParenthesis => open -= 1,
-                TokenKind::End => {
-                    self.close(opening, &TokenKind::RightParenthesis, "`)`")?;
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-        let end = self
-            .tokens
-            .get(self.at - 1)
-            .map_or(function_span, |token| token.span);
-        self.node(ExprKind::Refused, function_span.to(end), 0)
     }
 }
