@@ -499,6 +499,104 @@ fn holds_and_age() {
 }
 
 #[test]
+fn windows_and_events() {
+    snapshot(
+        "windows_and_events",
+        &triggers(&[
+            "twap(usdc, 10d) < 0.88",
+            "twap(usdc, 10d, closes: 1d) < 0.88",
+            "twap(usdc, 10d, closes: 3d) < 0.88",
+            "twap(usdc, 36h, closes: 1d) < 0.88",
+            "twap(usdc, 10d, closes: 10s) < 0.88",
+            "twap(usdc) < 0.88",
+            "twap() < 0.88",
+            "twap(usdc, 10) < 0.88",
+            "twap(usdc, -1h) < 0.88",
+            "twap(usdc, delay) < 0.88",
+            "twap(usdc, 1h, 2h) < 0.88",
+            "twap(usdc, 1h, over: 2h) < 0.88",
+            "twap(usdc, since: 2h) < 0.88",
+            "twap(usdc, 1h, coverage: 0) < 0.88",
+            "twap(usdc, 1h, coverage: 90) < 0.88",
+            "twap(usdc, 1h, every: 1h) < 0.88",
+            "twap(usdt, 1h) < 0.88",
+            "twap(usdc + 1, 1h) < 0.88",
+            "twap(status, 1h) < 0.88",
+            "geo_twap(delay, 1h) < 45min",
+            "max(usdc, since: inception) > 1",
+            "min(usdc, 1h) < 1 and min(delay, 1h) < 45min",
+            "min(delay, over: 1h) < 45min",
+            "sum(usdc, 10d, zone: \"UTC\") > 1",
+            "sum(usdc, 10d, every: 6h, zone: \"UTC\") > 1",
+            "sum(usdc, 10d, every: 1d, zone: \"New York\") > 1",
+            "happened(usdc)",
+            "happened(event.Paused)",
+            "at(usdc, 2023) > 1",
+            "at(usdc, \"yesterday\") > 1",
+            "at(usdc, inception) > 1",
+            "change(usdc) > 1",
+            "change(status, 1h) > 1",
+            "drop(usdc) > 5%",
+            "drop(usdc, from: delay) > 5%",
+            "since > 1",
+        ]),
+    );
+}
+
+#[test]
+fn sources_and_shapes() {
+    snapshot(
+        "sources_and_shapes",
+        &triggers(&[
+            "median_of(usdc) > 1",
+            "median_of(usdc, delay) > 1",
+            "median_of(usdc, 1, quorum: 3) > 1",
+            "median_of(usdc, 1, quorum: 1.5) > 1",
+            "median_of(usdc, 1, spread: -1%) > 1",
+            "k_of(2, usdc > 1)",
+            "k_of(usdc > 1, delay > 1h)",
+            "k_of(2)",
+            "k_of(2, usdc, delay > 1h)",
+            "linear(usdc, from: 1) > 0",
+            "linear(usdc, from: 1, to: 1) > 0",
+            "linear(usdc, from: 1h, to: 2h) > 0",
+            "tiers(delay) > 0",
+            "tiers(delay, 45: 50%) > 0",
+            "tiers(delay, 3h: 50%, 45min: 30%) > 0",
+            "tiers(delay, 45min: 1h) > 0",
+            "tiers(delay, 45min: 50%, usdc) > 0",
+            "tiers(delay, usdc: 50%) > 0",
+            "tick(usdc, 1, 2) > 0",
+            "tick(usdc, 1h, 2, 1) > 0",
+            "case(status == \"x\": 1) > 0",
+            "case(else: 1) > 0",
+            "case(usdc, else: 1) > 0",
+            "case(status: 1, else: 1) > 0",
+            "case(status == \"x\": 1, else: 1h) > 0",
+            "distance_km(91, 0, 0, 0) > 1",
+            "distance_km(usdc, 0, 0) > 1",
+            "distance_km(delay, 0, 0, 0) > 1",
+            "clamp(usdc: 1, 0, 1) > 0",
+        ]),
+    );
+}
+
+#[test]
+fn warnings_about_holds() {
+    snapshot(
+        "warnings_about_holds",
+        &triggers(&[
+            "holds(usdc <= 0.995, for: 24h, recover: usdc > 0.999)",
+            "holds(usdc < 0.995, for: 24h, recover: usdc >= 0.999)",
+            "holds(usdc <= 0.995, for: 24h, recover: not (usdc <= 0.995))",
+            "holds(usdc <= 0.995, for: 24h, recover: usdc > 0.995)",
+            "holds(usdc <= 0.995, for: 24h, recover: usdc >= 2 and usdc < 1)",
+            "holds(usdc <= 0.995, for: 24h, recover: false)",
+        ]),
+    );
+}
+
+#[test]
 fn payouts() {
     let cases: Vec<(&str, String)> = [
         "20",

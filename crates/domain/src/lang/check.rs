@@ -13,6 +13,8 @@ mod holds;
 mod sanity;
 mod several;
 mod shapes;
+mod threshold;
+mod warnings;
 mod window;
 
 use super::ast;

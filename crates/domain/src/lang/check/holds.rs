@@ -57,6 +57,8 @@ impl Checker<'_> {
         self.inside_holds = false;
         let holds = parts?;
         self.judge_recovery(&holds)?;
+        self.judge_silence(call, &holds);
+        self.judge_boundaries(call, &holds);
         Some(Expr {
             kind: ExprKind::Holds(Box::new(holds)),
             ty: Type::Bool,

@@ -1,10 +1,11 @@
 //! What is well-typed and surely not meant.
 
+use super::threshold::Threshold;
 use super::{Checker, compare_it};
 use crate::decimal::Decimal;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lang::Role;
-use crate::lang::ir::{CompareOp, Expr, ExprKind, Holds, InputIndex};
+use crate::lang::ir::{Expr, ExprKind, Holds};
 use crate::value::{Type, Value};
 
 impl Checker<'_> {
@@ -127,78 +128,5 @@ impl Checker<'_> {
             });
         }
         Some(())
-    }
-}
-
-/// `input op constant`.
-struct Threshold {
-    input: InputIndex,
-    below: bool,
-    inclusive: bool,
-    limit: Value,
-}
-
-impl Threshold {
-    fn of(expr: &Expr) -> Option<Self> {
-        let ExprKind::Compare { op, left, right } = &expr.kind else {
-            return None;
-        };
-        let (input, limit, flipped) = match (&left.kind, &right.kind) {
-            (ExprKind::Input(input), _) => (*input, right.constant()?, false),
-            (_, ExprKind::Input(input)) => (*input, left.constant()?, true),
-            _ => return None,
-        };
-        let (below, inclusive) = match op {
-            CompareOp::Less => (true, false),
-            CompareOp::LessOrEqual => (true, true),
-            CompareOp::Greater => (false, false),
-            CompareOp::GreaterOrEqual => (false, true),
-            CompareOp::Equal | CompareOp::NotEqual => return None,
-        };
-        let limit = limit.ok()?;
-        Some(Self {
-            input,
-            below: below ^ flipped,
-            inclusive,
-            limit,
-        })
-    }
-
-    /// Every value that passes this passes `other`.
-    fn implies(&self, other: &Self) -> bool {
-        if self.input != other.input || self.below != other.below {
-            return false;
-        }
-        let beyond = if self.below {
-            less(&self.limit, &other.limit)
-        } else {
-            less(&other.limit, &self.limit)
-        };
-        beyond || (self.limit == other.limit && (other.inclusive || !self.inclusive))
-    }
-
-    /// Some value passes both.
-    fn meets(&self, other: &Self) -> bool {
-        if self.input != other.input {
-            return false;
-        }
-        if self.below == other.below {
-            return true;
-        }
-        let (upper, lower) = if self.below {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        less(&lower.limit, &upper.limit)
-            || (lower.limit == upper.limit && lower.inclusive && upper.inclusive)
-    }
-}
-
-pub(super) fn less(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Decimal(left), Value::Decimal(right)) => left < right,
-        (Value::Duration(left), Value::Duration(right)) => left < right,
-        _ => false,
     }
 }

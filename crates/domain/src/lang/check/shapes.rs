@@ -111,7 +111,7 @@ impl Checker<'_> {
             ));
         };
         if let Some((last, _)) = before.last()
-            && !super::sanity::less(last, &constant)
+            && !super::threshold::less(last, &constant)
         {
             return self.refuse(
                 Diagnostic::error(bound.span, "tiers ascend", format!("not above {last}"))
