@@ -4,12 +4,14 @@
 //! were what the attestors saw; and one observation can be proved without showing the rest.
 
 pub mod leaf;
+pub mod look_back;
 pub mod merkle;
 pub mod select;
 
 pub use leaf::EvidenceLeaf;
+pub use look_back::LookBack;
 pub use merkle::MerkleTree;
-pub use select::{EvidenceError, select};
+pub use select::{EvidenceError, Extent, select};
 
 use alloy_primitives::B256;
 

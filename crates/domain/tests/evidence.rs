@@ -7,7 +7,7 @@
 use alloy_primitives::{B256, I256, U256, keccak256};
 use alloy_sol_types::SolValue;
 use proptest::prelude::*;
-use tocsin_domain::evidence::{self, EvidenceError, EvidenceLeaf, merkle};
+use tocsin_domain::evidence::{self, EvidenceError, EvidenceLeaf, Extent, merkle};
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -38,9 +38,16 @@ fn row(name: &str, at: i64, sequence: u64) -> Observation {
     }
 }
 
+fn extent(after: i64, until: i64) -> Extent {
+    Extent {
+        after: Timestamp(after),
+        until: Timestamp(until),
+    }
+}
+
 fn select(rows: &[Observation], occurred: i64, confirmed: i64) -> Vec<(String, i64, u64)> {
     let streams = [stream("a"), stream("b")];
-    evidence::select(&streams, rows, Timestamp(occurred), Timestamp(confirmed))
+    evidence::select(&streams, rows, extent(occurred, confirmed))
         .unwrap()
         .into_iter()
         .map(|row| (row.subject.0, row.observed_at.0, row.sequence.0.to::<u64>()))
@@ -98,7 +105,7 @@ fn an_input_that_was_not_observed_before_the_loss_carries_nothing_in() {
 fn a_stream_that_two_inputs_read_is_evidence_once() {
     let streams = [stream("a"), stream("a")];
     let rows = [row("a", 20, 1), row("a", 25, 2)];
-    let selected = evidence::select(&streams, &rows, Timestamp(20), Timestamp(30)).unwrap();
+    let selected = evidence::select(&streams, &rows, extent(20, 30)).unwrap();
     assert_eq!(selected, rows);
 }
 
@@ -110,7 +117,7 @@ fn two_values_for_one_place_are_no_evidence() {
     };
     let streams = [stream("a")];
     let rows = [row("a", 25, 1), other];
-    let error = evidence::select(&streams, &rows, Timestamp(20), Timestamp(30)).unwrap_err();
+    let error = evidence::select(&streams, &rows, extent(20, 30)).unwrap_err();
     assert!(matches!(
         error,
         EvidenceError::Contradiction {
@@ -165,8 +172,8 @@ proptest! {
         // What was selected selects itself, so that a bundle can be checked.
         let streams = [stream("a"), stream("b")];
         let times = (Timestamp(occurred), Timestamp(occurred + lasts));
-        let once = evidence::select(&streams, &rows, times.0, times.1).unwrap();
-        prop_assert_eq!(&evidence::select(&streams, &once, times.0, times.1).unwrap(), &once);
+        let once = evidence::select(&streams, &rows, extent(times.0.0, times.1.0)).unwrap();
+        prop_assert_eq!(&evidence::select(&streams, &once, extent(times.0.0, times.1.0)).unwrap(), &once);
     }
 
 }

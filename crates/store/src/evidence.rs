@@ -2,7 +2,8 @@
 
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
 use tocsin_domain::bundle::EvidenceBundle;
-use tocsin_domain::evidence;
+use tocsin_domain::cover::Cover;
+use tocsin_domain::evidence::{self, Extent};
 
 use crate::attestation::AttestationRecord;
 use crate::{Store, StoreError};
@@ -58,11 +59,14 @@ pub async fn bundle<S: Store + ?Sized>(
         .into_iter()
         .find(|claim| claim.risk == record.risk && claim.ordinal == record.ordinal)
         .ok_or_else(|| missing("claim of attestation"))?;
-    let (evidence_from, confirmed_at) = (determination.evidence_from, determination.confirmed_at);
+    let terms = Cover::from_terms(&cover.canonical_terms)
+        .map_err(|_diagnostics| invalid("its terms are no cover".to_owned()))?;
+    let (evidence_from, settled_at) = (determination.evidence_from, determination.confirmed_at);
+    let extent = Extent::of(&terms, None, evidence_from, settled_at);
     let history = store
-        .history(&risk.streams, evidence_from, confirmed_at)
+        .history(&risk.streams, extent.after, extent.until)
         .await?;
-    let observations = evidence::select(&risk.streams, &history, evidence_from, confirmed_at)
+    let observations = evidence::select(&risk.streams, &history, extent)
         .map_err(|error| invalid(error.to_string()))?;
     Ok(EvidenceBundle {
         terms: cover.canonical_terms,

@@ -75,7 +75,7 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     let (_known, event) = found;
     let Some(rows) = report.keep(
         "evidence",
-        evidence::check_selection(&streams, &event, bundle),
+        evidence::check_selection(cover, &streams, &event, bundle),
     ) else {
         return;
     };

@@ -2,9 +2,11 @@
 
 use alloy_primitives::U256;
 
+use super::look_back::LookBack;
+use crate::cover::Cover;
 use crate::observation::Observation;
 use crate::risk::Stream;
-use crate::time::{Seconds, Timestamp};
+use crate::time::Timestamp;
 
 /// Why there is no evidence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -25,10 +27,33 @@ pub enum EvidenceError {
     },
 }
 
-/// The evidence of a loss whose first breach began at `evidence_from` and that was confirmed at `confirmed_at`: of the
-/// streams that the cover's inputs read, every observation after `evidence_from` less the longest look-back up to
-/// `confirmed_at`, and per stream the one carried into that time (the last one at or before its beginning), ordered by
-/// (time, input, sequence).
+/// From where to where the evidence of a loss reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extent {
+    /// Observations up to here are of interest only where they are the last of their stream.
+    pub after: Timestamp,
+    /// The last second.
+    pub until: Timestamp,
+}
+
+impl Extent {
+    /// Of a loss that is evaluated from `evidence_from` and was settled at `settled_at`, of a risk of `cover` with this
+    /// inception.
+    pub fn of(
+        cover: &Cover,
+        inception: Option<Timestamp>,
+        evidence_from: Timestamp,
+        settled_at: Timestamp,
+    ) -> Self {
+        Self {
+            after: LookBack::of(cover).begins(evidence_from, inception),
+            until: settled_at,
+        }
+    }
+}
+
+/// The evidence in `extent`: of the streams that the cover's inputs read, every observation in it, and per stream the one
+/// carried into it (the last one at or before its beginning), ordered by (time, input, sequence).
 ///
 /// `streams` are the inputs' in their order; a stream that several inputs read counts as the first one's. Observations
 /// may be given in any order, with exact repeats and with others among them; they must reach back far enough to hold the
@@ -36,13 +61,12 @@ pub enum EvidenceError {
 pub fn select(
     streams: &[Stream],
     observations: &[Observation],
-    evidence_from: Timestamp,
-    confirmed_at: Timestamp,
+    extent: Extent,
 ) -> Result<Vec<Observation>, EvidenceError> {
-    let after = evidence_from - longest_look_back();
+    let after = extent.after;
     let mut rows: Vec<(usize, &Observation)> = observations
         .iter()
-        .filter(|row| row.observed_at <= confirmed_at)
+        .filter(|row| row.observed_at <= extent.until)
         .filter_map(|row| Some((input_of(streams, row)?, row)))
         .collect();
     rows.sort_by_key(|(input, row)| (row.observed_at, *input, row.sequence));
@@ -68,12 +92,6 @@ pub(crate) fn input_of(streams: &[Stream], row: &Observation) -> Option<usize> {
     streams.iter().position(|stream| {
         stream.source == row.source && stream.subject == row.subject && stream.metric == row.metric
     })
-}
-
-/// How far before the loss the cover's expressions look. Nothing in the language looks back yet; when windows do, this
-/// becomes the longest one.
-fn longest_look_back() -> Seconds {
-    Seconds(0)
 }
 
 fn refuse_contradictions(rows: &[(usize, &Observation)]) -> Result<(), EvidenceError> {

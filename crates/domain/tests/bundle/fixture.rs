@@ -11,7 +11,7 @@ use tocsin_domain::cover::{Consumer, Cover};
 use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::outcome::{InputObservation, LossEvent};
 use tocsin_domain::eval::reference;
-use tocsin_domain::evidence;
+use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{AttestationId, EventId, PolicyId};
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::policy::Policy;
@@ -151,8 +151,7 @@ impl Case {
         let rows = evidence::select(
             &streams,
             &observations,
-            event.evidence_from,
-            event.confirmed_at,
+            Extent::of(&cover, None, event.evidence_from, event.settled_at),
         )
         .unwrap();
         let (evidence_root, evidence_count) = evidence::commit(&rows).unwrap();

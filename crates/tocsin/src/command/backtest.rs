@@ -14,7 +14,7 @@ use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Program;
 use tocsin_domain::eval::RiskState;
 use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
-use tocsin_domain::evidence;
+use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::EventId;
 use tocsin_domain::observation::Observation;
 use tocsin_domain::risk::Stream;
@@ -113,7 +113,7 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
         let (losses, truth) = evaluate(&program, &risk, watermark)?;
         count(&losses, &truth, &mut summary);
         for loss in losses {
-            found.push(record(&risk, loss)?);
+            found.push(record(&cover, &risk, loss)?);
         }
     }
     found.sort_by(|a, b| (a.loss.confirmed_at, &a.subject).cmp(&(b.loss.confirmed_at, &b.subject)));
@@ -155,12 +155,11 @@ fn evaluate(
     Ok((losses, program.truth(&state)))
 }
 
-fn record(risk: &risks::RecordedRisk, loss: LossEvent) -> Result<Found, Report> {
+fn record(cover: &Cover, risk: &risks::RecordedRisk, loss: LossEvent) -> Result<Found, Report> {
     let rows: Vec<Observation> = evidence::select(
         &risk.streams,
         &risk.observations,
-        loss.evidence_from,
-        loss.confirmed_at,
+        Extent::of(cover, None, loss.evidence_from, loss.settled_at),
     )
     .map_err(|error| Report::bad_input(error.to_string()))?;
     let (evidence_root, observations) = evidence::commit(&rows).ok_or_else(|| {

@@ -10,7 +10,7 @@ use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::{
     Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState,
 };
-use tocsin_domain::evidence;
+use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::risk::{Risk, Stream};
@@ -210,17 +210,13 @@ async fn determine(
         risk: snapshot.risk.id,
         problem,
     };
+    let extent = Extent::of(cover, None, loss.evidence_from, loss.settled_at);
     let mut history = store
-        .history(&snapshot.streams, loss.evidence_from, loss.confirmed_at)
+        .history(&snapshot.streams, extent.after, extent.until)
         .await?;
     history.extend(fresh.iter().cloned());
-    let rows = evidence::select(
-        &snapshot.streams,
-        &history,
-        loss.evidence_from,
-        loss.confirmed_at,
-    )
-    .map_err(|error| refused(error.to_string()))?;
+    let rows = evidence::select(&snapshot.streams, &history, extent)
+        .map_err(|error| refused(error.to_string()))?;
     let (evidence_root, evidence_count) = evidence::commit(&rows)
         .ok_or_else(|| refused("it has more evidence than can be counted".to_owned()))?;
     Ok(Determination {

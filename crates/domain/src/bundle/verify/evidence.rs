@@ -5,8 +5,8 @@ use crate::bundle::EvidenceBundle;
 use crate::cover::{Cover, Input};
 use crate::determination::Determination;
 use crate::eval::outcome::LossEvent;
-use crate::evidence;
 use crate::evidence::select::input_of;
+use crate::evidence::{self, Extent};
 use crate::observation::{Observation, SourceId, Subject};
 use crate::risk::Stream;
 
@@ -85,13 +85,14 @@ fn only_source(input: &Input, subject: &Subject, rows: &[Observation]) -> Result
 
 /// Nothing is missing at the edges and nothing stands beside the evidence. Yields the evidence.
 pub(super) fn check_selection(
+    cover: &Cover,
     streams: &[Stream],
     event: &LossEvent,
     bundle: &EvidenceBundle,
 ) -> Result<(Vec<Observation>, String), String> {
     let rows = &bundle.observations;
-    let selected = evidence::select(streams, rows, event.evidence_from, event.confirmed_at)
-        .map_err(|error| error.to_string())?;
+    let extent = Extent::of(cover, None, event.evidence_from, event.settled_at);
+    let selected = evidence::select(streams, rows, extent).map_err(|error| error.to_string())?;
     if selected == *rows {
         let sentence = format!(
             "the {} observations are exactly those that reach from the breach to its confirmation",
