@@ -15,6 +15,7 @@ pub mod determination;
 pub mod diagnostic;
 pub mod eval;
 pub mod evidence;
+pub mod explain;
 pub mod ids;
 pub mod lang;
 pub mod observation;
