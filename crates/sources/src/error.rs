@@ -134,6 +134,46 @@ pub enum SourceError {
         /// What is wrong, and what to write.
         reason: String,
     },
+    /// A recorded file is not what its first bytes say.
+    #[error(
+        "{} cannot be read as {format}: it is damaged, or was cut off before its end; make or fetch it again",
+        path.display()
+    )]
+    FileDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What its first bytes say that it is.
+        format: &'static str,
+        /// What the decoder says.
+        #[source]
+        source: Box<dyn core::error::Error + Send + Sync>,
+    },
+    /// A recorded file is of a kind that is not read.
+    #[error("{}: {reason}", path.display())]
+    FileFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to store instead.
+        reason: String,
+    },
+    /// A recorded file is not the same at the second reading.
+    #[error("{} changed while it was read: copy it, or wait until it is complete", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The sorted parts of unordered files could not be kept.
+    #[error(
+        "cannot keep sorted rows in the folder for temporary files, {}: free or name a larger one (TMPDIR)",
+        folder.display()
+    )]
+    Spill {
+        /// Where they were to be kept.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// Rows of recorded files are wrong; every one is listed.
     #[error(transparent)]
     Rows(BadRows),
@@ -322,6 +362,10 @@ impl SourceError {
             | Self::TimestampsNotRising { .. }
             | Self::File { .. }
             | Self::FileHeader { .. }
+            | Self::FileDamaged { .. }
+            | Self::FileFormat { .. }
+            | Self::FileChanged { .. }
+            | Self::Spill { .. }
             | Self::Rows(_) => false,
         }
     }

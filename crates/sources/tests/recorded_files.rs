@@ -5,48 +5,91 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
-use std::io::Cursor;
+use std::path::PathBuf;
 
 use alloy::primitives::{U256, keccak256};
 use proptest::prelude::*;
-use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence};
+use tocsin_domain::observation::{Observation, Provenance, Sequence};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::{Type, Value};
 use tocsin_sources::SourceError;
-use tocsin_sources::file::{Recorded, Recording, read_files};
+use tocsin_sources::file::{Recording, Settings};
 
 const HEADER: &str = "subject,metric,observed_at,sequence,value";
 
-fn types(metric: &Metric) -> Option<Type> {
-    Some(match metric.0.as_str() {
-        "price" => Type::Decimal,
-        "arrival_delay" => Type::Duration,
-        "status" => Type::Text,
-        "paused" => Type::Bool,
-        "landed_at" => Type::Time,
-        _ => return None,
+fn settings() -> Settings {
+    let types = [
+        ("price", Type::Decimal),
+        ("arrival_delay", Type::Duration),
+        ("status", Type::Text),
+        ("paused", Type::Bool),
+        ("landed_at", Type::Time),
+    ];
+    let types = types.map(|(metric, ty)| (metric.into(), ty));
+    Settings::new(types.into(), std::env::temp_dir())
+}
+
+/// What a recording holds.
+#[derive(Clone, PartialEq, Debug)]
+struct Recorded {
+    observations: Vec<Observation>,
+    last_observed_at: Option<Timestamp>,
+    names_sources: bool,
+}
+
+fn read_paths(paths: &[PathBuf], settings: Settings) -> Result<Recorded, SourceError> {
+    let recording = Recording::open(paths, settings)?;
+    let mut observations = Vec::new();
+    let mut rows = recording.rows()?;
+    while let Some(row) = rows.next()? {
+        let stream = &recording.streams()[row.stream];
+        assert!(stream.first_observed_at <= row.observed_at);
+        assert!(stream.last_observed_at >= row.observed_at);
+        observations.push(row.to_observation(&stream.stream));
+    }
+    Ok(Recorded {
+        observations,
+        last_observed_at: recording.last_observed_at(),
+        names_sources: recording.names_sources(),
     })
 }
 
-fn read_all(files: &[(&str, &str)]) -> Result<Recorded, SourceError> {
-    let mut recording = Recording::new(&types);
-    for (name, text) in files {
-        recording.read(name, text.as_bytes())?;
+/// Reads files of these names, and names them in errors without their folder.
+fn read_bytes(files: &[(&str, &[u8])], settings: Settings) -> Result<Recorded, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        paths.push(path);
     }
-    recording.finish()
+    let prefix = format!("{}/", folder.path().display());
+    read_paths(&paths, settings).map_err(|error| error.to_string().replace(&prefix, ""))
+}
+
+fn read_all(files: &[(&str, &str)]) -> Result<Recorded, String> {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes()))
+        .collect();
+    read_bytes(&files, settings())
 }
 
 /// Rows below the ordinary header.
-fn rows(rows: &str) -> Result<Vec<Observation>, SourceError> {
+fn rows(rows: &str) -> Result<Vec<Observation>, String> {
     read_all(&[("f.csv", &format!("{HEADER}\n{rows}"))]).map(|recorded| recorded.observations)
 }
 
-/// The bad rows as they are shown.
+/// The bad rows as they are shown, without their number.
 fn bad(text: &str) -> Vec<String> {
-    match rows(text) {
-        Err(SourceError::Rows(bad)) => bad.shown().iter().map(ToString::to_string).collect(),
-        other => panic!("not bad rows: {other:?}"),
-    }
+    shown(&rows(text).unwrap_err())
+}
+
+fn shown(error: &str) -> Vec<String> {
+    let (rows, total) = error.rsplit_once('\n').unwrap();
+    let rows: Vec<String> = rows.lines().map(str::to_owned).collect();
+    assert!(total.starts_with(&rows.len().to_string()), "{error}");
+    rows
 }
 
 fn values(observations: &[Observation]) -> Vec<Option<String>> {
@@ -154,10 +197,7 @@ fn with_sequences_exact_repeats_are_dropped_also_across_files() {
 fn two_values_for_one_place_are_refused_with_both_places() {
     let first = format!("{HEADER}\ns,price,10,7,1\n");
     let second = format!("{HEADER}\n\ns,price,10,7,2\ns,price,10,7,\n");
-    let Err(SourceError::Rows(bad)) = read_all(&[("a", &first), ("b", &second)]) else {
-        panic!("accepted")
-    };
-    let shown: Vec<String> = bad.shown().iter().map(ToString::to_string).collect();
+    let shown = shown(&read_all(&[("a", &first), ("b", &second)]).unwrap_err());
     let same = "for the same source, subject, metric, time and sequence";
     assert_eq!(
         shown,
@@ -241,8 +281,7 @@ fn every_bad_row_is_listed_with_its_line_and_reason() {
 
 #[test]
 fn many_bad_rows_are_counted_and_the_first_are_shown() {
-    let error = rows(&"nonsense\n".repeat(1_000)).unwrap_err();
-    let text = error.to_string();
+    let text = rows(&"nonsense\n".repeat(1_000)).unwrap_err();
     assert!(text.starts_with("f.csv:2: has 1 fields"), "{text}");
     assert!(
         text.ends_with("1000 bad rows, of which the first 50 are shown"),
@@ -256,12 +295,7 @@ fn long_lines_and_broken_text_are_bad_rows_and_the_next_row_is_read() {
     let long = "x".repeat(1 << 18);
     let mut bytes = format!("{HEADER}\n{long}\ns,status,10,1,").into_bytes();
     bytes.extend(b"\xff\ns,price,10,1,1\n");
-    let mut recording = Recording::new(&types);
-    recording.read("f", Cursor::new(bytes)).unwrap();
-    let Err(SourceError::Rows(bad)) = recording.finish() else {
-        panic!("accepted")
-    };
-    let shown: Vec<String> = bad.shown().iter().map(ToString::to_string).collect();
+    let shown = shown(&read_bytes(&[("f", &bytes)], settings()).unwrap_err());
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert!(
         shown[0].starts_with("f:2: is longer than 65536 bytes"),
@@ -297,7 +331,7 @@ fn the_header_is_strict_and_says_what_it_wants() {
         ("s,price,10,7,1", "unknown column `s`"),
     ];
     for (header, expected) in cases {
-        let text = read_all(&[("f.csv", header)]).unwrap_err().to_string();
+        let text = read_all(&[("f.csv", header)]).unwrap_err();
         assert!(
             text.starts_with("f.csv:1: ") && text.contains(expected),
             "{header}: {text}"
@@ -316,13 +350,13 @@ fn files_are_read_from_disk_and_a_missing_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one.csv"), folder.path().join("two.csv"));
     std::fs::write(&one, format!("{HEADER}\ns,price,10,1,1")).unwrap();
-    let error = read_files(&[one.clone(), two.clone()], &types).unwrap_err();
+    let error = read_paths(&[one.clone(), two.clone()], settings()).unwrap_err();
     assert!(
         error.to_string().contains("two.csv") && !error.is_transient(),
         "{error}"
     );
     std::fs::write(&two, format!("{HEADER}\ns,price,5,0,2")).unwrap();
-    let read = read_files(&[one, two], &types).unwrap().observations;
+    let read = read_paths(&[one, two], settings()).unwrap().observations;
     assert_eq!(values(&read), [Some("2".into()), Some("1".into())]);
 }
 
@@ -330,10 +364,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), with_header in any::<bool>()) {
         let header = if with_header { format!("{HEADER}\n") } else { String::new() };
-        let mut recording = Recording::new(&types);
-        if recording.read("f", Cursor::new([header.into_bytes(), bytes].concat())).is_ok() {
-            drop(recording.finish());
-        }
+        drop(read_bytes(&[("f", &[header.into_bytes(), bytes].concat())], settings()));
     }
 
     #[test]
@@ -359,9 +390,7 @@ proptest! {
             writer.write_record([subject, "status", &time, &sequence, value.as_deref().unwrap_or("")]).unwrap();
         }
         let bytes = writer.into_inner().unwrap();
-        let mut recording = Recording::new(&types);
-        recording.read("f", Cursor::new(bytes)).unwrap();
-        let mut read = recording.finish().unwrap().observations;
+        let mut read = read_bytes(&[("f", &bytes)], settings()).unwrap().observations;
         read.sort_by_key(|seen| (seen.observed_at, seen.sequence));
         let found: Vec<_> = read
             .into_iter()
@@ -386,7 +415,7 @@ proptest! {
         for (row, file) in rows.iter().rev().zip(deal) {
             dealt[file].push_str(&line(row));
         }
-        let files: Vec<(&str, &str)> = dealt.iter().map(|text| ("f", text.as_str())).collect();
+        let files: Vec<(&str, &str)> = ["a", "b", "c"].into_iter().zip(dealt.iter().map(String::as_str)).collect();
         let whole = format!("{HEADER}\n{whole}");
         prop_assert_eq!(read_all(&files).unwrap(), read_all(&[("f", &whole)]).unwrap());
     }

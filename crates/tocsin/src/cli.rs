@@ -77,8 +77,8 @@ pub struct Backtest {
     /// The cover
     #[arg(long)]
     pub cover: PathBuf,
-    /// Recorded observations: CSV with the columns subject,metric,observed_at,sequence,value and, if there are several,
-    /// source
+    /// Recorded observations: CSV (plain, gzip or Zstandard) or Parquet with the columns
+    /// subject,metric,observed_at,sequence,value and, if there are several, source
     #[arg(long, required = true)]
     pub observations: Vec<PathBuf>,
     /// One risk for each subject found, for covers whose inputs name no subject
@@ -87,9 +87,16 @@ pub struct Backtest {
     /// How far time is known to have advanced (RFC 3339 or unix seconds); default: the last observation
     #[arg(long)]
     pub as_of: Option<String>,
+    /// When the policy begins, for covers that look back to it (RFC 3339 or unix seconds); default: the first
+    /// observation
+    #[arg(long)]
+    pub inception: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     pub format: Format,
+    /// Draw the observations, the breaches and what was decided into this SVG file
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
 }
 
 /// How to print.
@@ -99,4 +106,6 @@ pub enum Format {
     Jsonl,
     /// For people
     Table,
+    /// For spreadsheets; the summary goes to standard error
+    Csv,
 }

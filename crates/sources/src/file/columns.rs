@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::line;
 use crate::suggest;
 
-const REQUIRED: [&str; 5] = ["subject", "metric", "observed_at", "sequence", "value"];
+/// The columns that every recording has.
+pub(crate) const REQUIRED: [&str; 5] = ["subject", "metric", "observed_at", "sequence", "value"];
 const SOURCE: &str = "source";
 
 /// The positions of the columns.
@@ -35,24 +36,12 @@ impl Columns {
     /// Reads the header. The columns may be in any order; none may be missing, unknown or there twice.
     pub(crate) fn parse(header: &str) -> Result<Self, String> {
         let names = line::fields(header).map_err(|reason| format!("the header {reason}"))?;
-        let known = || REQUIRED.into_iter().chain([SOURCE]);
-        for (place, name) in names.iter().enumerate() {
-            if !known().any(|column| column == name) {
-                return Err(format!(
-                    "unknown column `{name}`{}; {}",
-                    suggest::hint(name, known()),
-                    expected()
-                ));
-            }
-            if names[..place].contains(name) {
-                return Err(format!("column `{name}` is there twice; {}", expected()));
-            }
-        }
+        check_names(&names, CSV)?;
         let find = |column: &str| {
             names
                 .iter()
                 .position(|name| name == column)
-                .ok_or_else(|| format!("column `{column}` is missing; {}", expected()))
+                .ok_or_else(|| missing(column, CSV))
         };
         Ok(Self {
             subject: find("subject")?,
@@ -63,6 +52,19 @@ impl Columns {
             source: names.iter().position(|name| name == SOURCE),
             count: names.len(),
         })
+    }
+
+    /// The columns in their usual order.
+    pub(crate) fn in_order(with_source: bool) -> Self {
+        Self {
+            subject: 0,
+            metric: 1,
+            observed_at: 2,
+            sequence: 3,
+            value: 4,
+            source: with_source.then_some(5),
+            count: if with_source { 6 } else { 5 },
+        }
     }
 
     pub(crate) fn has_source(&self) -> bool {
@@ -91,10 +93,50 @@ impl Columns {
     }
 }
 
-/// What the first line should be.
-pub(crate) fn expected() -> String {
+/// What is said of a CSV file's columns.
+pub(crate) const CSV: &str = "the first line must be";
+/// What is said of a Parquet file's columns.
+pub(crate) const PARQUET: &str = "the columns must be";
+
+/// Every column that a recording can have, in the usual order.
+pub(crate) fn known() -> impl Iterator<Item = &'static str> {
+    REQUIRED.into_iter().chain([SOURCE])
+}
+
+/// Whether all columns are there, once, and no others.
+pub(crate) fn check_names(names: &[impl AsRef<str>], must: &str) -> Result<(), String> {
+    for (place, name) in names.iter().enumerate() {
+        let name = name.as_ref();
+        if !known().any(|column| column == name) {
+            return Err(format!(
+                "unknown column `{name}`{}; {}",
+                suggest::hint(name, known()),
+                expected(must)
+            ));
+        }
+        if names[..place].iter().any(|before| before.as_ref() == name) {
+            return Err(format!(
+                "column `{name}` is there twice; {}",
+                expected(must)
+            ));
+        }
+    }
+    for column in REQUIRED {
+        if !names.iter().any(|name| name.as_ref() == column) {
+            return Err(missing(column, must));
+        }
+    }
+    Ok(())
+}
+
+fn missing(column: &str, must: &str) -> String {
+    format!("column `{column}` is missing; {}", expected(must))
+}
+
+/// What the columns should be.
+pub(crate) fn expected(must: &str) -> String {
     format!(
-        "the first line must be `{}`, with `,{SOURCE}` if there are several",
+        "{must} `{}`, with `,{SOURCE}` if there are several",
         REQUIRED.join(",")
     )
 }

@@ -41,6 +41,11 @@ pub(crate) fn next(
     Ok(Err(format!("is longer than {LINE_BYTES_MAX} bytes")))
 }
 
+/// A line as text.
+pub(crate) fn text(line: &[u8]) -> Result<&str, String> {
+    core::str::from_utf8(line).map_err(|error| format!("is not UTF-8: {error}"))
+}
+
 /// The fields of a line.
 pub(crate) fn fields(line: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
     let mut fields = Vec::new();
@@ -56,6 +61,17 @@ pub(crate) fn fields(line: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
             None => return Ok(fields),
         }
     }
+}
+
+/// Appends a field, quoted where it must be.
+pub(crate) fn write_field(field: &str, line: &mut Vec<u8>) {
+    if !field.contains(['"', ',', '\n', '\r']) {
+        line.extend_from_slice(field.as_bytes());
+        return;
+    }
+    line.push(b'"');
+    line.extend_from_slice(field.replace('"', "\"\"").as_bytes());
+    line.push(b'"');
 }
 
 type FieldAndRest<'a> = (Cow<'a, str>, Option<&'a str>);

@@ -10,7 +10,7 @@ const SHOWN_MAX: usize = 50;
 pub struct RowError {
     /// The file, as it was named.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; of a Parquet file the row.
     pub line: u64,
     /// What is wrong with it.
     pub reason: String,

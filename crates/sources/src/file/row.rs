@@ -1,12 +1,12 @@
 //! One row.
 
 use alloy::primitives::U256;
-use tocsin_domain::observation::{Metric, Sequence, SourceId, Subject};
-use tocsin_domain::risk::Stream;
+use tocsin_domain::observation::Sequence;
 use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::{Type, Value};
+use tocsin_domain::value::Value;
 
 use super::columns::Cells;
+use super::settings::Settings;
 use super::value;
 
 /// The source of rows that name none.
@@ -14,26 +14,31 @@ const FILE_SOURCE: &str = "file";
 
 /// What a row says.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct Row<'c> {
     pub(crate) observed_at: Timestamp,
     /// `None` for a metric that nobody asked for.
-    pub(crate) reading: Option<Reading>,
+    pub(crate) reading: Option<Reading<'c>>,
 }
 
 /// The part of a row that somebody asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Reading {
-    pub(crate) stream: Stream,
+pub(crate) struct Reading<'c> {
+    pub(crate) stream: Named<'c>,
     pub(crate) sequence: Option<Sequence>,
     pub(crate) value: Option<Value>,
 }
 
-impl Row {
-    /// Reads a row; `types` gives the type of a metric's values, or `None` where nobody asked for it.
-    pub(crate) fn parse(
-        cells: Cells<'_>,
-        types: &dyn Fn(&Metric) -> Option<Type>,
-    ) -> Result<Self, String> {
+/// The names that make a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Named<'c> {
+    pub(crate) source: &'c str,
+    pub(crate) subject: &'c str,
+    pub(crate) metric: &'c str,
+}
+
+impl<'c> Row<'c> {
+    /// Reads a row.
+    pub(crate) fn parse(cells: &'c Cells<'_>, settings: &Settings) -> Result<Self, String> {
         if cells.subject.is_empty() {
             return Err("has no subject".to_owned());
         }
@@ -46,8 +51,7 @@ impl Row {
             "" => None,
             text => Some(sequence(text)?),
         };
-        let metric = Metric(cells.metric.into_owned());
-        let Some(ty) = types(&metric) else {
+        let Some(ty) = settings.type_of(&cells.metric) else {
             return Ok(Self {
                 observed_at,
                 reading: None,
@@ -57,13 +61,11 @@ impl Row {
             "" => None,
             text => Some(value::parse(text, ty)?),
         };
-        let source = cells.source.filter(|source| !source.is_empty());
-        let stream = Stream {
-            source: SourceId(
-                source.map_or_else(|| FILE_SOURCE.to_owned(), |name| name.into_owned()),
-            ),
-            subject: Subject(cells.subject.into_owned()),
-            metric,
+        let source = cells.source.as_deref().filter(|source| !source.is_empty());
+        let stream = Named {
+            source: source.unwrap_or(FILE_SOURCE),
+            subject: &cells.subject,
+            metric: &cells.metric,
         };
         Ok(Self {
             observed_at,

@@ -1,30 +1,33 @@
 //! `tocsin backtest`: what a cover would have decided on recorded observations.
 //!
 //! The interface is stable, outsiders drive it: one JSON object per determination in order of confirmation, then one
-//! summary. Exit status 0 if it ran, whatever it found; 2 for input that it cannot use.
+//! summary. Exit status 0 if it ran, whatever it found; 2 for input that it cannot use. Rows stream by: memory grows with
+//! the risks and their losses, not with the files.
 
+mod evaluate;
+mod evidence;
+mod plot;
 mod print;
+mod progress;
 mod risks;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
 use tocsin_domain::cover::Cover;
+use tocsin_domain::decimal::{Decimal, Rounding};
 use tocsin_domain::eval::Program;
-use tocsin_domain::eval::RiskState;
-use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
-use tocsin_domain::evidence::{self, Extent};
+use tocsin_domain::eval::outcome::LossEvent;
 use tocsin_domain::ids::EventId;
-use tocsin_domain::observation::Observation;
-use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::Type;
-use tocsin_sources::file::read_files;
+use tocsin_sources::file::{Recording, Settings};
 
+use self::evaluate::{Loss, Question};
+use self::progress::Progress;
+use self::risks::RecordedRisk;
 use crate::cli;
 use crate::config::load_cover;
-use crate::report::{Report, chain};
+use crate::report::Report;
 
 /// One decided loss event of a backtest.
 #[derive(Debug)]
@@ -67,6 +70,10 @@ pub struct Summary {
     pub inconclusive: u64,
     /// How long it took.
     pub elapsed_ms: u64,
+    /// Loss events that pay, per risk, cut to 18 digits; `None` without risks.
+    pub loss_frequency: Option<Decimal>,
+    /// The sum of all payout fractions: what is paid in all, per sum insured of a risk.
+    pub total_payout: Decimal,
 }
 
 /// Runs a backtest and prints what it found.
@@ -77,46 +84,36 @@ pub fn run(arguments: &cli::Backtest, out: &mut dyn Write) -> Result<(), Report>
     match arguments.format {
         cli::Format::Jsonl => print::json_lines(&outcome, out),
         cli::Format::Table => print::table(&outcome, out),
+        cli::Format::Csv => print::csv(&outcome, out, &mut std::io::stderr()),
     }
 }
 
 fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     let cover = load_cover(&arguments.cover)?;
-    let as_of = arguments
-        .as_of
-        .as_deref()
-        .map(Timestamp::parse)
-        .transpose()
-        .map_err(|error| Report::bad_input(format!("--as-of: {error}")))?;
-    let types: BTreeMap<_, Type> = cover
-        .inputs
-        .iter()
-        .map(|input| (input.metric.clone(), input.ty))
-        .collect();
-    let recorded = read_files(&arguments.observations, &|metric| {
-        types.get(metric).copied()
-    })
-    .map_err(|error| Report::bad_input(chain(&error)))?;
-    let last = recorded.last_observed_at;
-    let risks = risks::split(&cover, recorded.observations, arguments.each_subject)
+    let as_of = time("--as-of", arguments.as_of.as_deref())?;
+    let inception = time("--inception", arguments.inception.as_deref())?;
+    let progress = Progress::on_terminal();
+    let recording = read(&cover, arguments, &progress)?;
+    let watermark = as_of.or(recording.last_observed_at());
+    let risks = risks::find(&cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
     let program = Program::compile(&cover);
-    let mut summary = Summary::default();
-    let mut found = Vec::new();
-    for risk in risks {
-        summary.risks += 1;
-        summary.observations += u64::try_from(risk.observations.len()).unwrap_or(u64::MAX);
-        let Some(watermark) = as_of.or(last) else {
-            summary.inconclusive += 1;
-            continue;
-        };
-        let (losses, truth) = evaluate(&program, &risk, watermark)?;
-        count(&losses, &truth, &mut summary);
-        for loss in losses {
-            found.push(record(&cover, &risk, loss)?);
-        }
-    }
+    let question = Question {
+        cover: &cover,
+        program: &program,
+        inception,
+        watermark,
+    };
+    progress.begin("evaluating", recording.bytes());
+    let (losses, mut summary) = evaluate::evaluate(question, &risks, &recording)?;
+    progress.begin("collecting evidence", recording.bytes());
+    let mut found = record(losses, &risks, &recording)?;
     found.sort_by(|a, b| (a.loss.confirmed_at, &a.subject).cmp(&(b.loss.confirmed_at, &b.subject)));
+    add_payouts(&found, &mut summary)?;
+    if let (Some(path), Some(watermark)) = (&arguments.plot, watermark) {
+        progress.begin("plotting", recording.bytes());
+        plot::write(path, &cover, &risks, &found, &recording, watermark)?;
+    }
     Ok(Outcome {
         cover,
         found,
@@ -124,66 +121,61 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     })
 }
 
-fn evaluate(
-    program: &Program,
-    risk: &risks::RecordedRisk,
-    watermark: Timestamp,
-) -> Result<(Vec<LossEvent>, Truth), Report> {
-    let mut due: Vec<InputObservation> = Vec::with_capacity(risk.observations.len());
-    for observation in risk
-        .observations
-        .iter()
-        .filter(|row| row.observed_at <= watermark)
-    {
-        let stream = Stream::of(observation);
-        for (input, listened) in risk.streams.iter().enumerate() {
-            if *listened == stream {
-                due.push(InputObservation {
-                    input,
-                    observed_at: observation.observed_at,
-                    sequence: observation.sequence,
-                    value: observation.value.clone(),
-                });
-            }
+/// A time given on the command line.
+fn time(option: &str, given: Option<&str>) -> Result<Option<Timestamp>, Report> {
+    let parsed = given.map(Timestamp::parse).transpose();
+    parsed.map_err(|error| Report::bad_input(format!("{option}: {error}")))
+}
+
+fn read(
+    cover: &Cover,
+    arguments: &cli::Backtest,
+    progress: &Progress,
+) -> Result<Recording, Report> {
+    let inputs = cover.inputs.iter();
+    let types = inputs.map(|input| (input.metric.clone(), input.ty));
+    let mut settings = Settings::new(types.collect(), std::env::temp_dir());
+    settings.progress = progress.reader();
+    // Only for progress: what cannot be found is said when it is opened.
+    let sizes = arguments.observations.iter().map(std::fs::metadata);
+    let total = sizes.flatten().map(|metadata| metadata.len()).sum();
+    progress.begin("reading", total);
+    Recording::open(&arguments.observations, settings).map_err(evaluate::refused)
+}
+
+fn record(
+    losses: Vec<Loss>,
+    risks: &[RecordedRisk],
+    recording: &Recording,
+) -> Result<Vec<Found>, Report> {
+    let evidence = evidence::collect(&losses, risks, recording)?;
+    let found = losses.into_iter().zip(evidence).map(|(loss, evidence)| {
+        let subject = &risks[loss.risk].subject;
+        Found {
+            event_id: EventId::derive(subject, loss.event.ordinal),
+            subject: subject.clone(),
+            loss: loss.event,
+            evidence_root: evidence.root,
+            observations: evidence.observations,
         }
-    }
-    due.sort_by_key(|row| (row.observed_at, row.input, row.sequence));
-    let mut state = RiskState::new(program, None);
-    let losses = program
-        .advance(&mut state, &due, watermark)
-        .map_err(|error| Report::bad_input(format!("{}: {}", risk.subject, chain(&error))))?;
-    Ok((losses, program.truth(&state)))
+    });
+    Ok(found.collect())
 }
 
-fn record(cover: &Cover, risk: &risks::RecordedRisk, loss: LossEvent) -> Result<Found, Report> {
-    let rows: Vec<Observation> = evidence::select(
-        &risk.streams,
-        &risk.observations,
-        Extent::of(cover, None, loss.evidence_from, loss.settled_at),
-    )
-    .map_err(|error| Report::bad_input(error.to_string()))?;
-    let (evidence_root, observations) = evidence::commit(&rows).ok_or_else(|| {
-        Report::bad_input(format!(
-            "{}: more evidence than can be counted",
-            risk.subject
-        ))
-    })?;
-    Ok(Found {
-        event_id: EventId::derive(&risk.subject, loss.ordinal),
-        subject: risk.subject.clone(),
-        evidence_root,
-        observations,
-        loss,
-    })
-}
-
-/// A risk with a loss event that pays is triggered, whatever the trigger says at the end: loss events are latched.
-fn count(losses: &[LossEvent], truth: &Truth, summary: &mut Summary) {
-    if losses.iter().any(|loss| loss.payout.is_ok()) {
-        summary.triggered += 1;
-    } else if losses.is_empty() && *truth == Truth::False {
-        summary.not_triggered += 1;
-    } else {
-        summary.inconclusive += 1;
+/// What an underwriter asks first: how often, and how much.
+fn add_payouts(found: &[Found], summary: &mut Summary) -> Result<(), Report> {
+    let uncountable = || Report::bad_input("there are more loss events than can be counted");
+    let count = |number: u64| i64::try_from(number).map_err(|_too_many| uncountable());
+    let mut paying: u64 = 0;
+    for fraction in found.iter().flat_map(|found| &found.loss.payout) {
+        paying += 1;
+        summary.total_payout = summary
+            .total_payout
+            .checked_add(*fraction)
+            .ok_or_else(uncountable)?;
     }
+    let paying = Decimal::from_integer(count(paying)?);
+    let risks = Decimal::from_integer(count(summary.risks)?);
+    summary.loss_frequency = paying.checked_div(risks, Rounding::Truncate);
+    Ok(())
 }

@@ -1,4 +1,8 @@
-//! What a backtest prints: JSON lines for programs, a table for people.
+//! What a backtest prints: JSON lines for programs, CSV for spreadsheets, a table for people.
+
+mod csv;
+
+pub(super) use csv::csv;
 
 use std::io::Write;
 
@@ -111,5 +115,12 @@ pub(super) fn table(outcome: &Outcome, out: &mut dyn Write) -> Result<(), Report
         summary.not_triggered,
         summary.inconclusive
     )?;
+    if let Some(frequency) = summary.loss_frequency {
+        writeln!(
+            out,
+            "loss events that pay, per risk: {frequency}; paid in all: {} × the sum insured",
+            summary.total_payout
+        )?;
+    }
     Ok(())
 }

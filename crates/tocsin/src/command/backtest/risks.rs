@@ -1,32 +1,35 @@
-//! Which recorded observations belong to which risk.
+//! Which recorded streams belong to which risk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tocsin_domain::cover::{Cover, Input};
-use tocsin_domain::observation::{Metric, Observation, SourceId, Subject};
+use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::risk::{Risk, Stream};
+use tocsin_sources::file::RecordedStream;
 
-/// A risk and everything that was recorded of it.
+/// A risk and what was recorded of it.
 #[derive(Debug)]
 pub(super) struct RecordedRisk {
     pub(super) subject: String,
+    /// What each input of the cover listens to.
     pub(super) streams: Vec<Stream>,
-    pub(super) observations: Vec<Observation>,
+    /// Which of the recording's streams that is, if it has it.
+    pub(super) recorded: Vec<Option<usize>>,
 }
 
 /// What a file without a `source` column calls its source.
 const NO_COLUMN: &str = "file";
 
-/// Splits a recording into the cover's one risk, or into one for each subject found.
+/// Makes the cover's one risk, or one for each subject found.
 ///
 /// The source that an input names counts only where the recording names sources; an input for which several remain is
 /// refused, because the same event can have opposite outcomes on two feeds.
-pub(super) fn split(
+pub(super) fn find(
     cover: &Cover,
-    recorded: Vec<Observation>,
+    recorded: &[RecordedStream],
     each_subject: bool,
 ) -> Result<Vec<RecordedRisk>, String> {
-    let found = sources(&recorded);
+    let found = sources(recorded);
     let mut risks = Vec::new();
     for (subject, of_input) in subjects(cover, &found, each_subject)? {
         let streams = cover
@@ -35,42 +38,35 @@ pub(super) fn split(
             .zip(of_input)
             .map(|(input, subject)| stream(input, subject, &found))
             .collect::<Result<Vec<_>, _>>()?;
+        let place = |stream: &Stream| {
+            let place = recorded.binary_search_by(|known| known.stream.cmp(stream));
+            place.ok()
+        };
         risks.push(RecordedRisk {
             subject,
+            recorded: streams.iter().map(place).collect(),
             streams,
-            observations: Vec::new(),
         });
-    }
-    let mut listeners: BTreeMap<Stream, Vec<usize>> = BTreeMap::new();
-    for (index, risk) in risks.iter().enumerate() {
-        let distinct: BTreeSet<&Stream> = risk.streams.iter().collect();
-        for stream in distinct {
-            listeners.entry(stream.clone()).or_default().push(index);
-        }
-    }
-    for observation in recorded {
-        for &index in listeners
-            .get(&Stream::of(&observation))
-            .into_iter()
-            .flatten()
-        {
-            if let Some(risk) = risks.get_mut(index) {
-                risk.observations.push(observation.clone());
-            }
-        }
     }
     Ok(risks)
 }
 
+impl RecordedRisk {
+    /// The recording's streams that it listens to, each once.
+    pub(super) fn distinct(&self) -> BTreeSet<usize> {
+        self.recorded.iter().flatten().copied().collect()
+    }
+}
+
 type Sources = BTreeMap<(Subject, Metric), BTreeSet<SourceId>>;
 
-fn sources(recorded: &[Observation]) -> Sources {
+fn sources(recorded: &[RecordedStream]) -> Sources {
     let mut found = Sources::new();
-    for observation in recorded {
+    for RecordedStream { stream, .. } in recorded {
         found
-            .entry((observation.subject.clone(), observation.metric.clone()))
+            .entry((stream.subject.clone(), stream.metric.clone()))
             .or_default()
-            .insert(observation.source.clone());
+            .insert(stream.source.clone());
     }
     found
 }
