@@ -34,6 +34,8 @@ pub enum Command {
         #[arg(long)]
         json_logs: bool,
     },
+    /// Say the terms of a cover in plain sentences, or what every part of them is worth at an instant
+    Explain(Explain),
     /// Say what a cover would have decided on recorded observations
     Backtest(Backtest),
     /// Re-execute an evidence bundle offline; exit with 1 if anything in it does not hold
@@ -69,6 +71,25 @@ pub enum Keys {
         #[arg(long)]
         password_file: Option<PathBuf>,
     },
+}
+
+/// Say the terms of a cover in plain sentences.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The cover
+    pub cover: PathBuf,
+    /// Show the value of every part of the terms at this instant (RFC 3339 or unix seconds)
+    #[arg(long, requires = "observations")]
+    pub at: Option<String>,
+    /// Recorded observations, as for `backtest`
+    #[arg(long, requires = "at")]
+    pub observations: Vec<PathBuf>,
+    /// The insured subject, for covers whose inputs name none
+    #[arg(long, requires = "at")]
+    pub subject: Option<String>,
+    /// When the policy begins, for covers that look back to it; default: the first observation
+    #[arg(long, requires = "at")]
+    pub inception: Option<String>,
 }
 
 /// Say what a cover would have decided on recorded observations.

@@ -3,5 +3,6 @@
 pub mod backtest;
 pub mod check;
 pub mod evidence;
+pub mod explain;
 pub mod keys;
 pub mod verify;

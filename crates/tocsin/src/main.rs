@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 use tocsin::cli::{Cli, Command, Keys};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, check, keys, verify};
+use tocsin::command::{backtest, check, explain, keys, verify};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -36,6 +36,10 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
                 let shutdown = service::shutdown_on_signal()?;
                 service::run(config, Arc::new(SystemClock), shutdown).await
             })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Explain(arguments) => {
+            explain::run(&arguments, &mut out)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Backtest(arguments) => {
