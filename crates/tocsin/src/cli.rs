@@ -112,6 +112,10 @@ pub struct Backtest {
     /// observation
     #[arg(long)]
     pub inception: Option<String>,
+    /// Evaluate under every value of a parameter of the cover, as in `threshold=0.90..0.99:0.01`; several options give
+    /// every combination. Prints a summary for each instead of determinations
+    #[arg(long, value_name = "NAME=FROM..TO:STEP")]
+    pub sweep: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     pub format: Format,

@@ -4,12 +4,14 @@
 //! summary. Exit status 0 if it ran, whatever it found; 2 for input that it cannot use. Rows stream by: memory grows with
 //! the risks and their losses, not with the files.
 
+mod batches;
 mod evaluate;
 mod evidence;
 mod plot;
 mod print;
 mod progress;
 mod risks;
+mod sweep;
 
 use std::io::Write;
 use std::time::Instant;
@@ -78,6 +80,19 @@ pub struct Summary {
 
 /// Runs a backtest and prints what it found.
 pub fn run(arguments: &cli::Backtest, out: &mut dyn Write) -> Result<(), Report> {
+    if !arguments.sweep.is_empty() {
+        if arguments.plot.is_some() {
+            return Err(Report::bad_input(
+                "--plot draws one set of terms: leave --sweep out",
+            ));
+        }
+        let swept = sweep::sweep(arguments)?;
+        return match arguments.format {
+            cli::Format::Jsonl => sweep::json_lines(&swept, out),
+            cli::Format::Table => sweep::rows(&swept, false, out),
+            cli::Format::Csv => sweep::rows(&swept, true, out),
+        };
+    }
     let begun = Instant::now();
     let mut outcome = backtest(arguments)?;
     outcome.summary.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -105,11 +120,10 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
         watermark,
     };
     progress.begin("evaluating", recording.bytes());
-    let (losses, mut summary) = evaluate::evaluate(question, &risks, &recording)?;
+    let (losses, summary) = evaluate::evaluate(question, &risks, &recording)?;
     progress.begin("collecting evidence", recording.bytes());
     let mut found = record(losses, &risks, &recording)?;
     found.sort_by(|a, b| (a.loss.confirmed_at, &a.subject).cmp(&(b.loss.confirmed_at, &b.subject)));
-    add_payouts(&found, &mut summary)?;
     if let (Some(path), Some(watermark)) = (&arguments.plot, watermark) {
         progress.begin("plotting", recording.bytes());
         plot::write(path, &cover, &risks, &found, &recording, watermark)?;
@@ -162,20 +176,25 @@ fn record(
     Ok(found.collect())
 }
 
-/// What an underwriter asks first: how often, and how much.
-fn add_payouts(found: &[Found], summary: &mut Summary) -> Result<(), Report> {
-    let uncountable = || Report::bad_input("there are more loss events than can be counted");
-    let count = |number: u64| i64::try_from(number).map_err(|_too_many| uncountable());
-    let mut paying: u64 = 0;
-    for fraction in found.iter().flat_map(|found| &found.loss.payout) {
-        paying += 1;
-        summary.total_payout = summary
-            .total_payout
-            .checked_add(*fraction)
-            .ok_or_else(uncountable)?;
+impl Summary {
+    /// What an underwriter asks first: how often, and how much.
+    fn add_payouts<'l>(
+        &mut self,
+        losses: impl Iterator<Item = &'l LossEvent>,
+    ) -> Result<(), Report> {
+        let uncountable = || Report::bad_input("there are more loss events than can be counted");
+        let count = |number: u64| i64::try_from(number).map_err(|_too_many| uncountable());
+        let mut paying: u64 = 0;
+        for fraction in losses.flat_map(|loss| &loss.payout) {
+            paying += 1;
+            self.total_payout = self
+                .total_payout
+                .checked_add(*fraction)
+                .ok_or_else(uncountable)?;
+        }
+        let paying = Decimal::from_integer(count(paying)?);
+        let risks = Decimal::from_integer(count(self.risks)?);
+        self.loss_frequency = paying.checked_div(risks, Rounding::Truncate);
+        Ok(())
     }
-    let paying = Decimal::from_integer(count(paying)?);
-    let risks = Decimal::from_integer(count(summary.risks)?);
-    summary.loss_frequency = paying.checked_div(risks, Rounding::Truncate);
-    Ok(())
 }

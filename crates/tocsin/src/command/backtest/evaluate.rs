@@ -1,7 +1,4 @@
-//! Evaluation of all risks at once, while the rows stream by.
-//!
-//! What is remembered of a risk is its state; rows wait in one batch for all of them. Everything of one second goes into
-//! one batch, because it acts together.
+//! Evaluation of all risks at once, while the rows stream by. What is remembered of a risk is its state.
 
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
@@ -11,6 +8,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_sources::file::Recording;
 
 use super::Summary;
+use super::batches::{self, Batch};
 use super::risks::RecordedRisk;
 use crate::report::{Report, chain};
 
@@ -38,140 +36,92 @@ pub(super) struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// The inception of a risk, where the cover asks for it.
-    fn inception(&self, risk: &RecordedRisk, recording: &Recording) -> Option<Timestamp> {
+    /// Where the evaluation of a risk starts.
+    pub(super) fn start(&self, risk: &RecordedRisk, recording: &Recording) -> Start {
         let streams = recording.streams();
         let firsts = risk.distinct().into_iter();
         let firsts = firsts.map(|stream| streams[stream].first_observed_at);
         let inception = self.inception.or_else(|| firsts.min());
-        inception.filter(|_| self.cover.mentions_inception())
+        Start {
+            evaluate_from: None,
+            inception: inception.filter(|_| self.cover.mentions_inception()),
+        }
     }
 }
 
-/// Evaluates `risks` up to `watermark` on all rows of the recording.
+/// Evaluates `risks` on all rows of the recording.
 pub(super) fn evaluate(
     question: Question<'_>,
     risks: &[RecordedRisk],
     recording: &Recording,
 ) -> Result<(Vec<Loss>, Summary), Report> {
-    let mut summary = Summary {
-        risks: risks.len() as u64,
-        ..Summary::default()
-    };
     let Some(watermark) = question.watermark else {
         // Nothing was recorded, and nobody said how far to look.
-        summary.inconclusive = summary.risks;
+        let risks = risks.len() as u64;
+        let summary = Summary {
+            risks,
+            inconclusive: risks,
+            ..Summary::default()
+        };
         return Ok((Vec::new(), summary));
     };
-    let listeners = listeners(risks, recording.streams().len());
-    let mut evaluation = Evaluation {
-        question,
-        risks,
-        starts: risks
-            .iter()
-            .map(|risk| Start {
-                evaluate_from: None,
-                inception: question.inception(risk, recording),
-            })
-            .collect(),
-        states: Vec::new(),
-        losses: Vec::new(),
-        batch: Vec::new(),
-        of_risk: Vec::new(),
-    };
-    let starts = evaluation.starts.iter();
-    evaluation.states = starts
-        .map(|start| RiskState::new(question.program, *start))
-        .collect();
-    let mut rows = recording.rows().map_err(refused)?;
-    let mut second = Timestamp(i64::MIN);
-    while let Some(row) = rows.next().map_err(refused)? {
-        let listening = &listeners[row.stream];
-        summary.observations += listening.risks;
-        if row.observed_at > watermark {
-            continue;
-        }
-        if row.observed_at > second {
-            if evaluation.batch.len() >= BATCH_ROWS {
-                evaluation.advance(second)?;
-            }
-            second = row.observed_at;
-        }
-        for (risk, input) in &listening.inputs {
-            let seen = InputObservation {
-                input: *input,
-                observed_at: row.observed_at,
-                sequence: row.sequence,
-                value: row.value.clone(),
-            };
-            evaluation.batch.push((*risk, seen));
-        }
-    }
-    evaluation.finish(second, watermark, &mut summary)?;
-    Ok((evaluation.losses, summary))
+    let mut run = Run::new(question, risks, recording);
+    let take = |batch: &Batch| run.advance(batch);
+    let observations = batches::each(risks, recording, watermark, BATCH_ROWS, take)?;
+    let mut summary = run.finish(watermark)?;
+    summary.observations = observations;
+    Ok((run.losses, summary))
 }
 
-/// What listens to one stream of the recording.
-#[derive(Clone, Debug, Default)]
-struct Listening {
-    /// Risk and input.
-    inputs: Vec<(usize, usize)>,
-    /// How many risks that are.
-    risks: u64,
-}
-
-fn listeners(risks: &[RecordedRisk], streams: usize) -> Vec<Listening> {
-    let mut listeners = vec![Listening::default(); streams];
-    for (number, risk) in risks.iter().enumerate() {
-        for (input, stream) in risk.recorded.iter().enumerate() {
-            if let Some(stream) = stream {
-                listeners[*stream].inputs.push((number, input));
-            }
-        }
-        for stream in risk.distinct() {
-            listeners[stream].risks += 1;
-        }
-    }
-    listeners
-}
-
-/// All risks while rows stream by.
-struct Evaluation<'e> {
-    question: Question<'e>,
-    risks: &'e [RecordedRisk],
+/// All risks under one set of terms, while rows stream by.
+pub(super) struct Run<'r> {
+    question: Question<'r>,
+    risks: &'r [RecordedRisk],
     starts: Vec<Start>,
     states: Vec<RiskState>,
-    losses: Vec<Loss>,
-    /// Rows that wait, by risk.
-    batch: Vec<(usize, InputObservation)>,
-    of_risk: Vec<InputObservation>,
+    pub(super) losses: Vec<Loss>,
 }
 
-impl Evaluation<'_> {
-    /// Evaluates the rows that wait, which are complete up to `watermark`.
-    fn advance(&mut self, watermark: Timestamp) -> Result<(), Report> {
-        let mut batch = core::mem::take(&mut self.batch);
-        batch.sort_unstable_by_key(|(risk, row)| (*risk, row.observed_at, row.input, row.sequence));
-        let mut rest = batch.drain(..).peekable();
-        while let Some((risk, first)) = rest.next() {
-            self.of_risk.clear();
-            self.of_risk.push(first);
-            while let Some((_, row)) = rest.next_if(|(next, _)| *next == risk) {
-                self.of_risk.push(row);
-            }
-            self.advance_one(risk, watermark)?;
+impl<'r> Run<'r> {
+    pub(super) fn new(
+        question: Question<'r>,
+        risks: &'r [RecordedRisk],
+        recording: &Recording,
+    ) -> Self {
+        let starts: Vec<Start> = risks
+            .iter()
+            .map(|risk| question.start(risk, recording))
+            .collect();
+        let states = starts
+            .iter()
+            .map(|start| RiskState::new(question.program, *start));
+        Self {
+            question,
+            risks,
+            states: states.collect(),
+            starts,
+            losses: Vec::new(),
         }
-        drop(rest);
-        self.batch = batch;
+    }
+
+    /// Evaluates everything of a batch.
+    pub(super) fn advance(&mut self, batch: &Batch) -> Result<(), Report> {
+        for (risk, rows) in batch.risks() {
+            self.advance_one(risk, rows, batch.watermark)?;
+        }
         Ok(())
     }
 
-    /// Advances one risk with the rows that are laid out for it.
-    fn advance_one(&mut self, risk: usize, watermark: Timestamp) -> Result<(), Report> {
+    fn advance_one(
+        &mut self,
+        risk: usize,
+        rows: &[InputObservation],
+        watermark: Timestamp,
+    ) -> Result<(), Report> {
         let events = self
             .question
             .program
-            .advance(&mut self.states[risk], &self.of_risk, watermark)
+            .advance(&mut self.states[risk], rows, watermark)
             .map_err(|error| {
                 let subject = &self.risks[risk].subject;
                 Report::bad_input(format!("{subject}: {}", chain(&error)))
@@ -191,17 +141,14 @@ impl Evaluation<'_> {
     }
 
     /// Advances every risk to the end, and counts how they stand.
-    fn finish(
-        &mut self,
-        second: Timestamp,
-        watermark: Timestamp,
-        summary: &mut Summary,
-    ) -> Result<(), Report> {
-        self.advance(second)?;
-        self.of_risk.clear();
+    pub(super) fn finish(&mut self, watermark: Timestamp) -> Result<Summary, Report> {
         for risk in 0..self.states.len() {
-            self.advance_one(risk, watermark)?;
+            self.advance_one(risk, &[], watermark)?;
         }
+        let mut summary = Summary {
+            risks: self.risks.len() as u64,
+            ..Summary::default()
+        };
         let mut events = vec![Events::default(); self.states.len()];
         for loss in &self.losses {
             let events = &mut events[loss.risk];
@@ -209,9 +156,10 @@ impl Evaluation<'_> {
             events.pays |= loss.event.payout.is_ok();
         }
         for (state, events) in self.states.iter().zip(events) {
-            events.count(&self.question.program.truth(state), summary);
+            events.count(&self.question.program.truth(state), &mut summary);
         }
-        Ok(())
+        summary.add_payouts(self.losses.iter().map(|loss| &loss.event))?;
+        Ok(summary)
     }
 }
 
