@@ -1,9 +1,5 @@
 //! Recorded files in other clothes: compressed, as Parquet, damaged, or larger than memory.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 #[path = "recorded_containers/parquet_file.rs"]
 mod parquet_file;
@@ -35,8 +31,8 @@ fn settings(memory_bytes: usize) -> Settings {
 
 fn rows(recording: &Recording) -> Result<Vec<Observation>, SourceError> {
     let mut observations = Vec::new();
-    let mut rows = recording.rows()?;
-    while let Some(row) = rows.next()? {
+    for row in recording.rows()? {
+        let row = row?;
         observations.push(row.to_observation(&recording.streams()[row.stream].stream));
     }
     Ok(observations)
@@ -287,7 +283,7 @@ type Made = (u8, u8, u8, Option<u8>);
 
 /// What a recording of numbered rows must hold, said as plainly as can be: all rows by position, or the number of those
 /// that contradict the first of their position.
-fn expected(files: &[Vec<Made>]) -> Result<Vec<(u8, u8, u8, Option<u8>)>, usize> {
+fn expected(files: &[Vec<Made>]) -> Result<Vec<Made>, usize> {
     let mut positions: BTreeMap<(u8, u8, u8), Vec<Option<u8>>> = BTreeMap::new();
     for (time, subject, sequence, value) in files.iter().flatten() {
         let values = positions.entry((*time, *subject, *sequence)).or_default();
@@ -334,7 +330,7 @@ fn read_made(
     read(&paths, memory)
 }
 
-fn shown(observations: &[Observation]) -> Vec<(u8, u8, u8, Option<u8>)> {
+fn shown(observations: &[Observation]) -> Vec<Made> {
     let text = |value: &tocsin_domain::value::Value| value.to_string().parse::<u8>().unwrap();
     observations
         .iter()

@@ -47,9 +47,9 @@ pub(super) fn evaluate(
         batch: Vec::new(),
         of_risk: Vec::new(),
     };
-    let mut rows = recording.rows().map_err(refused)?;
     let mut second = Timestamp(i64::MIN);
-    while let Some(row) = rows.next().map_err(refused)? {
+    for row in recording.rows().map_err(refused)? {
+        let row = row.map_err(refused)?;
         let listening = &listeners[row.stream];
         summary.observations += listening.risks;
         if row.observed_at > watermark {
