@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::column::reader::ColumnReader;
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 
@@ -59,7 +60,7 @@ impl ParquetLines {
             size,
         };
         let reader = guarded(|| Ok(SerializedFileReader::new(chunks)?))?;
-        check_places(&reader, size)?;
+        check_footer(&reader, size)?;
         let columns = column::find(reader.metadata().file_metadata().schema_descr())
             .map_err(ParquetError::Columns)?;
         Ok(Self {
@@ -146,9 +147,22 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
     })
 }
 
-/// Whether the footer places every column within the file.
-fn check_places(reader: &SerializedFileReader<Chunks>, size: u64) -> Result<(), ParquetError> {
+/// Whether the footer places every column within the file, compressed in a way that is read.
+fn check_footer(reader: &SerializedFileReader<Chunks>, size: u64) -> Result<(), ParquetError> {
     for column in (reader.metadata().row_groups().iter()).flat_map(|group| group.columns()) {
+        match column.compression() {
+            Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::ZSTD(_) => {}
+            other => {
+                return Err(ParquetError::Columns(format!(
+                    "column `{}` is compressed as {other}, which is not read: store it uncompressed, or with SNAPPY, \
+                     GZIP or ZSTD",
+                    column.column_path()
+                )));
+            }
+        }
         let start = column
             .dictionary_page_offset()
             .unwrap_or(column.data_page_offset());
