@@ -6,6 +6,7 @@
 
 pub mod attestation;
 pub mod bundle;
+pub mod calendar;
 pub mod claim;
 pub mod cover;
 pub mod cursor;
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod lang;
 pub mod observation;
 pub mod policy;
+pub mod real;
 pub mod reasoning;
 pub mod risk;
 pub mod time;
