@@ -5,9 +5,14 @@ use std::path::Path;
 
 use tocsin::command::check;
 use tocsin::config::Config;
+use tocsin::pipeline::evaluate::Evaluator;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::risk::Risk;
 use tocsin_domain::time::Timestamp;
+use tocsin_store::conformance::sample;
+use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::step::{Step, Steps};
+use tocsin_store_sqlite::SqliteStore;
 
 const FEED: &str = "0x0000000000000000000000000000000000000001";
 
@@ -84,17 +89,18 @@ fn each_inception_among_the_policies_is_a_risk() {
     };
     let begins = |risk: &Risk| risk.inception.map(|inception| inception.to_string());
     assert_eq!(
-        since.risks.iter().map(begins).collect::<Vec<_>>(),
-        [Some(march.to_owned()), Some(february.to_owned())]
+        since.risks.values().map(begins).collect::<Vec<_>>(),
+        [Some(february.to_owned()), Some(march.to_owned())]
     );
-    assert_eq!(plain.risks.iter().map(begins).collect::<Vec<_>>(), [None]);
+    assert_eq!(plain.risks.values().map(begins).collect::<Vec<_>>(), [None]);
     let from = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
-    let risks = || since.risks.iter().chain(&plain.risks);
+    let risks = || since.risks.values().chain(plain.risks.values());
     assert!(risks().all(|risk| risk.evaluate_from == from && risk.subject == "s"));
 
     let of: Vec<_> = config.policies.iter().map(|policy| policy.risk).collect();
-    let (march_risk, february_risk) = (since.risks[0].id, since.risks[1].id);
-    let shared = plain.risks[0].id;
+    let of_since = |text| since.risks[&Some(Timestamp::parse(text).unwrap())].id;
+    let (march_risk, february_risk) = (of_since(march), of_since(february));
+    let shared = plain.risks[&None].id;
     assert_eq!(of, [march_risk, february_risk, shared, march_risk, shared]);
 
     let told = checked(folder.path());
@@ -112,4 +118,66 @@ fn without_a_policy_there_is_nothing_to_evaluate() {
     assert_eq!(config.covers[1].risks.len(), 1);
     let told = checked(folder.path());
     assert!(told.contains("no policy is on them"), "{told}");
+}
+
+#[tokio::test]
+async fn each_risk_is_determined_with_its_own_evidence() {
+    // What decides is plain; the guard makes the evidence reach back to the inception.
+    let guarded = format!("{}[guards]\nwhole = \"at(x, inception) >= 1\"\n", plain());
+    let cover = Cover::parse(&guarded).unwrap().0;
+    let evaluator = Evaluator::new([cover.clone()]);
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let listened = sample::stream(0, 0);
+    let records = [10, 30].map(|second| {
+        let inception = Some(sample::at(second));
+        let risk = Risk::new(cover.terms_hash, "s".to_owned(), inception, sample::at(35));
+        RiskRecord {
+            initial_state: evaluator.initial_state(&risk).unwrap(),
+            risk,
+            streams: vec![listened.clone()],
+        }
+    });
+    let terms = CoverRecord {
+        terms_hash: cover.terms_hash,
+        name: cover.name,
+        version: cover.version,
+        canonical_terms: cover.canonical_terms,
+    };
+    store.add_cover(&terms, &records).await.unwrap();
+
+    let observations: Vec<_> = [(5, "1"), (20, "1"), (40, "0.9"), (45, "0.8")]
+        .into_iter()
+        .map(|(second, price)| sample::observation(&listened, second, second.unsigned_abs(), price))
+        .collect();
+    let advances = [sample::advance(0, None, 50)];
+    // A clock that is behind: decided when it settled, and no earlier.
+    let verdicts = evaluator
+        .evaluate(&store, &advances, &observations, sample::at(0))
+        .await
+        .unwrap();
+    let found: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let of_it = verdicts
+                .determinations
+                .iter()
+                .find(|loss| loss.risk == record.risk.id);
+            let loss = of_it.unwrap();
+            assert_eq!(loss.confirmed_at, sample::at(40));
+            assert_eq!(loss.determined_at, loss.settled_at);
+            loss.evidence_count
+        })
+        .collect();
+    // What was in force at the inception, and everything from there to the confirmation.
+    assert_eq!(found, [3, 2]);
+    let step = Step {
+        sources: advances.to_vec(),
+        observations,
+        risks: verdicts.risks,
+        determinations: verdicts.determinations,
+    };
+    store.commit(&step).await.unwrap();
 }
