@@ -8,12 +8,14 @@
 mod arithmetic;
 mod expressions;
 mod functions;
+mod inspect;
 mod instants;
 mod losses;
 mod numbers;
 mod replay;
 mod windows;
 
+pub use self::inspect::{Inspected, inspect};
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
 use super::state::{Known, Start};
 use crate::cover::Cover;
@@ -63,18 +65,7 @@ fn evaluate_after(
     observations: &[InputObservation],
     watermark: Timestamp,
 ) -> Evaluation {
-    let history = History {
-        cover,
-        observations: observations
-            .iter()
-            .filter(|seen| seen.observed_at <= watermark)
-            .collect(),
-        watermark,
-        known,
-        inception: start
-            .inception
-            .or_else(|| observations.iter().map(|seen| seen.observed_at).min()),
-    };
+    let history = History::new(cover, start, known, observations, watermark);
     let instants = history.instants(start.evaluate_from);
     let truths = history.conditions(&cover.trigger.when, &instants);
     let truth = match truths.last() {
@@ -110,6 +101,26 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
+    fn new(
+        cover: &'a Cover,
+        start: Start,
+        known: Option<Known>,
+        observations: &'a [InputObservation],
+        watermark: Timestamp,
+    ) -> Self {
+        let first = || observations.iter().map(|seen| seen.observed_at).min();
+        Self {
+            cover,
+            observations: observations
+                .iter()
+                .filter(|seen| seen.observed_at <= watermark)
+                .collect(),
+            watermark,
+            known,
+            inception: start.inception.or_else(first),
+        }
+    }
+
     /// The last observation of `input` as of `at`.
     fn last(&self, input: usize, at: Timestamp) -> Option<&'a InputObservation> {
         self.observations

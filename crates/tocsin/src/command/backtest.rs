@@ -7,6 +7,7 @@
 mod batches;
 mod evaluate;
 mod evidence;
+mod history;
 mod plot;
 mod print;
 mod progress;
@@ -14,6 +15,7 @@ mod risks;
 mod sweep;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use tocsin_domain::cover::Cover;
@@ -25,6 +27,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_sources::file::{Recording, Settings};
 
 use self::evaluate::{Loss, Question};
+pub use self::history::{History, history};
 use self::progress::Progress;
 use self::risks::RecordedRisk;
 use crate::cli;
@@ -108,7 +111,7 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     let as_of = time("--as-of", arguments.as_of.as_deref())?;
     let inception = time("--inception", arguments.inception.as_deref())?;
     let progress = Progress::on_terminal();
-    let recording = read(&cover, arguments, &progress)?;
+    let recording = read(&cover, &arguments.observations, &progress)?;
     let watermark = as_of.or(recording.last_observed_at());
     let risks = risks::find(&cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
@@ -141,20 +144,16 @@ fn time(option: &str, given: Option<&str>) -> Result<Option<Timestamp>, Report> 
     parsed.map_err(|error| Report::bad_input(format!("{option}: {error}")))
 }
 
-fn read(
-    cover: &Cover,
-    arguments: &cli::Backtest,
-    progress: &Progress,
-) -> Result<Recording, Report> {
+fn read(cover: &Cover, observations: &[PathBuf], progress: &Progress) -> Result<Recording, Report> {
     let inputs = cover.inputs.iter();
     let types = inputs.map(|input| (input.metric.clone(), input.ty));
     let mut settings = Settings::new(types.collect(), std::env::temp_dir());
     settings.progress = progress.reader();
     // Only for progress: what cannot be found is said when it is opened.
-    let sizes = arguments.observations.iter().map(std::fs::metadata);
+    let sizes = observations.iter().map(std::fs::metadata);
     let total = sizes.flatten().map(|metadata| metadata.len()).sum();
     progress.begin("reading", total);
-    Recording::open(&arguments.observations, settings).map_err(evaluate::refused)
+    Recording::open(observations, settings).map_err(evaluate::refused)
 }
 
 fn record(

@@ -3,8 +3,12 @@
 use std::io::Write;
 
 use tocsin_domain::cover::Cover;
+use tocsin_domain::eval::Start;
+use tocsin_domain::eval::reference::inspect;
 use tocsin_domain::explain::explain;
+use tocsin_domain::time::Timestamp;
 
+use super::backtest;
 use crate::cli;
 use crate::config::load_cover;
 use crate::report::Report;
@@ -12,7 +16,63 @@ use crate::report::Report;
 /// Prints the terms; with `--at`, the value of each part of them at that instant.
 pub fn run(arguments: &cli::Explain, out: &mut dyn Write) -> Result<(), Report> {
     let cover = load_cover(&arguments.cover)?;
-    terms(&cover, out)
+    match &arguments.at {
+        None => terms(&cover, out),
+        Some(at) => {
+            let at = Timestamp::parse(at)
+                .map_err(|error| Report::bad_input(format!("--at: {error}")))?;
+            values(&cover, arguments, at, out)
+        }
+    }
+}
+
+fn values(
+    cover: &Cover,
+    arguments: &cli::Explain,
+    at: Timestamp,
+    out: &mut dyn Write,
+) -> Result<(), Report> {
+    let inception = arguments.inception.as_deref().map(Timestamp::parse);
+    let inception = inception
+        .transpose()
+        .map_err(|error| Report::bad_input(format!("--inception: {error}")))?;
+    let history = backtest::history(
+        cover,
+        &arguments.observations,
+        arguments.subject.as_deref(),
+        at,
+    )?;
+    let start = Start {
+        evaluate_from: None,
+        inception,
+    };
+    let names = cover.input_names();
+    writeln!(out, "{} of {} as of {at}", cover.title, history.subject)?;
+    let Some(parts) = inspect(cover, start, &history.observations, at) else {
+        writeln!(out, "nothing was observed of it by then")?;
+        return Ok(());
+    };
+    let guards = cover
+        .guards
+        .iter()
+        .map(|guard| format!("guard `{}`", guard.name));
+    let mut headings = ["trigger".to_owned(), "payout".to_owned()]
+        .into_iter()
+        .chain(guards);
+    for part in parts {
+        if part.depth == 0 {
+            let heading = headings.next().unwrap_or_default();
+            writeln!(out)?;
+            writeln!(out, "{heading}")?;
+        }
+        let indent = "  ".repeat(part.depth + 1);
+        let value = match &part.value {
+            Ok(value) => value.to_string(),
+            Err(unknown) => format!("unknown: {}", unknown.describe(&names)),
+        };
+        writeln!(out, "{indent}{} = {value}", part.text)?;
+    }
+    Ok(())
 }
 
 fn terms(cover: &Cover, out: &mut dyn Write) -> Result<(), Report> {

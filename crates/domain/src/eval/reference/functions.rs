@@ -17,10 +17,16 @@ pub(super) fn drop(operands: &[Value]) -> Result<Value, Unknown> {
     if exact(from)? <= Exact::ZERO {
         return Err(Unknown::NotPositive);
     }
+    // In numbers of seconds, which cannot overflow.
+    let number = |value: &Value| match value {
+        Value::Duration(span) => Value::Decimal(Decimal::from_integer(span.0)),
+        other => other.clone(),
+    };
+    let (value, from) = (number(value), number(from));
     let calculate =
         |op, operands: &[Value]| arithmetic::calculate(op, Rounding::Truncate, operands);
-    let fallen = calculate(ArithmeticOp::Subtract, &[from.clone(), value.clone()])?;
-    calculate(ArithmeticOp::Divide, &[fallen, from.clone()])
+    let fallen = calculate(ArithmeticOp::Subtract, &[from.clone(), value])?;
+    calculate(ArithmeticOp::Divide, &[fallen, from])
 }
 
 /// The middle one of those that are known.

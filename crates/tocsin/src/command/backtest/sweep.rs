@@ -58,7 +58,7 @@ pub(super) fn sweep(arguments: &cli::Backtest) -> Result<Vec<Swept>, Report> {
         return Ok(Vec::new());
     };
     let progress = super::Progress::on_terminal();
-    let recording = read(&first.cover, arguments, &progress)?;
+    let recording = read(&first.cover, &arguments.observations, &progress)?;
     let as_of = time("--as-of", arguments.as_of.as_deref())?;
     let inception = time("--inception", arguments.inception.as_deref())?;
     let watermark = as_of.or(recording.last_observed_at());

@@ -1,0 +1,56 @@
+//! Everything that was recorded of one risk up to an instant.
+
+use std::path::PathBuf;
+
+use tocsin_domain::cover::Cover;
+use tocsin_domain::eval::outcome::InputObservation;
+use tocsin_domain::time::Timestamp;
+
+use super::progress::Progress;
+use super::{batches, read, risks};
+use crate::report::Report;
+
+/// One risk's observations.
+#[derive(Debug)]
+pub struct History {
+    /// The insured subject.
+    pub subject: String,
+    /// By time, input and sequence.
+    pub observations: Vec<InputObservation>,
+}
+
+/// What files record of the cover's risk up to `until`. Where the cover names no subject, `subject` does, unless the
+/// recording has one only.
+pub fn history(
+    cover: &Cover,
+    files: &[PathBuf],
+    subject: Option<&str>,
+    until: Timestamp,
+) -> Result<History, Report> {
+    let recording = read(cover, files, &Progress::on_terminal())?;
+    let each_subject = cover.inputs.iter().any(|input| input.subject.is_none());
+    let mut risks =
+        risks::find(cover, recording.streams(), each_subject).map_err(Report::bad_input)?;
+    if let Some(subject) = subject {
+        risks.retain(|risk| risk.subject == subject);
+    }
+    if risks.len() != 1 {
+        let found = risks.len();
+        let wanted = subject.unwrap_or("the cover");
+        return Err(Report::bad_input(format!(
+            "the recording has {found} subjects for {wanted}: name one of them with --subject"
+        )));
+    }
+    let mut observations = Vec::new();
+    batches::each(&risks, &recording, until, 1, |batch| {
+        for (_, rows) in batch.risks() {
+            observations.extend_from_slice(rows);
+        }
+        Ok(())
+    })?;
+    let subject = risks.remove(0).subject;
+    Ok(History {
+        subject,
+        observations,
+    })
+}
