@@ -19,7 +19,7 @@ fn ten_closes() {
 #[test]
 fn midnight() {
     check(COVER, &[
-        ("the last second belongs to the day", "0..9d/1d price=0.88 · 10d-1s price=0", "10d", "#1 10d→10d pays 0.088, true"),
+        ("the last second belongs to the day", "0..9d/1d price=0.88 · 10d-1s price=0", "10d", "#1 10d→10d pays 0.208, true"),
         ("midnight itself to the next", "0..9d/1d price=0.88 · 10d price=0", "10d", "false"),
         ("and counts when that has closed", "0..9d/1d price=0.88 · 10d price=0", "11d", "#1 11d→11d pays 0.208, true"),
     ]);

@@ -28,7 +28,8 @@ fn the_hour() {
 fn what_is_no_price() {
     check(COVER, &[
         ("zero", "0 price=0.5 · 30min price=0 · 30min+1s price=0.5", "1h", "unknown: a value is not above zero where it must be"),
-        ("a day without a trade", "0 price=1", "24h+1s", "unknown: not enough of the window over `price` is known"),
+        ("a day without a trade is tolerated", "0 price=1", "24h+1s", "false"),
+        ("an hour later nothing is known", "0 price=1", "25h+1s", "unknown: not enough of the window over `price` is known"),
         ("an empty one", "0 price=0.5 · 30min price=- · 31min price=0.5", "1h", "unknown: not enough of the window over `price` is known"),
     ]);
 }
