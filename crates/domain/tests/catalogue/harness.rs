@@ -144,7 +144,7 @@ fn decide(cover: &Cover, loss: &LossEvent, inception: Timestamp, expiry: Timesta
     claim::decide(cover, &policy, &determination)
 }
 
-/// What both evaluators say; they must say the same.
+/// What both evaluators say; they must say the same, and the engine however it is fed.
 fn evaluate(
     cover: &Cover,
     start: Start,
@@ -155,6 +155,7 @@ fn evaluate(
     let mut state = RiskState::new(&program, start);
     let events = program.advance(&mut state, seen, as_of).unwrap();
     let truth = program.truth(&state);
+    let piecemeal = second_by_second(&program, start, seen, as_of);
     let Evaluation {
         events: expected,
         truth: expected_truth,
@@ -166,6 +167,30 @@ fn evaluate(
         "{}: the engine (left) and the reference (right) differ",
         cover.name
     );
+    assert_eq!(
+        (&events, &truth),
+        (&piecemeal.0, &piecemeal.1),
+        "{}: fed at once (left) and second by second (right)",
+        cover.name
+    );
+    (events, truth)
+}
+
+/// What the engine says if it is fed one second with observations after the other.
+fn second_by_second(
+    program: &Program,
+    start: Start,
+    seen: &[InputObservation],
+    as_of: Timestamp,
+) -> (Vec<LossEvent>, Truth) {
+    let mut state = RiskState::new(program, start);
+    let mut events = Vec::new();
+    for second in seen.chunk_by(|a, b| a.observed_at == b.observed_at) {
+        let now = second[0].observed_at;
+        events.extend(program.advance(&mut state, second, now).unwrap());
+    }
+    events.extend(program.advance(&mut state, &[], as_of).unwrap());
+    let truth = program.truth(&state);
     (events, truth)
 }
 

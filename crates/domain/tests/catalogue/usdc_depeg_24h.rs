@@ -1,6 +1,6 @@
 //! Etherisc's rule: at or below 0.995 without 0.999 within 24 hours, paid on the confirming round.
 
-use super::harness::{check, check_claims};
+use super::harness::{check, check_claims, check_since};
 
 const COVER: &str = "usdc-depeg-24h";
 
@@ -55,5 +55,12 @@ fn policies_are_tested_at_the_confirmation() {
         ("a second later is too late", depeg, "1d+1s", "3d", "waiting period"),
         ("ends at the confirmation", depeg, "0", "2d+1s", "after expiry"),
         ("ends a second after it", depeg, "0", "2d+2s", "pays 0.05"),
+    ]);
+}
+
+#[test]
+fn an_inception_is_no_matter_of_these_terms() {
+    check_since(COVER, "20h", &[
+        ("a breach before it is the same loss event", "0 usdc=0.99 · 24h+1s usdc=0.95", "24h+1s", "#1 0→24h1s pays 0.05, true"),
     ]);
 }
