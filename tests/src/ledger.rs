@@ -46,9 +46,11 @@ impl Ledger {
             ledger
                 .observations
                 .extend(store.history(&insured.streams, all.0, all.1).await.unwrap());
-            ledger
-                .determinations
-                .extend(store.determinations_of(insured.risk.id).await.unwrap());
+            for risk in &insured.risks {
+                ledger
+                    .determinations
+                    .extend(store.determinations_of(risk.id).await.unwrap());
+            }
         }
         for policy in &config.policies {
             ledger

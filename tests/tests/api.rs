@@ -7,6 +7,14 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tocsin_api::Api;
 use tocsin_api::health::Health;
+use tocsin_domain::cover::Cover;
+use tocsin_domain::eval::Unknown;
+use tocsin_domain::risk::Risk;
+use tocsin_store::claim::Claims;
+use tocsin_store::conformance::sample;
+use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::policy::Policies;
+use tocsin_store::step::{Step, Steps};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
@@ -16,6 +24,10 @@ async fn api(health: &Health) -> (String, tempfile::TempDir) {
     let store = SqliteStore::open(&folder.path().join("t.db"))
         .await
         .unwrap();
+    (serve(store, health).await, folder)
+}
+
+async fn serve(store: SqliteStore, health: &Health) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let api = Api {
@@ -25,7 +37,7 @@ async fn api(health: &Health) -> (String, tempfile::TempDir) {
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));
-    (format!("http://{address}"), folder)
+    format!("http://{address}")
 }
 
 async fn get(base: &str, path: &str) -> Response {
@@ -90,4 +102,86 @@ async fn what_cannot_be_answered_is_a_problem_with_a_remedy() {
     }
     let covers: Value = get(&base, "/v1/covers").await.json().await.unwrap();
     assert_eq!(covers["covers"], serde_json::json!([]));
+}
+
+const GUARDED: &str = r#"
+name = "c"
+title = "C"
+version = 1
+[inputs.x]
+metric = "price"
+subject = "s"
+source = "feed:desk"
+[trigger]
+when = "x < 1"
+[payout]
+fraction = "0.0247"
+[guards]
+calm    = "x > 0"
+settled = "change(x, 1d) == 0"
+deep    = "x < 0.5"
+"#;
+
+#[tokio::test]
+async fn guards_are_shown_by_name_and_with_their_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let cover = Cover::parse(GUARDED).unwrap().0;
+    let risk = Risk::new(cover.terms_hash, "s".to_owned(), None, sample::at(0));
+    let record = RiskRecord {
+        risk: risk.clone(),
+        streams: vec![sample::stream(0, 0)],
+        initial_state: Vec::new(),
+    };
+    let terms = CoverRecord {
+        terms_hash: cover.terms_hash,
+        name: cover.name,
+        version: cover.version,
+        canonical_terms: cover.canonical_terms,
+    };
+    store.add_cover(&terms, &[record]).await.unwrap();
+    let policy = sample::policy(&risk, 1);
+    store
+        .add_policies(std::slice::from_ref(&policy))
+        .await
+        .unwrap();
+    let mut loss = sample::determination(&risk, 1, 100);
+    let unknown = Unknown::NotCovered { input: 0 };
+    // In the order of their names: calm, deep, settled.
+    loss.guards = vec![Ok(true), Ok(false), Err(unknown)];
+    let step = Step {
+        determinations: vec![loss.clone()],
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+    store
+        .add_claims(&[sample::claim(&policy, &loss)])
+        .await
+        .unwrap();
+
+    let base = serve(store, &Health::default()).await;
+    let path = format!("/v1/policies/{}/eligibility", policy.id);
+    let said: Value = get(&base, &path).await.json().await.unwrap();
+    let claim = &said["claims"][0];
+    assert_eq!(
+        claim["determination"]["guards"],
+        serde_json::json!([
+            { "name": "calm", "holds": true },
+            { "name": "deep", "holds": false },
+            { "name": "settled", "holds": null, "reason": "not enough of the window over `x` is known" },
+        ])
+    );
+    assert_eq!(claim["determination"]["settled_at"], loss.settled_at.0);
+    let sentences: Vec<&str> = claim["sentences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sentence| sentence.as_str().unwrap())
+        .collect();
+    assert!(
+        sentences.contains(&"The guard `deep` did not hold; guards decide nothing."),
+        "{sentences:?}"
+    );
 }

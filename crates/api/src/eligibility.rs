@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Cover;
+use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::PolicyId;
 use tocsin_domain::policy::Policy;
-use tocsin_domain::reasoning::sentences;
+use tocsin_domain::reasoning::{guards, sentences};
 use tocsin_store::{Store, StoreError};
 
 use crate::problem::Problem;
@@ -24,7 +25,8 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         let why = determination
             .as_ref()
             .map(|loss| sentences(&cover, &policy, loss, &claim));
-        claims.push(json!({ "claim": claim, "determination": determination, "sentences": why }));
+        let shown = determination.as_ref().map(|loss| with_guards(&cover, loss));
+        claims.push(json!({ "claim": claim, "determination": shown, "sentences": why }));
     }
     let attestations: Vec<_> = store
         .attestations_of(id)
@@ -50,6 +52,22 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         "claims": claims,
         "attestations": attestations,
     }))
+}
+
+/// A determination, its guards by name: each held, or did not, or has a reason why that is not known.
+fn with_guards(cover: &Cover, loss: &Determination) -> Json {
+    let names = cover.input_names();
+    let guards = guards(cover, loss).map(|(name, holds)| match holds {
+        Ok(holds) => json!({ "name": name, "holds": holds }),
+        Err(unknown) => {
+            let reason = unknown.describe(&names).to_string();
+            json!({ "name": name, "holds": null, "reason": reason })
+        }
+    });
+    let guards: Vec<Json> = guards.collect();
+    let mut shown = json!(loss);
+    shown["guards"] = Json::Array(guards);
+    shown
 }
 
 /// How far each source of the policy's risk has been read; beyond, nothing is known.

@@ -27,14 +27,18 @@ pub struct Determination {
     pub occurred_at: Timestamp,
     /// When the terms made it count.
     pub confirmed_at: Timestamp,
+    /// Until when the payout was looked for: the confirmation, unless the terms let it settle.
+    pub settled_at: Timestamp,
     /// Where its evidence begins: the earliest breach that the trigger's truth rests on, `occurred_at` or before.
     pub evidence_from: Timestamp,
-    /// When this was decided.
+    /// When this was decided, which is after it settled.
     pub determined_at: Timestamp,
     /// The part of the sum insured; or why the event is inconclusive.
     pub payout: Result<Decimal, Unknown>,
     /// The inputs in force at the confirmation, in the order of the cover's inputs.
     pub inputs: Vec<Result<Value, Unknown>>,
+    /// Whether each guard held at the confirmation, in the order of the cover's guards. They decide nothing.
+    pub guards: Vec<Result<bool, Unknown>>,
     /// Merkle root of the evidence.
     pub evidence_root: B256,
     /// Number of observations in it.

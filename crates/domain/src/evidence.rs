@@ -16,6 +16,7 @@ pub use select::{EvidenceError, Extent, select};
 use alloy_primitives::B256;
 
 use crate::observation::{ChainPosition, Observation, Provenance};
+use crate::time::Timestamp;
 
 /// The root over observations in evidence order and their number, as attestations carry them; `None` for more than
 /// 2³² − 1. The root of no observations is zero.
@@ -37,9 +38,14 @@ pub fn tree(observations: &[Observation]) -> Option<MerkleTree> {
     Some(MerkleTree::new(leaves?))
 }
 
-/// The place of the confirming observation, which is the last one of the evidence, where that came from a chain.
-pub fn confirmed_on(observations: &[Observation]) -> Option<ChainPosition> {
-    match observations.last()?.provenance {
+/// The place of the confirming observation, where that came from a chain: of the evidence, in its order, the last one
+/// until the confirmation. What comes later only settles the payout.
+pub fn confirmed_on(
+    observations: &[Observation],
+    confirmed_at: Timestamp,
+) -> Option<ChainPosition> {
+    let until_then = |row: &&Observation| row.observed_at <= confirmed_at;
+    match observations.iter().rfind(until_then)?.provenance {
         Provenance::Chain(position) => Some(position),
         Provenance::Raw { .. } => None,
     }

@@ -6,6 +6,8 @@ use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -40,7 +42,8 @@ id!(
     TermsHash
 );
 id!(
-    /// One insured subject under one cover: `keccak(abi.encode(termsHash, keccak(subject)))`.
+    /// One insured subject under one cover: `keccak(abi.encode(termsHash, keccak(subject)))`; where the terms ask for the
+    /// inception, `keccak(abi.encode(termsHash, keccak(subject), int64(inception)))`.
     RiskId
 );
 id!(
@@ -61,9 +64,14 @@ id!(
 );
 
 impl RiskId {
-    /// The risk that `subject` is under the cover with these terms.
-    pub fn derive(terms: TermsHash, subject: &str) -> Self {
-        Self(keccak256((terms.0, keccak256(subject)).abi_encode()))
+    /// The risk that `subject` is under the cover with these terms; for policies of one inception, where the terms ask for
+    /// it.
+    pub fn derive(terms: TermsHash, subject: &str, inception: Option<Timestamp>) -> Self {
+        let (terms, subject) = (terms.0, keccak256(subject));
+        Self(keccak256(match inception {
+            None => (terms, subject).abi_encode(),
+            Some(Timestamp(inception)) => (terms, subject, inception).abi_encode(),
+        }))
     }
 }
 

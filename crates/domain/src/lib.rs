@@ -20,6 +20,7 @@ pub mod ids;
 pub mod lang;
 pub mod observation;
 pub mod policy;
+pub mod real;
 pub mod reasoning;
 pub mod risk;
 pub mod time;

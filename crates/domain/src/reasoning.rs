@@ -3,9 +3,11 @@
 //! For people: every sentence restates something that was recorded, and nothing is decided here.
 
 use crate::claim::{Claim, Eligibility, Refusal};
-use crate::cover::Cover;
+use crate::cover::{Cover, Input};
 use crate::determination::Determination;
+use crate::eval::outcome::Unknown;
 use crate::policy::Policy;
+use crate::value::{Type, Value};
 
 /// What was seen, what the terms say to it, and what follows for the policy.
 pub fn sentences(
@@ -32,25 +34,58 @@ pub fn sentences(
         .map(|input| input.name.as_str())
         .collect();
     for (input, value) in cover.inputs.iter().zip(&loss.inputs) {
-        said.push(match value {
-            Ok(value) => format!("At that instant {} was {value}.", input.name),
-            Err(unknown) => {
-                format!(
-                    "At that instant {} was not known: {}.",
-                    input.name,
-                    unknown.describe(&names)
-                )
-            }
+        said.push(in_force(input, value, &names));
+    }
+    for (name, holds) in guards(cover, loss) {
+        said.push(match holds {
+            Ok(true) => format!("The guard `{name}` held; guards decide nothing."),
+            Ok(false) => format!("The guard `{name}` did not hold; guards decide nothing."),
+            Err(unknown) => format!(
+                "Whether the guard `{name}` held is not known: {}; guards decide nothing.",
+                unknown.describe(&names)
+            ),
         });
     }
     if let Ok(fraction) = &loss.payout {
-        said.push(format!(
-            "So {} = {fraction} of the sum insured.",
-            as_written(cover, "payout", "fraction")
-        ));
+        let written = as_written(cover, "payout", "fraction");
+        said.push(match cover.payout.settle {
+            None => format!("So {written} = {fraction} of the sum insured."),
+            Some(_) => format!(
+                "The largest that {written} was until {} is {fraction} of the sum insured.",
+                loss.settled_at
+            ),
+        });
     }
     said.push(in_words(policy, &claim.eligibility, &names));
     said
+}
+
+/// The guards of `cover` by name, with what `loss` recorded of each.
+pub fn guards<'a>(
+    cover: &'a Cover,
+    loss: &'a Determination,
+) -> impl Iterator<Item = (&'a str, &'a Result<bool, Unknown>)> {
+    let names = cover.guards.iter().map(|guard| guard.name.as_str());
+    names.zip(&loss.guards)
+}
+
+/// What an input said at the confirmation. An event says something by being there.
+fn in_force(input: &Input, value: &Result<Value, Unknown>, input_names: &[&str]) -> String {
+    let name = &input.name;
+    match (input.ty, value) {
+        (Type::Event, Ok(value)) => format!("By that instant {name} had happened, with {value}."),
+        (Type::Event, Err(Unknown::NoValue { since, .. })) => {
+            format!("By that instant {name} had happened, at {since} for the last time.")
+        }
+        (Type::Event, Err(Unknown::NoObservation { .. })) => {
+            format!("By that instant {name} had not been seen to happen.")
+        }
+        (_, Ok(value)) => format!("At that instant {name} was {value}."),
+        (_, Err(unknown)) => format!(
+            "At that instant {name} was not known: {}.",
+            unknown.describe(input_names)
+        ),
+    }
 }
 
 /// What follows for the policy, in one sentence.

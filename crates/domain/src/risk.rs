@@ -10,12 +10,14 @@ use crate::time::Timestamp;
 /// One insured subject under one cover.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Risk {
-    /// Derived from the two below.
+    /// Derived from terms, subject and inception.
     pub id: RiskId,
     /// The terms.
     pub terms_hash: TermsHash,
     /// The insured subject; those of several inputs distinct, sorted, comma-joined.
     pub subject: String,
+    /// That of its policies, exactly where the terms ask for it ([`Cover::mentions_inception`]): they have a risk for each.
+    pub inception: Option<Timestamp>,
     /// Earlier observations serve look-back only, so that every node numbers loss events alike.
     pub evaluate_from: Timestamp,
 }
@@ -32,12 +34,18 @@ pub struct Stream {
 }
 
 impl Risk {
-    /// The risk of `subject` under `cover`.
-    pub fn new(terms_hash: TermsHash, subject: String, evaluate_from: Timestamp) -> Self {
+    /// The risk of `subject` under these terms; of the policies that begin at `inception`, where the terms ask for it.
+    pub fn new(
+        terms_hash: TermsHash,
+        subject: String,
+        inception: Option<Timestamp>,
+        evaluate_from: Timestamp,
+    ) -> Self {
         Self {
-            id: RiskId::derive(terms_hash, &subject),
+            id: RiskId::derive(terms_hash, &subject, inception),
             terms_hash,
             subject,
+            inception,
             evaluate_from,
         }
     }

@@ -59,7 +59,7 @@ struct Case {
 /// An eligible claim: insured from 1000 to 2000, lost at 1500, confirmed at 1600.
 fn case(trigger: &str) -> Case {
     let cover = cover(trigger);
-    let risk = Risk::new(cover.terms_hash, "test:1".to_owned(), Timestamp(0));
+    let risk = Risk::new(cover.terms_hash, "test:1".to_owned(), None, Timestamp(0));
     let number = U256::from(9);
     let policy = Policy {
         id: tocsin_domain::ids::PolicyId::derive(CONSUMER.chain_id, CONSUMER.address, number),
@@ -80,6 +80,7 @@ fn case(trigger: &str) -> Case {
         event_id: EventId::derive(&risk.subject, 1),
         occurred_at: Timestamp(1500),
         confirmed_at: Timestamp(1600),
+        settled_at: Timestamp(1600),
         evidence_from: Timestamp(1500),
         determined_at: Timestamp(1610),
         payout: Ok("0.25".parse().unwrap()),
@@ -88,6 +89,7 @@ fn case(trigger: &str) -> Case {
             Ok(Value::Duration(Seconds(2700))),
             Ok(Value::Text("cancelled".to_owned())),
         ],
+        guards: Vec::new(),
         evidence_root: B256::repeat_byte(0xee),
         evidence_count: 12,
         confirmed_on: Some(ChainPosition {

@@ -16,6 +16,7 @@ use tocsin_domain::eval::reference::{self, Evaluation};
 use tocsin_domain::eval::{
     InputObservation, Intake, Known, LossEvent, Program, RiskState, Truth, Unknown,
 };
+use tocsin_domain::evidence::LookBack;
 use tocsin_domain::lang::ir::{Expr, ExprKind};
 use tocsin_domain::time::{Seconds, Timestamp};
 
@@ -30,11 +31,11 @@ fn config() -> ProptestConfig {
 fn expected(case: &Case, watermark: Timestamp) -> Evaluation {
     // The naive evaluator does not depend on any order either.
     let reversed: Vec<InputObservation> = case.observations.iter().rev().cloned().collect();
-    reference::evaluate(&case.cover, case.evaluate_from, &reversed, watermark)
+    reference::evaluate(&case.cover, case.start(), &reversed, watermark)
 }
 
 fn at_once(case: &Case, program: &Program) -> (RiskState, Vec<LossEvent>) {
-    let mut state = RiskState::new(program, case.evaluate_from);
+    let mut state = RiskState::new(program, case.start());
     let events = program
         .advance(&mut state, &case.observations, case.watermark)
         .unwrap();
@@ -55,7 +56,7 @@ fn between(case: &Case, from: Option<Timestamp>, to: Timestamp) -> Vec<InputObse
 
 /// Delivers each source's observations in its own order, sources taking turns as `delivery` says.
 fn interleaved(case: &Case, delivery: &Delivery, program: &Program) -> (RiskState, Vec<LossEvent>) {
-    let mut state = RiskState::new(program, case.evaluate_from);
+    let mut state = RiskState::new(program, case.start());
     let mut intake = Intake::new(program, &state, SOURCES);
     let mut events = Vec::new();
     let mut queues: Vec<Vec<InputObservation>> = vec![Vec::new(); SOURCES];
@@ -113,7 +114,7 @@ proptest! {
         prop_assert_eq!(state.has_begun(), !expected_at_end.instants.is_empty());
 
         // In batches, with restarts; what is known in between is known then.
-        let mut batched = RiskState::new(&program, case.evaluate_from);
+        let mut batched = RiskState::new(&program, case.start());
         let mut batched_events = Vec::new();
         let watermarks = delivery.batches.iter().copied().filter(|(at, _)| *at < case.watermark);
         for (watermark, restart) in watermarks.chain([(case.watermark, true)]) {
@@ -140,14 +141,17 @@ proptest! {
     fn a_loss_can_be_evaluated_again_from_its_evidence(case in streams::cases()) {
         let program = Program::compile(&case.cover);
         let all = expected(&case, case.watermark);
+        let first = case.observations.first().map(|seen| seen.observed_at);
+        let inception = case.inception.or(first);
         let mut previous = None;
         for event in &all.events {
+            let begins = LookBack::of(&case.cover).begins(event.evidence_from, inception);
             let (before, after): (Vec<_>, Vec<_>) = case
                 .observations
                 .iter()
-                .filter(|seen| seen.observed_at <= event.confirmed_at)
+                .filter(|seen| seen.observed_at <= event.settled_at)
                 .cloned()
-                .partition(|seen| seen.observed_at <= event.evidence_from);
+                .partition(|seen| seen.observed_at <= begins);
             let carried = (0..case.cover.inputs.len())
                 .filter_map(|input| before.iter().rfind(|seen| seen.input == input).cloned());
             let mut evidence: Vec<InputObservation> = carried.chain(after).collect();
@@ -156,14 +160,14 @@ proptest! {
             let shown = [false, true].map(|already_true| {
                 let known = Known {
                     evidence_from: event.evidence_from,
-                    inception: None,
+                    inception,
                     occurred_at: event.occurred_at,
                     previous,
                     already_true,
                 };
-                let again = reference::evaluate_evidence(&case.cover, known, &evidence, event.confirmed_at);
+                let again = reference::evaluate_evidence(&case.cover, known, &evidence, event.settled_at);
                 let mut state = RiskState::from_evidence(&program, known);
-                let events = program.advance(&mut state, &evidence, event.confirmed_at).unwrap();
+                let events = program.advance(&mut state, &evidence, event.settled_at).unwrap();
                 assert_eq!(again.events, events);
                 events == found
             });
@@ -255,7 +259,7 @@ struct Seen {
 impl Seen {
     fn look_at(&mut self, case: &Case) {
         let program = Program::compile(&case.cover);
-        let mut state = RiskState::new(&program, case.evaluate_from);
+        let mut state = RiskState::new(&program, case.start());
         let instants = expected(case, case.watermark).instants;
         let mut events = Vec::new();
         let mut truths = Vec::new();

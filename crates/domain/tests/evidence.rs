@@ -196,7 +196,7 @@ proptest! {
 }
 
 #[test]
-fn the_confirming_block_is_that_of_the_last_observation() {
+fn the_confirming_block_is_that_of_the_last_observation_until_the_confirmation() {
     let place = ChainPosition {
         chain_id: 1,
         block: 2,
@@ -208,12 +208,16 @@ fn the_confirming_block_is_that_of_the_last_observation() {
         provenance: Provenance::Chain(place),
         ..row("a", 1, 1)
     };
+    let confirmed_on = |rows: &[Observation]| evidence::confirmed_on(rows, Timestamp(2));
     assert_eq!(
-        evidence::confirmed_on(&[row("b", 0, 1), on_chain.clone()]),
+        confirmed_on(&[row("b", 0, 1), on_chain.clone()]),
         Some(place)
     );
-    assert_eq!(evidence::confirmed_on(&[on_chain, row("b", 2, 1)]), None);
-    assert_eq!(evidence::confirmed_on(&[]), None);
+    assert_eq!(confirmed_on(&[on_chain.clone(), row("b", 2, 1)]), None);
+    // What settled the payout later did not confirm it.
+    assert_eq!(confirmed_on(&[on_chain, row("b", 3, 1)]), Some(place));
+    assert_eq!(confirmed_on(&[row("b", 3, 1)]), None);
+    assert_eq!(confirmed_on(&[]), None);
     assert_eq!(evidence::commit(&[]), Some((B256::ZERO, 0)));
 }
 

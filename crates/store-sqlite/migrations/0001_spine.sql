@@ -27,6 +27,8 @@ CREATE TABLE risks (
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
     terms_hash    BLOB    NOT NULL REFERENCES covers (terms_hash),
     subject       TEXT    NOT NULL,
+    -- That of its policies, where the terms ask for it.
+    inception     INTEGER,
     evaluate_from INTEGER NOT NULL,
     initial_state BLOB    NOT NULL,
     state         BLOB    NOT NULL,
@@ -81,9 +83,11 @@ CREATE TABLE determinations (
     event_id        BLOB    NOT NULL CHECK (length(event_id) = 32),
     occurred_at     INTEGER NOT NULL,
     confirmed_at    INTEGER NOT NULL CHECK (confirmed_at >= occurred_at),
+    -- Until when the payout was looked for.
+    settled_at      INTEGER NOT NULL CHECK (settled_at >= confirmed_at),
     -- Where its evidence begins.
     evidence_from   INTEGER NOT NULL CHECK (evidence_from <= occurred_at),
-    determined_at   INTEGER NOT NULL,
+    determined_at   INTEGER NOT NULL CHECK (determined_at >= settled_at),
     -- A decimal of 0 to 1; or why there is none, as JSON.
     payout          TEXT,
     unknown         TEXT,
@@ -116,6 +120,18 @@ CREATE TABLE determination_inputs (
     FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
     CHECK ((value_kind IS NULL) = (value IS NULL)),
     CHECK ((value IS NULL) <> (unknown IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Whether each guard of the cover held at the confirmation; or why that is not known, as JSON.
+CREATE TABLE determination_guards (
+    risk    BLOB    NOT NULL,
+    ordinal INTEGER NOT NULL,
+    guard   INTEGER NOT NULL CHECK (guard >= 0),
+    holds   INTEGER CHECK (holds IN (0, 1)),
+    unknown TEXT,
+    PRIMARY KEY (risk, ordinal, guard),
+    FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
+    CHECK ((holds IS NULL) <> (unknown IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE policies (

@@ -186,13 +186,14 @@ async fn add_risks(
         .flat_map(|record| record.streams.iter().cloned())
         .collect();
     let numbers = streams::ensure(connection, &listened, ADD).await?;
-    let rows: Vec<(String, String, &str, i64, String)> = risks
+    let rows: Vec<(String, String, &str, i64, String, Option<i64>)> = risks
         .iter()
         .map(|record| {
             let Risk {
                 id,
                 terms_hash,
                 subject,
+                inception,
                 evaluate_from,
             } = &record.risk;
             (
@@ -201,13 +202,14 @@ async fn add_risks(
                 subject.as_str(),
                 evaluate_from.0,
                 hexed(&record.initial_state),
+                inception.map(|inception| inception.0),
             )
         })
         .collect();
     let rows = to_json("risk", "batch", &rows)?;
     sqlx::query!(
-        "INSERT INTO risks (id, terms_hash, subject, evaluate_from, initial_state, state)
-         SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, unhex(value ->> 4), unhex(value ->> 4)
+        "INSERT INTO risks (id, terms_hash, subject, evaluate_from, initial_state, state, inception)
+         SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, unhex(value ->> 4), unhex(value ->> 4), value ->> 5
          FROM jsonb_each(?1)",
         rows
     )
@@ -250,7 +252,7 @@ async fn find_risks(
     let wanted = to_json("risk", "keys", &wanted)?;
     let rows = sqlx::query!(
         r#"SELECT risks.id AS "id!", risks.terms_hash AS "terms_hash!", risks.subject AS "subject!",
-                  risks.evaluate_from AS "evaluate_from!", risks.initial_state AS "initial_state!",
+                  risks.inception AS "inception?", risks.evaluate_from AS "evaluate_from!", risks.initial_state AS "initial_state!",
                   listening.input AS "input!", streams.source AS "source!", streams.subject AS "stream_subject!",
                   streams.metric AS "metric!"
            FROM json_each(?1) AS wanted
@@ -274,6 +276,7 @@ async fn find_risks(
                 id,
                 terms_hash,
                 subject: row.subject,
+                inception: row.inception.map(Timestamp),
                 evaluate_from: Timestamp(row.evaluate_from),
             },
             streams: Vec::new(),

@@ -1,5 +1,7 @@
 //! Determinations: written with the step that decided them, read by key.
 
+mod guards;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::column::{
     self, PositionCells, WrittenPosition, from_json, hexed, to_json, unsigned, value_cells, word,
 };
 use crate::error::failed;
+use crate::inceptions;
 
 const NOUN: &str = "determination";
 
@@ -37,12 +40,15 @@ pub(crate) fn keys_json(keys: impl Iterator<Item = Key>) -> Result<String, Store
 
 struct DeterminationRow {
     risk: Vec<u8>,
+    /// The risk's.
+    inception: Option<i64>,
     ordinal: i64,
     terms_hash: Vec<u8>,
     subject: String,
     event_id: Vec<u8>,
     occurred_at: i64,
     confirmed_at: i64,
+    settled_at: i64,
     evidence_from: i64,
     determined_at: i64,
     payout: Option<String>,
@@ -56,6 +62,8 @@ struct DeterminationRow {
     raw_hash: Option<Vec<u8>>,
     /// JSON list of (input, kind of value, value, unknown).
     inputs: String,
+    /// JSON list of (guard, whether it holds, unknown).
+    guards: String,
 }
 
 impl TryFrom<DeterminationRow> for Determination {
@@ -64,8 +72,9 @@ impl TryFrom<DeterminationRow> for Determination {
     fn try_from(row: DeterminationRow) -> Result<Self, StoreError> {
         let key = format!("0x{}/{}", hexed(&row.risk), row.ordinal);
         let decode = || {
+            let inception = row.inception.map(Timestamp);
             let determination = row.try_decode()?;
-            check::determination(&determination)?;
+            check::determination(&determination, inception)?;
             Ok(determination)
         };
         decode().map_err(|flaw: Flaw| flaw.invalid_row(NOUN, key))
@@ -103,10 +112,12 @@ impl DeterminationRow {
             event_id: EventId(word("event_id", &self.event_id)?),
             occurred_at: Timestamp(self.occurred_at),
             confirmed_at: Timestamp(self.confirmed_at),
+            settled_at: Timestamp(self.settled_at),
             evidence_from: Timestamp(self.evidence_from),
             determined_at: Timestamp(self.determined_at),
             payout,
             inputs: inputs(&self.inputs)?,
+            guards: guards::decode(&self.guards)?,
             evidence_root: word("evidence_root", &self.evidence_root)?,
             evidence_count: unsigned("evidence_count", self.evidence_count)?,
             confirmed_on,
@@ -146,13 +157,17 @@ pub(crate) async fn find(
         DeterminationRow,
         r#"SELECT d.risk AS "risk!", d.ordinal AS "ordinal!", d.terms_hash AS "terms_hash!", d.subject AS "subject!",
                   d.event_id AS "event_id!", d.occurred_at AS "occurred_at!", d.confirmed_at AS "confirmed_at!",
-                  d.evidence_from AS "evidence_from!", d.determined_at AS "determined_at!", d.payout AS "payout?", d.unknown AS "unknown?",
+                  d.settled_at AS "settled_at!", d.evidence_from AS "evidence_from!", d.determined_at AS "determined_at!", d.payout AS "payout?", d.unknown AS "unknown?",
                   d.evidence_root AS "evidence_root!", d.evidence_count AS "evidence_count!", d.chain_id AS "chain_id?",
                   d.block AS "block?", d.block_hash AS "block_hash?", d.log_index AS "log_index?", d.raw_hash AS "raw_hash?",
                   (SELECT json_group_array(json_array(i.input, i.value_kind, i.value, i.unknown) ORDER BY i.input)
-                   FROM determination_inputs AS i WHERE i.risk = d.risk AND i.ordinal = d.ordinal) AS "inputs!: String"
+                   FROM determination_inputs AS i WHERE i.risk = d.risk AND i.ordinal = d.ordinal) AS "inputs!: String",
+                  (SELECT json_group_array(json_array(g.guard, g.holds, g.unknown) ORDER BY g.guard)
+                   FROM determination_guards AS g WHERE g.risk = d.risk AND g.ordinal = d.ordinal) AS "guards!: String",
+                  risks.inception AS "inception?"
            FROM json_each(?1) AS wanted
            JOIN determinations AS d ON d.risk = unhex(wanted.value ->> 0) AND d.ordinal = wanted.value ->> 1
+           LEFT JOIN risks ON risks.id = d.risk
            ORDER BY wanted.key"#,
         keys
     )
@@ -170,7 +185,7 @@ struct WrittenDetermination(
     String,
     String,
     String,
-    (i64, i64, i64, i64),
+    (i64, i64, i64, i64, i64),
     Option<String>,
     Option<String>,
     (String, u32),
@@ -218,6 +233,7 @@ fn written(determination: &Determination) -> Result<WrittenDetermination, StoreE
             determination.confirmed_at.0,
             determination.determined_at.0,
             determination.evidence_from.0,
+            determination.settled_at.0,
         ),
         payout,
         unknown,
@@ -269,7 +285,6 @@ pub(crate) async fn add(
     if new.is_empty() {
         return Ok(());
     }
-    check_risks(connection, &new, attempt).await?;
     let rows = new
         .values()
         .copied()
@@ -278,10 +293,10 @@ pub(crate) async fn add(
     let rows = to_json(NOUN, "batch", &rows)?;
     sqlx::query!(
         "INSERT INTO determinations (risk, ordinal, terms_hash, subject, event_id, occurred_at, confirmed_at, determined_at,
-                                     evidence_from, payout, unknown, evidence_root, evidence_count, chain_id, block, block_hash, log_index,
-                                     raw_hash, awaiting_claims)
+                                     evidence_from, settled_at, payout, unknown, evidence_root, evidence_count, chain_id, block, block_hash,
+                                     log_index, raw_hash, awaiting_claims)
          SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, unhex(value ->> 4), value ->> '$[5][0]',
-                value ->> '$[5][1]', value ->> '$[5][2]', value ->> '$[5][3]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
+                value ->> '$[5][1]', value ->> '$[5][2]', value ->> '$[5][3]', value ->> '$[5][4]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
                 value ->> '$[8][1]', value ->> '$[9][0]', value ->> '$[9][1]', unhex(value ->> '$[9][2]'), value ->> '$[9][3]',
                 unhex(value ->> '$[9][4]'), (SELECT count(*) FROM policies WHERE policies.risk = unhex(value ->> 0))
          FROM jsonb_each(?1)",
@@ -304,7 +319,7 @@ pub(crate) async fn add(
     .execute(&mut *connection)
     .await
     .map_err(failed(attempt))?;
-    Ok(())
+    guards::add(connection, new.values().copied(), attempt).await
 }
 
 /// Those that are not stored yet.
@@ -317,6 +332,10 @@ async fn new_ones<'a>(
         return Ok(BTreeMap::new());
     }
     let key = |determination: &Determination| (determination.risk, determination.ordinal);
+    let risks = determinations
+        .iter()
+        .map(|determination| determination.risk);
+    let inceptions = inceptions::of(connection, risks.collect(), attempt).await?;
     let keys = keys_json(determinations.iter().map(key))?;
     let stored: BTreeMap<Key, Determination> = find(connection, &keys, attempt)
         .await?
@@ -326,7 +345,9 @@ async fn new_ones<'a>(
     let mut new: BTreeMap<Key, &Determination> = BTreeMap::new();
     for determination in determinations {
         let key = key(determination);
-        check::determination(determination).map_err(|flaw| flaw.refused(NOUN, name(key)))?;
+        let inception = inceptions.get(&determination.risk).copied().flatten();
+        check::determination(determination, inception)
+            .map_err(|flaw| flaw.refused(NOUN, name(key)))?;
         match stored.get(&key).or_else(|| new.get(&key).copied()) {
             Some(same) if same == determination => {}
             Some(_) => {
@@ -342,37 +363,4 @@ async fn new_ones<'a>(
         }
     }
     Ok(new)
-}
-
-async fn check_risks(
-    connection: &mut SqliteConnection,
-    new: &BTreeMap<Key, &Determination>,
-    attempt: &'static str,
-) -> Result<(), StoreError> {
-    let risks: Vec<String> = new.keys().map(|(risk, _)| hexed(risk.0)).collect();
-    match missing_risk(connection, &risks, attempt).await? {
-        None => Ok(()),
-        Some(risk) => Err(StoreError::Missing {
-            noun: "risk",
-            key: risk,
-        }),
-    }
-}
-
-/// One of `risks` (hex) that is not stored, if there is one.
-pub(crate) async fn missing_risk(
-    connection: &mut SqliteConnection,
-    risks: &[String],
-    attempt: &'static str,
-) -> Result<Option<String>, StoreError> {
-    let risks = to_json("risk", "keys", &risks)?;
-    let missing = sqlx::query_scalar!(
-        r#"SELECT CAST(value AS TEXT) AS "risk!: String" FROM json_each(?1)
-           WHERE NOT EXISTS (SELECT 1 FROM risks WHERE risks.id = unhex(value)) LIMIT 1"#,
-        risks
-    )
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed(attempt))?;
-    Ok(missing.map(|risk| format!("0x{risk}")))
 }

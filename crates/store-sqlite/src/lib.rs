@@ -14,6 +14,7 @@ mod covers;
 mod deliveries;
 mod determinations;
 mod error;
+mod inceptions;
 mod observations;
 mod open;
 mod place;

@@ -14,8 +14,8 @@ use tocsin_store::check::{self, Flaw};
 use tocsin_store::policy::Policies;
 
 use crate::column::{address, hexed, hexed_number, number, signed, to_json, unsigned, word};
-use crate::determinations::missing_risk;
 use crate::error::failed;
+use crate::inceptions;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "policy";
@@ -161,12 +161,11 @@ async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(
     for policy in new.values() {
         *per_risk.entry(hexed(policy.risk.0)).or_default() += 1;
     }
-    let risks: Vec<String> = per_risk.keys().cloned().collect();
-    if let Some(risk) = missing_risk(connection, &risks, ADD).await? {
-        return Err(StoreError::Missing {
-            noun: "risk",
-            key: risk,
-        });
+    let risks = new.values().map(|policy| policy.risk);
+    let inceptions = inceptions::of(connection, risks.collect(), ADD).await?;
+    for policy in new.values() {
+        let inception = inceptions.get(&policy.risk).copied().flatten();
+        check::policy_on(policy, inception).map_err(|flaw| flaw.refused(NOUN, policy.id))?;
     }
     let rows = new
         .values()

@@ -23,6 +23,7 @@ struct RiskRow {
     id: Vec<u8>,
     terms_hash: Vec<u8>,
     subject: String,
+    inception: Option<i64>,
     evaluate_from: i64,
     state: Vec<u8>,
     version: i64,
@@ -35,6 +36,7 @@ impl RiskRow {
             id: RiskId(word("id", &self.id)?),
             terms_hash: TermsHash(word("terms_hash", &self.terms_hash)?),
             subject: self.subject,
+            inception: self.inception.map(Timestamp),
             evaluate_from: Timestamp(self.evaluate_from),
         };
         check::risk(&risk)?;
@@ -74,8 +76,8 @@ async fn risks(
 ) -> Result<BTreeMap<Vec<u8>, RiskSnapshot>, StoreError> {
     let rows = sqlx::query_as!(
         RiskRow,
-        r#"SELECT id AS "id!", terms_hash AS "terms_hash!", subject AS "subject!", evaluate_from AS "evaluate_from!",
-                  state AS "state!", version AS "version!", evaluated_to AS "evaluated_to?"
+        r#"SELECT id AS "id!", terms_hash AS "terms_hash!", subject AS "subject!", inception AS "inception?",
+                  evaluate_from AS "evaluate_from!", state AS "state!", version AS "version!", evaluated_to AS "evaluated_to?"
            FROM risks
            WHERE id IN (SELECT risk_streams.risk FROM json_each(?1) AS wanted
                         JOIN streams ON streams.source = wanted.value

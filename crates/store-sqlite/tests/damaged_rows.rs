@@ -101,6 +101,7 @@ async fn of_terms_and_policies() {
     }
     for damage in [
         "UPDATE risks SET subject = 'another'",
+        "UPDATE risks SET inception = 5",
         "UPDATE risks SET evaluated_to = 5",
     ] {
         let written = Written::new().await;
@@ -169,11 +170,20 @@ async fn of_steps() {
         "UPDATE determinations SET event_id = randomblob(32)",
         "UPDATE determinations SET subject = 'another'",
         "UPDATE determinations SET confirmed_at = occurred_at - 1",
+        "UPDATE determinations SET settled_at = confirmed_at - 1",
+        "UPDATE determinations SET determined_at = settled_at - 1",
+        "UPDATE risks SET inception = 5",
         "UPDATE determinations SET block = NULL",
         "UPDATE determinations SET evidence_count = 4294967296",
         "UPDATE determination_inputs SET input = 1",
         "UPDATE determination_inputs SET value = NULL, value_kind = NULL",
         "UPDATE determination_inputs SET unknown = '{\"reason\":\"overflow\"}'",
+        "UPDATE determination_guards SET guard = guard + 10",
+        "DELETE FROM determination_guards WHERE guard = 1",
+        "UPDATE determination_guards SET holds = 2",
+        "UPDATE determination_guards SET holds = NULL",
+        "UPDATE determination_guards SET unknown = '{\"reason\":\"overflow\"}'",
+        "UPDATE determination_guards SET unknown = '{\"reason\":\"mood\"}' WHERE guard = 1",
     ] {
         let written = Written::new().await;
         let store = written.after(damage).await;

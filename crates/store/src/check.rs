@@ -16,6 +16,7 @@ use tocsin_domain::ids::{AttestationId, ClaimKey, EventId, PolicyId, RiskId, Ter
 use tocsin_domain::observation::Observation;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Risk;
+use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
 use crate::StoreError;
@@ -94,7 +95,7 @@ pub fn risk(risk: &Risk) -> Result<(), Flaw> {
     derived(
         "id",
         risk.id,
-        RiskId::derive(risk.terms_hash, &risk.subject),
+        RiskId::derive(risk.terms_hash, &risk.subject, risk.inception),
     )
 }
 
@@ -142,8 +143,11 @@ pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(),
     })
 }
 
-/// Ids are derived, times are in order, and the payout is a fraction.
-pub fn determination(determination: &Determination) -> Result<(), Flaw> {
+/// Ids are derived, times are in order, and the payout is a fraction. `inception` is that of its risk.
+pub fn determination(
+    determination: &Determination,
+    inception: Option<Timestamp>,
+) -> Result<(), Flaw> {
     text("subject", &determination.subject)?;
     for input in determination.inputs.iter().flatten() {
         if let Value::Text(value) = input {
@@ -162,7 +166,7 @@ pub fn determination(determination: &Determination) -> Result<(), Flaw> {
     derived(
         "risk",
         determination.risk,
-        RiskId::derive(*terms_hash, subject),
+        RiskId::derive(*terms_hash, subject, inception),
     )?;
     derived(
         "event id",
@@ -179,6 +183,24 @@ pub fn determination(determination: &Determination) -> Result<(), Flaw> {
         },
     )?;
     require(
+        determination.settled_at >= determination.confirmed_at,
+        || {
+            format!(
+                "it settled {} before it was confirmed {}",
+                determination.settled_at, determination.confirmed_at
+            )
+        },
+    )?;
+    require(
+        determination.determined_at >= determination.settled_at,
+        || {
+            format!(
+                "it was decided {} before it settled {}",
+                determination.determined_at, determination.settled_at
+            )
+        },
+    )?;
+    require(
         determination.evidence_from <= determination.occurred_at,
         || {
             format!(
@@ -191,6 +213,18 @@ pub fn determination(determination: &Determination) -> Result<(), Flaw> {
         .payout
         .as_ref()
         .map_or(Ok(()), |payout| fraction(*payout))
+}
+
+/// A policy is on the risk of its inception, where there is one for each (`inception` is the risk's).
+pub fn policy_on(policy: &Policy, inception: Option<Timestamp>) -> Result<(), Flaw> {
+    inception.map_or(Ok(()), |inception| {
+        require(policy.inception == inception, || {
+            format!(
+                "it begins at {}, but its risk is that of policies that begin at {inception}",
+                policy.inception
+            )
+        })
+    })
 }
 
 /// The id is derived.

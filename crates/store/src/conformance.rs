@@ -102,6 +102,7 @@ macro_rules! conformance_tests {
                 are_found_again
                 are_added_all_or_none
                 are_added_once
+                begin_with_their_risk
             }
             steps {
                 a_source_moves_on_from_where_it_was_read

@@ -61,8 +61,8 @@ pub async fn bundle<S: Store + ?Sized>(
         .ok_or_else(|| missing("claim of attestation"))?;
     let terms = Cover::from_terms(&cover.canonical_terms)
         .map_err(|_diagnostics| invalid("its terms are no cover".to_owned()))?;
-    let (evidence_from, settled_at) = (determination.evidence_from, determination.confirmed_at);
-    let extent = Extent::of(&terms, None, evidence_from, settled_at);
+    let (evidence_from, settled_at) = (determination.evidence_from, determination.settled_at);
+    let extent = Extent::of(&terms, risk.risk.inception, evidence_from, settled_at);
     let history = store
         .history(&risk.streams, extent.after, extent.until)
         .await?;

@@ -10,7 +10,8 @@ use crate::StoreError;
 #[async_trait]
 pub trait Policies: Send + Sync {
     /// Adds policies, all or none. An identical one is fine; one that differs from the stored one of the same id is a
-    /// [`StoreError::Conflict`]; one whose risk is not stored is [`StoreError::Missing`]. A policy added after its risk's
+    /// [`StoreError::Conflict`]; one whose risk is not stored is [`StoreError::Missing`],
+    /// and one that begins at another inception than its risk's, where that has one, is [`StoreError::Refused`]. A policy added after its risk's
     /// determinations is matched with them too: they become unclaimed work again (see [`crate::claim::Claims`]).
     async fn add_policies(&self, policies: &[Policy]) -> Result<(), StoreError>;
 

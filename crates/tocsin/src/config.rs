@@ -17,9 +17,11 @@ use secrecy::SecretString;
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::{Cover, Finality};
+use tocsin_domain::ids::RiskId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::value::Type;
 use tocsin_sources::chain::{ChainSettings, EventSource};
 
 /// Everything that `tocsin run` needs, checked.
@@ -54,17 +56,35 @@ pub struct Chain {
     pub sources: Vec<EventSource>,
 }
 
-/// A cover and the risk that its inputs name.
+/// A cover and the risks of the subject that its inputs name.
 #[derive(Debug, Clone)]
 pub struct InsuredCover {
     /// Where it was read from.
     pub path: PathBuf,
     /// The terms.
     pub cover: Cover,
-    /// The risk.
-    pub risk: Risk,
+    /// One; of a cover that mentions the inception, one for each at which a policy begins.
+    pub risks: Vec<Risk>,
     /// What its inputs listen to.
     pub streams: Vec<Stream>,
+    subject: String,
+    evaluate_from: Timestamp,
+}
+
+impl InsuredCover {
+    /// The risk of a policy that begins at `inception`; one that is new is added.
+    fn risk_from(&mut self, inception: Timestamp) -> RiskId {
+        let inception = self.cover.mentions_inception().then_some(inception);
+        let is_it = |risk: &&Risk| risk.inception == inception;
+        if let Some(risk) = self.risks.iter().find(is_it) {
+            return risk.id;
+        }
+        let (terms, subject) = (self.cover.terms_hash, self.subject.clone());
+        let risk = Risk::new(terms, subject, inception, self.evaluate_from);
+        let id = risk.id;
+        self.risks.push(risk);
+        id
+    }
 }
 
 /// Who signs, for which verifier.
@@ -174,10 +194,10 @@ impl Config {
             .map_err(|error| invalid(path, error.to_string().trim_end().to_owned()))?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path)?;
-        let covers = load_covers(path, base, &file.covers, &chains)?;
+        let mut covers = load_covers(path, base, &file.covers, &chains)?;
         let mut policies = Vec::new();
         for name in &file.policies {
-            policies.extend(policies::load(&base.join(name), &covers)?);
+            policies.extend(policies::load(&base.join(name), &mut covers)?);
         }
         let attestor = file
             .attestor
@@ -311,12 +331,16 @@ fn load_covers(
                 "every input of a cover that is run names its subject".to_owned(),
             )
         })?;
-        let risk = Risk::new(cover.terms_hash, subject, evaluate_from);
+        // Without a policy, a cover that mentions the inception has no risk yet.
+        let without_policy = (!cover.mentions_inception())
+            .then(|| Risk::new(cover.terms_hash, subject.clone(), None, evaluate_from));
         covers.push(InsuredCover {
             path,
             cover,
-            risk,
+            risks: without_policy.into_iter().collect(),
             streams,
+            subject,
+            evaluate_from,
         });
     }
     Ok(covers)
@@ -363,7 +387,9 @@ fn resolve_input(
         ));
     }
     let value_type = source_event.value_type();
-    if value_type != input.ty {
+    // An event counts by being there, and the decimal that it may carry is its amount.
+    let fits = value_type == input.ty || (input.ty, value_type) == (Type::Event, Type::Decimal);
+    if !fits {
         return Err(invalid(
             path,
             format!(

@@ -151,12 +151,18 @@ async fn record_terms(
             version: cover.version,
             canonical_terms: cover.canonical_terms.clone(),
         };
-        let risk = RiskRecord {
-            risk: insured.risk.clone(),
-            streams: insured.streams.clone(),
-            initial_state: evaluator.initial_state(&insured.risk)?,
-        };
-        store.add_cover(&record, &[risk]).await?;
+        let risks = insured
+            .risks
+            .iter()
+            .map(|risk| {
+                Ok(RiskRecord {
+                    risk: risk.clone(),
+                    streams: insured.streams.clone(),
+                    initial_state: evaluator.initial_state(risk)?,
+                })
+            })
+            .collect::<Result<Vec<_>, StageError>>()?;
+        store.add_cover(&record, &risks).await?;
     }
     store.add_policies(&config.policies).await?;
     Ok(())

@@ -61,6 +61,12 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
 
 fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
     report.add("subject", check_subject(cover, &bundle.risk));
+    if cover.mentions_inception() || bundle.risk.inception.is_some() {
+        // Without it nothing can be evaluated; with one too many, the risk is none of these terms.
+        let Some(()) = report.keep("inception", check_inception(cover, bundle)) else {
+            return;
+        };
+    }
     let Some(streams) = report.keep("observations", evidence::check_observations(cover, bundle))
     else {
         return;
@@ -89,6 +95,7 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
         risk: Risk::new(
             cover.terms_hash,
             bundle.risk.subject.clone(),
+            bundle.risk.inception,
             bundle.risk.evaluate_from,
         )
         .id,
@@ -98,14 +105,16 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
         event_id: EventId::derive(&bundle.risk.subject, bundle.determination.ordinal),
         occurred_at: event.occurred_at,
         confirmed_at: event.confirmed_at,
+        settled_at: event.settled_at,
         evidence_from: event.evidence_from,
         // The one thing that only the attestor's clock knows.
         determined_at: bundle.determination.determined_at,
         payout: event.payout,
         inputs: event.inputs,
+        guards: event.guards,
         evidence_root,
         evidence_count,
-        confirmed_on: crate::evidence::confirmed_on(&rows),
+        confirmed_on: crate::evidence::confirmed_on(&rows, event.confirmed_at),
     };
     report.add("merkle root", evidence::check_root(&implied, bundle));
     report.add("ordinal", check_ordinal(cover, &implied, bundle.previous));
@@ -186,6 +195,26 @@ fn check_subject(cover: &Cover, risk: &Risk) -> Finding {
             "the risk is {}, one of those that the terms leave open",
             risk.subject
         )),
+    }
+}
+
+/// A risk has an inception if the terms ask for one, and it is the policy's, whose beginning the attestors signed.
+fn check_inception(cover: &Cover, bundle: &EvidenceBundle) -> Result<((), String), String> {
+    let begins = bundle.policy.inception;
+    let Some(inception) = bundle.risk.inception else {
+        return Err(
+            "the terms look back to the policy's inception, and the risk names none".to_owned(),
+        );
+    };
+    let whose = format!("the risk is that of policies that begin at {inception}");
+    if !cover.mentions_inception() {
+        Err(format!(
+            "{whose}, but the terms look at no policy's inception"
+        ))
+    } else if inception != begins {
+        Err(format!("{whose}, but this policy begins at {begins}"))
+    } else {
+        Ok(((), format!("{whose}, as this one does")))
     }
 }
 

@@ -8,7 +8,7 @@ use alloy_primitives::{B256, U256, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use self::observation::{WrittenInput, WrittenObservation, WrittenPosition};
+use self::observation::{WrittenGuard, WrittenInput, WrittenObservation, WrittenPosition};
 use self::policy::WrittenPolicy;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
@@ -43,6 +43,9 @@ pub(super) struct Written {
 #[serde(deny_unknown_fields)]
 struct WrittenRisk {
     subject: String,
+    /// Where the terms ask for it.
+    #[serde(with = "written_time::optional")]
+    inception: Option<Timestamp>,
     #[serde(with = "written_time")]
     evaluate_from: Timestamp,
 }
@@ -61,6 +64,8 @@ struct WrittenDetermination {
     #[serde(with = "written_time")]
     confirmed_at: Timestamp,
     #[serde(with = "written_time")]
+    settled_at: Timestamp,
+    #[serde(with = "written_time")]
     evidence_from: Timestamp,
     #[serde(with = "written_time")]
     determined_at: Timestamp,
@@ -68,6 +73,8 @@ struct WrittenDetermination {
     payout_fraction: Decimal,
     /// In the order of the cover's inputs.
     inputs: Vec<WrittenInput>,
+    /// In the order of the cover's guards.
+    guards: Vec<WrittenGuard>,
     #[serde(with = "canonical_word")]
     evidence_root: B256,
     #[serde(with = "decimal_text")]
@@ -107,6 +114,7 @@ impl Written {
             cover,
             risk: WrittenRisk {
                 subject: risk.subject.clone(),
+                inception: risk.inception,
                 evaluate_from: risk.evaluate_from,
             },
             policy: WrittenPolicy::from(&bundle.policy),
@@ -121,6 +129,7 @@ impl Written {
                 event_id: determination.event_id.0,
                 occurred_at: determination.occurred_at,
                 confirmed_at: determination.confirmed_at,
+                settled_at: determination.settled_at,
                 evidence_from: determination.evidence_from,
                 determined_at: determination.determined_at,
                 payout_fraction,
@@ -128,6 +137,11 @@ impl Written {
                     .inputs
                     .iter()
                     .map(WrittenInput::from)
+                    .collect(),
+                guards: determination
+                    .guards
+                    .iter()
+                    .map(WrittenGuard::from)
                     .collect(),
                 evidence_root: determination.evidence_root,
                 evidence_count: determination.evidence_count,
@@ -146,6 +160,7 @@ impl Written {
         let risk = Risk::new(
             policy.terms_hash,
             self.risk.subject,
+            self.risk.inception,
             self.risk.evaluate_from,
         );
         let loss = self.determination;
@@ -164,10 +179,12 @@ impl Written {
                 event_id: EventId(loss.event_id),
                 occurred_at: loss.occurred_at,
                 confirmed_at: loss.confirmed_at,
+                settled_at: loss.settled_at,
                 evidence_from: loss.evidence_from,
                 determined_at: loss.determined_at,
                 payout: Ok(loss.payout_fraction),
                 inputs: loss.inputs.into_iter().map(Result::from).collect(),
+                guards: loss.guards.into_iter().map(Result::from).collect(),
                 evidence_root: loss.evidence_root,
                 evidence_count: loss.evidence_count,
                 confirmed_on: loss.confirmed_on.map(ChainPosition::from),
@@ -205,7 +222,13 @@ impl EvidenceBundle {
         let parts = [
             (
                 "risk",
-                *risk == Risk::new(policy.terms_hash, risk.subject.clone(), risk.evaluate_from),
+                *risk
+                    == Risk::new(
+                        policy.terms_hash,
+                        risk.subject.clone(),
+                        risk.inception,
+                        risk.evaluate_from,
+                    ),
             ),
             (
                 "determination",

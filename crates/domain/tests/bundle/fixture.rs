@@ -10,7 +10,7 @@ use tocsin_domain::claim::{self, Claim};
 use tocsin_domain::cover::{Consumer, Cover};
 use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::outcome::{InputObservation, LossEvent};
-use tocsin_domain::eval::reference;
+use tocsin_domain::eval::{Start, reference};
 use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{AttestationId, EventId, PolicyId};
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
@@ -27,6 +27,7 @@ pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {
     chain_id: 31337,
     verifier: address!("5a974b3ca009835eb268c14bf9321952f1cf169e"),
 };
+pub(crate) const INCEPTION: Timestamp = Timestamp(1_677_000_000);
 pub(crate) const USDC: &str = "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48";
 
 /// Etherisc's published rule.
@@ -137,7 +138,12 @@ impl Case {
     pub(crate) fn bundle(&self) -> EvidenceBundle {
         let cover = self.parse();
         let subject = Risk::subject_of(&cover).unwrap_or_else(|| USDC.to_owned());
-        let risk = Risk::new(cover.terms_hash, subject, Timestamp(self.evaluate_from));
+        let risk = Risk::new(
+            cover.terms_hash,
+            subject,
+            inception(&cover),
+            Timestamp(self.evaluate_from),
+        );
         let streams = streams(&cover, &risk);
         let observations: Vec<Observation> = self
             .seen
@@ -151,7 +157,12 @@ impl Case {
         let rows = evidence::select(
             &streams,
             &observations,
-            Extent::of(&cover, None, event.evidence_from, event.settled_at),
+            Extent::of(
+                &cover,
+                risk.inception,
+                event.evidence_from,
+                event.settled_at,
+            ),
         )
         .unwrap();
         let (evidence_root, evidence_count) = evidence::commit(&rows).unwrap();
@@ -163,13 +174,15 @@ impl Case {
             event_id: EventId::derive(&risk.subject, event.ordinal),
             occurred_at: event.occurred_at,
             confirmed_at: event.confirmed_at,
+            settled_at: event.settled_at,
             evidence_from: event.evidence_from,
-            determined_at: Timestamp(event.confirmed_at.0 + 60),
+            determined_at: Timestamp(event.settled_at.0 + 60),
             payout: event.payout,
             inputs: event.inputs,
+            guards: event.guards,
             evidence_root,
             evidence_count,
-            confirmed_on: evidence::confirmed_on(&rows),
+            confirmed_on: evidence::confirmed_on(&rows, event.confirmed_at),
         };
         let policy = policy(&cover, &risk);
         let claim = Claim {
@@ -233,9 +246,17 @@ impl Case {
             })
             .collect();
         let end = seen.iter().map(|row| row.observed_at).max().unwrap();
-        let from = Some(Timestamp(self.evaluate_from));
-        reference::evaluate(cover, from, &seen, end).events
+        let start = Start {
+            evaluate_from: Some(Timestamp(self.evaluate_from)),
+            inception: inception(cover),
+        };
+        reference::evaluate(cover, start, &seen, end).events
     }
+}
+
+/// Of the one policy, where the cover makes a risk of it.
+fn inception(cover: &Cover) -> Option<Timestamp> {
+    cover.mentions_inception().then_some(INCEPTION)
 }
 
 fn streams(cover: &Cover, risk: &Risk) -> Vec<Stream> {
@@ -290,7 +311,7 @@ fn policy(cover: &Cover, risk: &Risk) -> Policy {
         risk: risk.id,
         holder: Address::from_word(B256::repeat_byte(0x11)),
         sum_insured: U256::from(10_000_000_000u64),
-        inception: Timestamp(1_677_000_000),
+        inception: INCEPTION,
         expiry: Timestamp(1_709_000_000),
     }
 }

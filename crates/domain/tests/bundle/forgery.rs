@@ -14,7 +14,8 @@ fn recompute(bundle: &mut EvidenceBundle, cover: &tocsin_domain::cover::Cover) {
     let (root, count) = evidence::commit(&bundle.observations).unwrap();
     bundle.determination.evidence_root = root;
     bundle.determination.evidence_count = count;
-    bundle.determination.confirmed_on = evidence::confirmed_on(&bundle.observations);
+    bundle.determination.confirmed_on =
+        evidence::confirmed_on(&bundle.observations, bundle.determination.confirmed_at);
     bundle.attestation.evidenceRoot = root;
     bundle.attestation.evidenceCount = count;
     bundle.claim.eligibility = claim::decide(cover, &bundle.policy, &bundle.determination);

@@ -6,6 +6,7 @@
 
 mod fixture;
 mod forgery;
+mod outlook;
 mod tamper;
 
 use fixture::{Case, DEPEG, depeg, keys};

@@ -3,9 +3,12 @@
 //! Thresholds, values and spans are few and small, so that boundaries are hit exactly and breaches last about as long
 //! as their windows.
 
+#[path = "functions.rs"]
+mod functions;
+
 use proptest::prelude::*;
 use tocsin_domain::cover::{
-    Cover, EventInclusion, EventTime, Input, Payout, PolicyRules, Rearm, Trigger,
+    Cover, EventInclusion, EventTime, Guard, Input, Payout, PolicyRules, Rearm, Trigger,
 };
 use tocsin_domain::decimal::Rounding;
 use tocsin_domain::diagnostic::Span;
@@ -18,13 +21,16 @@ use tocsin_domain::time::Seconds;
 use tocsin_domain::value::{Type, Value};
 
 /// Every input that a random expression may name; a cover keeps those that it uses.
-const INPUT_TYPES: [Type; 5] = [
+const INPUT_TYPES: [Type; 6] = [
     Type::Decimal,
     Type::Decimal,
     Type::Duration,
     Type::Bool,
     Type::Text,
+    Type::Event,
 ];
+/// The one that has no value.
+const EVENT: usize = 5;
 
 pub(crate) const DECIMALS: [&str; 9] = [
     "0.98",
@@ -142,6 +148,7 @@ fn decimals(depth: u32, ages: bool) -> BoxedStrategy<Expr> {
     let duration = durations(depth - 1, ages);
     prop_oneof![
         4 => leaf,
+        6 => functions::decimals(part.clone(), duration.clone(), thresholds()),
         5 => (any_arithmetic(), any_rounding(), part.clone(), part.clone())
             .prop_map(|(op, rounding, left, right)| {
                 arithmetic(op, rounding, left, right, Type::Decimal)
@@ -172,6 +179,7 @@ fn durations(depth: u32, ages: bool) -> BoxedStrategy<Expr> {
     let scale = prop::sample::select(vec![ArithmeticOp::Multiply, ArithmeticOp::Divide]);
     prop_oneof![
         4 => leaf,
+        2 => functions::durations(part.clone()),
         2 => (sum, any_rounding(), part.clone(), part.clone()).prop_map(
             |(op, rounding, left, right)| arithmetic(op, rounding, left, right, Type::Duration)
         ),
@@ -237,6 +245,7 @@ fn conditions(depth: u32) -> BoxedStrategy<Expr> {
     let spans = durations(depth.min(2), false);
     let leaf = prop_oneof![
         8 => thresholds(),
+        2 => functions::conditions(),
         2 => age,
         1 => text,
         1 => Just(input(3)),
@@ -257,6 +266,7 @@ fn conditions(depth: u32) -> BoxedStrategy<Expr> {
             .prop_map(|(l, r)| expr(ExprKind::And(Box::new(l), Box::new(r)), Type::Bool)),
         2 => (part.clone(), part.clone())
             .prop_map(|(l, r)| expr(ExprKind::Or(Box::new(l), Box::new(r)), Type::Bool)),
+        1 => functions::several(part.clone()),
         5 => breaches(part),
     ]
     .boxed()
@@ -324,7 +334,10 @@ pub(crate) fn covers() -> impl Strategy<Value = Cover> {
         Just(Rearm::Never),
         prop::sample::select(vec![0i64, 1, 4, 9]).prop_map(|pause| Rearm::After(Seconds(pause))),
     ];
-    (inputs, trigger, payouts(), rearm).prop_map(|(inputs, when, fraction, rearm)| {
+    let settle = prop::option::weighted(0.2, prop::sample::select(vec![1i64, 4, 20]));
+    let guards = prop::collection::vec(conditions(0), 0..2);
+    let terms = (trigger, payouts(), rearm, settle, guards);
+    (inputs, terms).prop_map(|(inputs, (when, fraction, rearm, settle, guards))| {
         let inputs = inputs.into_iter().zip(INPUT_TYPES).enumerate().map(
             |(index, ((max_age, source, _), ty))| Input {
                 name: format!("x{index}"),
@@ -335,7 +348,16 @@ pub(crate) fn covers() -> impl Strategy<Value = Cover> {
                 ty,
             },
         );
-        keep_used(cover(inputs.collect(), when, fraction, rearm))
+        let mut cover = cover(inputs.collect(), when, fraction, rearm);
+        cover.payout.settle = settle.map(Seconds);
+        let guards = guards.into_iter().enumerate();
+        cover.guards = guards
+            .map(|(number, condition)| Guard {
+                name: format!("guard{number}"),
+                condition,
+            })
+            .collect();
+        keep_used(cover)
     })
 }
 
@@ -375,6 +397,9 @@ fn keep_used(mut cover: Cover) -> Cover {
     let mut used = vec![0];
     for_each_input(&mut cover.trigger.when, &mut |index| used.push(index.0));
     for_each_input(&mut cover.payout.fraction, &mut |index| used.push(index.0));
+    for guard in &mut cover.guards {
+        for_each_input(&mut guard.condition, &mut |index| used.push(index.0));
+    }
     used.sort_unstable();
     used.dedup();
     let mut renumber = |index: &mut InputIndex| {
@@ -382,6 +407,9 @@ fn keep_used(mut cover: Cover) -> Cover {
     };
     for_each_input(&mut cover.trigger.when, &mut renumber);
     for_each_input(&mut cover.payout.fraction, &mut renumber);
+    for guard in &mut cover.guards {
+        for_each_input(&mut guard.condition, &mut renumber);
+    }
     cover.inputs = used
         .iter()
         .map(|index| cover.inputs[*index].clone())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::U256;
 use proptest::prelude::*;
 use tocsin_domain::cover::Cover;
-use tocsin_domain::eval::InputObservation;
+use tocsin_domain::eval::{InputObservation, Start};
 use tocsin_domain::observation::Sequence;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::{Type, Value};
@@ -17,9 +17,20 @@ use super::covers::{DECIMALS, DURATIONS, TEXTS, covers};
 pub(crate) struct Case {
     pub(crate) cover: Cover,
     pub(crate) evaluate_from: Option<Timestamp>,
+    pub(crate) inception: Option<Timestamp>,
     /// In the order (time, input, sequence), no repeats.
     pub(crate) observations: Vec<InputObservation>,
     pub(crate) watermark: Timestamp,
+}
+
+impl Case {
+    /// Where its evaluation starts.
+    pub(crate) fn start(&self) -> Start {
+        Start {
+            evaluate_from: self.evaluate_from,
+            inception: self.inception,
+        }
+    }
 }
 
 /// How a case reaches the engine.
@@ -44,7 +55,7 @@ pub(crate) enum Turn {
 }
 
 pub(crate) const SOURCES: usize = 3;
-const START: i64 = 1_678_400_000;
+pub(crate) const START: i64 = 1_678_400_000;
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -68,7 +79,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         6 => (0..5usize).prop_map(Some),
         2 => (0..1_000usize).prop_map(Some),
     ];
-    let input = prop_oneof![3 => Just(0usize), 2 => 0..5usize];
+    let input = prop_oneof![3 => Just(0usize), 2 => 0..6usize];
     let row = (pause, input, 0..5u64, value).prop_map(|(pause, input, sequence, value)| Row {
         pause,
         input,
@@ -114,19 +125,23 @@ fn observations(cover: &Cover, rows: Vec<Row>) -> Vec<InputObservation> {
 
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let from = prop::option::weighted(0.3, -3..40i64);
-    (covers(), rows(), from, -5..60i64).prop_map(|(cover, rows, from, after)| {
-        let observations = observations(&cover, rows);
-        let last = observations.last().map_or(START, |last| last.observed_at.0);
-        Case {
-            cover,
-            evaluate_from: from.map(|from| Timestamp(START + from)),
-            observations: observations
-                .into_iter()
-                .filter(|seen| seen.observed_at.0 <= last + after)
-                .collect(),
-            watermark: Timestamp(last + after),
-        }
-    })
+    let inception = prop::option::weighted(0.6, -3..40i64);
+    (covers(), rows(), (from, inception), -5..60i64).prop_map(
+        |(cover, rows, (from, inception), after)| {
+            let observations = observations(&cover, rows);
+            let last = observations.last().map_or(START, |last| last.observed_at.0);
+            Case {
+                cover,
+                evaluate_from: from.map(|from| Timestamp(START + from)),
+                inception: inception.map(|inception| Timestamp(START + inception)),
+                observations: observations
+                    .into_iter()
+                    .filter(|seen| seen.observed_at.0 <= last + after)
+                    .collect(),
+                watermark: Timestamp(last + after),
+            }
+        },
+    )
 }
 
 pub(crate) fn deliveries() -> impl Strategy<Value = Delivery> {
@@ -134,7 +149,7 @@ pub(crate) fn deliveries() -> impl Strategy<Value = Delivery> {
         prop_oneof![3 => Just(Turn::Observe), 1 => Just(Turn::Repeat), 2 => Just(Turn::Report)];
     (
         prop::collection::vec((-5..140i64, any::<bool>()), 0..8),
-        prop::collection::vec(0..SOURCES, 5),
+        prop::collection::vec(0..SOURCES, 6),
         prop::collection::vec((0..SOURCES, turn), 0..60),
     )
         .prop_map(|(batches, slots, turns)| {

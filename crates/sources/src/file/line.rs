@@ -48,7 +48,7 @@ pub(crate) fn text(line: &[u8]) -> Result<&str, String> {
 
 /// The fields of a line.
 pub(crate) fn fields(line: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(6);
     let mut rest = line;
     loop {
         let (field, after) = match rest.strip_prefix('"') {

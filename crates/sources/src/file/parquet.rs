@@ -8,9 +8,11 @@ mod cells;
 mod column;
 
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::column::reader::ColumnReader;
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 
@@ -53,10 +55,12 @@ impl ParquetLines {
     /// Reads the footer and checks the columns.
     pub(crate) fn begin(file: Counted) -> Result<Self, ParquetError> {
         let size = file.size().map_err(ParquetError::Unreadable)?;
-        let reader = SerializedFileReader::new(Chunks {
+        let chunks = Chunks {
             file: Arc::new(file),
             size,
-        })?;
+        };
+        let reader = guarded(|| Ok(SerializedFileReader::new(chunks)?))?;
+        check_footer(&reader, size)?;
         let columns = column::find(reader.metadata().file_metadata().schema_descr())
             .map_err(ParquetError::Columns)?;
         Ok(Self {
@@ -82,7 +86,7 @@ impl ParquetLines {
     ) -> Result<Result<bool, String>, ParquetError> {
         bytes.clear();
         while self.given == self.decoded {
-            if !self.decode()? {
+            if !guarded(|| self.decode())? {
                 return Ok(Ok(false));
             }
         }
@@ -132,6 +136,45 @@ impl ParquetLines {
             self.readers.clear();
         }
     }
+}
+
+/// The decoder asserts what a damaged file need not fulfil. After that nothing of it is used again.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_asserted| {
+        Err(ParquetError::Damaged(
+            "its parts contradict each other".into(),
+        ))
+    })
+}
+
+/// Whether the footer places every column within the file, compressed in a way that is read.
+fn check_footer(reader: &SerializedFileReader<Chunks>, size: u64) -> Result<(), ParquetError> {
+    for column in (reader.metadata().row_groups().iter()).flat_map(|group| group.columns()) {
+        match column.compression() {
+            Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::ZSTD(_) => {}
+            other => {
+                return Err(ParquetError::Columns(format!(
+                    "column `{}` is compressed as {other}, which is not read: store it uncompressed, or with SNAPPY, \
+                     GZIP or ZSTD",
+                    column.column_path()
+                )));
+            }
+        }
+        let start = column
+            .dictionary_page_offset()
+            .unwrap_or(column.data_page_offset());
+        let end = start.checked_add(column.compressed_size());
+        let within = |place: i64| u64::try_from(place).is_ok_and(|place| place <= size);
+        if !(within(start) && within(column.compressed_size()) && end.is_some_and(within)) {
+            return Err(ParquetError::Damaged(
+                "its footer places columns outside of it".into(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl From<parquet::errors::ParquetError> for ParquetError {

@@ -56,8 +56,9 @@ impl Recording {
         recording.sort(bad_row)?;
         if bad_row == BadRow::Known {
             // What contradicts itself is bad too, and all that is bad is listed.
-            let mut rows = recording.rows_after(bad_row, bad)?;
-            while rows.next()?.is_some() {}
+            for row in recording.rows_after(bad_row, bad)? {
+                row?;
+            }
         }
         Ok(recording)
     }
@@ -90,7 +91,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// As [`Rows::next`].
+    /// As [`Rows`] where the first row of a file has one.
     pub fn rows(&self) -> Result<Rows<'_>, SourceError> {
         self.rows_after(BadRow::Changed, BadRows::default())
     }

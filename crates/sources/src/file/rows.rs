@@ -65,13 +65,7 @@ impl<'r> Rows<'r> {
         })
     }
 
-    /// The next row; `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError::Rows`] with every two values for one place; [`SourceError::FileChanged`] where a file is not what it
-    /// was; else as [`Recording::open`](super::Recording::open). After an error there is nothing more to be had.
-    pub fn next(&mut self) -> Result<Option<RecordedRow>, SourceError> {
+    fn advance(&mut self) -> Result<Option<RecordedRow>, SourceError> {
         loop {
             let next = self.merge.next()?;
             let Some(kept) = &self.waiting else {
@@ -97,6 +91,16 @@ impl<'r> Rows<'r> {
                 return Ok(given.map(RecordedRow::from));
             }
         }
+    }
+}
+
+/// After an error there is nothing more to be had: [`SourceError::Rows`] with every two values for one place,
+/// [`SourceError::FileChanged`] where a file is not what it was, or what [`Recording::open`](super::Recording::open) says.
+impl Iterator for Rows<'_> {
+    type Item = Result<RecordedRow, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
     }
 }
 

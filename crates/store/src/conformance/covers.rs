@@ -132,6 +132,10 @@ pub async fn forged_ids_are_refused<S: Store + 'static>(store: Arc<S>) {
     let mut forged = risk(&cover, 1, &[stream(0, 0)]);
     forged.risk.id = RiskId(hash("another risk"));
     assert_fault(store.add_cover(&cover, &[forged]).await, Fault::Refused);
+    // Another inception is another risk.
+    let mut moved = risk(&cover, 1, &[stream(0, 0)]);
+    moved.risk.inception = Some(at(1));
+    assert_fault(store.add_cover(&cover, &[moved]).await, Fault::Refused);
     let foreign = risk(&cover_version(0, 2, ""), 1, &[stream(0, 0)]);
     assert_fault(store.add_cover(&cover, &[foreign]).await, Fault::Refused);
     let deaf = risk(&cover, 1, &[]);

@@ -111,8 +111,16 @@ impl Model {
     pub(super) fn add_policies(&mut self, policies: &[Policy]) -> Result<(), Faults> {
         self.atomically(|model, faults| {
             for policy in policies {
-                if !model.risks.contains_key(&policy.risk) {
-                    faults.insert(Fault::Missing);
+                match model.risks.get(&policy.risk) {
+                    None => {
+                        faults.insert(Fault::Missing);
+                    }
+                    Some(stored) => {
+                        let inception = stored.record.risk.inception;
+                        if inception.is_some_and(|inception| inception != policy.inception) {
+                            faults.insert(Fault::Refused);
+                        }
+                    }
                 }
                 let stored = model
                     .policies

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use alloy_primitives::U256;
 use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
+use tocsin_domain::risk::Risk;
 
 use crate::Store;
-use crate::conformance::sample::{address, at, hash, policy, store_risk};
+use crate::conformance::sample::{
+    address, at, cover, determination, hash, policy, risk, store_risk, stream,
+};
 use crate::conformance::{Fault, assert_fault};
+use crate::step::Step;
 
 /// By id, and all of a risk by id, with amounts that fill 256 bits.
 pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
@@ -99,4 +103,51 @@ pub async fn are_added_once<S: Store + 'static>(store: Arc<S>) {
         ..one
     };
     assert_fault(store.add_policies(&[longer]).await, Fault::Conflict);
+}
+
+/// A policy is on the risk of its inception, where the risk has one.
+pub async fn begin_with_their_risk<S: Store + 'static>(store: Arc<S>) {
+    let (any, cover) = (store_risk(&*store).await.risk, cover(0));
+    let [early, late] = [at(0), at(1)].map(|inception| {
+        let mut record = risk(&cover, 1, &[stream(0, 0)]);
+        let subject = record.risk.subject;
+        record.risk = Risk::new(cover.terms_hash, subject, Some(inception), at(0));
+        record
+    });
+    let risks = [early.clone(), late.clone()];
+    store.add_cover(&cover, &risks).await.unwrap();
+    for stored in risks {
+        let id = stored.risk.id;
+        assert_eq!(store.risk(id).await.unwrap(), Some(stored));
+    }
+
+    let begins_late = |number, risk: &Risk| Policy {
+        inception: at(1),
+        ..policy(risk, number)
+    };
+    let fitting = [
+        policy(&any, 1),
+        begins_late(2, &any),
+        policy(&early.risk, 3),
+        begins_late(4, &late.risk),
+    ];
+    store.add_policies(&fitting).await.unwrap();
+    for misplaced in [begins_late(5, &early.risk), policy(&late.risk, 6)] {
+        assert_fault(store.add_policies(&[misplaced]).await, Fault::Refused);
+    }
+    assert_eq!(
+        store.policies_on(late.risk.id).await.unwrap(),
+        [fitting[3].clone()]
+    );
+    // Their loss events are told apart by the risk alone.
+    let determinations = vec![
+        determination(&early.risk, 1, 100),
+        determination(&late.risk, 1, 200),
+    ];
+    let step = Step {
+        determinations: determinations.clone(),
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+    assert_eq!(store.unclaimed(9).await.unwrap(), determinations);
 }

@@ -8,6 +8,7 @@ use tocsin_domain::cover::Consumer;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::determination::Determination;
+use tocsin_domain::eval::outcome::Unknown;
 use tocsin_domain::ids::{AttestationId, EventId, PolicyId, TermsHash};
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence, SourceId};
 use tocsin_domain::policy::Policy;
@@ -77,10 +78,15 @@ pub fn cover_version(n: usize, version: u64, remark: &str) -> CoverRecord {
     }
 }
 
-/// The risk of `subject` under `cover` that listens to `streams`.
+/// The risk of `subject` under `cover` that listens to `streams`; every other one is of the samples' inception.
 pub fn risk(cover: &CoverRecord, subject: usize, streams: &[Stream]) -> RiskRecord {
     RiskRecord {
-        risk: Risk::new(cover.terms_hash, format!("subject-{subject}"), at(0)),
+        risk: Risk::new(
+            cover.terms_hash,
+            format!("subject-{subject}"),
+            (subject % 2 == 1).then(|| at(0)),
+            at(0),
+        ),
         streams: streams.to_vec(),
         initial_state: vec![0, 1, 2, 0xff],
     }
@@ -143,9 +149,11 @@ pub fn determination(risk: &Risk, ordinal: u32, occurred: i64) -> Determination 
         occurred_at: at(occurred),
         evidence_from: at(occurred),
         confirmed_at: at(occurred + 86_400),
+        settled_at: at(occurred + 86_450),
         determined_at: at(occurred + 86_500),
         payout: Ok(decimal("0.0247")),
         inputs: vec![Ok(Value::Decimal(decimal("0.9753")))],
+        guards: vec![Ok(true), Err(Unknown::EmptyWindow { input: 0 }), Ok(false)],
         evidence_root: hash(format!("evidence {ordinal}")),
         evidence_count: 40,
         confirmed_on: Some(position(40)),

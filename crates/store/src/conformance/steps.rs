@@ -226,12 +226,18 @@ pub async fn determinations_are_added_once<S: Store + 'static>(store: Arc<S>) {
     unknown.payout = Err(Unknown::Overflow);
     let mut fewer = first.clone();
     fewer.inputs.clear();
-    for differing in [later, wider, unknown, fewer] {
+    let mut settled = first.clone();
+    settled.settled_at = first.confirmed_at;
+    let mut unguarded = first.clone();
+    unguarded.guards.clear();
+    let mut guarded = first.clone();
+    guarded.guards.reverse();
+    for differing in [later, wider, unknown, fewer, settled, unguarded, guarded] {
         assert_fault(store.commit(&step(vec![differing])).await, Fault::Conflict);
     }
     let mut homeless = store_risk(&*store).await.risk;
     homeless.subject = "elsewhere".to_owned();
-    homeless.id = RiskId::derive(homeless.terms_hash, &homeless.subject);
+    homeless.id = RiskId::derive(homeless.terms_hash, &homeless.subject, homeless.inception);
     assert_fault(
         store
             .commit(&step(vec![determination(&homeless, 1, 1)]))
@@ -246,7 +252,11 @@ pub async fn determinations_are_added_once<S: Store + 'static>(store: Arc<S>) {
     generous.payout = Ok(Decimal::from_integer(2));
     let mut groundless = determination(&risk, 3, 1);
     groundless.evidence_from = at(2);
-    for impossible in [forged, backwards, generous, groundless] {
+    let mut unconfirmed = determination(&risk, 3, 1);
+    unconfirmed.settled_at = at(1);
+    let mut hasty = determination(&risk, 3, 1);
+    hasty.determined_at = hasty.confirmed_at;
+    for impossible in [forged, backwards, generous, groundless, unconfirmed, hasty] {
         assert_fault(store.commit(&step(vec![impossible])).await, Fault::Refused);
     }
     assert_eq!(store.determinations_of(risk.id).await.unwrap()[0], first);

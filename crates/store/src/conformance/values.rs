@@ -120,6 +120,15 @@ fn unknowns() -> Vec<Unknown> {
         Unknown::PayoutOutOfRange {
             fraction: decimal("1.5"),
         },
+        Unknown::NotCovered { input: 0 },
+        Unknown::EmptyWindow { input: 1 },
+        Unknown::NotYet { time: at(4) },
+        Unknown::TooFewSources,
+        Unknown::SourcesApart,
+        Unknown::NotPositive,
+        Unknown::NoSlope,
+        Unknown::NoSuchPlace,
+        Unknown::Unchecked,
     ]
 }
 
@@ -156,7 +165,8 @@ pub async fn reasons_of_every_kind_come_back<S: Store + 'static>(store: Arc<S>) 
         let mut inconclusive = determination(&risk, ordinal, 100);
         inconclusive.payout = Err(unknown.clone());
         inconclusive.inputs = values().into_iter().flatten().map(Ok).collect();
-        inconclusive.inputs.push(Err(unknown));
+        inconclusive.inputs.push(Err(unknown.clone()));
+        inconclusive.guards = vec![Err(unknown), Ok(ordinal % 2 == 0)];
         inconclusive.confirmed_on = None;
         inconclusive.evidence_count = u32::MAX;
         determinations.push(inconclusive);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tocsin_domain::cover::Cover;
 
-use crate::config::{Config, ConfigError, read};
+use crate::config::{Config, ConfigError, InsuredCover, read};
 use crate::report::{Report, draw};
 
 /// Checks covers, and a service configuration with all that it names. Prints what was checked, with the terms' hashes;
@@ -38,6 +38,9 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
                     input.name, stream.metric, stream.subject, stream.source
                 )?;
             }
+            if insured.cover.mentions_inception() {
+                print_inceptions(insured, out)?;
+            }
         }
         writeln!(out, "  {} policies", config.policies.len())?;
         writeln!(
@@ -57,6 +60,20 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
                 chains => format!("delivered to {} chain(s)", chains.len()),
             }
         )?;
+    }
+    Ok(())
+}
+
+/// The terms look at the inception, so what is evaluated follows from the policies.
+fn print_inceptions(insured: &InsuredCover, out: &mut dyn Write) -> std::io::Result<()> {
+    if insured.risks.is_empty() {
+        writeln!(
+            out,
+            "    nothing is evaluated: the terms mention the inception, and no policy is on them"
+        )?;
+    }
+    for inception in insured.risks.iter().filter_map(|risk| risk.inception) {
+        writeln!(out, "    a risk of the policies that begin at {inception}")?;
     }
     Ok(())
 }

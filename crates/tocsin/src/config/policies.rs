@@ -30,8 +30,8 @@ struct PolicyEntry {
     expiry: String,
 }
 
-/// Reads the policies of a file; all of them, or the first thing that is wrong.
-pub(super) fn load(path: &Path, covers: &[InsuredCover]) -> Result<Vec<Policy>, ConfigError> {
+/// Reads the policies of a file; all of them, or the first thing that is wrong. Adds the risks that they need.
+pub(super) fn load(path: &Path, covers: &mut [InsuredCover]) -> Result<Vec<Policy>, ConfigError> {
     let file: PolicyFile = toml::from_str(&read(path)?)
         .map_err(|error| invalid(path, error.to_string().trim_end().to_owned()))?;
     file.policy
@@ -45,24 +45,12 @@ pub(super) fn load(path: &Path, covers: &[InsuredCover]) -> Result<Vec<Policy>, 
 }
 
 impl PolicyEntry {
-    fn resolve(&self, covers: &[InsuredCover]) -> Result<Policy, String> {
-        let insured =
-            covers.iter().find(|insured| insured.cover.terms_hash == self.terms_hash).ok_or_else(|| {
-                let now: Vec<String> = covers
-                    .iter()
-                    .filter(|insured| insured.cover.name == self.cover)
-                    .map(|insured| format!("version {} is {}", insured.cover.version, insured.cover.terms_hash))
-                    .collect();
-                if now.is_empty() {
-                    format!("there is no cover `{}` in the configuration", self.cover)
-                } else {
-                    format!(
-                        "was sold under terms {}, and no cover has them ({}): terms never change, restore the document",
-                        self.terms_hash,
-                        now.join(", ")
-                    )
-                }
-            })?;
+    fn resolve(&self, covers: &mut [InsuredCover]) -> Result<Policy, String> {
+        let is_sold = |insured: &InsuredCover| insured.cover.terms_hash == self.terms_hash;
+        let Some(place) = covers.iter().position(is_sold) else {
+            return Err(self.without_cover(covers));
+        };
+        let insured = &mut covers[place];
         let terms_hash = self.terms_hash;
         if insured.cover.name != self.cover {
             return Err(format!(
@@ -94,12 +82,35 @@ impl PolicyEntry {
             number,
             consumer,
             terms_hash,
-            risk: insured.risk.id,
+            risk: insured.risk_from(inception),
             holder: self.holder,
             sum_insured: amount("sum_insured", &self.sum_insured)?,
             inception,
             expiry,
         })
+    }
+
+    /// Why no cover is the one that it was sold under.
+    fn without_cover(&self, covers: &[InsuredCover]) -> String {
+        let now: Vec<String> = covers
+            .iter()
+            .filter(|insured| insured.cover.name == self.cover)
+            .map(|insured| {
+                format!(
+                    "version {} is {}",
+                    insured.cover.version, insured.cover.terms_hash
+                )
+            })
+            .collect();
+        if now.is_empty() {
+            format!("there is no cover `{}` in the configuration", self.cover)
+        } else {
+            format!(
+                "was sold under terms {}, and no cover has them ({}): terms never change, restore the document",
+                self.terms_hash,
+                now.join(", ")
+            )
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::{
-    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState,
+    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState, Start,
 };
 use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
@@ -60,7 +60,11 @@ impl Evaluator {
             .covers
             .get(&terms)
             .ok_or(StageError::UnknownTerms(terms))?;
-        encode(risk.id, &RiskState::new(program, Some(risk.evaluate_from)))
+        let start = Start {
+            evaluate_from: Some(risk.evaluate_from),
+            inception: risk.inception,
+        };
+        encode(risk.id, &RiskState::new(program, start))
     }
 
     /// What `observations` mean, once `advances` are done, for every risk that listens to one of these sources.
@@ -210,7 +214,12 @@ async fn determine(
         risk: snapshot.risk.id,
         problem,
     };
-    let extent = Extent::of(cover, None, loss.evidence_from, loss.settled_at);
+    let extent = Extent::of(
+        cover,
+        snapshot.risk.inception,
+        loss.evidence_from,
+        loss.settled_at,
+    );
     let mut history = store
         .history(&snapshot.streams, extent.after, extent.until)
         .await?;
@@ -227,13 +236,15 @@ async fn determine(
         event_id: EventId::derive(&snapshot.risk.subject, loss.ordinal),
         occurred_at: loss.occurred_at,
         confirmed_at: loss.confirmed_at,
+        settled_at: loss.settled_at,
         evidence_from: loss.evidence_from,
         // A clock that is behind the chain cannot make a decision earlier than what it decides.
-        determined_at: now.max(loss.confirmed_at),
+        determined_at: now.max(loss.settled_at),
         payout: loss.payout,
         inputs: loss.inputs,
+        guards: loss.guards,
         evidence_root,
         evidence_count,
-        confirmed_on: evidence::confirmed_on(&rows),
+        confirmed_on: evidence::confirmed_on(&rows, loss.confirmed_at),
     })
 }

@@ -91,21 +91,38 @@ pub(super) fn check_selection(
     bundle: &EvidenceBundle,
 ) -> Result<(Vec<Observation>, String), String> {
     let rows = &bundle.observations;
-    let extent = Extent::of(cover, None, event.evidence_from, event.settled_at);
+    let extent = Extent::of(
+        cover,
+        bundle.risk.inception,
+        event.evidence_from,
+        event.settled_at,
+    );
     let selected = evidence::select(streams, rows, extent).map_err(|error| error.to_string())?;
+    let (given, reach) = (rows.len(), reach(event, extent));
     if selected == *rows {
-        let sentence = format!(
-            "the {} observations are exactly those that reach from the breach to its confirmation",
-            rows.len()
-        );
+        let sentence = format!("the {given} observations are exactly those that reach {reach}");
         Ok((selected, sentence))
     } else {
+        let counted = selected.len();
         Err(format!(
-            "{} observations are given, of which only {} reach from the breach to its confirmation",
-            rows.len(),
-            selected.len()
+            "{given} observations are given, of which only {counted} reach {reach}"
         ))
     }
+}
+
+/// From where to where, in words.
+fn reach(event: &LossEvent, extent: Extent) -> String {
+    let from = if extent.after < event.occurred_at {
+        "from where the terms look back to"
+    } else {
+        "from the breach"
+    };
+    let to = if extent.until > event.confirmed_at {
+        "to where its payout settled"
+    } else {
+        "to its confirmation"
+    };
+    format!("{from} {to}")
 }
 
 /// The root that the attestors signed is that of these observations.

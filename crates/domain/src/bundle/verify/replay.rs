@@ -19,14 +19,14 @@ pub(super) fn engine(
     let evaluate = |already_true: bool| -> Result<(Known, LossEvent), String> {
         let known = Known {
             evidence_from: bundle.determination.evidence_from,
-            inception: None,
+            inception: bundle.risk.inception,
             occurred_at: bundle.determination.occurred_at,
             previous: bundle.previous,
             already_true,
         };
         let mut state = RiskState::from_evidence(&program, known);
         let events = program
-            .advance(&mut state, &seen, bundle.determination.confirmed_at)
+            .advance(&mut state, &seen, bundle.determination.settled_at)
             .map_err(|error| format!("the observations cannot be evaluated: {error}"))?;
         Ok((known, only_event(events, bundle)?))
     };
@@ -50,9 +50,9 @@ pub(super) fn reference(
     streams: &[Stream],
     (known, expected): &(Known, LossEvent),
 ) -> Finding {
-    let confirmed_at = bundle.determination.confirmed_at;
+    let settled_at = bundle.determination.settled_at;
     let evaluation =
-        reference::evaluate_evidence(cover, *known, &seen(bundle, streams), confirmed_at);
+        reference::evaluate_evidence(cover, *known, &seen(bundle, streams), settled_at);
     let event = only_event(evaluation.events, bundle)?;
     if event == *expected {
         Ok(
@@ -67,18 +67,18 @@ pub(super) fn reference(
     }
 }
 
-/// Evidence ends with the confirmation, and the loss event before it is known, so it holds one event.
+/// Evidence ends where the payout settled, and the loss event before it is known, so it holds one event.
 fn only_event(events: Vec<LossEvent>, bundle: &EvidenceBundle) -> Result<LossEvent, String> {
-    let confirmed_at = bundle.determination.confirmed_at;
+    let settled_at = bundle.determination.settled_at;
     let found = events.len();
     match <[LossEvent; 1]>::try_from(events) {
         Ok([event]) => Ok(event),
         Err(_other_number) if found == 0 => Err(format!(
-            "evaluated anew, no loss that began at {} or later meets the terms up to {confirmed_at}",
+            "evaluated anew, no loss that began at {} or later meets the terms up to {settled_at}",
             bundle.determination.occurred_at
         )),
         Err(_other_number) => Err(format!(
-            "evaluated anew, the observations up to {confirmed_at} hold {found} loss events, not one"
+            "evaluated anew, the observations up to {settled_at} hold {found} loss events, not one"
         )),
     }
 }

@@ -28,11 +28,16 @@ pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBund
             recorded.confirmed_at == implied.confirmed_at,
         ),
         (
+            "settling of the payout",
+            recorded.settled_at == implied.settled_at,
+        ),
+        (
             "beginning of the evidence",
             recorded.evidence_from == implied.evidence_from,
         ),
         ("payout fraction", recorded.payout == implied.payout),
         ("inputs in force", recorded.inputs == implied.inputs),
+        ("guards", recorded.guards == implied.guards),
         (
             "evidence root",
             recorded.evidence_root == implied.evidence_root,
@@ -153,7 +158,7 @@ pub(super) fn check_attestation(
     ))
 }
 
-/// It was decided after the confirmation and signed after the decision.
+/// It was decided after it settled and signed after the decision.
 pub(super) fn check_times(bundle: &EvidenceBundle) -> Finding {
     let loss = &bundle.determination;
     let ClaimAttestation {
@@ -166,11 +171,12 @@ pub(super) fn check_times(bundle: &EvidenceBundle) -> Finding {
     let ascending = [
         loss.occurred_at,
         loss.confirmed_at,
+        loss.settled_at,
         loss.determined_at,
         issued_at,
     ];
     if !ascending.is_sorted() || validAfter > validUntil || issuedAt > validUntil {
-        return Err("its times are out of order: a loss occurs, is confirmed, decided, attested, and then may be used".to_owned());
+        return Err("its times are out of order: a loss occurs, is confirmed, settled, decided, attested, and then may be used".to_owned());
     }
     Ok(format!(
         "decided at {}, attested at {issued_at}, usable until {}",

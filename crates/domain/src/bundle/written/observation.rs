@@ -1,4 +1,4 @@
-//! Observations, their values and their provenance as a bundle file writes them.
+//! Observations, their values and their provenance as a bundle file writes them, and what was made of them.
 
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,13 @@ pub(super) enum WrittenValue {
 #[serde(rename_all = "snake_case")]
 pub(super) enum WrittenInput {
     Value(WrittenValue),
+    Unknown(Unknown),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WrittenGuard {
+    Holds(bool),
     Unknown(Unknown),
 }
 
@@ -181,6 +188,24 @@ impl From<WrittenInput> for Result<Value, Unknown> {
         match input {
             WrittenInput::Value(value) => Ok(value.into()),
             WrittenInput::Unknown(unknown) => Err(unknown),
+        }
+    }
+}
+
+impl From<&Result<bool, Unknown>> for WrittenGuard {
+    fn from(guard: &Result<bool, Unknown>) -> Self {
+        match guard {
+            Ok(holds) => Self::Holds(*holds),
+            Err(unknown) => Self::Unknown(unknown.clone()),
+        }
+    }
+}
+
+impl From<WrittenGuard> for Result<bool, Unknown> {
+    fn from(guard: WrittenGuard) -> Self {
+        match guard {
+            WrittenGuard::Holds(holds) => Ok(holds),
+            WrittenGuard::Unknown(unknown) => Err(unknown),
         }
     }
 }

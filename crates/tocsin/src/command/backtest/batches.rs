@@ -43,9 +43,9 @@ pub(super) fn each(
     let listeners = listeners(risks, recording.streams().len());
     let mut observations = 0;
     let mut waiting: Vec<(usize, InputObservation)> = Vec::new();
-    let mut rows = recording.rows().map_err(refused)?;
     let mut second = Timestamp(i64::MIN);
-    while let Some(row) = rows.next().map_err(refused)? {
+    for row in recording.rows().map_err(refused)? {
+        let row = row.map_err(refused)?;
         let listening = &listeners[row.stream];
         observations += listening.risks;
         if row.observed_at > watermark {

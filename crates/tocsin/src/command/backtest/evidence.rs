@@ -32,8 +32,8 @@ pub(super) fn collect(
         return Ok(Vec::new());
     }
     let mut collection = Collection::begin(losses, risks, recording);
-    let mut rows = recording.rows().map_err(refused)?;
-    while let Some(row) = rows.next().map_err(refused)? {
+    for row in recording.rows().map_err(refused)? {
+        let row = row.map_err(refused)?;
         collection.finish_before(row.observed_at)?;
         if collection.is_complete() {
             break;

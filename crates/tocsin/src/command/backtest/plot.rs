@@ -96,8 +96,8 @@ fn fill(
     recording: &Recording,
     watermark: Timestamp,
 ) -> Result<(), Report> {
-    let mut rows = recording.rows().map_err(refused)?;
-    while let Some(row) = rows.next().map_err(refused)? {
+    for row in recording.rows().map_err(refused)? {
+        let row = row.map_err(refused)?;
         if row.observed_at > watermark {
             break;
         }

@@ -43,6 +43,10 @@ impl Progress {
             line.doing = doing;
             line.total = total;
             line.read = 0;
+            // What reads no file, because its rows are held, is said too.
+            if line.drawn.take().is_some() {
+                line.draw();
+            }
         });
     }
 
@@ -82,6 +86,9 @@ impl Line {
     }
 
     fn text(&self) -> String {
+        if self.total == 0 {
+            return format!("{} …", self.doing);
+        }
         let read = megabytes(self.read);
         if self.read > self.total {
             // Sorting reads and writes more than there is.

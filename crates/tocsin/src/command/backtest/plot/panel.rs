@@ -16,7 +16,7 @@ use crate::command::backtest::risks::RecordedRisk;
 const LEFT: i64 = 96;
 const RIGHT: i64 = 24;
 /// Above the strips: the subject, and the labels of decisions.
-const TITLE: i64 = 46;
+const TITLE: i64 = 50;
 /// Below the strips: the dates, and some room.
 const DATES: i64 = 46;
 /// Above each strip: the names of its inputs.
@@ -177,7 +177,7 @@ impl<'p> Panel<'p> {
     }
 
     fn draw_losses(&self, svg: &mut Svg, span: &Span, above: i64, below: i64) {
-        let mut labelled: Option<Tenths> = None;
+        let mut labelled: Option<i64> = None;
         for found in &self.losses {
             let loss = &found.loss;
             let x = span.x(loss.confirmed_at);
@@ -198,18 +198,20 @@ impl<'p> Panel<'p> {
                 loss.ordinal, loss.occurred_at, loss.confirmed_at
             );
             svg.mark(x, above, colour, &about);
-            if labelled.is_some_and(|last| x.0 - last.0 < LABEL_GAP * 10) {
+            // Above its mark, but not over an edge of the drawing.
+            let half = LABEL_GAP * 5;
+            let (anchor, centre) = if x.0 + half > (WIDTH - RIGHT) * 10 {
+                (Anchor::End, x.0 - half)
+            } else if x.0 - half < LEFT * 10 {
+                (Anchor::Start, x.0 + half)
+            } else {
+                (Anchor::Middle, x.0)
+            };
+            if labelled.is_some_and(|last| centre - last < LABEL_GAP * 10) {
                 continue;
             }
-            labelled = Some(x);
-            // On the left of the mark where there is no room on its right.
-            let near_end = x.0 > (WIDTH - RIGHT - LABEL_GAP) * 10;
-            let (place, anchor) = if near_end {
-                (Tenths(x.0 - 70), Anchor::End)
-            } else {
-                (Tenths(x.0 + 70), Anchor::Start)
-            };
-            svg.text(place, above - 2, &label, Text::small_bold(colour, anchor));
+            labelled = Some(centre);
+            svg.text(x, above - 13, &label, Text::small_bold(colour, anchor));
         }
     }
 }
@@ -221,13 +223,13 @@ impl Strip<'_> {
         svg.line((left, bottom), (right, bottom), AXIS);
         svg.line((left, top.into()), (left, bottom), AXIS);
         let mut place = LEFT + 6;
-        for ((_, input, _), colour) in self.inputs.iter().zip(LINES.iter().cycle()) {
+        for (number, input, _) in &self.inputs {
             let name = format!("{} ({})", input.name, input.metric);
             svg.text(
                 place,
                 top - 5,
                 &name,
-                Text::small_bold(colour, Anchor::Start),
+                Text::small_bold(line_colour(*number), Anchor::Start),
             );
             // About as wide as its letters.
             let letters = i64::try_from(name.chars().count()).unwrap_or(WIDTH);
@@ -256,13 +258,18 @@ impl Strip<'_> {
                 );
             }
         }
-        for ((_, _, line), colour) in self.inputs.iter().zip(LINES.iter().cycle()) {
+        for (place, _, line) in &self.inputs {
             let path = line.path(span, |value| axis.y(value, top, height));
             if !path.is_empty() {
-                svg.path(&path, colour);
+                svg.path(&path, line_colour(*place));
             }
         }
     }
+}
+
+/// The colour of the input in this place.
+fn line_colour(place: usize) -> &'static str {
+    LINES[place % LINES.len()]
 }
 
 /// For a label: cut to hundredths.
