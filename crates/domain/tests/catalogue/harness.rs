@@ -95,7 +95,7 @@ pub(crate) fn check_claims(name: &str, cases: &[ClaimCase<'_>]) {
 
 fn decide(cover: &Cover, loss: &LossEvent, inception: i64, expiry: i64) -> Eligibility {
     let (subject, consumer) = ("subject", Address::ZERO);
-    let risk = RiskId::derive(cover.terms_hash, subject);
+    let risk = RiskId::derive(cover.terms_hash, subject, None);
     let determination = Determination {
         risk,
         terms_hash: cover.terms_hash,
@@ -105,9 +105,11 @@ fn decide(cover: &Cover, loss: &LossEvent, inception: i64, expiry: i64) -> Eligi
         occurred_at: loss.occurred_at,
         confirmed_at: loss.confirmed_at,
         evidence_from: loss.evidence_from,
+        settled_at: loss.settled_at,
         determined_at: loss.settled_at,
         payout: loss.payout.clone(),
         inputs: loss.inputs.clone(),
+        guards: loss.guards.clone(),
         evidence_root: B256::ZERO,
         evidence_count: 0,
         confirmed_on: None,
