@@ -42,13 +42,17 @@ mod batch;
 mod breach;
 mod engine;
 pub mod error;
+mod exact;
+mod fixed;
 pub mod intake;
 pub mod outcome;
 mod program;
 pub mod reference;
 mod scalar;
+mod settle;
 mod state;
 mod view;
+mod window;
 
 pub use error::EvalError;
 pub use intake::{Batch, Intake};

@@ -3,21 +3,24 @@
 
 use alloy_primitives::U256;
 use tocsin_domain::cover::Cover;
+use tocsin_domain::decimal::Decimal;
+use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::{
     Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState, Truth, Unknown,
 };
+use tocsin_domain::lang::ir::{
+    CompareOp, Expr, ExprKind, Grid, InputIndex, Reach, Window, WindowFunction,
+};
 use tocsin_domain::observation::Sequence;
 use tocsin_domain::time::{Seconds, Timestamp};
-use tocsin_domain::value::Value;
+use tocsin_domain::value::{Type, Value};
 
 /// Two prices from two sources.
 fn program() -> Program {
     program_of("a <= 0.995 and b <= 0.995")
 }
 
-fn program_of(when: &str) -> Program {
-    let text = format!(
-        r#"
+const COVER: &str = r#"
         name = "two-prices"
         version = 1
         [inputs.a]
@@ -32,9 +35,10 @@ fn program_of(when: &str) -> Program {
         when = "{when}"
         [payout]
         fraction = "20%"
-        "#
-    );
-    Program::compile(&Cover::parse(&text).unwrap().0)
+        "#;
+
+fn program_of(when: &str) -> Program {
+    Program::compile(&Cover::parse(&COVER.replace("{when}", when)).unwrap().0)
 }
 
 const A: usize = 0;
@@ -135,6 +139,101 @@ fn a_state_of_another_cover_is_refused() {
         program().advance(&mut state, &[], Timestamp(0)),
         Err(EvalError::ForeignState)
     );
+}
+
+#[test]
+fn a_state_that_remembers_another_window_is_refused() {
+    let plain = program_of("a > 1");
+    // A mean of closes remembers what a mean of all seconds does.
+    let mut programs = WINDOWS.map(program_looking_back).to_vec();
+    programs.remove(2);
+    for (made_by, program) in programs.iter().enumerate() {
+        for (used_by, other) in programs.iter().enumerate() {
+            let mut state = RiskState::new(program, None);
+            let outcome = other.advance(&mut state, &[], Timestamp(0));
+            let expected = if made_by == used_by {
+                Ok(Vec::new())
+            } else {
+                Err(EvalError::ForeignState)
+            };
+            assert_eq!(outcome, expected, "{made_by} {used_by}");
+        }
+        let mut state = RiskState::new(program, None);
+        let outcome = plain.advance(&mut state, &[], Timestamp(0));
+        assert_eq!(outcome, Err(EvalError::ForeignState));
+        let mut state = RiskState::new(&plain, None);
+        let outcome = program.advance(&mut state, &[], Timestamp(0));
+        assert_eq!(outcome, Err(EvalError::ForeignState));
+    }
+}
+
+#[test]
+fn windows_go_on_after_a_restart_and_wake_up_by_themselves() {
+    for (window, confirmed_at) in WINDOWS.into_iter().zip([24, 30, 25, 20, 20]) {
+        let program = program_looking_back(window);
+        let mut state = RiskState::new(&program, None);
+        let rows = [
+            seen(A, 10, 1, "0.5"),
+            seen(A, 14, 2, "0.7"),
+            seen(A, 20, 3, "2"),
+            seen(A, 21, 4, "3"),
+        ];
+        let mut events = Vec::new();
+        for row in &rows {
+            let row = core::slice::from_ref(row);
+            events.extend(
+                program
+                    .advance(&mut state, row, row[0].observed_at)
+                    .unwrap(),
+            );
+            let stored = serde_json::to_string(&state).unwrap();
+            let again: RiskState = serde_json::from_str(&stored).unwrap();
+            assert_eq!(again, state);
+            state = again;
+        }
+        // Time alone does the rest.
+        while events.is_empty() {
+            let deadline = program.next_deadline(&state).unwrap();
+            events.extend(program.advance(&mut state, &[], deadline).unwrap());
+        }
+        assert_eq!(confirmed(&events), [confirmed_at], "{window:?}");
+    }
+}
+
+/// Above 1 over the last ten seconds.
+const WINDOWS: [(WindowFunction, Option<i64>); 5] = [
+    (WindowFunction::Twap, None),
+    (WindowFunction::Min, None),
+    (WindowFunction::TwapOfCloses(Seconds(5)), None),
+    (WindowFunction::Median, None),
+    (WindowFunction::Max, Some(5)),
+];
+
+fn program_looking_back((function, every): (WindowFunction, Option<i64>)) -> Program {
+    let expr = |kind, ty| Expr {
+        kind,
+        ty,
+        span: Span::default(),
+    };
+    let window = ExprKind::Window(Window {
+        function,
+        input: InputIndex(A),
+        reach: Reach::Last(Seconds(10)),
+        coverage: Decimal::ONE,
+        every: every.map(|period| Grid {
+            period: Seconds(period),
+            zone: None,
+        }),
+    });
+    let limit = ExprKind::Literal(Value::Decimal(Decimal::ONE));
+    let text = COVER.replace("{when}", "a > 1");
+    let mut cover = Cover::parse(&text).unwrap().0;
+    cover.trigger.when.kind = ExprKind::Compare {
+        op: CompareOp::Greater,
+        left: Box::new(expr(window, Type::Decimal)),
+        right: Box::new(expr(limit, Type::Decimal)),
+    };
+    Program::compile(&cover)
 }
 
 #[test]

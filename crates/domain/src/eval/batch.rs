@@ -8,7 +8,7 @@ use super::program::Program;
 use super::state::RiskState;
 use crate::observation::Sequence;
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// 9999-12-31T23:59:59Z, and as far before 1970: beyond it, sums of instants and spans could not be trusted.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -24,6 +24,7 @@ pub(super) fn check(
         || state.breaches.len() != program.holds.len()
         || state.counted.len() != program.counters
         || state.runs.len() != program.runs.len()
+        || !has_memory_of(program, state)
     {
         return Err(EvalError::ForeignState);
     }
@@ -43,6 +44,21 @@ pub(super) fn check(
         previous = Some(observation);
     }
     Ok(())
+}
+
+/// Whether the state remembers what the program asks for.
+fn has_memory_of(program: &Program, state: &RiskState) -> bool {
+    let Some(memory) = &state.memory else {
+        return !program.has_memory();
+    };
+    program.has_memory()
+        && memory.fixed.len() == program.fixed.len()
+        && memory.windows.len() == program.windows.len()
+        && memory
+            .windows
+            .iter()
+            .zip(&program.windows)
+            .all(|(window, spec)| window.is_of(spec))
 }
 
 fn check_time(time: Timestamp) -> Result<(), EvalError> {
@@ -72,11 +88,16 @@ fn check_one(
         });
     };
     check_time(observed_at)?;
-    if let Some(found) = value.as_ref().map(Value::ty).filter(|ty| *ty != spec.ty) {
+    // An event counts by being there; a value of it is its amount.
+    let expected = match spec.ty {
+        Type::Event => Type::Decimal,
+        ty => ty,
+    };
+    if let Some(found) = value.as_ref().map(Value::ty).filter(|ty| *ty != expected) {
         let place = named(program, observation);
         return Err(EvalError::WrongType {
             place,
-            expected: spec.ty,
+            expected,
             found,
         });
     }

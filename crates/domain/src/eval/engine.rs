@@ -1,20 +1,25 @@
 //! The incremental engine: each instant is evaluated once, from the state of the one before.
 //!
 //! Cost per observation is that of the cover's expressions, whatever the history; nothing is allocated unless a loss
-//! event occurs, a text changes or a `holds` counts observations. What it computes is what
+//! event occurs, a text changes, a window takes in an observation or a `holds` counts one. What it computes is what
 //! [`reference`](super::reference) computes, however the observations are cut into batches.
 
+mod memory;
+
+use self::memory::Read;
 use super::batch;
 use super::breach::Moment;
 use super::error::EvalError;
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
 use super::program::{Counter, EvidenceBegins, Program};
+use super::scalar::Scalar;
+use super::settle::settle_towards;
 use super::state::{Breach, Counted, LastEvent, Latest, RiskState, Run};
 use super::view::View;
 use crate::cover::Rearm;
 use crate::decimal::Decimal;
 use crate::time::{Seconds, Timestamp};
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 impl Program {
     /// Evaluates every instant up to and including `watermark`, and returns the loss events met on the way.
@@ -38,8 +43,8 @@ impl Program {
                 .take_while(|next| next.observed_at == now)
                 .count();
             let (second, later) = rest.split_at(together);
-            for observation in second {
-                take_in(state, observation);
+            for rows in second.chunk_by(|row, next| row.input == next.input) {
+                self.take_in(state, rows, now);
             }
             if state.evaluate_from.is_none_or(|from| now >= from) {
                 self.instant(state, now, second, &mut events);
@@ -54,7 +59,8 @@ impl Program {
         Ok(events)
     }
 
-    /// The trigger's value as of `state.evaluated_to()`. Loss events stay met beside it: see [`RiskState::events`].
+    /// The trigger's value as of the last instant up to `state.evaluated_to()`. Loss events stay met beside it: see
+    /// [`RiskState::events`].
     pub fn truth(&self, state: &RiskState) -> Truth {
         if !state.begun {
             let unobserved = state.inputs.iter().position(Option::is_none);
@@ -63,7 +69,10 @@ impl Program {
                 None => Unknown::NotBegun,
             });
         }
-        let view = self.view(state, state.evaluated_to.unwrap_or(Timestamp(i64::MIN)));
+        // Windows say what they said at the last instant; nothing else changes between instants.
+        let instant = state.memory.as_ref().and_then(|memory| memory.instant);
+        let now = instant.or(state.evaluated_to);
+        let view = self.view(state, now.unwrap_or(Timestamp(i64::MIN)));
         match view.truth(self.trigger) {
             Ok(true) => Truth::True,
             Ok(false) => Truth::False,
@@ -77,9 +86,12 @@ impl Program {
         state.due
     }
 
-    /// Whether the risk can have no further loss event.
+    /// Whether the risk can have no further loss event, and has none that is still to settle.
     pub fn is_latched(&self, state: &RiskState) -> bool {
-        self.rearm == Rearm::Never && state.events > 0
+        let settling = state.memory.as_ref();
+        self.rearm == Rearm::Never
+            && state.events > 0
+            && settling.is_none_or(|memory| memory.settling.is_empty())
     }
 
     fn view<'a>(&'a self, state: &'a RiskState, now: Timestamp) -> View<'a> {
@@ -87,6 +99,7 @@ impl Program {
             program: self,
             inputs: &state.inputs,
             breaches: &state.breaches,
+            memory: state.memory.as_deref(),
             now,
         }
     }
@@ -110,6 +123,9 @@ impl Program {
             None => now,
         };
         state.begun = true;
+        if let Some(memory) = &mut state.memory {
+            self.read(memory, &state.inputs, Read::Watched, now);
+        }
         for index in 0..self.holds.len() {
             self.step(state, index, now, second);
         }
@@ -134,7 +150,14 @@ impl Program {
                         confirmed_at: now,
                         seen_false: false,
                     });
-                    events.push(self.loss_event(state, occurred_at, now));
+                    if let Some(memory) = &mut state.memory {
+                        self.read(memory, &state.inputs, Read::Unwatched, now);
+                    }
+                    let loss = self.loss_event(state, occurred_at, now);
+                    match &mut state.memory {
+                        Some(memory) if self.settle.is_some() => memory.settling.push_back(loss),
+                        _ => events.push(loss),
+                    }
                 }
             }
             Ok(false) => {
@@ -144,7 +167,38 @@ impl Program {
             }
             Err(_) => {}
         }
+        self.settle(state, now, events);
         state.due = self.next_due(state, now);
+    }
+
+    /// Takes this instant's payout into the losses that wait for theirs, and hands out those that need not wait longer.
+    fn settle(&self, state: &mut RiskState, now: Timestamp, events: &mut Vec<LossEvent>) {
+        let is_settling = |memory: &&super::state::Memory| !memory.settling.is_empty();
+        if state.memory.as_deref().filter(is_settling).is_none() {
+            return;
+        }
+        let fraction = self.payout(state, now);
+        let Some(memory) = &mut state.memory else {
+            return;
+        };
+        for loss in &mut memory.settling {
+            settle_towards(loss, &fraction);
+        }
+        while let Some(settled) = memory.settling.pop_front_if(|loss| loss.settled_at <= now) {
+            events.push(settled);
+        }
+    }
+
+    fn payout(&self, state: &RiskState, now: Timestamp) -> Result<Decimal, Unknown> {
+        let view = self.view(state, now);
+        match view.value(self.payout).map(Scalar::to_value) {
+            Ok(Value::Decimal(fraction)) if fraction < Decimal::ZERO || fraction > Decimal::ONE => {
+                Err(Unknown::PayoutOutOfRange { fraction })
+            }
+            Ok(Value::Decimal(fraction)) => Ok(fraction),
+            Ok(_) => Err(Unknown::Unchecked),
+            Err(cause) => Err(view.explain(cause)),
+        }
     }
 
     fn step(
@@ -159,7 +213,7 @@ impl Program {
         let condition = view.truth(holds.condition);
         let recover = view.truth(holds.recover);
         let reports = |input: &usize| match &state.inputs[*input] {
-            Some(latest) => latest.observed_at == now && latest.value.is_some(),
+            Some(latest) => latest.observed_at == now && self.reports(*input, &latest.value),
             None => false,
         };
         let before = state.breaches[index];
@@ -185,6 +239,11 @@ impl Program {
         }
     }
 
+    /// Whether an observation says something: an event does by being there.
+    fn reports(&self, input: usize, value: &Option<Value>) -> bool {
+        value.is_some() || self.inputs[input].ty == Type::Event
+    }
+
     /// Adds this second's valued observations of `inputs`; whether there were enough before, and are now.
     fn count(
         &self,
@@ -200,7 +259,7 @@ impl Program {
             let last = second
                 .iter()
                 .rfind(|observation| observation.input == *input);
-            let Some(last) = last.filter(|last| last.value.is_some()) else {
+            let Some(last) = last.filter(|last| self.reports(*input, &last.value)) else {
                 continue;
             };
             let stream = self.inputs[*input].stream;
@@ -240,14 +299,10 @@ impl Program {
                     .map_err(|cause| view.explain(cause))
             })
             .collect();
-        let payout = match view.value(self.payout).map(super::scalar::Scalar::to_value) {
-            Ok(Value::Decimal(fraction)) if fraction < Decimal::ZERO || fraction > Decimal::ONE => {
-                Err(Unknown::PayoutOutOfRange { fraction })
-            }
-            Ok(Value::Decimal(fraction)) => Ok(fraction),
-            Ok(_) => Err(Unknown::Unchecked),
-            Err(cause) => Err(view.explain(cause)),
-        };
+        let guards = self.guards.iter().map(|guard| {
+            let truth = view.truth(*guard);
+            truth.map_err(|cause| view.explain(cause))
+        });
         let decisive = match self.evidence_begins {
             EvidenceBegins::WithTheBreach => view.only_breach(self.trigger),
             EvidenceBegins::WithTheMemory => {
@@ -264,15 +319,16 @@ impl Program {
             ordinal: state.events,
             occurred_at,
             confirmed_at: now,
-            settled_at: now,
-            guards: Vec::new(),
+            settled_at: self.settle.map_or(now, |settle| now + settle),
+            guards: guards.collect(),
             evidence_from: decisive.map_or(occurred_at, |since| since.min(occurred_at)),
-            payout,
+            payout: self.payout(state, now),
             inputs,
         }
     }
 
-    /// The first instant after `now` that comes without an observation: an input too old, an age limit, a deadline.
+    /// The first instant after `now` that comes without an observation: an input too old, an age limit, a deadline, and
+    /// what is remembered.
     fn next_due(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
         let mut due = Timestamp(i64::MAX);
         let mut consider = |instant: Timestamp| {
@@ -296,11 +352,24 @@ impl Program {
                 consider(*since + holds.window);
             }
         }
+        if let Some(memory) = &state.memory {
+            self.remembered_instants(memory, now, consider);
+        }
         (due.0 < i64::MAX).then_some(due)
+    }
+
+    /// Takes in all observations of one input in one second.
+    fn take_in(&self, state: &mut RiskState, rows: &[InputObservation], now: Timestamp) {
+        let Some(last) = rows.last() else { return };
+        if let Some(memory) = &mut state.memory {
+            let before = state.inputs[last.input].as_ref();
+            self.remember(memory, last.input, rows, before, now);
+        }
+        put_in_force(state, last);
     }
 }
 
-fn take_in(state: &mut RiskState, observation: &InputObservation) {
+fn put_in_force(state: &mut RiskState, observation: &InputObservation) {
     let value = match (&observation.value, &state.inputs[observation.input]) {
         // Spares the copy of a text that is repeated.
         (

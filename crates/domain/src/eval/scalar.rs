@@ -30,6 +30,15 @@ pub(super) enum Cause {
     DivisionByZero,
     /// The `holds` with this index is unknown.
     Holds(Index),
+    /// The window with this index says nothing.
+    Window(Index),
+    /// There is no value at the fixed time with this index.
+    Fixed(Index),
+    TooFewSources,
+    SourcesApart,
+    NotPositive,
+    NoSlope,
+    NoSuchPlace,
     Unchecked,
 }
 
@@ -167,7 +176,7 @@ pub(super) fn accepts(op: CompareOp, order: Ordering) -> bool {
     }
 }
 
-fn divide(left: Decimal, right: Decimal, rounding: Rounding) -> Known<Decimal> {
+pub(super) fn divide(left: Decimal, right: Decimal, rounding: Rounding) -> Known<Decimal> {
     if right == Decimal::ZERO {
         return Err(Cause::DivisionByZero);
     }
@@ -175,7 +184,7 @@ fn divide(left: Decimal, right: Decimal, rounding: Rounding) -> Known<Decimal> {
 }
 
 /// One second as 10⁻¹⁸: a decimal's one cut at the last unit then is the cut to whole seconds.
-fn as_units(duration: Seconds) -> Decimal {
+pub(super) fn as_units(duration: Seconds) -> Decimal {
     I256::try_from(duration.0)
         .ok()
         .and_then(Decimal::from_units)

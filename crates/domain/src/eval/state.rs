@@ -3,9 +3,14 @@
 //! It is small (an input slot and a breach slot per input and `holds`), compares and serialises exactly, and belongs to
 //! the program that made it; [`Program::advance`](super::Program::advance) refuses a state of another shape.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
+use super::fixed::Fixed;
+use super::outcome::LossEvent;
 use super::program::Program;
+use super::window::Window;
 use crate::observation::Sequence;
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
@@ -16,8 +21,6 @@ use crate::value::Value;
 pub struct RiskState {
     /// Instants begin here; earlier observations only carry their values in.
     pub(super) evaluate_from: Option<Timestamp>,
-    /// When the policy begins, where that is known and asked for.
-    pub(super) inception: Option<Timestamp>,
     /// Everything up to here was taken in.
     pub(super) evaluated_to: Option<Timestamp>,
     /// Whether an instant was evaluated.
@@ -34,6 +37,9 @@ pub struct RiskState {
     pub(super) remembering_since: Option<Timestamp>,
     /// Since when each tracked condition is true without a break.
     pub(super) runs: Box<[Option<Run>]>,
+    /// What looking back needs; `None` where the program never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) memory: Option<Box<Memory>>,
     /// Set while one loss event is evaluated anew; such a state is never stored.
     #[serde(skip)]
     pub(super) anew: Option<Known>,
@@ -41,6 +47,22 @@ pub struct RiskState {
     pub(super) events: u32,
     /// The last of them.
     pub(super) last_event: Option<LastEvent>,
+}
+
+/// What a risk remembers beyond what is in force and where its breaches stand.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Memory {
+    /// When the policy begins; `None` until the first observation says so.
+    pub(super) inception: Option<Timestamp>,
+    /// The last instant that was evaluated: what the windows say, they say as of then.
+    pub(super) instant: Option<Timestamp>,
+    /// Each distinct window.
+    pub(super) windows: Box<[Window]>,
+    /// Each distinct value at a fixed time.
+    pub(super) fixed: Box<[Fixed]>,
+    /// Confirmed losses whose payout has not settled, the first one first.
+    pub(super) settling: VecDeque<LossEvent>,
 }
 
 /// The last observation of an input: the last by sequence of the last second that has one.
@@ -152,6 +174,18 @@ impl Breach {
     }
 }
 
+impl Memory {
+    fn new(program: &Program, inception: Option<Timestamp>) -> Self {
+        Self {
+            inception,
+            instant: None,
+            windows: program.windows.iter().map(Window::new).collect(),
+            fixed: vec![Fixed::Open; program.fixed.len()].into(),
+            settling: VecDeque::new(),
+        }
+    }
+}
+
 impl RiskState {
     /// A risk of `program` that nothing was observed of.
     pub fn new(program: &Program, start: impl Into<Start>) -> Self {
@@ -161,7 +195,6 @@ impl RiskState {
         } = start.into();
         Self {
             evaluate_from,
-            inception,
             evaluated_to: None,
             begun: false,
             due: None,
@@ -170,6 +203,9 @@ impl RiskState {
             counted: vec![Vec::new(); program.counters].into(),
             remembering_since: None,
             runs: vec![None; program.runs.len()].into(),
+            memory: program
+                .has_memory()
+                .then(|| Box::new(Memory::new(program, inception))),
             anew: None,
             events: 0,
             last_event: None,

@@ -1,9 +1,12 @@
 //! The value of each node of a program as of one instant of one risk.
 
+mod functions;
+mod past;
+
 use super::outcome::Unknown;
 use super::program::{Node, Program};
 use super::scalar::{Cause, Known, Scalar, accepts};
-use super::state::{Breach, Latest, Run};
+use super::state::{Breach, Latest, Memory, Run};
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
 
@@ -13,6 +16,7 @@ pub(super) struct View<'a> {
     pub(super) program: &'a Program,
     pub(super) inputs: &'a [Option<Latest>],
     pub(super) breaches: &'a [Breach],
+    pub(super) memory: Option<&'a Memory>,
     pub(super) now: Timestamp,
 }
 
@@ -37,8 +41,13 @@ impl<'a> View<'a> {
     /// The value of a condition.
     #[inline(always)]
     pub(super) fn truth(&self, node: usize) -> Known<bool> {
+        self.truth_at(&self.program.nodes[node])
+    }
+
+    #[inline(always)]
+    fn truth_at(&self, node: &'a Node) -> Known<bool> {
         // The two kinds that common triggers consist of, without a call.
-        match &self.program.nodes[node] {
+        match node {
             Node::Holds(index) => match self.breaches[*index] {
                 Breach::Met { .. } => Ok(true),
                 Breach::Idle | Breach::Open { .. } => Ok(false),
@@ -53,7 +62,7 @@ impl<'a> View<'a> {
     }
 
     /// The value of a condition of another kind than those that `truth` knows itself.
-    fn truth_of(&self, node: &Node) -> Known<bool> {
+    fn truth_of(&self, node: &'a Node) -> Known<bool> {
         match node {
             Node::Compare { op, left, right } => {
                 let left = self.value(*left)?;
@@ -75,6 +84,13 @@ impl<'a> View<'a> {
                 (Err(cause), _) | (_, Err(cause)) => Err(cause),
                 (Ok(false), Ok(false)) => Ok(false),
             },
+            Node::KOf { needed, conditions } => self.k_of(*needed, conditions),
+            Node::Happened(input) => Ok(self.inputs[*input].is_some()),
+            Node::Case { arms, otherwise } => self.truth(self.case(arms, *otherwise)?),
+            Node::At(_) => match self.value_of(node)? {
+                Scalar::Bool(truth) => Ok(truth),
+                _ => Err(Cause::Unchecked),
+            },
             Node::Run { of, slot: _ } => self.truth(*of),
             Node::Literal(Value::Bool(truth)) => Ok(*truth),
             Node::Failed(cause) => Err(*cause),
@@ -87,8 +103,13 @@ impl<'a> View<'a> {
     }
 
     /// The value of any node.
+    #[inline]
     pub(super) fn value(&self, node: usize) -> Known<Scalar<'a>> {
-        match &self.program.nodes[node] {
+        self.value_of(&self.program.nodes[node])
+    }
+
+    fn value_of(&self, node: &'a Node) -> Known<Scalar<'a>> {
+        match node {
             Node::Literal(value) => Ok(value.into()),
             Node::Failed(cause) => Err(*cause),
             Node::Input(input) => self.in_force(*input).map(Scalar::from),
@@ -124,14 +145,35 @@ impl<'a> View<'a> {
                     capped
                 })
             }
+            Node::Window(window) => self.window(*window),
+            Node::Change { input, window } => self.change(*input, *window),
+            Node::At(fixed) => self.at(*fixed),
+            Node::Drop { value, from } => self.drop(*value, *from),
+            Node::MedianOf {
+                values,
+                quorum,
+                spread,
+            } => self.median_of(values, *quorum, *spread),
+            Node::Linear { value, from, to } => self.linear(*value, *from, *to),
+            Node::Tiers { value, tiers } => self.tiers(*value, tiers),
+            Node::Tick {
+                value,
+                strike,
+                per,
+                limit,
+            } => self.tick(*value, *strike, *per, *limit),
+            Node::Case { arms, otherwise } => self.value(self.case(arms, *otherwise)?),
+            Node::DistanceKm(places) => self.distance_km(*places),
             Node::Against { .. }
             | Node::Compare { .. }
             | Node::OneOf { .. }
             | Node::Not(_)
             | Node::And(..)
             | Node::Or(..)
+            | Node::KOf { .. }
+            | Node::Happened(_)
             | Node::Holds(_)
-            | Node::Run { .. } => self.truth(node).map(Scalar::Bool),
+            | Node::Run { .. } => self.truth_at(node).map(Scalar::Bool),
         }
     }
 
@@ -163,6 +205,12 @@ impl<'a> View<'a> {
                 (Some(left), Some(right)) => Some(left.min(right)),
                 (left, right) => left.or(right),
             },
+            Node::KOf { needed, conditions } => {
+                let began = |part: &usize| self.began(*part, runs);
+                let mut beginnings: Vec<Timestamp> = conditions.iter().filter_map(began).collect();
+                beginnings.sort_unstable();
+                beginnings.get(needed.checked_sub(1)?).copied()
+            }
             Node::Run { of: _, slot } => runs[*slot].map(|run| run.since),
             _ => None,
         }
@@ -205,6 +253,13 @@ impl<'a> View<'a> {
             Cause::Overflow => Unknown::Overflow,
             Cause::DivisionByZero => Unknown::DivisionByZero,
             Cause::Unchecked => Unknown::Unchecked,
+            Cause::TooFewSources => Unknown::TooFewSources,
+            Cause::SourcesApart => Unknown::SourcesApart,
+            Cause::NotPositive => Unknown::NotPositive,
+            Cause::NoSlope => Unknown::NoSlope,
+            Cause::NoSuchPlace => Unknown::NoSuchPlace,
+            Cause::Window(index) => self.explain_window(index.into()),
+            Cause::Fixed(index) => self.explain_fixed(index.into()),
             Cause::Holds(index) => self.explain_holds(index.into()),
         }
     }

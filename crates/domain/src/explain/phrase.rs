@@ -166,10 +166,16 @@ impl Speaker<'_> {
                 format!("{} is {}", self.value(value), words::list(&choices, "or"))
             }
             ExprKind::Not(part) => format!("it is not so that {}", self.clause(part)),
-            ExprKind::And(left, right) => {
-                format!("{} and {}", self.clause(left), self.clause(right))
+            ExprKind::And(..) => {
+                let mut parts = Vec::new();
+                joined(expr, |kind| matches!(kind, ExprKind::And(..)), &mut parts);
+                self.joined(&parts, " and ")
             }
-            ExprKind::Or(left, right) => format!("{} or {}", self.clause(left), self.clause(right)),
+            ExprKind::Or(..) => {
+                let mut parts = Vec::new();
+                joined(expr, |kind| matches!(kind, ExprKind::Or(..)), &mut parts);
+                self.joined(&parts, " or ")
+            }
             ExprKind::KOf { needed, conditions } => {
                 let each: Vec<String> = conditions
                     .iter()
@@ -198,6 +204,11 @@ impl Speaker<'_> {
         }
     }
 
+    fn joined(&self, parts: &[&Expr], word: &str) -> String {
+        let clauses: Vec<String> = parts.iter().map(|part| self.clause(part)).collect();
+        clauses.join(word)
+    }
+
     fn comparison(&self, op: CompareOp, left: &Expr, right: &Expr) -> String {
         let (says, inside) = words::comparison(op);
         let bound = self.value(right);
@@ -218,6 +229,17 @@ impl Speaker<'_> {
             }
             _ => said,
         }
+    }
+}
+
+/// What one and the same word joins, however it is nested.
+fn joined<'e>(expr: &'e Expr, same: fn(&ExprKind) -> bool, parts: &mut Vec<&'e Expr>) {
+    if same(&expr.kind) {
+        for part in expr.children() {
+            joined(part, same, parts);
+        }
+    } else {
+        parts.push(expr);
     }
 }
 

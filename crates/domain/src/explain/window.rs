@@ -32,6 +32,9 @@ impl Speaker<'_> {
             WindowFunction::Median => format!("the median of the observations of {input}"),
             WindowFunction::Sum if of_events => format!("the sum of the amounts of {input}"),
             WindowFunction::Sum => format!("the sum of the observations of {input}"),
+            WindowFunction::Count if of_events => {
+                format!("the number of times that {input} happened")
+            }
             WindowFunction::Count => format!("the number of observations of {input}"),
         };
         let carried = match window.function {

@@ -16,8 +16,10 @@ pub(super) fn duration(span: Seconds) -> String {
     };
     let count = seconds / length;
     let sign = if span.0 < 0 { "minus " } else { "" };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{sign}{count} {unit}{plural}")
+    if count == 1 && sign.is_empty() {
+        return format!("1 {unit}");
+    }
+    format!("{sign}{count} {unit}s")
 }
 
 /// `20%`.

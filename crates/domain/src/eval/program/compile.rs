@@ -1,12 +1,15 @@
 //! From checked expressions to the flat program. Constant parts are computed here, once.
 
-use super::{AgeLimit, Counter, EvidenceBegins, HoldsSpec, InputSpec, Node, Program};
+mod functions;
+mod windows;
+
+use super::{AgeLimit, Counter, EvidenceBegins, HoldsSpec, InputSpec, Mentioned, Node, Program};
 use crate::cover::{Cover, Input, Rearm};
 use crate::eval::scalar::Cause;
 use crate::eval::view::View;
 use crate::lang::ir::{CompareOp, Expr, ExprKind, Holds, InputIndex};
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 pub(super) fn compile(cover: &Cover) -> Program {
     let mut program = Program {
@@ -25,16 +28,32 @@ pub(super) fn compile(cover: &Cover) -> Program {
         counters: 0,
         runs: Vec::new(),
         age_limits: Vec::new(),
+        windows: Vec::new(),
+        fixed: Vec::new(),
+        inception: Mentioned::Nowhere,
         trigger: 0,
         payout: 0,
+        settle: cover.payout.settle,
+        guards: Vec::new(),
         rearm: Rearm::Never,
         evidence_begins: EvidenceBegins::WithTheBreach,
     };
     program.trigger = program.dated(&cover.trigger.when);
-    program.payout = program.expression(&cover.payout.fraction, Place::Payout);
+    let payout = match cover.payout.settle {
+        Some(_) => Place::Settling,
+        None => Place::Payout,
+    };
+    program.payout = program.expression(&cover.payout.fraction, payout);
+    program.guards = cover
+        .guards
+        .iter()
+        .map(|guard| program.expression(&guard.condition, Place::Payout))
+        .collect();
     program.rearm = cover.trigger.rearm;
     if !(program.holds.is_empty()
-        || (program.holds.len() == 1 && demands_a_breach(&cover.trigger.when)))
+        || (program.holds.len() == 1
+            && demands_a_breach(&cover.trigger.when)
+            && !mentions_k_of(&cover.trigger.when)))
     {
         program.evidence_begins = EvidenceBegins::WithTheMemory;
     }
@@ -48,14 +67,28 @@ fn spec(input: &Input, all: &[Input]) -> InputSpec {
         ty: input.ty,
         max_age: input.max_age,
         stream: all.iter().position(same).unwrap_or_default(),
+        windows: Vec::new(),
+        fixed: Vec::new(),
     }
 }
 
-/// Where an expression stands: in the payout, `age` needs no instants of its own.
+/// Where an expression stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Trigger,
+    /// A payout that is sought until a loss has settled: it makes instants, but `age` makes none.
+    Settling,
+    /// A payout or a guard: evaluated when there is a loss, it makes no instants.
     Payout,
+}
+
+impl Place {
+    fn makes_instants(self) -> bool {
+        match self {
+            Self::Trigger | Self::Settling => true,
+            Self::Payout => false,
+        }
+    }
 }
 
 impl Program {
@@ -75,6 +108,10 @@ impl Program {
             ExprKind::Or(left, right) => {
                 let (left, right) = (self.dated(left), self.dated(right));
                 self.push(Node::Or(left, right))
+            }
+            ExprKind::KOf { needed, conditions } => {
+                let conditions = conditions.iter().map(|part| self.dated(part)).collect();
+                self.k_of(*needed, conditions)
             }
             ExprKind::Holds(holds) => self.holds(holds, Place::Trigger),
             _ => {
@@ -96,6 +133,7 @@ impl Program {
             program: self,
             inputs: &[],
             breaches: &[],
+            memory: None,
             now: Timestamp(0),
         };
         let folded = match view.value(root) {
@@ -110,11 +148,12 @@ impl Program {
         let node = match &expr.kind {
             ExprKind::Literal(value) => Node::Literal(value.clone()),
             ExprKind::Input(input) => match self.input(*input) {
-                Some(input) => Node::Input(input),
-                None => Node::Failed(Cause::Unchecked),
+                // That something happened is no value.
+                Some(input) if self.inputs[input].ty != Type::Event => Node::Input(input),
+                _ => Node::Failed(Cause::Unchecked),
             },
             ExprKind::Age(input) => match self.input(*input) {
-                Some(input) if place == Place::Payout => Node::Age(input),
+                Some(input) if place != Place::Trigger => Node::Age(input),
                 _ => Node::Failed(Cause::Unchecked),
             },
             ExprKind::Negate(operand) => Node::Negate(self.expression(operand, place)),
@@ -150,18 +189,18 @@ impl Program {
                 high: self.expression(high, place),
             },
             ExprKind::Holds(holds) => return self.holds(holds, place),
-            ExprKind::Window(_)
-            | ExprKind::At { .. }
-            | ExprKind::Change { .. }
+            ExprKind::Window(window) => self.window(window, expr.ty, place),
+            ExprKind::Change { input, window } => self.change(*input, *window, expr.ty, place),
+            ExprKind::At { input, time } => self.at(*input, *time, place),
+            ExprKind::Happened(_)
             | ExprKind::Drop { .. }
-            | ExprKind::Happened(_)
             | ExprKind::MedianOf { .. }
             | ExprKind::KOf { .. }
             | ExprKind::Linear { .. }
             | ExprKind::Tiers { .. }
             | ExprKind::Tick { .. }
             | ExprKind::Case { .. }
-            | ExprKind::DistanceKm(_) => Node::Failed(Cause::Unchecked),
+            | ExprKind::DistanceKm(_) => return self.function(expr, place),
         };
         self.push(node)
     }
@@ -269,10 +308,21 @@ fn demands_a_breach(expr: &Expr) -> bool {
     }
 }
 
+/// Whether some of several conditions are enough anywhere in it.
+fn mentions_k_of(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::KOf { .. }) || expr.children().into_iter().any(mentions_k_of)
+}
+
 /// The same at every instant. A `holds` never is: even of constants it takes time.
 fn is_constant(expr: &Expr) -> bool {
     !matches!(
         expr.kind,
-        ExprKind::Input(_) | ExprKind::Age(_) | ExprKind::Holds(_)
+        ExprKind::Input(_)
+            | ExprKind::Age(_)
+            | ExprKind::Happened(_)
+            | ExprKind::Window(_)
+            | ExprKind::Change { .. }
+            | ExprKind::At { .. }
+            | ExprKind::Holds(_)
     ) && expr.children().into_iter().all(is_constant)
 }
