@@ -43,7 +43,7 @@ fn silence() {
 #[test]
 fn the_next_shortfall() {
     let again = |when: &str| {
-        format!("0..14d/12h liabilities=100 · 0..84h/12h reserves=90 · 4d..9d12h/12h reserves=100 · {when} reserves=80 · 10d12h..14d/12h reserves=80")
+        format!("0..13d/12h liabilities=100 · 0..84h/12h reserves=90 · 4d..9d12h/12h reserves=100 · {when} reserves=80 · 10d12h..13d/12h reserves=80")
     };
     check(COVER, &[
         ("seven days after the confirmation", &again("10d"), "13d", "#1 0→3d pays 0.1, #2 10d→13d pays 0.2, true"),

@@ -25,7 +25,7 @@ use tocsin_domain::value::{Type, Value};
 /// What a case shows, its observations, its end, and what both evaluators must say of it.
 pub(crate) type Case<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-/// What a case shows, its observations up to the expiry, a policy's inception and expiry, and what it is paid.
+/// What a case shows, its observations, a policy's inception and expiry, and what it is paid.
 pub(crate) type ClaimCase<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
 
 /// The cover of `config/covers/NAME.toml`, which the checker must take without a warning.
@@ -62,7 +62,8 @@ pub(crate) fn check_since(name: &str, inception: &str, cases: &[Case<'_>]) {
 fn check_from(name: &str, start: Start, cases: &[Case<'_>]) {
     let cover = cover(name);
     for (shows, seen, as_of, expected) in cases {
-        let (events, truth) = evaluate(&cover, start, seen, as_of);
+        let seen = observations(&cover, seen);
+        let (events, truth) = evaluate(&cover, start, &seen, Timestamp(time(as_of)));
         assert_eq!(
             said(&cover, &events, &truth),
             canonical(expected),
@@ -74,12 +75,24 @@ fn check_from(name: &str, start: Start, cases: &[Case<'_>]) {
 /// Asserts what one policy is paid for the first loss event, if there is one: `pays 0.2`, `nothing happened`, or why
 /// the claim is refused.
 pub(crate) fn check_claims(name: &str, cases: &[ClaimCase<'_>]) {
+    check_paid(name, |_| Start::default(), cases);
+}
+
+/// The same where every policy has a risk of its own, evaluated from its inception.
+pub(crate) fn check_epochs(name: &str, cases: &[ClaimCase<'_>]) {
+    check_paid(name, |inception| Start::from(Some(inception)), cases);
+}
+
+fn check_paid(name: &str, start: fn(Timestamp) -> Start, cases: &[ClaimCase<'_>]) {
     let cover = cover(name);
     for (shows, seen, inception, expiry, expected) in cases {
-        let (events, _) = evaluate(&cover, Start::default(), seen, expiry);
+        let (inception, expiry) = (Timestamp(time(inception)), Timestamp(time(expiry)));
+        let seen = observations(&cover, seen);
+        let last = seen.last().map_or(expiry, |seen| seen.observed_at);
+        let (events, _) = evaluate(&cover, start(inception), &seen, expiry.max(last));
         let paid = match events.first() {
             None => "nothing happened".to_owned(),
-            Some(event) => match decide(&cover, event, time(inception), time(expiry)) {
+            Some(event) => match decide(&cover, event, inception, expiry) {
                 Eligibility::Eligible { fraction, .. } => format!("pays {fraction}"),
                 Eligibility::Refused(Refusal::BeforeInception { .. }) => {
                     "before inception".to_owned()
@@ -93,7 +106,7 @@ pub(crate) fn check_claims(name: &str, cases: &[ClaimCase<'_>]) {
     }
 }
 
-fn decide(cover: &Cover, loss: &LossEvent, inception: i64, expiry: i64) -> Eligibility {
+fn decide(cover: &Cover, loss: &LossEvent, inception: Timestamp, expiry: Timestamp) -> Eligibility {
     let (subject, consumer) = ("subject", Address::ZERO);
     let risk = RiskId::derive(cover.terms_hash, subject, None);
     let determination = Determination {
@@ -104,8 +117,8 @@ fn decide(cover: &Cover, loss: &LossEvent, inception: i64, expiry: i64) -> Eligi
         event_id: EventId::derive(subject, loss.ordinal),
         occurred_at: loss.occurred_at,
         confirmed_at: loss.confirmed_at,
-        evidence_from: loss.evidence_from,
         settled_at: loss.settled_at,
+        evidence_from: loss.evidence_from,
         determined_at: loss.settled_at,
         payout: loss.payout.clone(),
         inputs: loss.inputs.clone(),
@@ -125,24 +138,28 @@ fn decide(cover: &Cover, loss: &LossEvent, inception: i64, expiry: i64) -> Eligi
         risk,
         holder: consumer,
         sum_insured: U256::from(1_000_000),
-        inception: Timestamp(inception),
-        expiry: Timestamp(expiry),
+        inception,
+        expiry,
     };
     claim::decide(cover, &policy, &determination)
 }
 
 /// What both evaluators say; they must say the same.
-fn evaluate(cover: &Cover, start: Start, seen: &str, as_of: &str) -> (Vec<LossEvent>, Truth) {
-    let (seen, as_of) = (observations(cover, seen), Timestamp(time(as_of)));
+fn evaluate(
+    cover: &Cover,
+    start: Start,
+    seen: &[InputObservation],
+    as_of: Timestamp,
+) -> (Vec<LossEvent>, Truth) {
     let program = Program::compile(cover);
     let mut state = RiskState::new(&program, start);
-    let events = program.advance(&mut state, &seen, as_of).unwrap();
+    let events = program.advance(&mut state, seen, as_of).unwrap();
     let truth = program.truth(&state);
     let Evaluation {
         events: expected,
         truth: expected_truth,
         ..
-    } = reference::evaluate(cover, start, &seen, as_of);
+    } = reference::evaluate(cover, start, seen, as_of);
     assert_eq!(
         (&events, &truth),
         (&expected, &expected_truth),

@@ -32,6 +32,6 @@ fn several_assertions() {
 fn an_upheld_assertion() {
     check(COVER, &[
         ("the vote decides at once", "0 asserted · 1h disputed · 5d upheld", "5d", "#1 5d→5d pays 1, true"),
-        ("and not before", "0 asserted · 1h disputed · 5d upheld", "5d-1s", "false"),
+        ("and not before", "0 asserted · 1h disputed", "5d-1s", "false"),
     ]);
 }
