@@ -46,7 +46,7 @@ impl Ledger {
             ledger
                 .observations
                 .extend(store.history(&insured.streams, all.0, all.1).await.unwrap());
-            for risk in &insured.risks {
+            for risk in insured.risks.values() {
                 ledger
                     .determinations
                     .extend(store.determinations_of(risk.id).await.unwrap());

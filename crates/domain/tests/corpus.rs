@@ -1,10 +1,6 @@
 //! What fuzzing once found, or began with, keeps holding: the corpus under `fuzz/` without a fuzzer.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use serde::Serialize;
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::{RiskId, TermsHash};
 use tocsin_domain::risk::{Risk, Stream};
@@ -174,6 +175,10 @@ async fn new_risks<'a>(
     Ok(new.into_values().collect())
 }
 
+/// A risk as it travels to SQLite: one JSON list.
+#[derive(Serialize)]
+struct WrittenRisk<'a>(String, String, &'a str, i64, String, Option<i64>);
+
 async fn add_risks(
     connection: &mut SqliteConnection,
     risks: &[&RiskRecord],
@@ -186,7 +191,7 @@ async fn add_risks(
         .flat_map(|record| record.streams.iter().cloned())
         .collect();
     let numbers = streams::ensure(connection, &listened, ADD).await?;
-    let rows: Vec<(String, String, &str, i64, String, Option<i64>)> = risks
+    let rows: Vec<WrittenRisk<'_>> = risks
         .iter()
         .map(|record| {
             let Risk {
@@ -196,7 +201,7 @@ async fn add_risks(
                 inception,
                 evaluate_from,
             } = &record.risk;
-            (
+            WrittenRisk(
                 hexed(id.0),
                 hexed(terms_hash.0),
                 subject.as_str(),

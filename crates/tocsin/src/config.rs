@@ -63,8 +63,8 @@ pub struct InsuredCover {
     pub path: PathBuf,
     /// The terms.
     pub cover: Cover,
-    /// One; of a cover that mentions the inception, one for each at which a policy begins.
-    pub risks: Vec<Risk>,
+    /// By their inceptions: one risk without; or, of a cover that mentions the inception, one for each of its policies'.
+    pub risks: BTreeMap<Option<Timestamp>, Risk>,
     /// What its inputs listen to.
     pub streams: Vec<Stream>,
     subject: String,
@@ -75,15 +75,11 @@ impl InsuredCover {
     /// The risk of a policy that begins at `inception`; one that is new is added.
     fn risk_from(&mut self, inception: Timestamp) -> RiskId {
         let inception = self.cover.mentions_inception().then_some(inception);
-        let is_it = |risk: &&Risk| risk.inception == inception;
-        if let Some(risk) = self.risks.iter().find(is_it) {
-            return risk.id;
-        }
-        let (terms, subject) = (self.cover.terms_hash, self.subject.clone());
-        let risk = Risk::new(terms, subject, inception, self.evaluate_from);
-        let id = risk.id;
-        self.risks.push(risk);
-        id
+        let risk = self.risks.entry(inception).or_insert_with(|| {
+            let (terms, subject) = (self.cover.terms_hash, self.subject.clone());
+            Risk::new(terms, subject, inception, self.evaluate_from)
+        });
+        risk.id
     }
 }
 
@@ -337,7 +333,10 @@ fn load_covers(
         covers.push(InsuredCover {
             path,
             cover,
-            risks: without_policy.into_iter().collect(),
+            risks: without_policy
+                .map(|risk| (risk.inception, risk))
+                .into_iter()
+                .collect(),
             streams,
             subject,
             evaluate_from,

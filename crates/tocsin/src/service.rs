@@ -153,7 +153,7 @@ async fn record_terms(
         };
         let risks = insured
             .risks
-            .iter()
+            .values()
             .map(|risk| {
                 Ok(RiskRecord {
                     risk: risk.clone(),

@@ -72,7 +72,7 @@ fn print_inceptions(insured: &InsuredCover, out: &mut dyn Write) -> std::io::Res
             "    nothing is evaluated: the terms mention the inception, and no policy is on them"
         )?;
     }
-    for inception in insured.risks.iter().filter_map(|risk| risk.inception) {
+    for inception in insured.risks.keys().flatten() {
         writeln!(out, "    a risk of the policies that begin at {inception}")?;
     }
     Ok(())
