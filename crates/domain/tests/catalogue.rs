@@ -14,51 +14,39 @@ mod shelf;
 #[rustfmt::skip]
 #[path = "catalogue/cargo_delay_12h.rs"]
 mod cargo_delay_12h;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/crop_area_yield.rs"]
 mod crop_area_yield;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/crop_dry_block.rs"]
 mod crop_dry_block;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/crop_wrsi.rs"]
 mod crop_wrsi;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/custody_reserve_shortfall.rs"]
 mod custody_reserve_shortfall;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/custody_reserves_stale.rs"]
 mod custody_reserves_stale;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/earthquake_m6_50km.rs"]
 mod earthquake_m6_50km;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/flight_delay_45min.rs"]
 mod flight_delay_45min;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/hurricane_wind.rs"]
 mod hurricane_wind;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/incident_optimistic_72h.rs"]
 mod incident_optimistic_72h;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/lp_share_stop_loss.rs"]
 mod lp_share_stop_loss;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/rainfall_index.rs"]
 mod rainfall_index;
-// One case, one line.
 #[rustfmt::skip]
 #[path = "catalogue/snowfall_maximum.rs"]
 mod snowfall_maximum;

@@ -1,6 +1,6 @@
 //! Arbol's shape: the greatest daily snowfall at or above the strike pays all.
 
-use super::harness::{check, check_claims};
+use super::harness::{check, check_claims, check_epochs};
 
 const COVER: &str = "snowfall-maximum";
 
@@ -30,5 +30,13 @@ fn within_the_season() {
         ("on its first second", "1d snow=30", "1d", "2d", "pays 1"),
         ("on its last", "0 snow=0 · 2d-1s snow=30", "1d", "2d", "pays 1"),
         ("as it ends", "0 snow=0 · 2d snow=30", "1d", "2d", "after expiry"),
+    ]);
+}
+
+#[test]
+fn a_risk_that_begins_with_its_policy() {
+    check_epochs(COVER, &[
+        ("the row in force as it begins counts from there", "0 snow=30 · 1d snow=0", "12h", "2d", "pays 1"),
+        ("one that was superseded does not", "0 snow=30 · 12h snow=0", "12h", "2d", "nothing happened"),
     ]);
 }
