@@ -27,4 +27,4 @@ mod sphere;
 
 pub use exponential::geometric_mean;
 pub use logarithm::{LogFixed, ln};
-pub use sphere::{EARTH_RADIUS_KM, distance_km};
+pub use sphere::distance_km;

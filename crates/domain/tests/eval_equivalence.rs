@@ -109,8 +109,8 @@ proptest! {
         let program = Program::compile(&case.cover);
         let expected_at_end = expected(&case, case.watermark);
         let (state, events) = at_once(&case, &program);
-        prop_assert_eq!(&events, &expected_at_end.events);
-        prop_assert_eq!(program.truth(&state), expected_at_end.truth);
+        prop_assert_eq!(&events, &expected_at_end.events, "{}", case.shown());
+        prop_assert_eq!(program.truth(&state), expected_at_end.truth, "{}", case.shown());
         prop_assert_eq!(state.has_begun(), !expected_at_end.instants.is_empty());
 
         // In batches, with restarts; what is known in between is known then.

@@ -7,17 +7,14 @@ use super::exponential::half_even;
 use super::fixed::{FRACTION_BITS, Fixed, ONE, Wide, divide, divide_whole, multiply, root, widen};
 use crate::decimal::{Decimal, SCALE};
 
-/// The mean radius of the earth, (2a + b)/3 of WGS 84, in km: 6371.0088.
-pub const EARTH_RADIUS_KM: &str = "6371.0088";
-
-/// The same in 10⁻⁴ km.
+/// The mean radius of the earth, (2a + b)/3 of WGS 84, in 10⁻⁴ km.
 const RADIUS_E4: u64 = 63_710_088;
 
 /// How often an angle is halved before its series is summed.
 const HALVINGS: usize = 8;
 
 /// The distance in km along the great circle between two places, each a latitude and a longitude in degrees: haversine
-/// with R = [`EARTH_RADIUS_KM`], rounded half-even to 9 decimals. `None` where a latitude is outside ±90 or a longitude
+/// with R = 6371.0088 km, rounded half-even to 9 decimals. `None` where a latitude is outside ±90 or a longitude
 /// outside ±360.
 pub fn distance_km(lat: Decimal, lon: Decimal, lat0: Decimal, lon0: Decimal) -> Option<Decimal> {
     let right_angle = Decimal::from_integer(90);

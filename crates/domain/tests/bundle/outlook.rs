@@ -17,7 +17,7 @@ whole = "at(usdc, inception) >= 0.999"
 "#;
 
 /// A cover whose guard looks at the value at the inception.
-fn since_inception() -> Case {
+pub(crate) fn since_inception() -> Case {
     let mut case = Case {
         cover: format!("{DEPEG}{GUARDS}"),
         ..depeg()

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use tocsin_domain::bundle::{EvidenceBundle, VerifyOptions, verify};
 
 use crate::fixture::depeg;
+use crate::outlook::since_inception;
 
 /// What no signature covers: the contract's books, the beginning of evaluation, the attestor's clock, and the place of a
 /// log within its block (whose content is covered). Only the seal notices a change of these.
@@ -144,6 +145,29 @@ fn no_signed_or_derived_leaf_can_be_changed_even_with_a_new_seal() {
             if leaf != "/seal" {
                 reseal(&mut json);
             }
+            assert!(!accepted(&json), "{leaf} = {other}");
+        }
+    }
+}
+
+#[test]
+fn what_the_inception_decides_cannot_be_changed_even_with_a_new_seal() {
+    let original = serde_json::to_value(since_inception().bundle()).unwrap();
+    assert!(accepted(&original));
+    let mut found = Vec::new();
+    leaves(&original, "", &mut found);
+    found.retain(|leaf| {
+        leaf == "/risk/inception"
+            || leaf == "/policy/inception"
+            || leaf.starts_with("/determination/")
+            || leaf.starts_with("/observations/0/")
+    });
+    assert!(found.contains(&"/risk/inception".to_owned()));
+    for leaf in found.iter().filter(|leaf| !is_unsigned(leaf)) {
+        for other in others(original.pointer(leaf).unwrap()) {
+            let mut json = original.clone();
+            *json.pointer_mut(leaf).unwrap() = other.clone();
+            reseal(&mut json);
             assert!(!accepted(&json), "{leaf} = {other}");
         }
     }

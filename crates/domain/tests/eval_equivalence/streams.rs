@@ -24,6 +24,45 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// The case in a few lines, for a failure that a person has to understand.
+    pub(crate) fn shown(&self) -> String {
+        let names = self.cover.input_names();
+        let mut shown = format!(
+            "when {}\npays {} settles {:?} rearm {:?}\n",
+            self.cover.trigger.when.text(&names),
+            self.cover.payout.fraction.text(&names),
+            self.cover.payout.settle,
+            self.cover.trigger.rearm
+        );
+        for guard in &self.cover.guards {
+            shown += &format!("guard {}\n", guard.condition.text(&names));
+        }
+        for input in &self.cover.inputs {
+            shown += &format!(
+                "input {} max_age {:?} {:?}\n",
+                input.name, input.max_age, input.source
+            );
+        }
+        let at = |at: Timestamp| at.0 - START;
+        let maybe = |time: Option<Timestamp>| time.map(at);
+        shown += &format!(
+            "from {:?} inception {:?} to {}\n",
+            maybe(self.evaluate_from),
+            maybe(self.inception),
+            at(self.watermark)
+        );
+        for seen in &self.observations {
+            shown += &format!(
+                "{} {} {} {:?}\n",
+                at(seen.observed_at),
+                names[seen.input],
+                seen.sequence.0,
+                seen.value
+            );
+        }
+        shown
+    }
+
     /// Where its evaluation starts.
     pub(crate) fn start(&self) -> Start {
         Start {

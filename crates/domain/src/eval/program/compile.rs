@@ -53,7 +53,7 @@ pub(super) fn compile(cover: &Cover) -> Program {
     if !(program.holds.is_empty()
         || (program.holds.len() == 1
             && demands_a_breach(&cover.trigger.when)
-            && !mentions_k_of(&cover.trigger.when)))
+            && !counts_conditions(&cover.trigger.when)))
     {
         program.evidence_begins = EvidenceBegins::WithTheMemory;
     }
@@ -308,9 +308,15 @@ fn demands_a_breach(expr: &Expr) -> bool {
     }
 }
 
-/// Whether some of several conditions are enough anywhere in it.
-fn mentions_k_of(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::KOf { .. }) || expr.children().into_iter().any(mentions_k_of)
+/// Whether the trigger is a `k_of`, or `and` and `or` join one to it.
+fn counts_conditions(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::And(left, right) | ExprKind::Or(left, right) => {
+            counts_conditions(left) || counts_conditions(right)
+        }
+        ExprKind::KOf { .. } => true,
+        _ => false,
+    }
 }
 
 /// The same at every instant. A `holds` never is: even of constants it takes time.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Condition, History, kleene_and};
+use super::expressions::kleene_and;
+use super::{Condition, History};
 use crate::eval::outcome::{InputObservation, Unknown};
 use crate::lang::ir::{Confirm, Holds, InputIndex};
 use crate::time::Timestamp;
+use crate::value::Type;
 
 /// Where a `holds` stands after an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,7 +119,7 @@ impl History<'_> {
         distinct.len()
     }
 
-    /// The values that inputs of the condition or the recovery report in this second.
+    /// The values that inputs of the condition or the recovery report in this second; an event is one by being there.
     fn reports(&self, holds: &Holds, second: Timestamp) -> Vec<&InputObservation> {
         let inputs: BTreeSet<InputIndex> = holds
             .condition
@@ -128,7 +130,8 @@ impl History<'_> {
         inputs
             .into_iter()
             .filter_map(|input| self.last(input.0, second))
-            .filter(|last| last.observed_at == second && last.value.is_some())
+            .filter(|last| last.observed_at == second)
+            .filter(|last| last.value.is_some() || self.cover.inputs[last.input].ty == Type::Event)
             .collect()
     }
 
