@@ -105,16 +105,24 @@ impl From<tocsin_attest::AttestError> for Report {
 
 impl From<std::io::Error> for Report {
     fn from(error: std::io::Error) -> Self {
+        // Whoever read the output has seen enough, as `head` does.
+        let had_enough = error.kind() == std::io::ErrorKind::BrokenPipe;
         Self {
-            exit_code: FAILED,
-            text: format!("error: {error}"),
+            exit_code: if had_enough { 0 } else { FAILED },
+            text: if had_enough {
+                String::new()
+            } else {
+                format!("error: {error}")
+            },
         }
     }
 }
 
-/// Prints a report to standard error.
+/// Prints a report to standard error, unless there is nothing to say.
 pub fn show(report: &Report) {
-    eprintln!("{report}");
+    if !report.text.is_empty() {
+        eprintln!("{report}");
+    }
 }
 
 /// Diagnostics, each at its place in the text.

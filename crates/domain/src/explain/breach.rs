@@ -37,7 +37,11 @@ impl Speaker<'_> {
     }
 
     fn breach(&self, name: &str, holds: &Holds, said: &mut Vec<String>) {
-        let window = words::duration(holds.window);
+        let deadline = if holds.window.0 == 0 {
+            "t0".to_owned()
+        } else {
+            format!("t0 + {}", words::duration(holds.window))
+        };
         let silent =
             matches!(&holds.recover.kind, ExprKind::Not(inner) if **inner == holds.condition);
         let recovery = if silent {
@@ -58,23 +62,23 @@ impl Speaker<'_> {
             }
         ));
         said.push(if holds.at_least {
-            format!("It is over without consequence if {recovery} before t0 + {window}; a recovery at exactly t0 + {window} comes too late.")
+            format!("It is over without consequence if {recovery} before {deadline}; a recovery at exactly {deadline} comes too late.")
         } else {
-            format!("It is over without consequence if {recovery} at t0 + {window} or earlier; a recovery at exactly t0 + {window} still counts.")
+            format!("It is over without consequence if {recovery} at {deadline} or earlier; a recovery at exactly {deadline} still counts.")
         });
         if !silent {
             said.push("That the condition of its beginning is no longer true changes nothing; only the recovery ends it.".to_owned());
         }
         let inputs = self.inputs_of(holds);
         said.push(match holds.confirm {
-            Confirm::Time => format!("Otherwise it counts from t0 + {window} on, as soon as every source has reported up to that second."),
+            Confirm::Time => format!("Otherwise it counts from {deadline} on, as soon as every source has reported up to that second."),
             Confirm::Observation => format!(
-                "Otherwise it counts from the first observation of {inputs} after t0 + {window}, whatever its value; values are taken from that observation. An observation without a value does not confirm."
+                "Otherwise it counts from the first observation of {inputs} after {deadline}, whatever its value; values are taken from that observation. An observation without a value does not confirm."
             ),
         });
         if holds.observations > 1 {
             said.push(format!(
-                "Between its beginning and then, {inputs} must have been observed with at least {} different sequence numbers.",
+                "But not before {inputs} was observed with at least {} different sequence numbers from t0 on; until then the recovery ends it, however late it comes.",
                 holds.observations
             ));
         }
