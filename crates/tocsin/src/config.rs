@@ -18,6 +18,7 @@ use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::{Cover, Finality};
 use tocsin_domain::ids::RiskId;
+use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -33,6 +34,8 @@ pub struct Config {
     pub api: Option<SocketAddr>,
     /// Source chains.
     pub chains: Vec<Chain>,
+    /// How often sources speak at the least, where that is said.
+    pub heartbeats: BTreeMap<SourceId, Seconds>,
     /// Covers and the risks under them.
     pub covers: Vec<InsuredCover>,
     /// Policies.
@@ -69,6 +72,27 @@ pub struct InsuredCover {
     pub streams: Vec<Stream>,
     subject: String,
     evaluate_from: Timestamp,
+}
+
+impl Config {
+    /// Inputs that become unknown between two observations of a source that does what it promises.
+    pub fn impatient_inputs(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for insured in &self.covers {
+            for (input, stream) in insured.cover.inputs.iter().zip(&insured.streams) {
+                let heartbeat = self.heartbeats.get(&stream.source).copied();
+                if let (Some(max_age), Some(heartbeat)) = (input.max_age, heartbeat)
+                    && max_age < heartbeat
+                {
+                    found.push(format!(
+                        "cover `{}`: the max_age of input `{}` ({max_age}) is shorter than the heartbeat of its source ({heartbeat}): it will be unknown between two observations",
+                        insured.cover.name, input.name
+                    ));
+                }
+            }
+        }
+        found
+    }
 }
 
 impl InsuredCover {
@@ -190,6 +214,7 @@ impl Config {
             .map_err(|error| invalid(path, error.to_string().trim_end().to_owned()))?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path)?;
+        let heartbeats = file.heartbeats(path)?;
         let mut covers = load_covers(path, base, &file.covers, &chains)?;
         let mut policies = Vec::new();
         for name in &file.policies {
@@ -214,6 +239,7 @@ impl Config {
             database: base.join(file.database),
             api: file.api.map(|api| api.listen),
             chains,
+            heartbeats,
             covers,
             policies,
             attestor,

@@ -75,6 +75,33 @@ fn the_example_configuration_is_complete() {
 }
 
 #[test]
+fn a_max_age_below_the_heartbeat_of_the_source_is_warned_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = std::fs::read_to_string(root().join("config/service/tocsin.toml")).unwrap();
+    let cover = std::fs::read_to_string(root().join("config/covers/usdc-depeg-24h.toml")).unwrap();
+    assert!(cover.contains("max_age = \"25h\"") && example.contains("= \"24h\""));
+    let policies = root().join("config/service/policies.toml");
+    std::fs::copy(policies, folder.path().join("policies.toml")).unwrap();
+    for (max_age, warned) in [("24h", false), ("23h", true)] {
+        let cover = cover.replace("max_age = \"25h\"", &format!("max_age = \"{max_age}\""));
+        write(folder.path(), "cover.toml", &cover);
+        let (before, _attestor) = example.split_once("[attestor]").unwrap();
+        let service = before
+            .replace("../covers/usdc-depeg-24h.toml", "cover.toml")
+            .replace("policies = [\"policies.toml\"]", "policies = []");
+        let config = write(folder.path(), "tocsin.toml", &service);
+        let output = tocsin(&["check", "--config", &config]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert_eq!(
+            said(&output).contains("is shorter than the heartbeat"),
+            warned,
+            "{}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
 fn a_wrong_cover_is_refused_at_its_place_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     for (change, with, expected) in [

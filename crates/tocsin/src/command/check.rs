@@ -42,6 +42,9 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
                 print_inceptions(insured, out)?;
             }
         }
+        for warning in config.impatient_inputs() {
+            writeln!(out, "  warning: {warning}")?;
+        }
         writeln!(out, "  {} policies", config.policies.len())?;
         writeln!(
             out,

@@ -112,6 +112,9 @@ struct SourceSection {
     #[serde(default)]
     observed_at: Option<String>,
     from_block: u64,
+    /// How often it speaks at the least, as its operator promises.
+    #[serde(default)]
+    heartbeat: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +237,25 @@ impl ConfigFile {
             );
         }
         Ok(chains.into_values().collect())
+    }
+}
+
+impl ConfigFile {
+    /// How often sources speak at the least, where that is said.
+    pub(super) fn heartbeats(
+        &self,
+        path: &Path,
+    ) -> Result<BTreeMap<SourceId, Seconds>, ConfigError> {
+        let mut heartbeats = BTreeMap::new();
+        for (id, section) in &self.sources {
+            if let Some(text) = &section.heartbeat {
+                let heartbeat = span(text).map_err(|problem| {
+                    invalid(path, format!("[sources.\"{id}\"] heartbeat: {problem}"))
+                })?;
+                heartbeats.insert(SourceId(id.clone()), heartbeat);
+            }
+        }
+        Ok(heartbeats)
     }
 }
 
