@@ -35,6 +35,9 @@ pub(super) fn check(
             to: watermark,
         });
     }
+    if is_plain(program, state, observations, watermark) {
+        return Ok(());
+    }
     let mut previous: Option<&InputObservation> = None;
     for observation in observations {
         check_one(program, state, observation, watermark)?;
@@ -59,6 +62,46 @@ fn has_memory_of(program: &Program, state: &RiskState) -> bool {
             .iter()
             .zip(&program.windows)
             .all(|(window, spec)| window.is_of(spec))
+}
+
+/// Whether nothing is wrong that takes more than a look at each observation: a long batch is read several times over.
+fn is_plain(
+    program: &Program,
+    state: &RiskState,
+    observations: &[InputObservation],
+    watermark: Timestamp,
+) -> bool {
+    let (Some(first), Some(last)) = (observations.first(), observations.last()) else {
+        return true;
+    };
+    let is_timely = first.observed_at.0 >= -LAST_SECOND
+        && state.evaluated_to.is_none_or(|to| first.observed_at > to)
+        && last.observed_at <= watermark;
+    let in_order = observations.iter().zip(observations.iter().skip(1));
+    is_timely
+        && observations.iter().all(|row| is_typed(program, row))
+        && in_order
+            .into_iter()
+            .all(|(row, next)| row.observed_at < next.observed_at || order(row) < order(next))
+}
+
+/// Whether it is of an input that there is, and of its type.
+fn is_typed(program: &Program, observation: &InputObservation) -> bool {
+    let Some(spec) = program.inputs.get(observation.input) else {
+        return false;
+    };
+    observation
+        .value
+        .as_ref()
+        .is_none_or(|value| value.ty() == expected(spec.ty))
+}
+
+/// The type of the values of an input: an event counts by being there, and a value of it is its amount.
+fn expected(ty: Type) -> Type {
+    match ty {
+        Type::Event => Type::Decimal,
+        ty => ty,
+    }
 }
 
 fn check_time(time: Timestamp) -> Result<(), EvalError> {
@@ -88,11 +131,7 @@ fn check_one(
         });
     };
     check_time(observed_at)?;
-    // An event counts by being there; a value of it is its amount.
-    let expected = match spec.ty {
-        Type::Event => Type::Decimal,
-        ty => ty,
-    };
+    let expected = expected(spec.ty);
     if let Some(found) = value.as_ref().map(Value::ty).filter(|ty| *ty != expected) {
         let place = named(program, observation);
         return Err(EvalError::WrongType {

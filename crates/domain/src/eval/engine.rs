@@ -14,6 +14,7 @@ use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
 use super::program::{Counter, EvidenceBegins, Program};
 use super::scalar::Scalar;
 use super::settle::settle_towards;
+use super::slot::Slot;
 use super::state::{Breach, Counted, LastEvent, Latest, RiskState, Run};
 use super::view::View;
 use crate::cover::Rearm;
@@ -35,7 +36,9 @@ impl Program {
         batch::check(self, state, observations, watermark)?;
         let mut events = Vec::new();
         let mut rest = observations;
-        while let Some(first) = rest.first() {
+        loop {
+            rest = self.pass_over(state, rest);
+            let Some(first) = rest.first() else { break };
             let now = first.observed_at;
             self.let_time_pass(state, now - Seconds(1), &mut events);
             let together = rest
@@ -104,6 +107,34 @@ impl Program {
         }
     }
 
+    /// Takes in the observations at the beginning of `rest` that change nothing but what is in force, and returns the
+    /// others.
+    fn pass_over<'a>(
+        &self,
+        state: &mut RiskState,
+        rest: &'a [InputObservation],
+    ) -> &'a [InputObservation] {
+        let (Some(quiet), true) = (self.quiet, state.begun) else {
+            return rest;
+        };
+        let ([Some(latest)], [breach]) = (&*state.inputs, &*state.breaches) else {
+            return rest;
+        };
+        let breach = *breach;
+        let passed = quiet.passes(breach, latest.observed_at, rest);
+        let (passed, rest) = rest.split_at(passed);
+        let Some(last) = passed.last() else {
+            return rest;
+        };
+        put_in_force(state, last);
+        if let (Some(event), false) = (&mut state.last_event, matches!(breach, Breach::Met { .. }))
+        {
+            event.seen_false = true;
+        }
+        state.due = self.next_due(state, last.observed_at);
+        rest
+    }
+
     /// Evaluates the instants up to and including `to` that come without an observation.
     fn let_time_pass(&self, state: &mut RiskState, to: Timestamp, events: &mut Vec<LossEvent>) {
         while let Some(due) = state.due.filter(|due| *due <= to) {
@@ -118,7 +149,7 @@ impl Program {
         second: &[InputObservation],
         events: &mut Vec<LossEvent>,
     ) {
-        let run_began = match state.anew.filter(|_| !state.begun) {
+        let run_began = match state.anew.as_ref().filter(|_| !state.begun) {
             Some(known) => known.first_run(now),
             None => now,
         };
@@ -213,7 +244,9 @@ impl Program {
         let condition = view.truth(holds.condition);
         let recover = view.truth(holds.recover);
         let reports = |input: &usize| match &state.inputs[*input] {
-            Some(latest) => latest.observed_at == now && self.reports(*input, &latest.value),
+            Some(latest) => {
+                latest.observed_at == now && self.reports(*input, !latest.value.is_empty())
+            }
             None => false,
         };
         let before = state.breaches[index];
@@ -240,8 +273,8 @@ impl Program {
     }
 
     /// Whether an observation says something: an event does by being there.
-    fn reports(&self, input: usize, value: &Option<Value>) -> bool {
-        value.is_some() || self.inputs[input].ty == Type::Event
+    fn reports(&self, input: usize, has_value: bool) -> bool {
+        has_value || self.inputs[input].ty == Type::Event
     }
 
     /// Adds this second's valued observations of `inputs`; whether there were enough before, and are now.
@@ -259,7 +292,7 @@ impl Program {
             let last = second
                 .iter()
                 .rfind(|observation| observation.input == *input);
-            let Some(last) = last.filter(|last| self.reports(*input, &last.value)) else {
+            let Some(last) = last.filter(|last| self.reports(*input, last.value.is_some())) else {
                 continue;
             };
             let stream = self.inputs[*input].stream;
@@ -280,6 +313,7 @@ impl Program {
     fn new_event(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
         let sought_from = state
             .anew
+            .as_ref()
             .map_or(Timestamp(i64::MIN), |known| known.occurred_at);
         let not_before = match (state.last_event, self.rearm) {
             (None, _) => Timestamp(i64::MIN),
@@ -295,7 +329,7 @@ impl Program {
         let inputs = (0..self.inputs.len())
             .map(|input| {
                 view.in_force(input)
-                    .cloned()
+                    .map(Scalar::to_value)
                     .map_err(|cause| view.explain(cause))
             })
             .collect();
@@ -336,7 +370,7 @@ impl Program {
                 due = instant;
             }
         };
-        for (spec, latest) in self.inputs.iter().zip(&state.inputs) {
+        for (spec, latest) in self.inputs.iter().zip(&*state.inputs) {
             if let (Some(max_age), Some(latest)) = (spec.max_age, latest) {
                 consider(latest.observed_at + max_age + Seconds(1));
             }
@@ -347,7 +381,7 @@ impl Program {
                 consider(latest.observed_at + age.limit + Seconds(1));
             }
         }
-        for (holds, breach) in self.holds.iter().zip(&state.breaches) {
+        for (holds, breach) in self.holds.iter().zip(&*state.breaches) {
             if let Breach::Open { since } = breach {
                 consider(*since + holds.window);
             }
@@ -370,24 +404,16 @@ impl Program {
 }
 
 fn put_in_force(state: &mut RiskState, observation: &InputObservation) {
-    let value = match (&observation.value, &state.inputs[observation.input]) {
-        // Spares the copy of a text that is repeated.
-        (
-            Some(Value::Text(text)),
-            Some(Latest {
-                value: Some(Value::Text(before)),
-                ..
-            }),
-        ) if text == before => {
-            if let Some(latest) = &mut state.inputs[observation.input] {
-                latest.observed_at = observation.observed_at;
-            }
-            return;
+    let value = observation.value.as_ref();
+    match &mut state.inputs[observation.input] {
+        Some(latest) if latest.value.holds_text(value) => {
+            latest.observed_at = observation.observed_at;
         }
-        (value, _) => value.clone(),
-    };
-    state.inputs[observation.input] = Some(Latest {
-        observed_at: observation.observed_at,
-        value,
-    });
+        latest => {
+            *latest = Some(Latest {
+                observed_at: observation.observed_at,
+                value: Slot::of(value),
+            });
+        }
+    }
 }

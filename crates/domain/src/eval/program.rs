@@ -6,6 +6,8 @@ mod compile;
 
 use std::sync::Arc;
 
+use super::exact::Units;
+use super::quiet::Quiet;
 use super::scalar::Cause;
 use super::window::Measure;
 use crate::cover::{Cover, Rearm};
@@ -41,6 +43,8 @@ pub struct Program {
     pub(super) guards: Vec<usize>,
     pub(super) rearm: Rearm,
     pub(super) evidence_begins: EvidenceBegins,
+    /// When an observation changes nothing, where that is easily seen.
+    pub(super) quiet: Option<Quiet>,
 }
 
 /// Where the evidence of a loss event begins, unless the loss occurred even earlier.
@@ -162,7 +166,13 @@ pub(super) enum Node {
     Against {
         input: usize,
         op: CompareOp,
-        limit: Decimal,
+        limit: Units,
+    },
+    /// What a window says compared with a constant of its type.
+    WindowAgainst {
+        window: usize,
+        op: CompareOp,
+        limit: Units,
     },
     Negate(usize),
     Absolute(usize),

@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::few::Few;
 use super::fixed::Fixed;
 use super::outcome::LossEvent;
 use super::program::Program;
+use super::slot::Slot;
 use super::window::Window;
 use crate::observation::Sequence;
 use crate::time::{Seconds, Timestamp};
-use crate::value::Value;
 
 /// What is remembered of one risk. Compiled programs make and advance it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -28,9 +29,9 @@ pub struct RiskState {
     /// The next instant that comes without an observation.
     pub(super) due: Option<Timestamp>,
     /// The last observation of each input.
-    pub(super) inputs: Box<[Option<Latest>]>,
+    pub(super) inputs: Few<Option<Latest>>,
     /// Each `holds`, inner before outer.
-    pub(super) breaches: Box<[Breach]>,
+    pub(super) breaches: Few<Breach>,
     /// What each `holds` with `observations: 2` or more has counted since its breach began, sorted.
     pub(super) counted: Box<[Vec<Counted>]>,
     /// Since when, without a break, some of several `holds` remembers something: there, evaluating anew must begin.
@@ -42,7 +43,7 @@ pub struct RiskState {
     pub(super) memory: Option<Box<Memory>>,
     /// Set while one loss event is evaluated anew; such a state is never stored.
     #[serde(skip)]
-    pub(super) anew: Option<Known>,
+    pub(super) anew: Option<Box<Known>>,
     /// The loss events so far.
     pub(super) events: u32,
     /// The last of them.
@@ -69,7 +70,7 @@ pub(super) struct Memory {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Latest {
     pub(super) observed_at: Timestamp,
-    pub(super) value: Option<Value>,
+    pub(super) value: Slot,
 }
 
 /// Where a `holds` stands. Its value follows from this alone.
@@ -198,8 +199,8 @@ impl RiskState {
             evaluated_to: None,
             begun: false,
             due: None,
-            inputs: vec![None; program.inputs.len()].into(),
-            breaches: vec![Breach::Idle; program.holds.len()].into(),
+            inputs: Few::repeat(None, program.inputs.len()),
+            breaches: Few::repeat(Breach::Idle, program.holds.len()),
             counted: vec![Vec::new(); program.counters].into(),
             remembering_since: None,
             runs: vec![None; program.runs.len()].into(),
@@ -215,7 +216,7 @@ impl RiskState {
     /// As [`RiskState::new`], for evaluating one loss event anew from its evidence.
     pub fn from_evidence(program: &Program, known: Known) -> Self {
         Self {
-            anew: Some(known),
+            anew: Some(Box::new(known)),
             last_event: known.previous.map(|confirmed_at| LastEvent {
                 confirmed_at,
                 // Between two loss events the trigger was false, perhaps before the evidence begins.

@@ -6,6 +6,7 @@ mod past;
 use super::outcome::Unknown;
 use super::program::{Node, Program};
 use super::scalar::{Cause, Known, Scalar, accepts};
+use super::slot::Slot;
 use super::state::{Breach, Latest, Memory, Run};
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
@@ -23,18 +24,24 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// The value of an input that is in force.
     #[inline]
-    pub(super) fn in_force(&self, input: usize) -> Known<&'a Value> {
+    pub(super) fn in_force(&self, input: usize) -> Known<Scalar<'a>> {
+        self.slot(input)?.get().ok_or(Cause::NoValue(input.into()))
+    }
+
+    /// The same where it lies; never an empty one.
+    #[inline]
+    fn slot(&self, input: usize) -> Known<&'a Slot> {
         let Some(latest) = &self.inputs[input] else {
             return Err(Cause::NoObservation(input.into()));
         };
-        let Some(value) = &latest.value else {
+        if matches!(latest.value, Slot::Empty) {
             return Err(Cause::NoValue(input.into()));
-        };
+        }
         match self.program.inputs[input].max_age {
             Some(max_age) if self.now > latest.observed_at + max_age => {
                 Err(Cause::Stale(input.into()))
             }
-            _ => Ok(value),
+            _ => Ok(&latest.value),
         }
     }
 
@@ -46,17 +53,21 @@ impl<'a> View<'a> {
 
     #[inline(always)]
     fn truth_at(&self, node: &'a Node) -> Known<bool> {
-        // The two kinds that common triggers consist of, without a call.
+        // The kinds that common triggers consist of, without a call.
         match node {
             Node::Holds(index) => match self.breaches[*index] {
                 Breach::Met { .. } => Ok(true),
                 Breach::Idle | Breach::Open { .. } => Ok(false),
                 Breach::Unsure | Breach::Gap { .. } => Err(Cause::Holds((*index).into())),
             },
-            Node::Against { input, op, limit } => match self.in_force(*input)? {
-                Value::Decimal(value) => Ok(accepts(*op, value.cmp(limit))),
+            Node::Against { input, op, limit } => match self.slot(*input)? {
+                Slot::Decimal(value) => Ok(accepts(*op, value.cmp(limit))),
                 _ => Err(Cause::Unchecked),
             },
+            Node::WindowAgainst { window, op, limit } => {
+                let said = self.said(*window)?;
+                Ok(accepts(*op, said.cmp(limit)))
+            }
             other => self.truth_of(other),
         }
     }
@@ -95,7 +106,7 @@ impl<'a> View<'a> {
             Node::Literal(Value::Bool(truth)) => Ok(*truth),
             Node::Failed(cause) => Err(*cause),
             Node::Input(input) => match self.in_force(*input)? {
-                Value::Bool(truth) => Ok(*truth),
+                Scalar::Bool(truth) => Ok(truth),
                 _ => Err(Cause::Unchecked),
             },
             _ => Err(Cause::Unchecked),
@@ -112,7 +123,7 @@ impl<'a> View<'a> {
         match node {
             Node::Literal(value) => Ok(value.into()),
             Node::Failed(cause) => Err(*cause),
-            Node::Input(input) => self.in_force(*input).map(Scalar::from),
+            Node::Input(input) => self.in_force(*input),
             Node::Age(input) => match &self.inputs[*input] {
                 Some(latest) => Ok(Scalar::Duration(self.now.since(latest.observed_at))),
                 None => Err(Cause::NoObservation((*input).into())),
@@ -165,6 +176,7 @@ impl<'a> View<'a> {
             Node::Case { arms, otherwise } => self.value(self.case(arms, *otherwise)?),
             Node::DistanceKm(places) => self.distance_km(*places),
             Node::Against { .. }
+            | Node::WindowAgainst { .. }
             | Node::Compare { .. }
             | Node::OneOf { .. }
             | Node::Not(_)

@@ -5,6 +5,8 @@ mod windows;
 
 use super::{AgeLimit, Counter, EvidenceBegins, HoldsSpec, InputSpec, Mentioned, Node, Program};
 use crate::cover::{Cover, Input, Rearm};
+use crate::eval::exact::Units;
+use crate::eval::quiet::Quiet;
 use crate::eval::scalar::Cause;
 use crate::eval::view::View;
 use crate::lang::ir::{CompareOp, Expr, ExprKind, Holds, InputIndex};
@@ -37,6 +39,7 @@ pub(super) fn compile(cover: &Cover) -> Program {
         guards: Vec::new(),
         rearm: Rearm::Never,
         evidence_begins: EvidenceBegins::WithTheBreach,
+        quiet: None,
     };
     program.trigger = program.dated(&cover.trigger.when);
     let payout = match cover.payout.settle {
@@ -57,6 +60,7 @@ pub(super) fn compile(cover: &Cover) -> Program {
     {
         program.evidence_begins = EvidenceBegins::WithTheMemory;
     }
+    program.quiet = Quiet::of(&program);
     program
 }
 
@@ -239,8 +243,19 @@ impl Program {
                 return Node::Against {
                     input: *input,
                     op,
-                    limit: *limit,
+                    limit: Units::from(*limit),
                 };
+            }
+            (Node::Window(window), Node::Literal(limit))
+                if self.windows[*window].ty == limit.ty() =>
+            {
+                if let Some(limit) = Units::of(limit) {
+                    return Node::WindowAgainst {
+                        window: *window,
+                        op,
+                        limit,
+                    };
+                }
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use super::View;
 use crate::decimal::Rounding;
+use crate::eval::exact::Units;
 use crate::eval::fixed::Fixed;
 use crate::eval::outcome::Unknown;
 use crate::eval::scalar::{Cause, Known, Scalar};
@@ -12,11 +13,16 @@ use crate::value::Type;
 
 impl<'a> View<'a> {
     /// What a window said when it was read, which is now.
-    pub(super) fn window(&self, index: usize) -> Known<Scalar<'a>> {
+    #[inline]
+    pub(super) fn said(&self, window: usize) -> Known<&'a Units> {
         let memory = self.memory.ok_or(Cause::Unchecked)?;
-        let Ok(units) = memory.windows[index].reading() else {
-            return Err(Cause::Window(index.into()));
-        };
+        let reading = memory.windows[window].reading().as_ref();
+        reading.map_err(|_lack| Cause::Window(window.into()))
+    }
+
+    /// The same as a value.
+    pub(super) fn window(&self, index: usize) -> Known<Scalar<'a>> {
+        let units = self.said(index)?;
         let value = match self.program.windows[index].ty {
             Type::Duration => units.to_seconds().map(Scalar::Duration),
             _ => units.to_decimal().map(Scalar::Decimal),
@@ -25,7 +31,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn change(&self, input: usize, window: usize) -> Known<Scalar<'a>> {
-        let now = Scalar::from(self.in_force(input)?);
+        let now = self.in_force(input)?;
         let then = self.window(window)?;
         now.arithmetic(ArithmeticOp::Subtract, Rounding::Truncate, then)
     }
@@ -35,8 +41,8 @@ impl<'a> View<'a> {
         let (Some(time), Some(kept)) = (self.time_of(index), self.kept(index)) else {
             return Err(unknown);
         };
-        match &kept.value {
-            Some(value) if !self.was_stale(index, kept, time) => Ok(value.into()),
+        match kept.value.get() {
+            Some(value) if !self.was_stale(index, kept, time) => Ok(value),
             _ => Err(unknown),
         }
     }
@@ -83,7 +89,7 @@ impl<'a> View<'a> {
         }
         match self.kept(index) {
             None => Unknown::NoObservation { input },
-            Some(kept) if kept.value.is_none() => Unknown::NoValue {
+            Some(kept) if kept.value.is_empty() => Unknown::NoValue {
                 input,
                 since: kept.observed_at,
             },
