@@ -129,7 +129,7 @@ impl Program {
         put_in_force(state, last);
         if let (Some(event), false) = (&mut state.last_event, matches!(breach, Breach::Met { .. }))
         {
-            event.seen_false = true;
+            event.seen_false |= event.confirmed_at < last.observed_at;
         }
         state.due = self.next_due(state, last.observed_at);
         rest
@@ -193,7 +193,7 @@ impl Program {
             }
             Ok(false) => {
                 if let Some(last) = &mut state.last_event {
-                    last.seen_false = true;
+                    last.seen_false |= last.confirmed_at < now;
                 }
             }
             Err(_) => {}

@@ -219,8 +219,8 @@ impl RiskState {
             anew: Some(Box::new(known)),
             last_event: known.previous.map(|confirmed_at| LastEvent {
                 confirmed_at,
-                // Between two loss events the trigger was false, perhaps before the evidence begins.
-                seen_false: true,
+                // Between two loss events the trigger was false: before the evidence begins, or to be seen in it.
+                seen_false: confirmed_at < known.evidence_from,
             }),
             ..Self::new(
                 program,

@@ -72,8 +72,14 @@ impl History<'_> {
             let is_new = match (last, before, self.cover.trigger.rearm) {
                 (None, None, _) => true,
                 (_, _, Rearm::Never) => false,
-                // The trigger was false since then, perhaps before the evidence begins.
-                (None, Some(before), Rearm::After(pause)) => occurred_at >= before + pause,
+                (None, Some(before), Rearm::After(pause)) => {
+                    // The trigger was false since then: before the evidence begins, or to be seen in it.
+                    let seen_false = self.known.is_some_and(|known| before < known.evidence_from)
+                        || (0..at).any(|earlier| {
+                            instants[earlier] > before && truths[earlier] == Ok(false)
+                        });
+                    seen_false && occurred_at >= before + pause
+                }
                 (Some(last), _, Rearm::After(pause)) => {
                     let seen_false = (0..at)
                         .any(|earlier| instants[earlier] > last && truths[earlier] == Ok(false));
