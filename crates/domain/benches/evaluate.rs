@@ -1,4 +1,5 @@
-//! Observations per second on a sustained breach with hysteresis, the commonest cover there is.
+//! Observations per second on a sustained breach with hysteresis, the commonest cover there is, and on a mean of ten
+//! days; what that costs with more risks than any cache holds; and how much memory a million of them take.
 //!
 //! `bound` is the same rule written by hand as a loop over plain integers: what the machine can do at best. The ratio to
 //! it, in the same run, says more than either figure.
@@ -6,13 +7,18 @@
 use std::hint::black_box;
 
 use alloy_primitives::U256;
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::decimal::Decimal;
+use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::{InputObservation, Program, RiskState};
+use tocsin_domain::lang::ir::{
+    CompareOp, Expr, ExprKind, InputIndex, Reach, Window, WindowFunction,
+};
 use tocsin_domain::observation::Sequence;
-use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::Value;
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::value::{Type, Value};
 
 const COVER: &str = r#"
 name = "depeg"
@@ -29,7 +35,10 @@ fraction = "clamp(1 - usdc, 0, 20%)"
 "#;
 
 const OBSERVATIONS: usize = 100_000;
-const RISKS: usize = 100_000;
+const FEW_RISKS: usize = 1_000;
+const MANY_RISKS: usize = 1_000_000;
+/// What a million risks may take, in megabytes.
+const MEMORY_LIMIT_MB: u64 = 400;
 
 /// Units of 10⁻⁸, half an hour apart, wandering between 0.98 and 1.01 slowly enough for some breaches to last.
 fn prices() -> Vec<(i64, i64)> {
@@ -106,6 +115,125 @@ fn by_hand(prices: &[(i64, i128)]) -> Vec<i64> {
     events
 }
 
+/// `twap(usdc, 10d) <= 0.99`, or a second more than 10 days, so that observations leave the window between others and
+/// not with them: twice as many instants.
+#[expect(
+    clippy::expect_used,
+    reason = "a benchmark of a cover that does not parse measures nothing"
+)]
+fn mean_of_ten_days(and: Seconds) -> Program {
+    let expr = |kind, ty| Expr {
+        kind,
+        ty,
+        span: Span::default(),
+    };
+    let window = Window {
+        function: WindowFunction::Twap,
+        input: InputIndex(0),
+        reach: Reach::Last(Seconds(864_000 + and.0)),
+        coverage: Decimal::ONE,
+        every: None,
+    };
+    let limit = "0.99".parse().map(Value::Decimal).expect("a decimal");
+    let (mut cover, _warnings) = Cover::parse(COVER).expect("the cover is well formed");
+    cover.trigger.when = expr(
+        ExprKind::Compare {
+            op: CompareOp::LessOrEqual,
+            left: Box::new(expr(ExprKind::Window(window), Type::Decimal)),
+            right: Box::new(expr(ExprKind::Literal(limit), Type::Decimal)),
+        },
+        Type::Bool,
+    );
+    Program::compile(&cover)
+}
+
+/// Resident memory of this process in bytes, where the system tells.
+fn resident() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4_096)
+}
+
+/// So many risks, each with one observation taken in, each with its own.
+#[expect(clippy::expect_used, reason = "the observations are in order")]
+fn risks(program: &Program, observations: &[InputObservation], count: usize) -> Vec<RiskState> {
+    let mut risks: Vec<RiskState> = (0..count)
+        .map(|_| RiskState::new(program, Some(Timestamp(1_700_000_000))))
+        .collect();
+    for (risk, observation) in risks.iter_mut().zip(observations.iter().cycle()) {
+        let first = core::slice::from_ref(observation);
+        program
+            .advance(risk, first, observation.observed_at)
+            .expect("in order");
+    }
+    risks
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "criterion measures time alone; this figure goes beside its own"
+)]
+fn memory(program: &Program, observations: &[InputObservation]) {
+    let before = resident();
+    let risks = risks(program, observations, MANY_RISKS);
+    let (Some(before), Some(after)) = (before, resident()) else {
+        return;
+    };
+    let megabytes = (after.saturating_sub(before)) / 1_000_000;
+    println!("{} risks: {megabytes} MB", risks.len());
+    assert!(megabytes <= MEMORY_LIMIT_MB, "a million risks take more");
+}
+
+/// Every number below `count` once.
+fn shuffled(count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut random = 1_u64;
+    for place in (1..count).rev() {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let other = usize::try_from(random >> 33).unwrap_or(0) % (place + 1);
+        order.swap(place, other);
+    }
+    order
+}
+
+/// Evaluates one later observation of each of these risks, one by one, in this order.
+#[expect(clippy::expect_used, reason = "the observations are in order")]
+fn one_each(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    program: &Program,
+    observations: &[InputObservation],
+    order: &[usize],
+) {
+    let count = order.len();
+    let mut risks = risks(program, observations, count);
+    // A risk gets the same one in each round, half an hour later.
+    let mut later: Vec<InputObservation> = observations.to_vec();
+    let rounds = (MANY_RISKS / 10 / count).max(1);
+    group.throughput(elements(count * rounds));
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            for _round in 0..rounds {
+                for observation in &mut later {
+                    observation.observed_at = observation.observed_at + Seconds(1_800);
+                }
+                for place in order {
+                    let (risk, observation) = (&mut risks[*place], &later[*place % later.len()]);
+                    let next = core::slice::from_ref(observation);
+                    black_box(program.advance(risk, next, observation.observed_at))
+                        .expect("in order");
+                }
+            }
+        });
+    });
+}
+
+fn elements(count: usize) -> Throughput {
+    Throughput::Elements(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
 #[expect(
     clippy::expect_used,
     reason = "a benchmark of a cover that does not parse measures nothing"
@@ -120,6 +248,7 @@ fn evaluate(criterion: &mut Criterion) {
         .collect();
     let observations = observations(&prices);
     let end = Timestamp(prices.last().map_or(0, |(at, _)| *at));
+    memory(&program, &observations);
 
     // The bound decides the same.
     let mut state = RiskState::new(&program, None);
@@ -131,18 +260,26 @@ fn evaluate(criterion: &mut Criterion) {
     assert!(confirmed.len() > 10, "{} loss events", confirmed.len());
 
     let mut group = criterion.benchmark_group("evaluate");
-    let count = |count: usize| Throughput::Elements(u64::try_from(count).unwrap_or(u64::MAX));
-    group.throughput(count(OBSERVATIONS));
+    group.throughput(elements(OBSERVATIONS));
     group.bench_function("bound", |bencher| {
         bencher.iter(|| by_hand(black_box(&plain)))
     });
-    group.bench_function("one risk, one batch", |bencher| {
-        bencher.iter(|| {
-            let mut state = RiskState::new(&program, None);
-            program.advance(&mut state, black_box(&observations), end)
+    for (name, program) in [
+        ("holds, one batch", &program),
+        ("10-day mean, one batch", &mean_of_ten_days(Seconds(0))),
+        (
+            "10-day mean with instants of its own, one batch",
+            &mean_of_ten_days(Seconds(1)),
+        ),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let mut state = RiskState::new(program, None);
+                program.advance(&mut state, black_box(&observations), end)
+            });
         });
-    });
-    group.bench_function("one risk, one observation a batch", |bencher| {
+    }
+    group.bench_function("holds, one observation a batch", |bencher| {
         bencher.iter(|| {
             let mut state = RiskState::new(&program, None);
             for observation in &observations {
@@ -157,21 +294,23 @@ fn evaluate(criterion: &mut Criterion) {
             state
         });
     });
-    group.throughput(count(RISKS));
-    group.bench_function("100k risks, one observation each", |bencher| {
-        let risks: Vec<RiskState> = (0..RISKS).map(|_| RiskState::new(&program, None)).collect();
-        bencher.iter_batched_ref(
-            || risks.clone(),
-            |risks| {
-                for (risk, observation) in risks.iter_mut().zip(&observations) {
-                    let watermark = observation.observed_at;
-                    black_box(program.advance(risk, core::slice::from_ref(observation), watermark))
-                        .expect("in order");
-                }
-            },
-            BatchSize::PerIteration,
-        );
-    });
+    // Few distinct observations, so that only the risks differ in what they need of the cache.
+    let few = &observations[..FEW_RISKS];
+    let in_order: Vec<usize> = (0..MANY_RISKS).collect();
+    for (name, order) in [
+        ("a thousand risks, one each", &in_order[..FEW_RISKS]),
+        ("a million risks, one each", &in_order),
+        (
+            "a thousand risks, one each, in any order",
+            &shuffled(FEW_RISKS),
+        ),
+        (
+            "a million risks, one each, in any order",
+            &shuffled(MANY_RISKS),
+        ),
+    ] {
+        one_each(&mut group, name, &program, few, order);
+    }
     group.finish();
 }
 
