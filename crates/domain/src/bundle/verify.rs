@@ -270,7 +270,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         format!("{announced}; name the signers that you trust to check them here")
     });
     report.leave_open(format!(
-        "the policy's holder {:#x}, its sum insured (and so the amount) and its period: no signature covers them, the contract {:#x} on chain {} has them",
+        "the policy's holder {:#x}, its sum insured, and so the amount: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));
     report.leave_open(format!(
