@@ -582,6 +582,17 @@ fn sources_and_shapes() {
 }
 
 #[test]
+fn a_payout_must_settle_before_claims_are_too_late() {
+    snapshot(
+        "late_settlement",
+        &replaced(&[
+            (FRACTION, "\"20%\"\nsettle = \"7d\""),
+            (FRACTION, "\"20%\"\nsettle = \"6d\""),
+        ]),
+    );
+}
+
+#[test]
 fn warnings_about_holds() {
     snapshot(
         "warnings_about_holds",

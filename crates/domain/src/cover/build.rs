@@ -39,6 +39,12 @@ pub(super) fn cover(document: &Table, found: &mut Vec<Diagnostic>) -> Option<Cov
     let trigger = reader.trigger(&root, &inputs.scope);
     let payout = reader.payout(&root, &inputs.scope);
     let guards = reader.guards(&root, &inputs.scope);
+    let settle = payout.as_ref().and_then(|payout| payout.settle);
+    if let (Some(settle), Some(deadline)) = (settle, policy.claim_deadline)
+        && settle >= deadline
+    {
+        reader.refuse_late_settlement(&root);
+    }
     if let (Some(trigger), Some(payout)) = (&trigger, &payout) {
         let guards = guards.iter().map(|guard| &guard.condition);
         let used: Vec<&Expr> = [&trigger.when, &payout.fraction]
@@ -179,6 +185,25 @@ impl Reader<'_> {
             fraction,
             settle: self.positive_duration(&section, "settle"),
         })
+    }
+
+    /// A payout that is known when it is too late to claim it.
+    fn refuse_late_settlement(&mut self, root: &Section<'_>) {
+        let section = root.table.get("payout").map(|entry| &entry.node.value);
+        let span = match section {
+            Some(NodeValue::Table(payout)) => payout.get("settle").map(|entry| entry.node.span),
+            _ => None,
+        };
+        self.found.push(
+            Diagnostic::error(
+                span.unwrap_or(root.span),
+                "the payout settles when the claim deadline has passed, so nobody could be paid",
+                "not before `policy.claim_deadline`",
+            )
+            .with_help(
+                "both run from the confirmation: settle earlier, or allow claims for longer",
+            ),
+        );
     }
 
     /// An expression; its findings and its nodes get their places in the file.
