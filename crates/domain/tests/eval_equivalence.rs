@@ -157,14 +157,15 @@ proptest! {
             let mut evidence: Vec<InputObservation> = carried.chain(after).collect();
             evidence.sort_by_key(|seen| (seen.observed_at, seen.input, seen.sequence));
             let found = [LossEvent { ordinal: 1, ..event.clone() }];
-            let shown = [false, true].map(|already_true| {
-                let known = Known {
-                    evidence_from: event.evidence_from,
-                    inception,
-                    occurred_at: event.occurred_at,
-                    previous,
-                    already_true,
-                };
+            let known = Known {
+                evidence_from: event.evidence_from,
+                inception,
+                occurred_at: event.occurred_at,
+                previous,
+                already_true: false,
+                was_false: true,
+            };
+            let shown = known.readings().map(|known| {
                 let again = reference::evaluate_evidence(&case.cover, known, &evidence, event.settled_at);
                 let mut state = RiskState::from_evidence(&program, known);
                 let events = program.advance(&mut state, &evidence, event.settled_at).unwrap();

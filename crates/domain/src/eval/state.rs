@@ -156,6 +156,21 @@ pub struct Known {
     /// Whether what is true at the first instant was true before it. The evidence alone does not say; a loss is shown if
     /// it follows either way.
     pub already_true: bool,
+    /// Whether the trigger was seen false between the loss event before and the beginning of the evidence; likewise.
+    pub was_false: bool,
+}
+
+impl Known {
+    /// Every way to read what the evidence does not say, the usual one first.
+    pub fn readings(self) -> [Self; 4] {
+        [(false, true), (true, true), (false, false), (true, false)].map(
+            |(already_true, was_false)| Self {
+                already_true,
+                was_false,
+                ..self
+            },
+        )
+    }
 }
 
 impl Known {
@@ -220,7 +235,7 @@ impl RiskState {
             last_event: known.previous.map(|confirmed_at| LastEvent {
                 confirmed_at,
                 // Between two loss events the trigger was false: before the evidence begins, or to be seen in it.
-                seen_false: confirmed_at < known.evidence_from,
+                seen_false: known.was_false && confirmed_at < known.evidence_from,
             }),
             ..Self::new(
                 program,

@@ -16,21 +16,27 @@ pub(super) fn engine(
 ) -> Result<((Known, LossEvent), String), String> {
     let program = Program::compile(cover);
     let seen = seen(bundle, streams);
-    let evaluate = |already_true: bool| -> Result<(Known, LossEvent), String> {
-        let known = Known {
-            evidence_from: bundle.determination.evidence_from,
-            inception: bundle.risk.inception,
-            occurred_at: bundle.determination.occurred_at,
-            previous: bundle.previous,
-            already_true,
-        };
+    let known = Known {
+        evidence_from: bundle.determination.evidence_from,
+        inception: bundle.risk.inception,
+        occurred_at: bundle.determination.occurred_at,
+        previous: bundle.previous,
+        already_true: false,
+        was_false: true,
+    };
+    let evaluate = |known: Known| -> Result<(Known, LossEvent), String> {
         let mut state = RiskState::from_evidence(&program, known);
         let events = program
             .advance(&mut state, &seen, bundle.determination.settled_at)
             .map_err(|error| format!("the observations cannot be evaluated: {error}"))?;
         Ok((known, only_event(events, bundle)?))
     };
-    let (known, event) = evaluate(false).or_else(|unlike| evaluate(true).or(Err(unlike)))?;
+    // The usual reading gives the reason if none of them shows the loss.
+    let [usual, others @ ..] = known.readings();
+    let (known, event) = evaluate(usual).or_else(|unlike| {
+        let shown = others.into_iter().find_map(|known| evaluate(known).ok());
+        shown.ok_or(unlike)
+    })?;
     let sentence = format!(
         "evaluated anew, the breach began at {}, counts from {} and pays {} of the sum insured",
         event.occurred_at,

@@ -74,7 +74,9 @@ impl History<'_> {
                 (_, _, Rearm::Never) => false,
                 (None, Some(before), Rearm::After(pause)) => {
                     // The trigger was false since then: before the evidence begins, or to be seen in it.
-                    let seen_false = self.known.is_some_and(|known| before < known.evidence_from)
+                    let seen_false = self
+                        .known
+                        .is_some_and(|known| known.was_false && before < known.evidence_from)
                         || (0..at).any(|earlier| {
                             instants[earlier] > before && truths[earlier] == Ok(false)
                         });
