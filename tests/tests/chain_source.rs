@@ -49,7 +49,7 @@ async fn every_final_round_is_read_once_with_its_value_time_sequence_and_place()
     };
     assert_eq!(
         (place.chain_id, place.block, place.log_index),
-        (CHAIN_ID, 2, 0)
+        (CHAIN_ID, 2, Some(0))
     );
     assert_eq!(json!(place.block_hash), block["hash"]);
 
@@ -439,7 +439,7 @@ async fn some_of_the_logs_of_a_block_are_not_enough() {
         .seen
         .iter()
         .map(|seen| match &seen.provenance {
-            Provenance::Chain(place) => place.log_index,
+            Provenance::Chain(place) => place.log_index.unwrap(),
             Provenance::Raw { .. } => panic!("not from a chain"),
         })
         .collect();

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// The last block of a chain that was read whole. Reading goes on with `number + 1`, whose parent must be `hash`.
+/// The last block of a chain that was read whole. Reading goes on after it, with a block whose parent is `hash`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceCursor {
-    /// Block number.
+    /// Block number, or slot.
     pub number: u64,
     /// Block hash.
     pub hash: B256,

@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod calendar;
 pub mod claim;
 pub mod cover;
+pub mod coverage;
 pub mod cursor;
 pub mod decimal;
 pub mod determination;

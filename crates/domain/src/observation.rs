@@ -70,7 +70,7 @@ pub struct Observation {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
-    /// A log of a block.
+    /// A log of a block, or what a contract's state said as of it.
     Chain(ChainPosition),
     /// Bytes that a feed or a file gave; keccak-256 of the raw response, or of the raw line of a recorded file.
     Raw {
@@ -79,7 +79,7 @@ pub enum Provenance {
     },
 }
 
-/// The place of a log on a chain.
+/// The place of a log, or of a reading of state, on a chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChainPosition {
     /// EIP-155 chain id.
@@ -88,8 +88,10 @@ pub struct ChainPosition {
     pub block: u64,
     /// Block hash.
     pub block_hash: B256,
-    /// Index of the log in the block.
-    pub log_index: u64,
-    /// `keccak256(abi.encode(address, bytes32[] topics, bytes data))` of the log as the chain has it.
+    /// Index of the log in the block; `None` for what the state said after the block.
+    pub log_index: Option<u64>,
+    /// Of a log as the chain has it, `keccak256(abi.encode(address, bytes32[] topics, bytes data))`; of a call that was
+    /// answered, `keccak256(abi.encode(address to, bytes data, bool success, bytes returned))`; of a storage slot,
+    /// `keccak256(abi.encode(address, bytes32 slot, bytes32 word))`.
     pub raw_hash: B256,
 }

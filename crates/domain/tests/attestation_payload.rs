@@ -96,7 +96,7 @@ fn case(trigger: &str) -> Case {
             chain_id: 1,
             block: 77,
             block_hash: B256::repeat_byte(0xbb),
-            log_index: 3,
+            log_index: Some(3),
             raw_hash: B256::repeat_byte(0xaa),
         }),
     };

@@ -201,7 +201,7 @@ fn the_confirming_block_is_that_of_the_last_observation_until_the_confirmation()
         chain_id: 1,
         block: 2,
         block_hash: B256::repeat_byte(3),
-        log_index: 4,
+        log_index: Some(4),
         raw_hash: B256::repeat_byte(5),
     };
     let on_chain = Observation {
@@ -235,7 +235,7 @@ fn a_leaf_is_the_encoding_of_the_design() {
             chain_id: 1,
             block: 16_800_000,
             block_hash: B256::repeat_byte(1),
-            log_index: 9,
+            log_index: None,
             raw_hash: B256::repeat_byte(2),
         }),
     };

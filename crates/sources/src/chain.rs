@@ -20,5 +20,5 @@ mod settings;
 
 pub use endpoint::Endpoint;
 pub use event::EventSource;
-pub use reader::{ChainBatch, ChainReader, Heads};
+pub use reader::{ChainBatch, ChainReader};
 pub use settings::{ChainSettings, EventSettings, SequenceFrom, TimeFrom};

@@ -153,7 +153,7 @@ fn bind<'q>(query: Query<'q>, row: &Observation) -> Query<'q> {
         .bind(i64::try_from(place.chain_id).unwrap())
         .bind(i64::try_from(place.block).unwrap())
         .bind(place.block_hash.to_vec())
-        .bind(i64::try_from(place.log_index).unwrap())
+        .bind(place.log_index.map(|index| i64::try_from(index).unwrap()))
         .bind(place.raw_hash.to_vec())
 }
 

@@ -63,7 +63,7 @@ CREATE TABLE observations (
     -- Both null where the source reported that it had no value.
     value_kind  TEXT    CHECK (value_kind IN ('decimal', 'duration', 'bool', 'text', 'time')),
     value       TEXT,
-    -- The log that said so, for a chain; null for a feed or a file.
+    -- The log that said so, for a chain (without its index, the state after the block said so); null for a feed or a file.
     chain_id    INTEGER CHECK (chain_id >= 0),
     block       INTEGER CHECK (block >= 0),
     block_hash  BLOB    CHECK (length(block_hash) = 32),
@@ -72,7 +72,7 @@ CREATE TABLE observations (
     PRIMARY KEY (stream, observed_at, sequence),
     CHECK ((value_kind IS NULL) = (value IS NULL)),
     CHECK ((chain_id IS NULL) = (block IS NULL) AND (chain_id IS NULL) = (block_hash IS NULL)
-        AND (chain_id IS NULL) = (log_index IS NULL))
+        AND (chain_id IS NOT NULL OR log_index IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE determinations (
@@ -104,7 +104,7 @@ CREATE TABLE determinations (
     PRIMARY KEY (risk, ordinal),
     CHECK ((payout IS NULL) <> (unknown IS NULL)),
     CHECK ((chain_id IS NULL) = (block IS NULL) AND (chain_id IS NULL) = (block_hash IS NULL)
-        AND (chain_id IS NULL) = (log_index IS NULL) AND (chain_id IS NULL) = (raw_hash IS NULL))
+        AND (chain_id IS NOT NULL OR log_index IS NULL) AND (chain_id IS NULL) = (raw_hash IS NULL))
 ) STRICT;
 CREATE INDEX determinations_unclaimed ON determinations (confirmed_at, risk, ordinal) WHERE awaiting_claims > 0;
 

@@ -119,7 +119,7 @@ pub(crate) fn value(kind: Option<String>, text: Option<String>) -> Result<Option
     Ok(Some(value))
 }
 
-/// The five columns of a log's place, as they are read.
+/// The five columns of a place on a chain, as they are read.
 pub(crate) struct PositionCells {
     pub(crate) chain_id: Option<i64>,
     pub(crate) block: Option<i64>,
@@ -128,7 +128,7 @@ pub(crate) struct PositionCells {
     pub(crate) raw_hash: B256,
 }
 
-/// A log's place on a chain; `None` where there is no chain.
+/// A place on a chain; `None` where there is no chain.
 pub(crate) fn position(cells: PositionCells) -> Result<Option<ChainPosition>, Flaw> {
     let PositionCells {
         chain_id,
@@ -144,12 +144,14 @@ pub(crate) fn position(cells: PositionCells) -> Result<Option<ChainPosition>, Fl
         chain_id: unsigned("chain_id", present("chain_id", chain_id)?)?,
         block: unsigned("block", present("block", block)?)?,
         block_hash: word("block_hash", &present("block_hash", block_hash)?)?,
-        log_index: unsigned("log_index", present("log_index", log_index)?)?,
+        log_index: log_index
+            .map(|index| unsigned("log_index", index))
+            .transpose()?,
         raw_hash,
     }))
 }
 
-/// The five columns of a log's place, as they are written.
+/// The five columns of a place on a chain, as they are written.
 #[derive(Default)]
 pub(crate) struct WrittenPosition {
     pub(crate) chain_id: Option<i64>,
@@ -168,7 +170,10 @@ impl WrittenPosition {
             chain_id: Some(signed(noun, &key, position.chain_id)?),
             block: Some(signed(noun, &key, position.block)?),
             block_hash: Some(hexed(position.block_hash)),
-            log_index: Some(signed(noun, &key, position.log_index)?),
+            log_index: position
+                .log_index
+                .map(|index| signed(noun, &key, index))
+                .transpose()?,
         })
     }
 }

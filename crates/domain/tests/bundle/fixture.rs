@@ -286,7 +286,7 @@ fn observation(streams: &[Stream], (input, at, sequence, value): &Seen) -> Obser
             chain_id: 1,
             block,
             block_hash: keccak256(block.to_string()),
-            log_index: *sequence % 7,
+            log_index: Some(*sequence % 7),
             raw_hash,
         })
     };

@@ -44,7 +44,7 @@ pub(crate) fn observe(
     log_index: u64,
     log: &Log,
 ) -> Observation {
-    let place = log_place(header.number, log_index);
+    let place = place_in_chain(header.number, Some(log_index));
     let (observed_at, sequence, value) = match read(source, place, open, log) {
         Ok(Reading {
             observed_at,
@@ -73,7 +73,7 @@ pub(crate) fn observe(
             chain_id,
             block: header.number,
             block_hash: header.hash,
-            log_index,
+            log_index: Some(log_index),
             raw_hash: raw_hash(log),
         }),
     }
@@ -102,7 +102,7 @@ pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observa
                 log_index = position.log_index,
                 "a log contradicts an earlier one of its block; the value is unknown from here on"
             );
-            let sequence = log_place(position.block, position.log_index);
+            let sequence = place_in_chain(position.block, position.log_index);
             Some(Observation {
                 sequence,
                 value: None,
@@ -112,9 +112,9 @@ pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observa
     }
 }
 
-/// The place of a log in its chain, as a sequence.
-fn log_place(block: u64, log_index: u64) -> Sequence {
-    Sequence((U256::from(block) << 64) | U256::from(log_index))
+/// A place in its chain, as a sequence: that of a log, or, after every log of its block, that of the state.
+pub(crate) fn place_in_chain(block: u64, log_index: Option<u64>) -> Sequence {
+    Sequence((U256::from(block) << 64) | U256::from(log_index.unwrap_or(u64::MAX)))
 }
 
 /// The hash that [`ChainPosition::raw_hash`] documents.

@@ -14,8 +14,8 @@ use super::logs::{self, IndexedLog, Wanted};
 use super::observe::{OpenTime, observe, once_a_place};
 use super::rpc::Rpc;
 use super::{ChainSettings, Endpoint, EventSource};
-use crate::SourceError;
 use crate::error::Contradiction;
+use crate::{Heads, SourceError};
 
 /// Reads one chain.
 pub struct ChainReader {
@@ -34,15 +34,6 @@ pub struct ChainBatch {
     pub watermark: Timestamp,
     /// By block, log index, and then the order of the sources.
     pub observations: Vec<Observation>,
-}
-
-/// How far a chain has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Heads {
-    /// The newest block.
-    pub latest: u64,
-    /// The newest final block; `None` where no block is final yet.
-    pub final_head: Option<u64>,
 }
 
 impl ChainReader {

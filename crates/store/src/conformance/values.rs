@@ -57,7 +57,7 @@ pub async fn of_every_kind_come_back<S: Store + 'static>(store: Arc<S>) {
     said[4].provenance = Provenance::Chain(ChainPosition {
         chain_id: 0,
         block: 9_223_372_036_854_775_807,
-        log_index: 0,
+        log_index: Some(0),
         ..position(1)
     });
     said.push(Observation {

@@ -47,11 +47,16 @@ pub(super) struct WrittenPosition {
     block: u64,
     #[serde(with = "canonical_word")]
     block_hash: B256,
-    #[serde(with = "decimal_text")]
-    log_index: u64,
+    /// Absent for what the state said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_index: Option<LogIndex>,
     #[serde(with = "canonical_word")]
     raw_hash: B256,
 }
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct LogIndex(#[serde(with = "decimal_text")] u64);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,7 +130,7 @@ impl From<ChainPosition> for WrittenPosition {
             chain_id,
             block,
             block_hash,
-            log_index,
+            log_index: log_index.map(LogIndex),
             raw_hash,
         }
     }
@@ -144,7 +149,7 @@ impl From<WrittenPosition> for ChainPosition {
             chain_id,
             block,
             block_hash,
-            log_index,
+            log_index: log_index.map(|LogIndex(index)| index),
             raw_hash,
         }
     }

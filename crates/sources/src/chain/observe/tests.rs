@@ -149,7 +149,10 @@ fn the_raw_hash_is_that_of_address_topics_and_data() {
     ]
     .concat();
     assert_eq!(place.raw_hash, keccak256(by_hand));
-    assert_eq!((place.block, place.log_index, place.chain_id), (17, 3, 1));
+    assert_eq!(
+        (place.block, place.log_index, place.chain_id),
+        (17, Some(3), 1)
+    );
 }
 
 proptest! {
