@@ -12,7 +12,7 @@ use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
 
 use super::bell::Bell;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, News};
 use super::{Stage, StageError, Turn, Work};
 use crate::config::Chain;
 
@@ -126,15 +126,18 @@ impl Observer {
                 },
             })
             .collect();
+        let watermarks = sources
+            .iter()
+            .map(|advance| (advance.to.source.clone(), advance.to.watermark))
+            .collect();
+        let news = News {
+            watermarks: &watermarks,
+            observations: &batch.observations,
+        };
         let _one_step_at_a_time = self.step.lock().await;
         let verdicts = self
             .evaluator
-            .evaluate(
-                &*stage.store,
-                &sources,
-                &batch.observations,
-                stage.clock.now(),
-            )
+            .evaluate(&*stage.store, news, stage.clock.now())
             .await?;
         for determination in &verdicts.determinations {
             tracing::info!(
