@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
+use tocsin_domain::observation::SourceId;
 
 /// Shared by the observers, which write their own chain, and the API, which reads all.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct ChainStatus {
     pub final_head: Option<u64>,
     /// The endpoints it is read through.
     pub endpoints: Vec<EndpointStatus>,
+    /// The sources that are read from it.
+    pub sources: Vec<SourceId>,
 }
 
 /// An endpoint as it was last seen.
