@@ -105,8 +105,14 @@ struct SourceSection {
     event: String,
     subject: String,
     metric: String,
-    value: String,
-    decimals: u8,
+    /// Without it, the event counts by being there.
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    decimals: Option<u8>,
+    /// The values that fields must have.
+    #[serde(default)]
+    only: BTreeMap<String, String>,
     #[serde(default)]
     sequence: Option<String>,
     #[serde(default)]
@@ -230,7 +236,9 @@ impl ConfigFile {
                     contract.chain_id
                 )));
             };
-            let settings = section.settings(id, section.contract.unwrap_or(contract.address));
+            let settings = section
+                .settings(id, section.contract.unwrap_or(contract.address))
+                .map_err(at)?;
             // Its message names the source by itself.
             chain.sources.push(
                 EventSource::new(settings).map_err(|error| invalid(path, error.to_string()))?,
@@ -260,15 +268,29 @@ impl ConfigFile {
 }
 
 impl SourceSection {
-    fn settings(&self, id: &str, address: Address) -> EventSettings {
-        EventSettings {
+    fn settings(&self, id: &str, address: Address) -> Result<EventSettings, String> {
+        // Units that nobody stated would be guessed.
+        let decimals = match (&self.value, self.decimals) {
+            (Some(_), Some(decimals)) => decimals,
+            (None, None) => 0,
+            (Some(value), None) => {
+                return Err(format!(
+                    "`value` is `{value}`, so say its `decimals` (0 for whole numbers, bools and strings)"
+                ));
+            }
+            (None, Some(_)) => {
+                return Err("there are `decimals` and no `value` that has them".to_owned());
+            }
+        };
+        Ok(EventSettings {
             source: SourceId(id.to_owned()),
             address,
             event: self.event.clone(),
             subject: Subject(self.subject.clone()),
             metric: Metric(self.metric.clone()),
             value: self.value.clone(),
-            decimals: self.decimals,
+            decimals,
+            only: self.only.clone(),
             sequence: self
                 .sequence
                 .clone()
@@ -278,7 +300,7 @@ impl SourceSection {
                 .clone()
                 .map_or(TimeFrom::Block, TimeFrom::Field),
             from_block: self.from_block,
-        }
+        })
     }
 }
 
