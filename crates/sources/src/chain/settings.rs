@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use tocsin_domain::cover::Finality;
@@ -42,10 +43,14 @@ pub struct EventSettings {
     pub subject: Subject,
     /// Which property of it.
     pub metric: Metric,
-    /// The field that carries the value: an integer, `bool` or `string`.
-    pub value: String,
-    /// An integer value counts units of 10^-`decimals`; at most 77, and 0 for `bool` and `string`.
+    /// The field that carries the value: an integer, `bool` or `string`. Without one, the event counts by being there: an
+    /// observation without value, which is all that an input of an event needs.
+    pub value: Option<String>,
+    /// An integer value counts units of 10^-`decimals`; at most 77, and 0 for everything else.
     pub decimals: u8,
+    /// Only logs count whose fields have these values, written as Solidity's literals: `role` is `0x00…00`. A field is an
+    /// address, a `bool`, fixed bytes or an integer.
+    pub only: BTreeMap<String, String>,
     /// What orders observations of one second.
     pub sequence: SequenceFrom,
     /// When the value was so.
