@@ -15,7 +15,7 @@ mod logs;
 mod observe;
 mod reader;
 mod receipts;
-mod rpc;
+pub(crate) mod rpc;
 mod settings;
 
 pub use endpoint::Endpoint;

@@ -43,7 +43,7 @@ impl ChainReader {
     ///
     /// [`SourceError::WrongChain`], or why the node does not answer.
     pub async fn connect(settings: ChainSettings) -> Result<Self, SourceError> {
-        let node = Rpc::new(&settings)?;
+        let node = Rpc::to(&settings.url, settings.request_timeout)?;
         let attempt = node.attempt("eth_chainId", "which chain it serves");
         let reported: U64 = node.call(&attempt, [(); 0]).await?;
         let reported = reported.to::<u64>();

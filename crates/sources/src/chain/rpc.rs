@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{ChainSettings, Endpoint};
+use super::Endpoint;
 use crate::SourceError;
 use crate::error::{Attempt, RequestFailure};
 
@@ -44,11 +44,12 @@ struct Request<P> {
 }
 
 impl Rpc {
-    pub(crate) fn new(settings: &ChainSettings) -> Result<Self, SourceError> {
-        let endpoint = Endpoint::from(&settings.url);
+    /// Asks nothing yet.
+    pub(crate) fn to(url: &Url, request_timeout: Duration) -> Result<Self, SourceError> {
+        let endpoint = Endpoint::from(url);
         let client = Client::builder()
-            .timeout(settings.request_timeout)
-            .connect_timeout(settings.request_timeout)
+            .timeout(request_timeout)
+            .connect_timeout(request_timeout)
             // A redirect would send the question, and the key in its path, somewhere that nobody configured.
             .redirect(redirect::Policy::none())
             // Nor does an environment variable decide who sees it.
@@ -60,9 +61,9 @@ impl Rpc {
             })?;
         Ok(Self {
             client,
-            url: settings.url.clone(),
+            url: url.clone(),
             endpoint,
-            timeout: settings.request_timeout,
+            timeout: request_timeout,
             next_id: AtomicU64::new(1),
         })
     }
