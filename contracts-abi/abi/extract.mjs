@@ -3,7 +3,15 @@
 // that building Rust needs no Solidity compiler. With --check, writes nothing and fails if a file is stale.
 import { readFileSync, writeFileSync } from "node:fs";
 
-const CONTRACTS = ["TocsinVerifier", "ParametricCover", "DemoToken", "DemoAggregator"];
+const CONTRACTS = [
+  "TocsinVerifier",
+  "ParametricCover",
+  "DemoToken",
+  "DemoAggregator",
+  "DemoFeed",
+  "DemoMulticall",
+  "DemoVault",
+];
 
 const check = process.argv.includes("--check");
 const root = new URL("../", import.meta.url);
