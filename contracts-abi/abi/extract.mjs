@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const CONTRACTS = [
-  ...["TocsinVerifier", "ParametricCover", "DemoToken", "DemoAggregator"].map((name) => ({ name, folder: "" })),
+  ...["TocsinVerifier", "ParametricCover", "DemoToken", "DemoAggregator", "DemoFeed", "DemoMulticall", "DemoVault"].map((name) => ({ name, folder: "" })),
   // Contracts to be attacked by the tests of covers: [source file, contract].
   ...[
     ["LeakyVault", "LeakyVault"],
