@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::chain::{ChainBatch, ChainReader, EventSource};
@@ -124,6 +125,15 @@ impl Observer {
                     watermark: batch.watermark,
                     reading: source.fingerprint(),
                 },
+                coverage: Some(Coverage {
+                    first: group
+                        .cursor
+                        .map_or(source.from_block(), |cursor| cursor.number + 1),
+                    last: batch.cursor.number,
+                    proof: Proof::Root,
+                    agreed: 1,
+                    endpoints: vec![self.reader.endpoint().to_string()],
+                }),
             })
             .collect();
         let _one_step_at_a_time = self.step.lock().await;
