@@ -1,6 +1,7 @@
 //! Observations: written many at once, read back by time.
 
 use core::fmt;
+use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -295,6 +296,53 @@ pub(crate) async fn history(
                 raw_hash: row.raw_hash,
             }
             .decode(stream)
+        })
+        .collect()
+}
+
+/// The observations of `source` from `blocks` and of `times`, in the order of the chain.
+pub(crate) async fn of_blocks(
+    connection: &mut SqliteConnection,
+    source: &SourceId,
+    blocks: RangeInclusive<u64>,
+    times: RangeInclusive<Timestamp>,
+) -> Result<Vec<Observation>, StoreError> {
+    let attempt = "read the observations of some blocks";
+    // No block that is stored has a number beyond SQLite's.
+    let [first, last] =
+        [blocks.start(), blocks.end()].map(|block| i64::try_from(*block).unwrap_or(i64::MAX));
+    let rows = sqlx::query!(
+        r#"SELECT streams.subject AS "subject!", streams.metric AS "metric!", o.observed_at AS "observed_at!",
+                  o.sequence AS "sequence!", o.value_kind AS "value_kind?", o.value AS "value?", o.chain_id AS "chain_id?",
+                  o.block AS "block?", o.block_hash AS "block_hash?", o.log_index AS "log_index?", o.raw_hash AS "raw_hash!"
+           FROM streams
+           JOIN observations AS o ON o.stream = streams.id AND o.observed_at BETWEEN ?4 AND ?5
+           WHERE streams.source = ?1 AND o.block BETWEEN ?2 AND ?3
+           ORDER BY o.block, o.log_index IS NULL, o.log_index, o.observed_at, streams.subject, streams.metric, o.sequence"#,
+        source.0,
+        first,
+        last,
+        times.start().0,
+        times.end().0
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    rows.into_iter()
+        .map(|row| {
+            let stream = streams::stream(source.0.clone(), row.subject, row.metric);
+            ObservationRow {
+                observed_at: row.observed_at,
+                sequence: row.sequence,
+                value_kind: row.value_kind,
+                value: row.value,
+                chain_id: row.chain_id,
+                block: row.block,
+                block_hash: row.block_hash,
+                log_index: row.log_index,
+                raw_hash: row.raw_hash,
+            }
+            .decode(&stream)
         })
         .collect()
 }

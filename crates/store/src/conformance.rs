@@ -55,6 +55,8 @@ pub enum Fault {
     Missing,
     /// [`StoreError::Refused`]
     Refused,
+    /// [`StoreError::Halted`]
+    Halted,
     /// Anything else; no test expects it.
     Other,
 }
@@ -67,6 +69,7 @@ impl Fault {
             StoreError::Stale { .. } => Self::Stale,
             StoreError::Missing { .. } => Self::Missing,
             StoreError::Refused { .. } => Self::Refused,
+            StoreError::Halted { .. } => Self::Halted,
             StoreError::Open { .. }
             | StoreError::Busy { .. }
             | StoreError::Full { .. }

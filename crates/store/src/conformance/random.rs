@@ -1,5 +1,7 @@
 //! Random operations on a backend and on the model side by side: the same answers, and the same to be seen afterwards.
 
+mod ledger;
+
 use core::fmt::Debug;
 
 use proptest::collection::vec;
@@ -8,11 +10,14 @@ use proptest::prop_oneof;
 use proptest::test_runner::{Config, TestRunner};
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::claim::Claim;
+use tocsin_domain::coverage::Proof;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::outcome::Unknown;
 use tocsin_domain::ids::AttestationId;
+use tocsin_domain::observation::{ChainPosition, Provenance};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
+use tocsin_domain::time::Seconds;
 
 use crate::attestation::Reservation;
 use crate::conformance::model::view::{Question, View};
@@ -72,6 +77,25 @@ enum Operation {
     GiveUp {
         delivery: usize,
     },
+    AddRecheck {
+        source: usize,
+        first: u64,
+        more: u64,
+        same: bool,
+    },
+    Halt(Vec<usize>),
+    ClearHalt(Vec<usize>),
+    /// Sources, how many blocks they are taken back if not to their beginning, and whether the mark is on another fork.
+    Unwind(Vec<usize>, Option<u64>, bool),
+    Acknowledge {
+        kept: usize,
+        nobody: bool,
+    },
+    ChangeWarnings {
+        withdraw: Vec<usize>,
+        /// Subject, ordinal, and whether its payout is known.
+        raise: Vec<(usize, u32, bool)>,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,8 +113,8 @@ struct RandomStep {
     observations: Vec<(usize, usize, i64, u64, bool)>,
     /// Subject, whether it is stale, and the second that it is evaluated to.
     risks: Vec<(usize, bool, i64)>,
-    /// Subject, ordinal, and whether it is inconclusive.
-    determinations: Vec<(usize, u32, bool)>,
+    /// Subject, ordinal, whether it is inconclusive, and whether it was made later.
+    determinations: Vec<(usize, u32, bool, bool)>,
 }
 
 fn seldom() -> impl Strategy<Value = bool> {
@@ -105,7 +129,7 @@ fn steps() -> impl Strategy<Value = RandomStep> {
             0..8,
         ),
         vec((0..SUBJECTS, seldom(), 0..9_i64), 0..2),
-        vec((0..SUBJECTS, 1..3_u32, seldom()), 0..2),
+        vec((0..SUBJECTS, 1..3_u32, seldom(), any::<bool>()), 0..2),
     )
         .prop_map(
             |(sources, observations, risks, determinations)| RandomStep {
@@ -141,6 +165,22 @@ fn operations() -> impl Strategy<Value = Operation> {
             .prop_map(|(delivery, release, long)| Operation::PutBack { delivery, release, long }),
         1 => (delivery(), 0..2_u64).prop_map(|(delivery, block)| Operation::Finish { delivery, block }),
         1 => delivery().prop_map(|delivery| Operation::GiveUp { delivery }),
+        6 => ledger_operations(),
+    ]
+}
+
+fn ledger_operations() -> impl Strategy<Value = Operation> {
+    let sources = || vec(0..SOURCES, 1..=SOURCES);
+    prop_oneof![
+        1 => (0..SOURCES, 0..9_u64, 0..3_u64, any::<bool>())
+            .prop_map(|(source, first, more, same)| Operation::AddRecheck { source, first, more, same }),
+        2 => sources().prop_map(Operation::Halt),
+        3 => sources().prop_map(Operation::ClearHalt),
+        3 => (sources(), proptest::option::weighted(0.8, 0..5_u64), seldom())
+            .prop_map(|(sources, back, forked)| Operation::Unwind(sources, back, forked)),
+        2 => (0..3_usize, seldom()).prop_map(|(kept, nobody)| Operation::Acknowledge { kept, nobody }),
+        3 => (vec(0..4_usize, 0..2), vec((0..SUBJECTS, 1..3_u32, any::<bool>()), 0..3))
+            .prop_map(|(withdraw, raise)| Operation::ChangeWarnings { withdraw, raise }),
     ]
 }
 
@@ -188,7 +228,7 @@ fn beginning() -> Vec<Operation> {
             sources: vec![(0, false, 3)],
             observations: vec![(0, 0, 1, 1, false), (1, 0, 2, 1, false)],
             risks: vec![(0, false, 1)],
-            determinations: vec![(0, 1, false), (1, 1, false)],
+            determinations: vec![(0, 1, false, false), (1, 1, false, false)],
         }),
         Operation::AddClaims(vec![(0, 1, false), (1, 1, false), (3, 1, false)]),
         Operation::Reserve {
@@ -218,6 +258,7 @@ fn question(model: &Model) -> Question {
     let second = i64::try_from(model.observations.len() % 9).unwrap();
     Question {
         sources: (0..SOURCES).map(sample::source).collect(),
+        blocks: 2..=6,
         streams: (0..SUBJECTS)
             .flat_map(|n| [sample::stream(1, n), sample::stream(0, n)])
             .collect(),
@@ -260,6 +301,13 @@ fn policy(number: u64) -> Policy {
 fn determination(subject: usize, ordinal: u32, inconclusive: bool) -> Determination {
     let occurred = i64::from(ordinal) * 100 - i64::try_from(subject).unwrap() * 70;
     let mut determination = sample::determination(&risk(subject), ordinal, occurred);
+    if (subject, ordinal) == (1, 1) {
+        // Early enough to stand when sources are taken back.
+        determination.occurred_at = at(1);
+        determination.evidence_from = at(1);
+        determination.confirmed_at = at(2);
+        determination.settled_at = at(3);
+    }
     if inconclusive {
         determination.payout = Err(Unknown::Overflow);
     }
@@ -385,11 +433,7 @@ impl Operation {
                 statement,
             } => {
                 let wanted = reservation(*policy, *ordinal, *statement);
-                agree(
-                    self,
-                    store.reserve(&wanted).await,
-                    Ok(model.reserve(&wanted)),
-                );
+                agree(self, store.reserve(&wanted).await, model.reserve(&wanted));
             }
             Self::Attest {
                 policy: number,
@@ -449,6 +493,12 @@ impl Operation {
                     one(model.give_up(id, "no")),
                 );
             }
+            Self::AddRecheck { .. }
+            | Self::Halt(_)
+            | Self::ClearHalt(_)
+            | Self::Unwind(..)
+            | Self::Acknowledge { .. }
+            | Self::ChangeWarnings { .. } => ledger::perform(self, store, model).await,
         }
     }
 }
@@ -461,8 +511,16 @@ impl RandomStep {
             let current = model.progress.get(&source).map(|progress| progress.cursor);
             let reached = current.map_or(5, |cursor| cursor.number);
             let to = reached.checked_add_signed(*by).unwrap();
+            let from = if *stale { Some(cursor(1)) } else { current };
+            let mut coverage = sample::coverage(from.map(|cursor| cursor.number), to);
+            if let Some(read) = &mut coverage {
+                if to.is_multiple_of(3) {
+                    read.proof = Proof::Word;
+                }
+            }
             SourceAdvance {
-                from: if *stale { Some(cursor(1)) } else { current },
+                from,
+                coverage,
                 to: SourceProgress {
                     reading: alloy_primitives::B256::repeat_byte(7),
                     source,
@@ -474,7 +532,19 @@ impl RandomStep {
         let observation =
             |(from, subject, second, sequence, other): &(usize, usize, i64, u64, bool)| {
                 let price = if *other { "2" } else { "1" };
-                sample::observation(&sample::stream(*from, *subject), *second, *sequence, price)
+                let stream = sample::stream(*from, *subject);
+                let mut seen = sample::observation(&stream, *second, *sequence, price);
+                seen.provenance = match seen.provenance {
+                    Provenance::Chain(place) if *sequence > 0 => {
+                        // The blocks of the samples come one a second.
+                        let block = u64::try_from(*second).unwrap();
+                        Provenance::Chain(ChainPosition { block, ..place })
+                    }
+                    Provenance::Chain(_) | Provenance::Raw { .. } => Provenance::Raw {
+                        hash: hash("raw line"),
+                    },
+                };
+                seen
             };
         let evaluated = |(subject, stale, second): &(usize, bool, i64)| {
             let risk = risk(*subject).id;
@@ -493,7 +563,13 @@ impl RandomStep {
             determinations: self
                 .determinations
                 .iter()
-                .map(|(subject, ordinal, unknown)| determination(*subject, *ordinal, *unknown))
+                .map(|(subject, ordinal, unknown, later)| {
+                    let mut decided = determination(*subject, *ordinal, *unknown);
+                    if *later {
+                        decided.determined_at = decided.determined_at + Seconds(5);
+                    }
+                    decided
+                })
                 .collect(),
         }
     }
