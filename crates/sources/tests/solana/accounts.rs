@@ -11,7 +11,7 @@ use tocsin_sources::solana::SolanaSource;
 use tocsin_sources::{BlockSource, SourceError};
 
 use super::node::Node;
-use super::setup::{POOL, all, block_of, connect, pool, pool_settings, told, values};
+use super::setup::{POOL, all, block_of, connect, pool, stake_settings, told, values};
 
 const NOON: i64 = 1_760_000_000;
 
@@ -255,7 +255,7 @@ async fn answers_that_are_not_of_these_accounts_are_refused() {
 async fn settings_without_meaning_are_refused() {
     let node = Node::replay("account_states").await;
     let refusal = |change: fn(&mut tocsin_sources::solana::AccountSettings)| {
-        let mut settings = pool_settings("total_lamports", 258);
+        let mut settings = stake_settings();
         change(&mut settings);
         told(&SolanaSource::account(settings).unwrap_err())
     };

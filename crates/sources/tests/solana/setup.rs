@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tocsin_domain::observation::Observation;
+use tocsin_sources::solana::stake_pool::{self, StakePoolField};
 use tocsin_sources::solana::{
     AccountSettings, Field, FieldType, ProgramEventSettings, SolanaReader, SolanaSettings,
     SolanaSource,
@@ -14,7 +15,6 @@ use super::node::Node;
 
 pub(crate) const MAINNET: &str = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp";
 pub(crate) const POOL: &str = "Jito4APyf642JPZPx3hGc6WWJ8zPKtRbRs4P815Awbb";
-pub(crate) const STAKE_POOL_PROGRAM: &str = "SPoo1Ku8WFXoNDMHPsrGSTSG1Y47rzgn41SLUNakuHy";
 pub(crate) const PROGRAM: &str = "H8N9bJgycsg2qWFiG2BGzn53ow3KpusUc6rKZSie6osS";
 /// The beginning of the SHA-256 of `event:Loss`.
 pub(crate) const LOSS: [u8; 8] = [10, 60, 119, 80, 71, 43, 131, 163];
@@ -30,28 +30,18 @@ pub(crate) fn settings(node: &Node) -> SolanaSettings {
     }
 }
 
-/// A field of the stake pool, which is a `u64` with nine decimals.
-pub(crate) fn pool_settings(name: &str, offset: usize) -> AccountSettings {
-    AccountSettings {
-        source: format!("account:{MAINNET}:{POOL}#{name}").as_str().into(),
-        account: POOL.parse().unwrap(),
-        owner: STAKE_POOL_PROGRAM.parse().unwrap(),
-        begins_with: vec![1],
-        field: Field {
-            offset,
-            ty: FieldType::U64,
-            decimals: 9,
-        },
-        subject: format!("{MAINNET}:{POOL}").as_str().into(),
-        metric: name.into(),
-        from_slot: 0,
-    }
+/// The stake of the pool.
+pub(crate) fn stake_settings() -> AccountSettings {
+    let (chain, pool) = (MAINNET.parse().unwrap(), POOL.parse().unwrap());
+    StakePoolField::TotalLamports.of(&chain, pool, stake_pool::PROGRAM)
 }
 
 /// What the share price needs.
 pub(crate) fn pool() -> Vec<SolanaSource> {
-    [("total_lamports", 258), ("pool_token_supply", 266)]
-        .map(|(name, offset)| SolanaSource::account(pool_settings(name, offset)).unwrap())
+    let (chain, pool) = (MAINNET.parse().unwrap(), POOL.parse().unwrap());
+    let supply = StakePoolField::PoolTokenSupply { decimals: 9 };
+    [StakePoolField::TotalLamports, supply]
+        .map(|field| SolanaSource::account(field.of(&chain, pool, stake_pool::PROGRAM)).unwrap())
         .into()
 }
 
