@@ -22,6 +22,7 @@ mod pubkey;
 mod reader;
 mod settings;
 mod source;
+pub mod stake_pool;
 
 pub use chain::SolanaChain;
 pub use field::{Field, FieldType};

@@ -191,7 +191,7 @@ impl SolanaReader {
                     self.check_time(before.timestamp, block)?;
                 }
                 // Slot 0 is its own parent.
-                None if block.slot > first.max(1) && block.parent_slot >= first => {
+                None if block.slot > 0 && block.parent_slot >= first => {
                     let found = Contradiction::MissingLink {
                         slot: block.slot,
                         parent: block.parent_slot,
