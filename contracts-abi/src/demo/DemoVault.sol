@@ -29,8 +29,6 @@ contract DemoVault {
     mapping(address holder => uint256 shares) public balanceOf;
     /// Slot 3.
     mapping(uint256 id => mapping(address who => Note note)) private _notes;
-    /// Slot 4.
-    uint256 private _work;
 
     struct Note {
         uint128 low;
@@ -61,11 +59,6 @@ contract DemoVault {
         _notes[id][who] = Note(low, high, next);
     }
 
-    /// How often `slow` hashes before it answers.
-    function work(uint256 rounds) external {
-        _work = rounds;
-    }
-
     function convertToAssets(uint256 shares) public view returns (uint256 assets) {
         return shares * assetsPerShare / 1e18;
     }
@@ -94,10 +87,10 @@ contract DemoVault {
         status = paused ? "paused" : "open";
     }
 
-    /// The share price, after as much work as was set.
-    function slow() external view returns (uint256 price) {
+    /// The share price, after some work.
+    function slow(uint256 rounds) external view returns (uint256 price) {
         bytes32 hash;
-        for (uint256 i = 0; i < _work; i++) {
+        for (uint256 i = 0; i < rounds; i++) {
             hash = keccak256(abi.encode(hash, i));
         }
         // The hash is never zero; so the compiler cannot leave the work out.

@@ -282,6 +282,3 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
     }
     Ok(tokens)
 }
-
-#[cfg(test)]
-mod tests;

@@ -103,6 +103,3 @@ fn check(
 ) -> Result<(), String> {
     verify_proof(root, path, expected, proof).map_err(|problem| problem.to_string())
 }
-
-#[cfg(test)]
-mod tests;
