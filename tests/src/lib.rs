@@ -6,6 +6,7 @@
 )]
 
 pub mod anvil;
+pub mod contract;
 pub mod feed;
 pub mod ledger;
 pub mod life;
