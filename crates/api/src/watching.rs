@@ -51,8 +51,7 @@ pub(crate) async fn sources(State(api): State<Api>) -> Result<Json<Value>, Probl
                 "halted": halt.map(|halted| json!({
                     "since": halted.halt.since.to_string(),
                     "block": halted.halt.number,
-                    "read_as_final": halted.halt.ours,
-                    "there_now": halted.halt.theirs,
+                    "cause": halted.halt.cause,
                     "said_by": halted.halt.endpoint,
                 })),
             }));

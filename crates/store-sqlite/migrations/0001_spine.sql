@@ -88,8 +88,8 @@ CREATE TABLE halts (
     source   TEXT    NOT NULL PRIMARY KEY,
     chain    TEXT    NOT NULL,
     number   INTEGER NOT NULL CHECK (number >= 0),
-    ours     BLOB    NOT NULL CHECK (length(ours) = 32),
-    theirs   BLOB    NOT NULL CHECK (length(theirs) = 32),
+    -- As JSON.
+    cause    TEXT    NOT NULL,
     endpoint TEXT    NOT NULL,
     since    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

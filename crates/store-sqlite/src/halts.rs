@@ -9,7 +9,7 @@ use tocsin_store::StoreError;
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::halt::{Halt, Halted, Halts};
 
-use crate::column::{hexed, signed, unsigned, word};
+use crate::column::{from_json, hexed, signed, to_json, unsigned};
 use crate::error::failed;
 use crate::sources::names;
 use crate::store::SqliteStore;
@@ -22,18 +22,17 @@ impl Halts for SqliteStore {
         let attempt = "halt sources";
         check::halt(halt).map_err(|flaw| flaw.refused(NOUN, &halt.chain))?;
         let number = signed(NOUN, &halt.chain, halt.number)?;
-        let (ours, theirs) = (halt.ours.as_slice(), halt.theirs.as_slice());
+        let cause = to_json(NOUN, &halt.chain, &halt.cause)?;
         let names = names(sources.iter());
         let mut transaction = self.begin(attempt).await?;
         sqlx::query!(
-            "INSERT INTO halts (source, chain, number, ours, theirs, endpoint, since)
-             SELECT value, ?2, ?3, ?4, ?5, ?6, ?7 FROM json_each(?1) WHERE true
+            "INSERT INTO halts (source, chain, number, cause, endpoint, since)
+             SELECT value, ?2, ?3, ?4, ?5, ?6 FROM json_each(?1) WHERE true
              ON CONFLICT (source) DO NOTHING",
             names,
             halt.chain,
             number,
-            ours,
-            theirs,
+            cause,
             halt.endpoint,
             halt.since.0
         )
@@ -48,8 +47,7 @@ impl Halts for SqliteStore {
         let mut connection = self.snapshot(attempt).await?;
         let rows = sqlx::query_as!(
             HaltRow,
-            r#"SELECT source AS "source!", chain AS "chain!", number AS "number!", ours AS "ours!", theirs AS "theirs!",
-                      endpoint AS "endpoint!", since AS "since!"
+            r#"SELECT source AS "source!", chain AS "chain!", number AS "number!", cause AS "cause!", endpoint AS "endpoint!", since AS "since!"
                FROM halts WHERE source >= '' ORDER BY source"#
         )
         .fetch_all(&mut *connection)
@@ -97,8 +95,7 @@ struct HaltRow {
     source: String,
     chain: String,
     number: i64,
-    ours: Vec<u8>,
-    theirs: Vec<u8>,
+    cause: String,
     endpoint: String,
     since: i64,
 }
@@ -111,8 +108,7 @@ impl TryFrom<HaltRow> for Halted {
             let halt = Halt {
                 chain: row.chain,
                 number: unsigned("number", row.number)?,
-                ours: word("ours", &row.ours)?,
-                theirs: word("theirs", &row.theirs)?,
+                cause: from_json("cause", &row.cause)?,
                 endpoint: row.endpoint,
                 since: Timestamp(row.since),
             };

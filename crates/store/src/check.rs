@@ -25,7 +25,7 @@ use crate::StoreError;
 use crate::attestation::{AttestationRecord, Reservation};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::{Finding, Recheck};
-use crate::halt::Halt;
+use crate::halt::{Cause, Halt};
 use crate::step::SourceProgress;
 use crate::warning::NewWarning;
 
@@ -221,13 +221,16 @@ pub fn recheck(recheck: &Recheck) -> Result<(), Flaw> {
     ordered(recheck.first, recheck.last)
 }
 
-/// Two hashes that differ, and texts that can be stored.
+/// Two hashes that differ, where there are two, and texts that can be stored.
 pub fn halt(halt: &Halt) -> Result<(), Flaw> {
     text("chain", &halt.chain)?;
     text("endpoint", &halt.endpoint)?;
-    require(halt.ours != halt.theirs, || {
-        format!("block {} is {} on both sides", halt.number, halt.ours)
-    })
+    match &halt.cause {
+        Cause::TookBack { ours, theirs } => require(ours != theirs, || {
+            format!("block {} is {ours} on both sides", halt.number)
+        }),
+        Cause::SaysOtherwise(how) => text("cause", how),
+    }
 }
 
 /// Whether both decide the same. When that was done says nothing about what was decided.

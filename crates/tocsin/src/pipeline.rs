@@ -81,9 +81,9 @@ pub enum StageError {
     },
     /// A chain took back a final block.
     #[error(
-        "{chain} took back block {number}, which was final ({ours} was read, {theirs} is there now): nothing that rests on \
-         this chain is read or signed. Compare with independent nodes, stop the service, and let it go on with \
-         `tocsin chain resume {chain}`", chain = .0.chain, number = .0.number, ours = .0.ours, theirs = .0.theirs
+        "{chain} is halted since {since}, at block {number}: {endpoint} {cause}. Nothing that rests on it is read or signed. \
+         Compare with independent nodes, stop the service, and let it go on with `tocsin chain resume {chain}`",
+        chain = .0.chain, since = .0.since, number = .0.number, endpoint = .0.endpoint, cause = .0.cause
     )]
     Halted(tocsin_store::halt::Halt),
     /// A source is configured to be read in another way than it was read so far.

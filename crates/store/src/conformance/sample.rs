@@ -21,7 +21,7 @@ use crate::Store;
 use crate::attestation::{AttestationRecord, Reservation};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::delivery::{Attempt, NewDelivery};
-use crate::halt::Halt;
+use crate::halt::{Cause, Halt};
 use crate::step::{SourceAdvance, SourceProgress, Step};
 use crate::warning::NewWarning;
 
@@ -161,8 +161,14 @@ pub fn halt(n: usize) -> Halt {
     Halt {
         chain: "eip155:1".to_owned(),
         number: 10,
-        ours: hash("block 10"),
-        theirs: hash(format!("block 10 of fork {n}")),
+        cause: if n.is_multiple_of(3) {
+            Cause::SaysOtherwise(format!("{n} observations are not there"))
+        } else {
+            Cause::TookBack {
+                ours: hash("block 10"),
+                theirs: hash(format!("block 10 of fork {n}")),
+            }
+        },
         endpoint: "https://one.example".to_owned(),
         since: at(11),
     }

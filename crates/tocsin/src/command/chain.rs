@@ -11,7 +11,7 @@ use std::path::Path;
 
 use tocsin_domain::observation::SourceId;
 use tocsin_sources::chain::ChainReader;
-use tocsin_store::halt::Halts;
+use tocsin_store::halt::{Halted, Halts};
 use tocsin_store::unwind::{Kept, Mark, Unwinds, Unwound};
 use tocsin_store_sqlite::SqliteStore;
 
@@ -39,13 +39,14 @@ pub async fn resume(
 ) -> Result<bool, Report> {
     let config = Config::load(asked.config)?;
     let store = SqliteStore::open(&config.database).await?;
-    let sources = halted_sources(&store, asked.chain).await?;
-    if sources.is_empty() {
+    let halted = halted(&store, asked.chain).await?;
+    if halted.is_empty() {
         writeln!(out, "{} is not halted: there is nothing to do", asked.chain)?;
         return Ok(true);
     }
     let reader = connect(&config, asked).await?;
-    let mark = shared::newest(&store, &reader, &sources).await?;
+    let mark = shared::newest(&store, &reader, &halted).await?;
+    let sources: Vec<SourceId> = halted.into_iter().map(|halted| halted.source).collect();
     let unwound = store.unwind(&sources, mark.as_ref()).await?;
     say(out, asked.chain, mark.as_ref(), &unwound)?;
     let waiting: Vec<Kept> = store
@@ -86,13 +87,10 @@ async fn connect(config: &Config, asked: Resume<'_>) -> Result<ChainReader, Repo
     }
 }
 
-async fn halted_sources(store: &SqliteStore, chain: &str) -> Result<Vec<SourceId>, Report> {
-    let halts = store.halts().await?;
-    Ok(halts
-        .into_iter()
-        .filter(|halted| halted.halt.chain == chain)
-        .map(|halted| halted.source)
-        .collect())
+async fn halted(store: &SqliteStore, chain: &str) -> Result<Vec<Halted>, Report> {
+    let mut halts = store.halts().await?;
+    halts.retain(|halted| halted.halt.chain == chain);
+    Ok(halts)
 }
 
 fn say(

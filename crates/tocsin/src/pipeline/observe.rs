@@ -10,7 +10,7 @@ use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_sources::{BlockBatch, BlockSource, SourceError, Watched};
-use tocsin_store::halt::Halt;
+use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
 
@@ -199,8 +199,8 @@ impl Observer {
             .collect();
         stage.store.halt(&sources, halt).await?;
         tracing::error!(
-            chain = %halt.chain, block = halt.number, ours = %halt.ours, theirs = %halt.theirs, endpoint = %halt.endpoint,
-            "a final block was taken back: nothing that rests on this chain is read or signed from now on"
+            chain = %halt.chain, block = halt.number, cause = %halt.cause, endpoint = %halt.endpoint,
+            "halted: nothing that rests on this chain is read or signed from now on"
         );
         Ok(())
     }
@@ -237,8 +237,7 @@ impl Work for Observer {
                     let halt = Halt {
                         chain: self.chain.chain().to_owned(),
                         number,
-                        ours,
-                        theirs,
+                        cause: Cause::TookBack { ours, theirs },
                         endpoint: endpoint.to_string(),
                         since: stage.clock.now(),
                     };

@@ -8,6 +8,7 @@ use tocsin_domain::observation::{Provenance, SourceId};
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::ChainReader;
+use tocsin_store::halt::{Cause, Halted};
 use tocsin_store::unwind::Mark;
 use tocsin_store::{Store, StoreError};
 
@@ -19,9 +20,35 @@ const FIRST_LOOK_BLOCKS: u64 = 10_000;
 /// The blocks that something was read of, by number.
 type Known = BTreeMap<u64, B256>;
 
-/// The newest block of which the sources read something that is final on the chain now; `None` where there is none. What
-/// one chain shares with another are their oldest blocks, so it is found by halving.
+/// The newest block up to which the books say what the chain says; `None` where there is none.
 pub(super) async fn newest(
+    store: &dyn Store,
+    reader: &ChainReader,
+    halted: &[Halted],
+) -> Result<Option<Mark>, Report> {
+    let sources: Vec<SourceId> = halted.iter().map(|halted| halted.source.clone()).collect();
+    let mark = newest_block(store, reader, &sources).await?;
+    // Blocks may be the same and what was read of them wrong.
+    let doubted = halted
+        .iter()
+        .filter(|halted| matches!(halted.halt.cause, Cause::SaysOtherwise(_)))
+        .map(|halted| halted.halt.number)
+        .min();
+    match (mark, doubted) {
+        (Some(mark), Some(doubted)) if mark.cursor.number >= doubted => {
+            let Some(before) = doubted.checked_sub(1) else {
+                return Ok(None);
+            };
+            let place = reader.final_place(before).await?;
+            Ok(place.map(|(cursor, watermark)| Mark { cursor, watermark }))
+        }
+        (mark, _) => Ok(mark),
+    }
+}
+
+/// The newest block of which the sources read something that is final on the chain now. What one chain shares with another
+/// are their oldest blocks, so it is found by halving.
+async fn newest_block(
     store: &dyn Store,
     reader: &ChainReader,
     sources: &[SourceId],
