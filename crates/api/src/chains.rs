@@ -13,10 +13,6 @@ pub struct Chains(Arc<RwLock<BTreeMap<String, ChainStatus>>>);
 /// A chain as it was last seen.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ChainStatus {
-    /// Its newest block; `None` where no endpoint has said so yet.
-    pub latest: Option<u64>,
-    /// Its newest final block.
-    pub final_head: Option<u64>,
     /// The endpoints it is read through.
     pub endpoints: Vec<EndpointStatus>,
     /// The sources that are read from it.
@@ -28,14 +24,18 @@ pub struct ChainStatus {
 pub struct EndpointStatus {
     /// Its address without what is secret in it.
     pub endpoint: String,
-    /// `trusted`, `benched` or `probation`.
+    /// `trusted`, `benched`, `probation` or `refused`.
     pub standing: &'static str,
     /// Why it is not trusted.
     pub reason: Option<String>,
-    /// The newest block that it knows.
-    pub latest: Option<u64>,
+    /// Whether it asked for a rest, or gets one for its failures.
+    pub resting: bool,
     /// The newest final block that it knows.
     pub final_head: Option<u64>,
+    /// By how many final blocks it is behind the one that is furthest.
+    pub behind: u64,
+    /// Its last trouble, also where it is over.
+    pub last_trouble: Option<String>,
 }
 
 impl Chains {

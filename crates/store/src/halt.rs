@@ -49,7 +49,10 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TookBack { ours, theirs } => {
-                write!(f, "took back a final block ({ours} was read, {theirs} is there now)")
+                write!(
+                    f,
+                    "took back a final block ({ours} was read, {theirs} is there now)"
+                )
             }
             Self::SaysOtherwise(how) => write!(f, "says otherwise when it is read again ({how})"),
         }

@@ -23,8 +23,8 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::time::Seconds;
 
 pub use self::chain::{Chain, Network};
-pub use self::covers::{InsuredCover, load_cover};
 use self::covers::load_covers;
+pub use self::covers::{InsuredCover, load_cover};
 
 /// Everything that `tocsin run` needs, checked.
 #[derive(Debug)]
@@ -223,7 +223,11 @@ impl Config {
                 ));
             }
             // What is signed rests on final data; the newest block is not, unless somebody answers for it.
-            if let Some(chain) = self.chains.iter().find(|chain| chain.trusts_the_newest_block()) {
+            if let Some(chain) = self
+                .chains
+                .iter()
+                .find(|chain| chain.trusts_the_newest_block())
+            {
                 return Err(invalid(
                     path,
                     format!(

@@ -71,13 +71,16 @@ pub enum StageError {
     Source(#[from] tocsin_sources::SourceError),
     /// A chain answers, and has nothing new that is final.
     #[error(
-        "{chain} has had nothing new that is final since {seen_until}: its finality stalls, or its nodes do"
+        "{chain} has had nothing new that is final since {seen_until}: its newest block is {latest}, its newest final block {final_head}",
+        latest = heads.latest, final_head = heads.final_head.map_or_else(|| "none".to_owned(), |number| number.to_string())
     )]
     Stalled {
         /// The chain.
         chain: String,
         /// Up to here everything was seen.
         seen_until: Timestamp,
+        /// How far the chain has come, as its endpoints say.
+        heads: tocsin_sources::Heads,
     },
     /// A chain took back a final block.
     #[error(

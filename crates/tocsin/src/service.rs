@@ -11,8 +11,8 @@ use tocsin_api::health::Health;
 use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
-use tocsin_sources::SourceError;
 use tocsin_sources::BlockSource;
+use tocsin_sources::SourceError;
 use tocsin_sources::chain::ChainReader;
 use tocsin_sources::solana::SolanaReader;
 use tocsin_store::cover::{CoverRecord, RiskRecord};
@@ -41,9 +41,7 @@ pub enum ServiceError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A source chain.
-    #[error(
-        "cannot watch {chain}; check [chains.\"{chain}\"] and the endpoints that it names"
-    )]
+    #[error("cannot watch {chain}; check [chains.\"{chain}\"] and the endpoints that it names")]
     Source {
         /// The chain.
         chain: String,

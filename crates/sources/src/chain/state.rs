@@ -14,7 +14,6 @@ mod call;
 mod declaration;
 mod feed;
 mod path;
-mod probe;
 mod proof;
 mod read;
 mod rounds;
@@ -22,7 +21,7 @@ mod settings;
 mod slot;
 mod source;
 
-pub use probe::probe;
+pub(crate) use read::{StateAt, read};
 pub use rounds::RoundsSource;
 pub use settings::{
     AnswerLimits, CallSettings, FeedSettings, OnRevert, PhaseSettings, Reading, RoundsSettings,

@@ -74,6 +74,10 @@ impl Node {
         self.rpc.endpoint()
     }
 
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rpc.is_resting()
+    }
+
     pub(crate) async fn genesis_hash(&self) -> Result<String, SourceError> {
         let attempt = self
             .rpc

@@ -12,6 +12,7 @@ use super::node::{Accounts, Node};
 use super::source::Kind;
 use super::{Pubkey, SolanaSettings, SolanaSource, account, event};
 use crate::chain::Endpoint;
+use crate::chain::{EndpointReport, Standing};
 use crate::error::Contradiction;
 use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
 
@@ -306,6 +307,19 @@ impl BlockSource for SolanaReader {
         Ok(Heads { latest, final_head })
     }
 
+    fn endpoints(&self) -> Vec<EndpointReport> {
+        // There is one, and nobody to compare it with.
+        vec![EndpointReport {
+            endpoint: self.node.endpoint().clone(),
+            weight: 1,
+            standing: Standing::Trusted,
+            resting: self.node.is_resting(),
+            final_head: None,
+            behind: 0,
+            last_trouble: None,
+        }]
+    }
+
     async fn stirred(&self) {
         tokio::time::sleep(self.settings.poll_interval).await;
     }
@@ -365,6 +379,7 @@ fn watched(
             // The distance between looks is left out: another selection of slots has no other meaning.
             reading: source.fingerprint(),
             from_block: source.from_slot(),
+            proof: Proof::Word,
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! A source on Solana whose settings were checked.
 
 use alloy::primitives::{B256, keccak256};
-use tocsin_domain::observation::{Observation, Provenance, Sequence, SourceId};
+use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence, SourceId, Subject};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::{Type, Value};
 
@@ -83,6 +83,22 @@ impl SolanaSource {
         }
     }
 
+    /// What is measured.
+    pub fn subject(&self) -> &Subject {
+        match &self.kind {
+            Kind::Account(settings) => &settings.subject,
+            Kind::Event(settings) => &settings.subject,
+        }
+    }
+
+    /// Which property of it.
+    pub fn metric(&self) -> &Metric {
+        match &self.kind {
+            Kind::Account(settings) => &settings.metric,
+            Kind::Event(settings) => &settings.metric,
+        }
+    }
+
     /// The type of its values.
     pub fn value_type(&self) -> Type {
         self.field().ty.value_type()
@@ -110,10 +126,6 @@ impl SolanaSource {
 
     /// The observation that it makes of what was read; one without value, if that says nothing that can be used.
     pub(crate) fn observe(&self, seen: Seen, read: Result<Value, &'static str>) -> Observation {
-        let (subject, metric) = match &self.kind {
-            Kind::Account(settings) => (&settings.subject, &settings.metric),
-            Kind::Event(settings) => (&settings.subject, &settings.metric),
-        };
         if let Err(reason) = read {
             tracing::warn!(
                 source = %self.id(),
@@ -124,8 +136,8 @@ impl SolanaSource {
         }
         Observation {
             source: self.id().clone(),
-            subject: subject.clone(),
-            metric: metric.clone(),
+            subject: self.subject().clone(),
+            metric: self.metric().clone(),
             observed_at: seen.observed_at,
             sequence: seen.sequence,
             // The reason is in the log; the observation says that there is no value.

@@ -62,19 +62,12 @@ pub async fn resume(
     }
     store.acknowledge(&waiting, clock.now()).await?;
     store.clear_halt(&sources).await?;
-    writeln!(
-        out,
-        "{} goes on when the service starts again",
-        asked.chain
-    )?;
+    writeln!(out, "{} goes on when the service starts again", asked.chain)?;
     Ok(true)
 }
 
 async fn connect(config: &Config, asked: Resume<'_>) -> Result<ChainReader, Report> {
-    let chain = config
-        .chains
-        .iter()
-        .find(|chain| chain.name == asked.chain);
+    let chain = config.chains.iter().find(|chain| chain.name == asked.chain);
     match chain.map(|chain| &chain.network) {
         Some(Network::Evm {
             settings, sources, ..
@@ -105,7 +98,10 @@ fn say(
             "block {} ({}) is the newest that was read and is on {chain} now",
             mark.cursor.number, mark.cursor.hash
         )?,
-        None => writeln!(out, "no block that was read is on {chain} now: it is read from its beginning")?,
+        None => writeln!(
+            out,
+            "no block that was read is on {chain} now: it is read from its beginning"
+        )?,
     }
     let Unwound {
         sources,
@@ -137,7 +133,10 @@ fn list(out: &mut dyn Write, waiting: &[Kept]) -> std::io::Result<()> {
         policy,
     } in waiting
     {
-        writeln!(out, "  policy {policy}, loss event {ordinal} of risk {risk}")?;
+        writeln!(
+            out,
+            "  policy {policy}, loss event {ordinal} of risk {risk}"
+        )?;
     }
     writeln!(
         out,

@@ -112,8 +112,7 @@ impl Chain {
             Network::Solana { sources, .. } => sources
                 .iter()
                 .map(|source| {
-                    let offer =
-                        offer(source.subject(), source.metric(), source.value_type(), None);
+                    let offer = offer(source.subject(), source.metric(), source.value_type(), None);
                     (source.id().clone(), offer)
                 })
                 .collect(),

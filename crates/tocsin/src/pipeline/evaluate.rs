@@ -100,9 +100,9 @@ impl Evaluator {
             };
             let cover = self.cover(snapshot.risk.terms_hash)?;
             for loss in advanced.losses {
-                verdicts.determinations.push(
-                    determine(store, cover, &snapshot, news.observations, loss, now).await?,
-                );
+                verdicts
+                    .determinations
+                    .push(determine(store, cover, &snapshot, news.observations, loss, now).await?);
             }
             verdicts.risks.push(RiskAdvance {
                 risk: snapshot.risk.id,

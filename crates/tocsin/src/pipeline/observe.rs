@@ -6,9 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tocsin_api::chains::{ChainStatus, EndpointStatus};
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_sources::chain::{EndpointReport, Standing};
 use tocsin_sources::{BlockBatch, BlockSource, SourceError, Watched};
 use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
@@ -89,16 +92,31 @@ impl Observer {
     }
 
     /// A node that keeps answering the same blocks is no proof that nothing happens.
-    fn check_that_time_moves(&self, stage: &Stage, groups: &[Group]) -> Result<(), StageError> {
-        for seen_until in groups.iter().filter_map(|group| group.seen_until) {
-            if stage.clock.now() > seen_until + self.pace.stalled_after {
-                return Err(StageError::Stalled {
+    async fn check_that_time_moves(
+        &self,
+        stage: &Stage,
+        groups: &[Group],
+    ) -> Result<(), StageError> {
+        let oldest = groups.iter().filter_map(|group| group.seen_until).min();
+        match oldest {
+            Some(seen_until) if stage.clock.now() > seen_until + self.pace.stalled_after => {
+                Err(StageError::Stalled {
                     chain: self.chain.chain().to_owned(),
                     seen_until,
-                });
+                    heads: self.chain.heads().await?,
+                })
             }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn report(&self, stage: &Stage) {
+        let watched = self.chain.watched();
+        let status = ChainStatus {
+            endpoints: self.chain.endpoints().into_iter().map(seen).collect(),
+            sources: watched.iter().map(|watched| watched.id.clone()).collect(),
+        };
+        stage.chains.report(self.chain.chain(), status);
     }
 
     /// Reads as far as there is something, while what was read before is committed.
@@ -165,7 +183,11 @@ impl Observer {
                         watermark: batch.watermark,
                         reading: source.reading,
                     },
-                    coverage: Some(batch.coverage.clone()),
+                    coverage: Some(Coverage {
+                        // The weaker of what shows the blocks and what shows the source's share of them.
+                        proof: batch.coverage.proof.max(source.proof),
+                        ..batch.coverage.clone()
+                    }),
                 })
                 .collect(),
             observations: batch.observations,
@@ -220,6 +242,14 @@ impl Work for Observer {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        let turn = self.look(stage).await;
+        self.report(stage);
+        turn
+    }
+}
+
+impl Observer {
+    async fn look(&self, stage: &Stage) -> Result<Turn, StageError> {
         self.check_not_halted(stage).await?;
         let mut turn = Turn::Idle;
         let mut trouble = None;
@@ -250,9 +280,28 @@ impl Work for Observer {
             }
         }
         if turn == Turn::Idle && trouble.is_none() {
-            self.check_that_time_moves(stage, &groups)?;
+            self.check_that_time_moves(stage, &groups).await?;
         }
         trouble.map_or(Ok(turn), Err)
+    }
+}
+
+/// An endpoint, for the API.
+fn seen(report: EndpointReport) -> EndpointStatus {
+    let (standing, reason) = match report.standing {
+        Standing::Trusted => ("trusted", None),
+        Standing::Benched { reason, .. } => ("benched", Some(reason)),
+        Standing::Probation { reason, .. } => ("probation", Some(reason)),
+        Standing::Refused { reason } => ("refused", Some(reason)),
+    };
+    EndpointStatus {
+        endpoint: report.endpoint.to_string(),
+        standing,
+        reason,
+        resting: report.resting,
+        final_head: report.final_head,
+        behind: report.behind,
+        last_trouble: report.last_trouble,
     }
 }
 

@@ -171,7 +171,10 @@ impl Work for Rechecker {
                 endpoint: endpoint.to_string(),
                 since: at,
             };
-            stage.store.halt(core::slice::from_ref(source), &halt).await?;
+            stage
+                .store
+                .halt(core::slice::from_ref(source), &halt)
+                .await?;
             return Err(StageError::Halted(halt));
         }
         Ok(Turn::Idle)

@@ -28,7 +28,7 @@ pub struct Forewarner {
     /// Taken while states are read, so that none of them is from another step than the cursor.
     step: Arc<Mutex<()>>,
     /// The blocks after the final head. A restart reads them again.
-    tip: Mutex<Tip>,
+    tip: Mutex<Option<Tip>>,
 }
 
 /// Sources that have been read as far as any of their chain.
@@ -52,7 +52,7 @@ impl Forewarner {
             poll_interval,
             evaluator,
             step,
-            tip: Mutex::new(Tip::default()),
+            tip: Mutex::new(None),
         }
     }
 
@@ -89,7 +89,7 @@ impl Forewarner {
     ) -> Result<Vec<NewWarning>, StageError> {
         let until = tip
             .blocks()
-            .last()
+            .next_back()
             .map_or(abreast.watermark, |newest| newest.watermark);
         let watermarks: BTreeMap<SourceId, Timestamp> = abreast
             .sources
@@ -98,7 +98,6 @@ impl Forewarner {
             .collect();
         let observations: Vec<Observation> = tip
             .blocks()
-            .iter()
             .flat_map(|block| &block.observations)
             .filter(|seen| watermarks.contains_key(&seen.source))
             .cloned()
@@ -118,7 +117,6 @@ impl Forewarner {
     fn warning(&self, Foreseen { risk, loss }: Foreseen, tip: &Tip) -> Option<NewWarning> {
         let rests_on = tip
             .blocks()
-            .iter()
             .find(|block| block.watermark >= loss.settled_at)?;
         Some(NewWarning {
             risk: risk.id,
@@ -152,8 +150,12 @@ impl Work for Forewarner {
         let Some(before) = self.abreast(stage).await? else {
             return Ok(Turn::Idle);
         };
-        let mut tip = self.tip.lock().await;
-        self.chain.follow(&mut tip, before.cursor).await?;
+        let mut kept = self.tip.lock().await;
+        let tip = kept.get_or_insert_with(|| Tip::new(before.cursor));
+        if *tip.anchor() != before.cursor {
+            tip.settle(before.cursor);
+        }
+        self.chain.follow(tip).await?;
         let _between_steps = self.step.lock().await;
         // The final head may have moved meanwhile; then the tip begins elsewhere.
         let Some(abreast) = self.abreast(stage).await? else {
@@ -162,7 +164,7 @@ impl Work for Forewarner {
         if abreast.cursor != before.cursor {
             return Ok(Turn::Worked);
         }
-        let foreseen = self.foresee(stage, &abreast, &tip).await?;
+        let foreseen = self.foresee(stage, &abreast, tip).await?;
         let standing = stage.store.standing(Some(self.chain.chain())).await?;
         let change = difference(&standing, foreseen, stage.clock.now());
         if change.raise.is_empty() && change.withdraw.is_empty() {
@@ -175,11 +177,7 @@ impl Work for Forewarner {
 }
 
 /// From the warnings that stand to those that should.
-fn difference(
-    standing: &[Warning],
-    foreseen: Vec<NewWarning>,
-    at: Timestamp,
-) -> WarningChange {
+fn difference(standing: &[Warning], foreseen: Vec<NewWarning>, at: Timestamp) -> WarningChange {
     let withdraw = standing
         .iter()
         .filter(|stands| !foreseen.contains(&stands.warning))

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, Bytes, hex};
-use alloy::rpc::json_rpc::ResponsePayload;
 use alloy::rpc::types::BlockId;
 use alloy::sol_types::SolValue;
 use alloy::sol_types::abi::AbiDecoderConfig;
@@ -15,8 +14,7 @@ use serde_json::Value as Json;
 
 use super::call::{Outcome, Question};
 use crate::SourceError;
-use crate::chain::rpc::{Answer, Rpc, failed, result_of};
-use crate::error::RequestFailure;
+use crate::chain::rpc::{NodeError, Rpc, Said, failed};
 
 /// Questions in one request. Each shares the gas that a node allows a call.
 const QUESTIONS_MAX: usize = 50;
@@ -89,16 +87,16 @@ async fn each(node: &Rpc, block: B256, questions: &[Question]) -> Result<Outcome
         "eth_call",
         format!("{} calls as of block {block}", questions.len()),
     );
-    let params = questions
+    let params: Vec<_> = questions
         .iter()
         .map(|question| (call_object(question), pinned(block)))
         .collect();
-    let answers = node.call_each(&attempt, params).await?;
+    let answers = node.ask_each(&attempt, &params).await?;
     questions
         .iter()
         .zip(answers)
         .map(|(question, answer)| {
-            let outcome = outcome(answer).map_err(|failure| failed(&attempt, failure))?;
+            let outcome = outcome(answer).map_err(|error| failed(&attempt, error.failure()))?;
             Ok((question.clone(), outcome))
         })
         .collect()
@@ -113,8 +111,8 @@ fn call_object(question: &Question) -> CallObject<'_> {
 }
 
 /// A call reverted if the node says so in the words that clients agree on; whatever else it says is a failed read.
-fn outcome(answer: Answer) -> Result<Outcome, RequestFailure> {
-    if let ResponsePayload::Failure(error) = &answer.payload {
+fn outcome(answer: Said<Bytes>) -> Result<Outcome, NodeError> {
+    if let Err(error) = &answer {
         let says_so = error.code == REVERTED
             || error
                 .message
@@ -130,7 +128,7 @@ fn outcome(answer: Answer) -> Result<Outcome, RequestFailure> {
             return Ok(Outcome::Reverted(returned));
         }
     }
-    result_of(answer).map(Outcome::Returned)
+    answer.map(Outcome::Returned)
 }
 
 /// Asks in one call of Multicall3. `None` for what must be asked alone: where one call fails among others it may have been
@@ -157,15 +155,10 @@ async fn together(
         "eth_call",
         format!("{} calls at once as of block {block}", questions.len()),
     );
-    let params = vec![(call_object(&group), pinned(block))];
-    let Some(answer) = node.call_each(&attempt, params).await?.pop() else {
+    let params = [(call_object(&group), pinned(block))];
+    // Too much at once for this node, perhaps: each alone has its own say.
+    let Some(Ok(data)) = node.ask_each(&attempt, &params).await?.pop() else {
         return Ok(None);
-    };
-    let data: Bytes = match result_of(answer) {
-        Ok(data) => data,
-        // Too much at once for this node, perhaps: each alone has its own say.
-        Err(RequestFailure::Node { .. }) => return Ok(None),
-        Err(failure) => return Err(failed(&attempt, failure)),
     };
     Ok(shares(&data, questions.len()))
 }
@@ -200,13 +193,13 @@ async fn mark_missing_code(
         "eth_getCode",
         format!("{} contracts as of block {block}", empty.len()),
     );
-    let params = empty
+    let params: Vec<_> = empty
         .iter()
         .map(|address| (address, pinned(block)))
         .collect();
-    let answers = node.call_each(&attempt, params).await?;
+    let answers = node.ask_each::<Bytes, _>(&attempt, &params).await?;
     for (address, answer) in empty.iter().zip(answers) {
-        let code: Bytes = result_of(answer).map_err(|failure| failed(&attempt, failure))?;
+        let code = answer.map_err(|error| failed(&attempt, error.failure()))?;
         for (question, outcome) in outcomes.iter_mut() {
             if code.is_empty() && question.to == *address && is_empty(outcome) {
                 *outcome = Outcome::NoCode;

@@ -2,13 +2,8 @@
 //!
 //! A proxy points to one aggregator after another, each a *phase*, and each aggregator counts its rounds from 1. Rounds of
 //! several phases are told apart, and ordered, as the proxy does it: phase · 2⁶⁴ + round.
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the reader of the chain does not hand it logs yet"
-    )
-)]
+
+use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, Log, U256, keccak256};
 use tocsin_domain::decimal::Decimal;
@@ -193,7 +188,8 @@ fn event(settings: &RoundsSettings, phase: &PhaseSettings) -> EventSettings {
         event: ANSWER_UPDATED.to_owned(),
         subject: settings.subject.clone(),
         metric: settings.metric.clone(),
-        value: "current".to_owned(),
+        value: Some("current".to_owned()),
+        only: BTreeMap::new(),
         decimals: settings.decimals,
         sequence: SequenceFrom::Field("roundId".to_owned()),
         observed_at: TimeFrom::Field("updatedAt".to_owned()),

@@ -90,7 +90,9 @@ async fn seen(
     let always = Timestamp(i64::MIN)..=Timestamp(i64::MAX);
     let mut known = Known::new();
     for source in sources {
-        let observed = store.observed(source, blocks.clone(), always.clone()).await?;
+        let observed = store
+            .observed(source, blocks.clone(), always.clone())
+            .await?;
         known.extend(observed.iter().filter_map(|seen| match seen.provenance {
             Provenance::Chain(place) => Some((place.block, place.block_hash)),
             Provenance::Raw { .. } => None,
@@ -100,7 +102,10 @@ async fn seen(
 }
 
 async fn newest_of(reader: &ChainReader, known: &Known) -> Result<Option<Mark>, SourceError> {
-    let blocks: Vec<(u64, B256)> = known.iter().map(|(number, hash)| (*number, *hash)).collect();
+    let blocks: Vec<(u64, B256)> = known
+        .iter()
+        .map(|(number, hash)| (*number, *hash))
+        .collect();
     let (mut shared, mut beyond) = (0, blocks.len());
     let mut newest = None;
     // Blocks before `shared` are on the chain, those from `beyond` on are not.

@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +43,9 @@ struct EvmSection {
     max_logs_per_step: Option<NonZeroU32>,
     #[serde(default = "stalled_after")]
     stalled_after: String,
+    /// Where Multicall3 is.
+    #[serde(default)]
+    multicall: Option<Address>,
     /// Whether blocks that are not final are looked at, for warnings.
     #[serde(default)]
     warnings: bool,
@@ -178,6 +182,7 @@ impl EvmSection {
         };
         settings.strictly_rising_timestamps = self.strictly_rising_timestamps;
         settings.request_timeout = Duration::from_millis(self.request_timeout_ms);
+        settings.multicall = self.multicall;
         if let Some(most) = self.max_blocks_per_step {
             settings.max_blocks_per_batch = most;
         }
@@ -232,9 +237,13 @@ impl EndpointSection {
 fn address(base: &Path, key: &str, text: &str) -> Result<Url, String> {
     if text.starts_with("file:") || text.starts_with("${") {
         let kept = secret::read(base, text)?;
-        return kept.expose_secret().trim().parse().map_err(|_its_text_is_secret| {
-            format!("`{key}`: what {text} holds is no URL: it begins with https:// or wss://")
-        });
+        return kept
+            .expose_secret()
+            .trim()
+            .parse()
+            .map_err(|_its_text_is_secret| {
+                format!("`{key}`: what {text} holds is no URL: it begins with https:// or wss://")
+            });
     }
     text.parse()
         .map_err(|error| format!("`{key}`: `{text}` is no URL ({error})"))

@@ -79,7 +79,11 @@ fn bump_after() -> String {
 
 impl AttestorSection {
     /// The attestor with its secrets read.
-    pub(in crate::config) fn resolve(self, path: &Path, base: &Path) -> Result<AttestorConfig, ConfigError> {
+    pub(in crate::config) fn resolve(
+        self,
+        path: &Path,
+        base: &Path,
+    ) -> Result<AttestorConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[attestor]: {problem}"));
         let verifier = caip::account(&self.verifier).map_err(at)?;
         Ok(AttestorConfig {
@@ -169,4 +173,3 @@ impl KeySection {
         })
     }
 }
-

@@ -116,9 +116,7 @@ fn stated_decimals(value: Option<&str>, decimals: Option<u8>) -> Result<u8, Stri
 /// What is wrong with a source; whoever shows it names the section.
 fn reason(error: SourceError) -> String {
     match error {
-        SourceError::Event { reason, .. }
-        | SourceError::State { reason, .. }
-        | SourceError::SolanaSource { reason, .. } => reason,
+        SourceError::Event { reason, .. } | SourceError::State { reason, .. } => reason,
         other => other.to_string(),
     }
 }
