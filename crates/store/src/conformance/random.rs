@@ -513,10 +513,8 @@ impl RandomStep {
             let to = reached.checked_add_signed(*by).unwrap();
             let from = if *stale { Some(cursor(1)) } else { current };
             let mut coverage = sample::coverage(from.map(|cursor| cursor.number), to);
-            if let Some(read) = &mut coverage {
-                if to.is_multiple_of(3) {
-                    read.proof = Proof::Word;
-                }
+            if let Some(read) = coverage.as_mut().filter(|_| to.is_multiple_of(3)) {
+                read.proof = Proof::Word;
             }
             SourceAdvance {
                 from,
