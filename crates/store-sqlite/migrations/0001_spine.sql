@@ -242,6 +242,7 @@ CREATE TABLE warnings (
     CHECK (payout IS NULL OR unknown IS NULL),
     CHECK ((ended_at IS NULL) = (ending IS NULL))
 ) STRICT;
+CREATE INDEX warnings_by_risk ON warnings (risk);
 CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
 
 -- The intent to sign: at most one payload per signing domain and consumption key, for ever.

@@ -1,6 +1,7 @@
 //! Random operations on a backend and on the model side by side: the same answers, and the same to be seen afterwards.
 
 mod ledger;
+mod step;
 
 use core::fmt::Debug;
 
@@ -10,23 +11,20 @@ use proptest::prop_oneof;
 use proptest::test_runner::{Config, TestRunner};
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::claim::Claim;
-use tocsin_domain::coverage::Proof;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::eval::outcome::Unknown;
 use tocsin_domain::ids::AttestationId;
-use tocsin_domain::observation::{ChainPosition, Provenance};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
-use tocsin_domain::time::Seconds;
 
 use crate::attestation::Reservation;
 use crate::conformance::model::view::{Question, View};
 use crate::conformance::model::{Faults, Model};
-use crate::conformance::sample::{self, CHAIN, address, at, cursor, hash};
+use crate::conformance::sample::{self, CHAIN, address, at, hash};
 use crate::conformance::{Backend, Fault};
 use crate::cover::{CoverRecord, RiskRecord};
-use crate::step::{RiskAdvance, SourceAdvance, SourceProgress, Step};
 use crate::{Store, StoreError};
+use step::RandomStep;
 
 const CASES: u32 = 12;
 const OPERATIONS: usize = 40;
@@ -77,25 +75,7 @@ enum Operation {
     GiveUp {
         delivery: usize,
     },
-    AddRecheck {
-        source: usize,
-        first: u64,
-        more: u64,
-        same: bool,
-    },
-    Halt(Vec<usize>),
-    ClearHalt(Vec<usize>),
-    /// Sources, how many blocks they are taken back if not to their beginning, and whether the mark is on another fork.
-    Unwind(Vec<usize>, Option<u64>, bool),
-    Acknowledge {
-        kept: usize,
-        nobody: bool,
-    },
-    ChangeWarnings {
-        withdraw: Vec<usize>,
-        /// Subject, ordinal, and whether its payout is known.
-        raise: Vec<(usize, u32, bool)>,
-    },
+    Ledger(ledger::Operation),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,40 +85,8 @@ enum Statement {
     Different,
 }
 
-#[derive(Clone, Debug)]
-struct RandomStep {
-    /// Source, whether it is stale, and how far it moves.
-    sources: Vec<(usize, bool, i64)>,
-    /// Source, subject, second, sequence, price.
-    observations: Vec<(usize, usize, i64, u64, bool)>,
-    /// Subject, whether it is stale, and the second that it is evaluated to.
-    risks: Vec<(usize, bool, i64)>,
-    /// Subject, ordinal, whether it is inconclusive, and whether it was made later.
-    determinations: Vec<(usize, u32, bool, bool)>,
-}
-
 fn seldom() -> impl Strategy<Value = bool> {
     proptest::bool::weighted(0.1)
-}
-
-fn steps() -> impl Strategy<Value = RandomStep> {
-    (
-        vec((0..SOURCES, seldom(), -1..4_i64), 0..3),
-        vec(
-            (0..SOURCES, 0..SUBJECTS, 0..9_i64, 0..3_u64, seldom()),
-            0..8,
-        ),
-        vec((0..SUBJECTS, seldom(), 0..9_i64), 0..2),
-        vec((0..SUBJECTS, 1..3_u32, seldom(), any::<bool>()), 0..2),
-    )
-        .prop_map(
-            |(sources, observations, risks, determinations)| RandomStep {
-                sources,
-                observations,
-                risks,
-                determinations,
-            },
-        )
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
@@ -148,7 +96,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         2 => (seldom(), vec((0..SUBJECTS, seldom()), 0..4))
             .prop_map(|(changed, risks)| Operation::AddCover { changed, risks }),
         2 => vec((0..POLICIES, seldom()), 0..4).prop_map(Operation::AddPolicies),
-        5 => steps().prop_map(Operation::Commit),
+        5 => step::steps().prop_map(Operation::Commit),
         4 => vec((0..POLICIES, 1..3_u32, seldom()), 0..3).prop_map(Operation::AddClaims),
         3 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
             Operation::Reserve { policy, ordinal, statement }
@@ -165,22 +113,7 @@ fn operations() -> impl Strategy<Value = Operation> {
             .prop_map(|(delivery, release, long)| Operation::PutBack { delivery, release, long }),
         1 => (delivery(), 0..2_u64).prop_map(|(delivery, block)| Operation::Finish { delivery, block }),
         1 => delivery().prop_map(|delivery| Operation::GiveUp { delivery }),
-        6 => ledger_operations(),
-    ]
-}
-
-fn ledger_operations() -> impl Strategy<Value = Operation> {
-    let sources = || vec(0..SOURCES, 1..=SOURCES);
-    prop_oneof![
-        1 => (0..SOURCES, 0..9_u64, 0..3_u64, any::<bool>())
-            .prop_map(|(source, first, more, same)| Operation::AddRecheck { source, first, more, same }),
-        2 => sources().prop_map(Operation::Halt),
-        3 => sources().prop_map(Operation::ClearHalt),
-        3 => (sources(), proptest::option::weighted(0.8, 0..5_u64), seldom())
-            .prop_map(|(sources, back, forked)| Operation::Unwind(sources, back, forked)),
-        2 => (0..3_usize, seldom()).prop_map(|(kept, nobody)| Operation::Acknowledge { kept, nobody }),
-        3 => (vec(0..4_usize, 0..2), vec((0..SUBJECTS, 1..3_u32, any::<bool>()), 0..3))
-            .prop_map(|(withdraw, raise)| Operation::ChangeWarnings { withdraw, raise }),
+        6 => ledger::operations().prop_map(Operation::Ledger),
     ]
 }
 
@@ -354,7 +287,7 @@ fn nth_delivery(model: &Model, n: usize) -> AttestationId {
 
 /// Both did it, with the same answer, or neither did, for a reason that there is.
 fn agree<T: PartialEq + Debug>(
-    operation: &Operation,
+    operation: &impl Debug,
     seen: Result<T, StoreError>,
     expected: Result<T, Faults>,
 ) {
@@ -493,84 +426,7 @@ impl Operation {
                     one(model.give_up(id, "no")),
                 );
             }
-            Self::AddRecheck { .. }
-            | Self::Halt(_)
-            | Self::ClearHalt(_)
-            | Self::Unwind(..)
-            | Self::Acknowledge { .. }
-            | Self::ChangeWarnings { .. } => ledger::perform(self, store, model).await,
-        }
-    }
-}
-
-impl RandomStep {
-    /// The step, read from where the model is.
-    fn step(&self, model: &Model) -> Step {
-        let advance = |(n, stale, by): &(usize, bool, i64)| {
-            let source = sample::source(*n);
-            let current = model.progress.get(&source).map(|progress| progress.cursor);
-            let reached = current.map_or(5, |cursor| cursor.number);
-            let to = reached.checked_add_signed(*by).unwrap();
-            let from = if *stale { Some(cursor(1)) } else { current };
-            let mut coverage = sample::coverage(from.map(|cursor| cursor.number), to);
-            if let Some(read) = &mut coverage {
-                if to.is_multiple_of(3) {
-                    read.proof = Proof::Word;
-                }
-            }
-            SourceAdvance {
-                from,
-                coverage,
-                to: SourceProgress {
-                    reading: alloy_primitives::B256::repeat_byte(7),
-                    source,
-                    cursor: cursor(to),
-                    watermark: at(i64::try_from(to).unwrap()),
-                },
-            }
-        };
-        let observation =
-            |(from, subject, second, sequence, other): &(usize, usize, i64, u64, bool)| {
-                let price = if *other { "2" } else { "1" };
-                let stream = sample::stream(*from, *subject);
-                let mut seen = sample::observation(&stream, *second, *sequence, price);
-                seen.provenance = match seen.provenance {
-                    Provenance::Chain(place) if *sequence > 0 => {
-                        // The blocks of the samples come one a second.
-                        let block = u64::try_from(*second).unwrap();
-                        Provenance::Chain(ChainPosition { block, ..place })
-                    }
-                    Provenance::Chain(_) | Provenance::Raw { .. } => Provenance::Raw {
-                        hash: hash("raw line"),
-                    },
-                };
-                seen
-            };
-        let evaluated = |(subject, stale, second): &(usize, bool, i64)| {
-            let risk = risk(*subject).id;
-            let current = model.risks.get(&risk).map_or(0, |stored| stored.version);
-            RiskAdvance {
-                risk,
-                version: if *stale { current + 1 } else { current },
-                state: vec![u8::try_from(*second).unwrap()],
-                evaluated_to: at(*second),
-            }
-        };
-        Step {
-            sources: self.sources.iter().map(advance).collect(),
-            observations: self.observations.iter().map(observation).collect(),
-            risks: self.risks.iter().map(evaluated).collect(),
-            determinations: self
-                .determinations
-                .iter()
-                .map(|(subject, ordinal, unknown, later)| {
-                    let mut decided = determination(*subject, *ordinal, *unknown);
-                    if *later {
-                        decided.determined_at = decided.determined_at + Seconds(5);
-                    }
-                    decided
-                })
-                .collect(),
+            Self::Ledger(operation) => operation.perform(store, model).await,
         }
     }
 }
