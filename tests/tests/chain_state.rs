@@ -205,7 +205,8 @@ async fn calls_say_the_same_alone_and_together() {
     for block in [scene.without_multicall, block] {
         let alone = scene.read(block, &sources).await;
         assert_eq!(alone.len(), sources.len());
-        assert!(alone.iter().filter(|seen| seen.value.is_none()).count() < 10);
+        // Seven answers that are none, three reverts without a meaning.
+        assert_eq!(alone.iter().filter(|seen| seen.value.is_none()).count(), 10);
         for multicall in [scene.multicall, Address::repeat_byte(0xee), scene.vault] {
             let together = scene
                 .try_read(block, Some(multicall), &sources)
