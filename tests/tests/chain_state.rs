@@ -10,8 +10,7 @@ mod feed;
 #[path = "chain_state/scene.rs"]
 mod scene;
 
-use std::num::{NonZeroU32, NonZeroU64};
-use std::time::Duration;
+use std::num::NonZeroU64;
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolValue;
@@ -21,11 +20,11 @@ use tocsin_domain::observation::{Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 use tocsin_sources::SourceError;
-use tocsin_sources::chain::ChainSettings;
 use tocsin_sources::chain::state::{
     self, CallSettings, OnRevert, Reading, Schedule, StateSettings, StateSource, StorageField,
     StorageSettings,
 };
+use tocsin_sources::chain::{ChainSettings, EndpointSettings};
 use tocsin_sources::error::Contradiction;
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::rpc_fault::{Fault, FaultyNode};
