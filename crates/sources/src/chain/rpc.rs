@@ -118,7 +118,7 @@ impl Rpc {
         params: [impl Serialize + Sync; N],
     ) -> Result<[T; N], SourceError> {
         let answers = self
-            .split(attempt.method, &params, wire::all)
+            .split(attempt.method, &params, &wire::all)
             .await
             .map_err(|(failure, _)| failed(attempt, failure))?;
         answers

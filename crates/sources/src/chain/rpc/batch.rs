@@ -12,7 +12,7 @@ use crate::SourceError;
 use crate::error::RequestFailure;
 
 /// Reads a body: the answers to as many questions, the first of which has this id.
-type Read<T> = fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure>;
+type Read<'r, T> = &'r (dyn Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Sync);
 
 impl Rpc {
     /// Asks all the questions, and gives the answers in their order; at most `most` go into a request. `about` says what
@@ -28,21 +28,25 @@ impl Rpc {
         T: DeserializeOwned + Send,
         P: Serialize + Sync,
     {
-        self.read_each(method, params, most, about, wire::all).await
+        self.read_each(method, params, most, about, &wire::all)
+            .await
     }
 
-    /// As [`Self::call_each`], but what a node says instead of a result is an answer too.
-    pub(crate) async fn call_judged<T, P>(
+    /// As [`Self::call_each`], but what a node says instead of a result may be an answer too: where `judge` makes one of it.
+    pub(crate) async fn call_judged<T, E, P>(
         &self,
         method: &'static str,
         params: &[P],
         about: impl Fn(core::ops::Range<usize>) -> String + Sync,
-    ) -> Result<Vec<Result<T, NodeError>>, SourceError>
+        judge: fn(&NodeError) -> Option<E>,
+    ) -> Result<Vec<Result<T, E>>, SourceError>
     where
         T: DeserializeOwned + Send,
+        E: Send,
         P: Serialize + Sync,
     {
-        self.read_each(method, params, usize::MAX, about, wire::judged)
+        let read = |body: &[u8], first_id, count| wire::judged(body, first_id, count, judge);
+        self.read_each(method, params, usize::MAX, about, &read)
             .await
     }
 
@@ -52,7 +56,7 @@ impl Rpc {
         params: &[P],
         most: usize,
         about: impl Fn(core::ops::Range<usize>) -> String + Sync,
-        read: Read<T>,
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, SourceError>
     where
         T: Send,
@@ -91,7 +95,7 @@ impl Rpc {
         &self,
         method: &'static str,
         params: &[P],
-        read: Read<T>,
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, (RequestFailure, core::ops::Range<usize>)>
     where
         T: Send,
@@ -124,7 +128,7 @@ impl Rpc {
         &self,
         method: &'static str,
         params: &[P],
-        read: Read<T>,
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, RequestFailure> {
         let count = params.len();
         let calls = u32::try_from(count).unwrap_or(u32::MAX);

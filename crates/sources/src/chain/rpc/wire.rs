@@ -68,12 +68,14 @@ pub(super) fn all<T: DeserializeOwned>(
     results(body, first_id, count)
 }
 
-/// The results of questions with consecutive ids, or what the node says instead, in their order.
-pub(super) fn judged<T: DeserializeOwned>(
+/// The results of questions with consecutive ids, or what `judge` makes of what the node says instead, in their order. An
+/// error that it makes nothing of is one of the whole.
+pub(super) fn judged<T: DeserializeOwned, E>(
     body: &[u8],
     first_id: u64,
     count: usize,
-) -> Result<Vec<Result<T, NodeError>>, RequestFailure> {
+    judge: impl Fn(&NodeError) -> Option<E>,
+) -> Result<Vec<Result<T, E>>, RequestFailure> {
     let is_one = body.trim_ascii_start().first() == Some(&b'{');
     let mut answers: Vec<Answer<&RawValue>> = if is_one {
         vec![parse(body)?]
@@ -85,8 +87,7 @@ pub(super) fn judged<T: DeserializeOwned>(
         _ => None,
     };
     answers.sort_by_key(place);
-    let in_order = answers.iter().map(place).eq((0..).take(count).map(Some));
-    if !in_order {
+    if !answers.iter().map(place).eq((0..).take(count).map(Some)) {
         // A server that refuses the whole may say so once.
         let refusal = answers.into_iter().find_map(|answer| answer.error);
         return Err(refusal.map_or(RequestFailure::ForeignId, NodeError::refusal));
@@ -96,7 +97,7 @@ pub(super) fn judged<T: DeserializeOwned>(
         .map(|answer| match answer {
             Answer {
                 error: Some(error), ..
-            } => Ok(Err(error)),
+            } => judge(&error).map(Err).ok_or_else(|| error.failure()),
             Answer {
                 result: Some(raw), ..
             } => shaped(raw).map(Ok),
@@ -203,7 +204,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 impl NodeError {
-    pub(crate) fn failure(self) -> RequestFailure {
+    fn failure(self) -> RequestFailure {
         RequestFailure::Node {
             code: self.code,
             message: excerpt(&self.message),

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use super::call::{Outcome, Question};
 use crate::SourceError;
-use crate::chain::rpc::{NodeError, Rpc, failed};
+use crate::chain::rpc::{NodeError, Rpc};
 use crate::error::RequestFailure;
 
 /// Questions in one call of Multicall3; they share the gas that a node allows a call.
@@ -89,16 +89,14 @@ async fn each(node: &Rpc, block: B256, questions: &[Question]) -> Result<Outcome
         .iter()
         .map(|question| (call_object(question), pinned(block)))
         .collect();
-    let answers = node.call_judged(CALL, &params, |_| about.clone()).await?;
-    questions
-        .iter()
-        .zip(answers)
-        .map(|(question, answer)| {
-            let outcome = outcome(answer)
-                .map_err(|failure| failed(&node.attempt(CALL, about.clone()), failure))?;
-            Ok((question.clone(), outcome))
-        })
-        .collect()
+    let answers = node
+        .call_judged(CALL, &params, |_| about.clone(), reverted)
+        .await?;
+    let outcomes = answers.into_iter().map(|answer| match answer {
+        Ok(data) => Outcome::Returned(data),
+        Err(data) => Outcome::Reverted(data),
+    });
+    Ok(questions.iter().cloned().zip(outcomes).collect())
 }
 
 fn call_object(question: &Question) -> CallObject<'_> {
@@ -109,26 +107,22 @@ fn call_object(question: &Question) -> CallObject<'_> {
     }
 }
 
-/// A call reverted if the node says so in the words that clients agree on; whatever else it says is a failed read.
-fn outcome(answer: Result<Bytes, NodeError>) -> Result<Outcome, RequestFailure> {
-    let error = match answer {
-        Ok(data) => return Ok(Outcome::Returned(data)),
-        Err(error) => error,
-    };
+/// What the contract said as it reverted, where the node says that it did, in the words that clients agree on. Whatever else a
+/// node says is a failed read.
+fn reverted(error: &NodeError) -> Option<Bytes> {
     let says_so = error.code == REVERTED
         || error
             .message
             .to_ascii_lowercase()
             .starts_with("execution reverted");
-    let returned = match &error.data {
+    if !says_so {
+        return None;
+    }
+    match &error.data {
         // Clients that have nothing to add leave it out.
         None | Some(Json::Null) => Some(Bytes::new()),
         Some(Json::String(text)) => hex::decode(text).map(Bytes::from).ok(),
         Some(_) => None,
-    };
-    match returned {
-        Some(returned) if says_so => Ok(Outcome::Reverted(returned)),
-        _ => Err(error.failure()),
     }
 }
 
@@ -154,12 +148,22 @@ async fn together(
     };
     let about = format!("{} calls at once as of block {block}", questions.len());
     let params = [(call_object(&group), pinned(block))];
-    let mut answers = node.call_judged(CALL, &params, |_| about.clone()).await?;
-    // Where it says anything else, it may be too much at once for this node: each alone has its own say.
-    let Some(Ok(data)) = answers.pop() else {
-        return Ok(None);
-    };
-    Ok(shares(&data, questions.len()))
+    let answers = node
+        .call_judged(CALL, &params, |_| about.clone(), reverted)
+        .await;
+    match answers {
+        Ok(mut answers) => Ok(answers
+            .pop()
+            .and_then(Result::ok)
+            .and_then(|data| shares(&data, questions.len()))),
+        // It may be too much at once for this node: each alone has its own say.
+        Err(SourceError::Request { failure, .. })
+            if matches!(*failure, RequestFailure::Node { .. }) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The answers in a group's answer; a failed one is none yet.
