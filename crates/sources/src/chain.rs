@@ -29,7 +29,7 @@ mod recheck;
 pub(crate) mod rpc;
 mod settings;
 mod source;
-pub mod state;
+mod state;
 mod tip;
 mod wanted;
 

@@ -235,14 +235,14 @@ fn chain_subject(rest: &str) -> Result<(), Complaint> {
     }
 }
 
-/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `account:<CAIP-10>#field`,
-/// `feed:<provider>`.
+/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `storage:<CAIP-10>#slot`,
+/// `account:<CAIP-10>#field`, `feed:<provider>`.
 pub(super) fn source(text: &str) -> Result<String, Complaint> {
-    const SCHEMES: [&str; 5] = ["account", "chainlink", "event", "call", "feed"];
+    const SCHEMES: [&str; 6] = ["account", "chainlink", "event", "call", "storage", "feed"];
     let complaint = |label: &str| {
         Complaint::new(format!("`{}` is not a source", suggest::clipped(text)), label).with_help(
             "write `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature`, `call:eip155:1:0x…#signature`, \
-             `account:solana:5eykt4…:…#field` or `feed:provider`",
+             `storage:eip155:1:0x…#slot`, `account:solana:5eykt4…:…#field` or `feed:provider`",
         )
     };
     if text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
@@ -261,6 +261,7 @@ pub(super) fn source(text: &str) -> Result<String, Complaint> {
     match scheme {
         "chainlink" => evm_account(rest)?,
         "call" => evm_account(of_account("no `#` and signature")?)?,
+        "storage" => evm_account(of_account("no `#` and slot")?)?,
         "event" => match of_account("no `#` and signature")? {
             program if program.starts_with("solana:") => solana::account(program)?,
             contract => evm_account(contract)?,

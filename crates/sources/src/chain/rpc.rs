@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use self::pace::Pace;
+pub(crate) use self::wire::NodeError;
 use self::wire::Request;
-pub(crate) use self::wire::{NodeError, Said};
 use super::{Endpoint, EndpointSettings};
 use crate::SourceError;
 use crate::error::{Attempt, RequestFailure};
@@ -114,8 +114,7 @@ impl Rpc {
     ) -> Result<T, SourceError> {
         let id = self.ids(1);
         let request = question(attempt, id, params);
-        let read = wire::results_only().one;
-        self.exchange(1, &request, |body| read(body, id))
+        self.exchange(1, &request, |body| wire::result(body, id))
             .await
             .map_err(|failure| failed(attempt, failure))
     }
@@ -128,7 +127,7 @@ impl Rpc {
         params: [impl Serialize + Sync; N],
     ) -> Result<[T; N], SourceError> {
         let answers = self
-            .split(attempt.method, &params, &wire::results_only())
+            .split(attempt.method, &params, &wire::all)
             .await
             .map_err(|(failure, _)| failed(attempt, failure))?;
         answers

@@ -6,10 +6,13 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::wire::{self, Reading, Request, Said};
+use super::wire::{self, NodeError, Request};
 use super::{Rpc, failed};
 use crate::SourceError;
-use crate::error::{Attempt, RequestFailure};
+use crate::error::RequestFailure;
+
+/// Reads a body: the answers to as many questions, the first of which has this id.
+type Read<'r, T> = &'r (dyn Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Sync);
 
 impl Rpc {
     /// Asks all the questions, and gives the answers in their order; at most `most` go into a request. `about` says what
@@ -25,6 +28,40 @@ impl Rpc {
         T: DeserializeOwned + Send,
         P: Serialize + Sync,
     {
+        self.read_each(method, params, most, about, &wire::all)
+            .await
+    }
+
+    /// As [`Self::call_each`], but what a node says instead of a result may be an answer too: where `judge` makes one of it.
+    pub(crate) async fn call_judged<T, E, P>(
+        &self,
+        method: &'static str,
+        params: &[P],
+        about: impl Fn(core::ops::Range<usize>) -> String + Sync,
+        judge: fn(&NodeError) -> Option<E>,
+    ) -> Result<Vec<Result<T, E>>, SourceError>
+    where
+        T: DeserializeOwned + Send,
+        E: Send,
+        P: Serialize + Sync,
+    {
+        let read = |body: &[u8], first_id, count| wire::judged(body, first_id, count, judge);
+        self.read_each(method, params, usize::MAX, about, &read)
+            .await
+    }
+
+    async fn read_each<T, P>(
+        &self,
+        method: &'static str,
+        params: &[P],
+        most: usize,
+        about: impl Fn(core::ops::Range<usize>) -> String + Sync,
+        read: Read<'_, T>,
+    ) -> Result<Vec<T>, SourceError>
+    where
+        T: Send,
+        P: Serialize + Sync,
+    {
         let size = self
             .batch
             .load(Ordering::Relaxed)
@@ -38,7 +75,7 @@ impl Rpc {
             .enumerate()
             .map(|(part, params)| async move {
                 let first = part * size;
-                self.split(method, params, &wire::results_only())
+                self.split(method, params, read)
                     .await
                     .map_err(|(failure, place)| {
                         let place = first + place.start..first + place.end;
@@ -53,27 +90,12 @@ impl Rpc {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// Asks all the questions, to each of which an error may be the answer, and gives the answers in their order.
-    pub(crate) async fn ask_each<T, P>(
-        &self,
-        attempt: &Attempt,
-        params: &[P],
-    ) -> Result<Vec<Said<T>>, SourceError>
-    where
-        T: DeserializeOwned + Send,
-        P: Serialize + Sync,
-    {
-        self.split(attempt.method, params, &wire::errors_too())
-            .await
-            .map_err(|(failure, _place)| failed(attempt, failure))
-    }
-
     /// Asks in one request, or, where that is too many, in several. An error says about which questions it is.
     pub(super) async fn split<T, P>(
         &self,
         method: &'static str,
         params: &[P],
-        reading: &Reading<T>,
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, (RequestFailure, core::ops::Range<usize>)>
     where
         T: Send,
@@ -84,7 +106,7 @@ impl Rpc {
         while answers.len() < params.len() {
             let start = answers.len();
             let end = params.len().min(start + size);
-            match self.request_all(method, &params[start..end], reading).await {
+            match self.request_all(method, &params[start..end], read).await {
                 Ok(more) => {
                     answers.extend(more);
                     if end - start == self.batch.load(Ordering::Relaxed) {
@@ -106,7 +128,7 @@ impl Rpc {
         &self,
         method: &'static str,
         params: &[P],
-        reading: &Reading<T>,
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, RequestFailure> {
         let count = params.len();
         let calls = u32::try_from(count).unwrap_or(u32::MAX);
@@ -120,16 +142,12 @@ impl Rpc {
         if let [params] = params {
             let request = request((first_id, params));
             return self
-                .exchange(calls, &request, |body| {
-                    (reading.one)(body, first_id).map(|answer| vec![answer])
-                })
+                .exchange(calls, &request, |body| read(body, first_id, count))
                 .await;
         }
         let requests: Vec<_> = (first_id..).zip(params).map(request).collect();
-        self.exchange(calls, &requests, |body| {
-            (reading.several)(body, first_id, count)
-        })
-        .await
+        self.exchange(calls, &requests, |body| read(body, first_id, count))
+            .await
     }
 
     fn grow(&self) {

@@ -35,35 +35,8 @@ pub(crate) struct NodeError {
     pub(crate) code: i64,
     #[serde(default)]
     pub(crate) message: String,
-    #[serde(default)]
+    /// What else it has to say; of a reverted call, what the contract said.
     pub(crate) data: Option<Value>,
-}
-
-/// What a node says to a question to which an error may be the answer, as a revert is.
-pub(crate) type Said<T> = Result<T, NodeError>;
-
-/// How the answers to questions with consecutive ids are read.
-pub(super) struct Reading<T> {
-    /// That to the only question.
-    pub(super) one: fn(&[u8], u64) -> Result<T, RequestFailure>,
-    /// Those to several, from the first id on, in their order.
-    pub(super) several: fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure>,
-}
-
-/// Every question must have a result.
-pub(super) fn results_only<T: DeserializeOwned>() -> Reading<T> {
-    Reading {
-        one: result,
-        several: results,
-    }
-}
-
-/// An error is an answer too.
-pub(super) fn errors_too<T: DeserializeOwned>() -> Reading<Said<T>> {
-    Reading {
-        one: said,
-        several: all_said,
-    }
 }
 
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -71,7 +44,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Op
 }
 
 /// The result of the one question with this id.
-fn result<T: DeserializeOwned>(body: &[u8], id: u64) -> Result<T, RequestFailure> {
+pub(super) fn result<T: DeserializeOwned>(body: &[u8], id: u64) -> Result<T, RequestFailure> {
     // In one pass, as nearly every answer is right; what is wrong with the others is found out in a second one.
     if let Ok(answer) = serde_json::from_slice::<Answer<T>>(body)
         && (answer.result.is_some() || answer.error.is_some())
@@ -83,32 +56,54 @@ fn result<T: DeserializeOwned>(body: &[u8], id: u64) -> Result<T, RequestFailure
     shaped(raw)
 }
 
-fn said<T: DeserializeOwned>(body: &[u8], id: u64) -> Result<Said<T>, RequestFailure> {
-    said_of(parse::<Answer<T>>(body)?, id)
-}
-
-fn all_said<T: DeserializeOwned>(
+/// The results of questions with consecutive ids, all of which have one.
+pub(super) fn all<T: DeserializeOwned>(
     body: &[u8],
     first_id: u64,
     count: usize,
-) -> Result<Vec<Said<T>>, RequestFailure> {
-    if let Some(refusal) = refused(body)? {
-        return Err(refusal);
+) -> Result<Vec<T>, RequestFailure> {
+    if count == 1 {
+        return result(body, first_id).map(|result| vec![result]);
     }
-    in_order(parse::<Vec<Answer<T>>>(body)?, first_id, count, said_of)
+    results(body, first_id, count)
 }
 
-/// A server that refuses several questions at once answers one of its own.
-fn refused(body: &[u8]) -> Result<Option<RequestFailure>, RequestFailure> {
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Ok(None);
+/// The results of questions with consecutive ids, or what `judge` makes of what the node says instead, in their order. An
+/// error that it makes nothing of is one of the whole.
+pub(super) fn judged<T: DeserializeOwned, E>(
+    body: &[u8],
+    first_id: u64,
+    count: usize,
+    judge: impl Fn(&NodeError) -> Option<E>,
+) -> Result<Vec<Result<T, E>>, RequestFailure> {
+    let is_one = body.trim_ascii_start().first() == Some(&b'{');
+    let mut answers: Vec<Answer<&RawValue>> = if is_one {
+        vec![parse(body)?]
+    } else {
+        parse(body)?
+    };
+    let place = |answer: &Answer<&RawValue>| match answer.id {
+        Id::Number(id) => id.checked_sub(first_id),
+        _ => None,
+    };
+    answers.sort_by_key(place);
+    if !answers.iter().map(place).eq((0..).take(count).map(Some)) {
+        // A server that refuses the whole may say so once.
+        let refusal = answers.into_iter().find_map(|answer| answer.error);
+        return Err(refusal.map_or(RequestFailure::ForeignId, NodeError::refusal));
     }
-    let refusal: Answer<&RawValue> = parse(body)?;
-    Ok(Some(
-        refusal
-            .error
-            .map_or(RequestFailure::ForeignId, NodeError::refusal),
-    ))
+    answers
+        .into_iter()
+        .map(|answer| match answer {
+            Answer {
+                error: Some(error), ..
+            } => judge(&error).map(Err).ok_or_else(|| error.failure()),
+            Answer {
+                result: Some(raw), ..
+            } => shaped(raw).map(Ok),
+            Answer { .. } => Err(RequestFailure::Empty),
+        })
+        .collect()
 }
 
 /// The results of questions with consecutive ids, in their order.
@@ -118,31 +113,34 @@ fn results<T: DeserializeOwned>(
     count: usize,
 ) -> Result<Vec<T>, RequestFailure> {
     if let Ok(answers) = serde_json::from_slice::<Vec<Answer<T>>>(body) {
-        return in_order(answers, first_id, count, result_of);
+        return in_order(answers, first_id, count);
     }
-    if let Some(refusal) = refused(body)? {
-        return Err(refusal);
+    if body.trim_ascii_start().first() == Some(&b'{') {
+        let refusal: Answer<&RawValue> = parse(body)?;
+        return match refusal.error {
+            Some(error) => Err(error.refusal()),
+            None => Err(RequestFailure::ForeignId),
+        };
     }
     let answers: Vec<Answer<&RawValue>> = parse(body)?;
-    in_order(answers, first_id, count, result_of)?
+    in_order(answers, first_id, count)?
         .into_iter()
         .map(shaped)
         .collect()
 }
 
 /// The order of the answers is the server's choice.
-fn in_order<T, R>(
+fn in_order<T>(
     answers: Vec<Answer<T>>,
     first_id: u64,
     count: usize,
-    read: fn(Answer<T>, u64) -> Result<R, RequestFailure>,
-) -> Result<Vec<R>, RequestFailure> {
+) -> Result<Vec<T>, RequestFailure> {
     if answers.len() != count {
         // A server that refuses the whole may say so once.
         let refusal = answers.into_iter().find_map(|answer| answer.error);
         return Err(refusal.map_or(RequestFailure::ForeignId, NodeError::refusal));
     }
-    let mut places: Vec<Option<R>> = (0..count).map(|_| None).collect();
+    let mut places: Vec<Option<T>> = (0..count).map(|_| None).collect();
     for answer in answers {
         let Id::Number(id) = answer.id else {
             return Err(answer
@@ -154,7 +152,7 @@ fn in_order<T, R>(
             .and_then(|place| usize::try_from(place).ok())
             .and_then(|place| places.get_mut(place));
         match place {
-            Some(place @ None) => *place = Some(read(answer, id)?),
+            Some(place @ None) => *place = Some(result_of(answer, id)?),
             _ => return Err(RequestFailure::ForeignId),
         }
     }
@@ -165,10 +163,6 @@ fn in_order<T, R>(
 }
 
 fn result_of<T>(answer: Answer<T>, id: u64) -> Result<T, RequestFailure> {
-    said_of(answer, id)?.map_err(NodeError::failure)
-}
-
-fn said_of<T>(answer: Answer<T>, id: u64) -> Result<Said<T>, RequestFailure> {
     match answer {
         // Errors about the request as a whole have no id.
         Answer {
@@ -179,11 +173,11 @@ fn said_of<T>(answer: Answer<T>, id: u64) -> Result<Said<T>, RequestFailure> {
         Answer { id: other, .. } if other != Id::Number(id) => Err(RequestFailure::ForeignId),
         Answer {
             error: Some(error), ..
-        } => Ok(Err(error)),
+        } => Err(error.failure()),
         Answer {
             result: Some(result),
             ..
-        } => Ok(Ok(result)),
+        } => Ok(result),
         Answer { .. } => Err(RequestFailure::Empty),
     }
 }
@@ -210,8 +204,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 impl NodeError {
-    /// As the failure of a question that must have a result.
-    pub(crate) fn failure(self) -> RequestFailure {
+    fn failure(self) -> RequestFailure {
         RequestFailure::Node {
             code: self.code,
             message: excerpt(&self.message),
