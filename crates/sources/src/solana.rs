@@ -10,6 +10,9 @@
 //! can only be asked for as of now: which slots are looked at depends on when the question arrives, so two nodes, or
 //! two readers, see a different selection of slots, though at the same slot the same value. Covers on accounts should ask
 //! for a breach that lasts, and bound the age of values.
+//!
+//! The hash in an observation's provenance is that of the `result` as the node wrote it: of the block, or of the answer
+//! with all accounts. Who keeps the answer can show it; nodes of other versions may write the same facts in other bytes.
 
 mod account;
 mod blocks;

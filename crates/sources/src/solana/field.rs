@@ -6,7 +6,7 @@ use tocsin_domain::value::{Type, Value};
 
 use super::Pubkey;
 
-/// Where a value is in the bytes of an account, or of an event after its discriminator is counted.
+/// Where a value is in the bytes of an account, or of an event, its discriminator counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {
     /// The first byte, from 0.

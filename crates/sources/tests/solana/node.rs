@@ -38,6 +38,10 @@ pub(crate) struct Node {
 
 impl Node {
     /// Serves `tests/solana/NAME.json`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the node of a test ends with it, and nothing supervises it"
+    )]
     pub(crate) async fn replay(name: &str) -> Self {
         let path = format!("{}/tests/solana/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let recording: Value =
