@@ -2,19 +2,12 @@
 
 use core::ops::{Deref, DerefMut};
 
-use serde::{Deserialize, Serialize};
-
-/// A slice of fixed length, which is not allocated where it is one long or empty. It is stored as a list.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(
-    from = "Vec<T>",
-    into = "Vec<T>",
-    bound(serialize = "T: Clone + Serialize")
-)]
+/// A slice of fixed length, which is not allocated where it is one long.
+#[derive(Clone, Debug)]
 pub(super) enum Few<T> {
     One(T),
-    /// Never one.
-    Some(Box<[T]>),
+    /// Never one. Boxed twice, so that what is not there takes no more room than what is.
+    Some(Box<Box<[T]>>),
 }
 
 impl<T: Clone> Few<T> {
@@ -22,7 +15,7 @@ impl<T: Clone> Few<T> {
         if count == 1 {
             Self::One(item)
         } else {
-            Self::Some(vec![item; count].into())
+            Self::Some(Box::new(vec![item; count].into()))
         }
     }
 }
@@ -53,16 +46,7 @@ impl<T> From<Vec<T>> for Few<T> {
     fn from(items: Vec<T>) -> Self {
         match <[T; 1]>::try_from(items) {
             Ok([item]) => Self::One(item),
-            Err(items) => Self::Some(items.into()),
-        }
-    }
-}
-
-impl<T> From<Few<T>> for Vec<T> {
-    fn from(few: Few<T>) -> Self {
-        match few {
-            Few::One(item) => vec![item],
-            Few::Some(items) => items.into(),
+            Err(items) => Self::Some(Box::new(items.into())),
         }
     }
 }
