@@ -40,7 +40,6 @@
 //! began at the last confirmation + d or later, and was false (not unknown) at an instant after that confirmation.
 
 mod batch;
-mod beside;
 mod breach;
 mod engine;
 pub mod error;
@@ -57,6 +56,7 @@ pub mod reference;
 mod scalar;
 mod settle;
 mod slot;
+mod standing;
 mod state;
 mod view;
 mod window;

@@ -21,9 +21,9 @@ pub(super) fn check(
     watermark: Timestamp,
 ) -> Result<(), EvalError> {
     if state.inputs.len() != program.inputs.len()
-        || state.breaches.len() != program.holds.len()
-        || state.beside.counted().len() != program.counters
-        || state.beside.runs().len() != program.runs.len()
+        || state.standing.breaches().len() != program.holds.len()
+        || state.standing.counted().len() != program.counters
+        || state.standing.runs().len() != program.runs.len()
         || !has_memory_of(program, state)
     {
         return Err(EvalError::ForeignState);
@@ -51,7 +51,7 @@ pub(super) fn check(
 
 /// Whether the state remembers what the program asks for.
 fn has_memory_of(program: &Program, state: &RiskState) -> bool {
-    let Some(memory) = state.beside.memory() else {
+    let Some(memory) = state.standing.memory() else {
         return !program.has_memory();
     };
     program.has_memory()

@@ -8,7 +8,6 @@ mod memory;
 
 use self::memory::Read;
 use super::batch;
-use super::beside::{Counted, Memory, Run};
 use super::breach::Moment;
 use super::error::EvalError;
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
@@ -16,6 +15,7 @@ use super::program::{Counter, EvidenceBegins, Program};
 use super::scalar::Scalar;
 use super::settle::settle_towards;
 use super::slot::Slot;
+use super::standing::{Counted, Memory, Run, Standing};
 use super::state::{Breach, Latest, RiskState};
 use super::view::View;
 use crate::cover::Rearm;
@@ -74,7 +74,7 @@ impl Program {
             });
         }
         // Windows say what they said at the last instant; nothing else changes between instants.
-        let instant = state.beside.memory().and_then(|memory| memory.instant);
+        let instant = state.standing.memory().and_then(|memory| memory.instant);
         let now = instant.or(state.evaluated_to());
         let view = self.view(state, now.unwrap_or(Timestamp(i64::MIN)));
         match view.truth(self.trigger) {
@@ -92,7 +92,7 @@ impl Program {
 
     /// Whether the risk can have no further loss event, and has none that is still to settle.
     pub fn is_latched(&self, state: &RiskState) -> bool {
-        let settling = state.beside.memory();
+        let settling = state.standing.memory();
         self.rearm == Rearm::Never
             && state.events > 0
             && settling.is_none_or(|memory| memory.settling.is_empty())
@@ -102,8 +102,8 @@ impl Program {
         View {
             program: self,
             inputs: &state.inputs,
-            breaches: &state.breaches,
-            memory: state.beside.memory(),
+            breaches: state.standing.breaches(),
+            memory: state.standing.memory(),
             now,
         }
     }
@@ -115,22 +115,18 @@ impl Program {
         state: &mut RiskState,
         rest: &'a [InputObservation],
     ) -> &'a [InputObservation] {
-        let (Some(quiet), true) = (self.quiet, state.begun) else {
+        let (Some(quiet), &Standing::Plain(breach), [Some(latest)]) =
+            (self.quiet, &state.standing, &*state.inputs)
+        else {
             return rest;
         };
-        let ([Some(latest)], [breach]) = (&*state.inputs, &*state.breaches) else {
-            return rest;
-        };
-        let breach = *breach;
         let passed = quiet.passes(breach, latest.observed_at, rest);
         let (passed, rest) = rest.split_at(passed);
         let Some(last) = passed.last() else {
             return rest;
         };
+        // Whether the trigger was seen false since a loss event is no news: a breach that is not met has ended.
         put_in_force(state, last);
-        if !matches!(breach, Breach::Met { .. }) {
-            see_false(state, last.observed_at);
-        }
         state.due = self.next_due(state, last.observed_at).into();
         rest
     }
@@ -149,25 +145,29 @@ impl Program {
         second: &[InputObservation],
         events: &mut Vec<LossEvent>,
     ) {
-        let run_began = match state.beside.anew().filter(|_| !state.begun) {
+        let run_began = match state.standing.anew().filter(|_| !state.begun) {
             Some(known) => known.first_run(now),
             None => now,
         };
         state.begun = true;
-        if let Some(memory) = state.beside.memory_mut() {
+        if let Some(memory) = state.standing.memory_mut() {
             self.read(memory, &state.inputs, Read::Watched, now);
         }
         for index in 0..self.holds.len() {
             self.step(state, index, now, second);
         }
         if self.evidence_begins == EvidenceBegins::WithTheMemory {
-            let remembers = state.breaches.iter().any(|breach| breach.remembers());
-            let since = state.beside.remembering_since().or(Some(now));
-            state.beside.rest().remembering_since = since.filter(|_| remembers);
+            let remembers = state
+                .standing
+                .breaches()
+                .iter()
+                .any(|breach| breach.remembers());
+            let since = state.standing.remembering_since().or(Some(now));
+            state.standing.full().remembering_since = since.filter(|_| remembers);
         }
         for (slot, node) in self.runs.iter().enumerate() {
             let is_true = self.view(state, now).truth(*node) == Ok(true);
-            let rest = state.beside.rest();
+            let rest = state.standing.full();
             let run = rest.runs[slot].unwrap_or(Run {
                 since: run_began,
                 remembering_since: rest.remembering_since,
@@ -180,11 +180,11 @@ impl Program {
                     state.events = state.events.saturating_add(1);
                     state.last_confirmed_at = now.into();
                     state.seen_false = false;
-                    if let Some(memory) = state.beside.memory_mut() {
+                    if let Some(memory) = state.standing.memory_mut() {
                         self.read(memory, &state.inputs, Read::Unwatched, now);
                     }
                     let loss = self.loss_event(state, occurred_at, now);
-                    match state.beside.memory_mut() {
+                    match state.standing.memory_mut() {
                         Some(memory) if self.settle.is_some() => memory.settling.push_back(loss),
                         _ => events.push(loss),
                     }
@@ -200,11 +200,11 @@ impl Program {
     /// Takes this instant's payout into the losses that wait for theirs, and hands out those that need not wait longer.
     fn settle(&self, state: &mut RiskState, now: Timestamp, events: &mut Vec<LossEvent>) {
         let is_settling = |memory: &Memory| !memory.settling.is_empty();
-        if !state.beside.memory().is_some_and(is_settling) {
+        if !state.standing.memory().is_some_and(is_settling) {
             return;
         }
         let fraction = self.payout(state, now);
-        let Some(memory) = state.beside.memory_mut() else {
+        let Some(memory) = state.standing.memory_mut() else {
             return;
         };
         for loss in &mut memory.settling {
@@ -244,7 +244,7 @@ impl Program {
             }
             None => false,
         };
-        let before = state.breaches[index];
+        let before = state.standing.breaches()[index];
         let reported = matches!(before, Breach::Open { .. }) && holds.inputs.iter().any(reports);
         let (enough_before, enough) = match holds.counter {
             None => (true, true),
@@ -259,11 +259,11 @@ impl Program {
             enough,
         };
         let after = holds.step(before, moment);
-        state.breaches[index] = after;
+        state.standing.breaches_mut()[index] = after;
         if let Some(counter) = holds.counter
             && !matches!(after, Breach::Open { .. })
         {
-            state.beside.rest().counted[counter.slot].clear();
+            state.standing.full().counted[counter.slot].clear();
         }
     }
 
@@ -280,7 +280,7 @@ impl Program {
         counter: Counter,
         second: &[InputObservation],
     ) -> (bool, bool) {
-        let counted = &mut state.beside.rest().counted[counter.slot];
+        let counted = &mut state.standing.full().counted[counter.slot];
         let enough_before = counted.len() >= counter.needed;
         for input in inputs {
             // The last by sequence is the one that counts, as it is the one in force.
@@ -307,7 +307,7 @@ impl Program {
     /// When the breach began, if the trigger, which is true, makes a loss event of it.
     fn new_event(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
         let sought_from = state
-            .beside
+            .standing
             .anew()
             .map_or(Timestamp(i64::MIN), |known| known.occurred_at);
         let not_before = match (state.last_event(), self.rearm) {
@@ -317,7 +317,7 @@ impl Program {
         };
         let began = self
             .view(state, now)
-            .began(self.trigger, state.beside.runs())?;
+            .began(self.trigger, state.standing.runs())?;
         (began >= not_before.max(sought_from)).then_some(began)
     }
 
@@ -338,13 +338,13 @@ impl Program {
             EvidenceBegins::WithTheBreach => view.only_breach(self.trigger),
             EvidenceBegins::WithTheMemory => {
                 let begins_here = state
-                    .beside
+                    .standing
                     .runs()
                     .iter()
                     .flatten()
                     .filter(|run| run.since == occurred_at);
                 let then = begins_here.filter_map(|run| run.remembering_since);
-                then.chain(state.beside.remembering_since()).min()
+                then.chain(state.standing.remembering_since()).min()
             }
         };
         LossEvent {
@@ -379,12 +379,12 @@ impl Program {
                 consider(latest.observed_at + age.limit + Seconds(1));
             }
         }
-        for (holds, breach) in self.holds.iter().zip(&*state.breaches) {
+        for (holds, breach) in self.holds.iter().zip(state.standing.breaches()) {
             if let Breach::Open { since } = breach {
                 consider(*since + holds.window);
             }
         }
-        if let Some(memory) = state.beside.memory() {
+        if let Some(memory) = state.standing.memory() {
             self.remembered_instants(memory, now, consider);
         }
         (due.0 < i64::MAX).then_some(due)
@@ -393,7 +393,7 @@ impl Program {
     /// Takes in all observations of one input in one second.
     fn take_in(&self, state: &mut RiskState, rows: &[InputObservation], now: Timestamp) {
         let Some(last) = rows.last() else { return };
-        if let Some(memory) = state.beside.memory_mut() {
+        if let Some(memory) = state.standing.memory_mut() {
             let before = state.inputs[last.input].as_ref();
             self.remember(memory, last.input, rows, before, now);
         }

@@ -1,4 +1,4 @@
-//! One thing, or some: most covers have one input and one `holds`, and a risk of theirs needs no memory but its own.
+//! One thing, or some: most covers have one input, and a risk of theirs needs no memory but its own.
 
 use core::ops::{Deref, DerefMut};
 
@@ -6,8 +6,8 @@ use core::ops::{Deref, DerefMut};
 #[derive(Clone, Debug)]
 pub(super) enum Few<T> {
     One(T),
-    /// Never one. Boxed twice, so that what is not there takes no more room than what is.
-    Some(Box<Box<[T]>>),
+    /// Never one.
+    Some(Box<[T]>),
 }
 
 impl<T: Clone> Few<T> {
@@ -15,7 +15,7 @@ impl<T: Clone> Few<T> {
         if count == 1 {
             Self::One(item)
         } else {
-            Self::Some(Box::new(vec![item; count].into()))
+            Self::Some(vec![item; count].into())
         }
     }
 }
@@ -46,7 +46,7 @@ impl<T> From<Vec<T>> for Few<T> {
     fn from(items: Vec<T>) -> Self {
         match <[T; 1]>::try_from(items) {
             Ok([item]) => Self::One(item),
-            Err(items) => Self::Some(Box::new(items.into())),
+            Err(items) => Self::Some(items.into()),
         }
     }
 }

@@ -3,23 +3,25 @@
 //! It is small (an input slot and a breach slot per input and `holds`), compares and serialises exactly, and belongs to
 //! the program that made it; [`Program::advance`](super::Program::advance) refuses a state of another shape.
 
+use core::mem::offset_of;
+
 use serde::{Deserialize, Serialize};
 
-use super::beside::Beside;
 use super::few::Few;
 use super::optional_time::OptionalTime;
 use super::program::Program;
 use super::slot::Slot;
+use super::standing::Standing;
 use super::written::Written;
 use crate::time::{Seconds, Timestamp};
 
 /// What is remembered of one risk. Compiled programs make and advance it.
 ///
-/// Laid out so that a risk of a plain cover is two lines of a processor's cache, wherever it lies among others: the parts
-/// in the order in which they are written, on a multiple of a third of the size.
+/// Laid out so that an observation that changes nothing about a risk of a plain cover reads and writes one line of a
+/// processor's cache, the first of two; `repr(C)` keeps the parts in this order.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Written<'_>")]
-#[repr(C, align(32))]
+#[repr(C, align(64))]
 pub struct RiskState {
     /// Everything up to here was taken in.
     pub(super) evaluated_to: OptionalTime,
@@ -27,12 +29,11 @@ pub struct RiskState {
     pub(super) due: OptionalTime,
     /// The last observation of each input.
     pub(super) inputs: Few<Option<Latest>>,
-    /// Each `holds`, inner before outer.
-    pub(super) breaches: Few<Breach>,
+    /// Where the `holds` stand.
+    pub(super) standing: Standing,
+    // From here on, what an instant may need.
     /// Instants begin here; earlier observations only carry their values in.
     pub(super) evaluate_from: OptionalTime,
-    /// What few covers need.
-    pub(super) beside: Beside,
     /// When the last loss event was confirmed.
     pub(super) last_confirmed_at: OptionalTime,
     /// The loss events so far.
@@ -43,8 +44,10 @@ pub struct RiskState {
     pub(super) seen_false: bool,
 }
 
-// A million risks are what the machine can remember, and wait for.
-const _: () = assert!(size_of::<RiskState>() == 96);
+/// The bytes that a cache loads at once.
+const LINE: usize = 64;
+const _: () = assert!(offset_of!(RiskState, evaluate_from) == LINE);
+const _: () = assert!(size_of::<RiskState>() == 2 * LINE);
 
 /// The last observation of an input: the last by sequence of the last second that has one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -164,9 +167,8 @@ impl RiskState {
             evaluated_to: OptionalTime::NONE,
             due: OptionalTime::NONE,
             inputs: Few::repeat(None, program.inputs.len()),
-            breaches: Few::repeat(Breach::Idle, program.holds.len()),
+            standing: Standing::new(program, inception),
             evaluate_from: evaluate_from.into(),
-            beside: Beside::new(program, inception),
             last_confirmed_at: OptionalTime::NONE,
             events: 0,
             begun: false,
@@ -181,7 +183,7 @@ impl RiskState {
             inception: known.inception,
         };
         let mut state = Self::new(program, start);
-        state.beside.rest().anew = Some(known);
+        state.standing.full().anew = Some(known);
         if let Some(confirmed_at) = known.previous {
             state.last_confirmed_at = confirmed_at.into();
             // Between two loss events the trigger was false: before the evidence begins, or to be seen in it.
@@ -190,10 +192,11 @@ impl RiskState {
         state
     }
 
-    /// Something of its first bytes and of its last.
+    /// Something of the first line of its bytes; of the second too, if it is asked for.
     #[inline]
-    pub(super) fn glance(&self) -> u32 {
-        u32::from(self.evaluated_to == OptionalTime::NONE) ^ self.events
+    pub(super) fn glance(&self, at_all: bool) -> u32 {
+        let first = u32::from(self.evaluated_to == OptionalTime::NONE);
+        if at_all { first ^ self.events } else { first }
     }
 
     /// Everything up to this instant was taken in; `None` before the first batch.

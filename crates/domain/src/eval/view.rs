@@ -3,11 +3,11 @@
 mod functions;
 mod past;
 
-use super::beside::{Memory, Run};
 use super::outcome::Unknown;
 use super::program::{Node, Program};
 use super::scalar::{Cause, Known, Scalar, accepts};
 use super::slot::Slot;
+use super::standing::{Memory, Run};
 use super::state::{Breach, Latest};
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;

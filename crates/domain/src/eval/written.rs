@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::beside::{Beside, Counted, Memory, Rest, Run};
+use super::standing::{Counted, Full, Memory, Run};
 use super::state::{Breach, LastEvent, Latest, RiskState};
 use crate::time::Timestamp;
 
@@ -29,18 +29,18 @@ pub(super) struct Written<'s> {
 
 impl<'s> From<&'s RiskState> for Written<'s> {
     fn from(state: &'s RiskState) -> Self {
-        let beside = &state.beside;
+        let standing = &state.standing;
         Self {
             evaluate_from: state.evaluate_from.get(),
             evaluated_to: state.evaluated_to.get(),
             begun: state.begun,
             due: state.due.get(),
             inputs: Cow::Borrowed(&state.inputs),
-            breaches: Cow::Borrowed(&state.breaches),
-            counted: Cow::Borrowed(beside.counted()),
-            remembering_since: beside.remembering_since(),
-            runs: Cow::Borrowed(beside.runs()),
-            memory: beside.memory().map(Cow::Borrowed),
+            breaches: Cow::Borrowed(standing.breaches()),
+            counted: Cow::Borrowed(standing.counted()),
+            remembering_since: standing.remembering_since(),
+            runs: Cow::Borrowed(standing.runs()),
+            memory: standing.memory().map(Cow::Borrowed),
             events: state.events,
             last_event: state.last_event(),
         }
@@ -49,23 +49,29 @@ impl<'s> From<&'s RiskState> for Written<'s> {
 
 impl From<Written<'_>> for RiskState {
     fn from(written: Written<'_>) -> Self {
+        let mut breaches = written.breaches.into_owned();
+        if !written.begun {
+            breaches.fill(Breach::Unsure);
+        }
+        let full = Full {
+            breaches: breaches.into(),
+            counted: written.counted.into_owned().into(),
+            remembering_since: written.remembering_since,
+            runs: written.runs.into_owned().into(),
+            memory: written.memory.map(Cow::into_owned),
+            anew: None,
+        };
+        let last = written.last_event;
         Self {
             evaluated_to: written.evaluated_to.into(),
             due: written.due.into(),
             inputs: written.inputs.into_owned().into(),
-            breaches: written.breaches.into_owned().into(),
+            standing: full.into(),
             evaluate_from: written.evaluate_from.into(),
-            beside: Beside::of(Rest {
-                counted: written.counted.into_owned().into(),
-                remembering_since: written.remembering_since,
-                runs: written.runs.into_owned().into(),
-                memory: written.memory.map(Cow::into_owned),
-                anew: None,
-            }),
-            last_confirmed_at: written.last_event.map(|last| last.confirmed_at).into(),
+            last_confirmed_at: last.map(|last| last.confirmed_at).into(),
             events: written.events,
             begun: written.begun,
-            seen_false: written.last_event.is_some_and(|last| last.seen_false),
+            seen_false: last.is_some_and(|last| last.seen_false),
         }
     }
 }

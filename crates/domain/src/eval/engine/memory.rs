@@ -1,8 +1,8 @@
 //! Keeping what a risk remembers of its past in step with its instants.
 
-use super::super::beside::Memory;
 use super::super::outcome::InputObservation;
 use super::super::program::{Mentioned, Program};
+use super::super::standing::Memory;
 use super::super::state::Latest;
 use crate::lang::ir::FixedTime;
 use crate::time::Timestamp;

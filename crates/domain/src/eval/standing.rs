@@ -1,4 +1,5 @@
-//! What most risks do not need: windows, values at fixed times, counted observations, runs of truth.
+//! Where the `holds` of a risk stand, and what few covers need besides: windows, values at fixed times, counted
+//! observations, runs of truth.
 
 use std::collections::VecDeque;
 
@@ -7,18 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::fixed::Fixed;
 use super::outcome::LossEvent;
 use super::program::Program;
-use super::state::Known;
+use super::state::{Breach, Known};
 use super::window::Window;
 use crate::observation::Sequence;
 use crate::time::Timestamp;
 
-/// A place for it, which is allocated where there is some.
+/// In place for a cover that has one `holds` and nothing else to remember, which most have.
 #[derive(Clone, Debug)]
-pub(super) struct Beside(Option<Box<Rest>>);
+pub(super) enum Standing {
+    Plain(Breach),
+    Full(Box<Full>),
+}
 
-/// All of it.
+/// All that a risk can have.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct Full {
+    /// Each `holds`, inner before outer.
+    pub(super) breaches: Box<[Breach]>,
     /// What each `holds` with `observations: 2` or more has counted since its breach began, sorted.
     pub(super) counted: Box<[Vec<Counted>]>,
     /// Since when, without a break, some of several `holds` remembers something: there, evaluating anew must begin.
@@ -64,56 +70,100 @@ pub(super) struct Run {
     pub(super) remembering_since: Option<Timestamp>,
 }
 
-impl Beside {
+impl Standing {
     pub(super) fn new(program: &Program, inception: Option<Timestamp>) -> Self {
-        Self::of(Rest {
+        Self::from(Full {
+            // Before the first instant nothing is known.
+            breaches: vec![Breach::Unsure; program.holds.len()].into(),
             counted: vec![Vec::new(); program.counters].into(),
             runs: vec![None; program.runs.len()].into(),
             memory: program
                 .has_memory()
                 .then(|| Memory::new(program, inception)),
-            ..Rest::default()
+            ..Full::default()
         })
     }
 
-    pub(super) fn of(rest: Rest) -> Self {
-        let is_there = !rest.counted.is_empty()
-            || rest.remembering_since.is_some()
-            || !rest.runs.is_empty()
-            || rest.memory.is_some()
-            || rest.anew.is_some();
-        Self(is_there.then(|| Box::new(rest)))
+    #[inline]
+    pub(super) fn breaches(&self) -> &[Breach] {
+        match self {
+            Self::Plain(breach) => core::slice::from_ref(breach),
+            Self::Full(full) => &full.breaches,
+        }
     }
 
-    /// All of it, to be changed.
-    pub(super) fn rest(&mut self) -> &mut Rest {
-        self.0.get_or_insert_default()
+    #[inline]
+    pub(super) fn breaches_mut(&mut self) -> &mut [Breach] {
+        match self {
+            Self::Plain(breach) => core::slice::from_mut(breach),
+            Self::Full(full) => &mut full.breaches,
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> Option<&Full> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Full(full) => Some(full),
+        }
     }
 
     pub(super) fn counted(&self) -> &[Vec<Counted>] {
-        self.0.as_ref().map_or(&[], |rest| &rest.counted)
+        self.get().map_or(&[], |full| &full.counted)
     }
 
     pub(super) fn remembering_since(&self) -> Option<Timestamp> {
-        self.0.as_ref()?.remembering_since
+        self.get()?.remembering_since
     }
 
     pub(super) fn runs(&self) -> &[Option<Run>] {
-        self.0.as_ref().map_or(&[], |rest| &rest.runs)
+        self.get().map_or(&[], |full| &full.runs)
     }
 
     #[inline]
     pub(super) fn memory(&self) -> Option<&Memory> {
-        self.0.as_ref()?.memory.as_ref()
+        self.get()?.memory.as_ref()
+    }
+
+    pub(super) fn anew(&self) -> Option<Known> {
+        self.get()?.anew
     }
 
     #[inline]
     pub(super) fn memory_mut(&mut self) -> Option<&mut Memory> {
-        self.0.as_mut()?.memory.as_mut()
+        match self {
+            Self::Plain(_) => None,
+            Self::Full(full) => full.memory.as_mut(),
+        }
     }
 
-    pub(super) fn anew(&self) -> Option<Known> {
-        self.0.as_ref()?.anew
+    /// Room for everything.
+    pub(super) fn full(&mut self) -> &mut Full {
+        loop {
+            match self {
+                Self::Full(full) => return full,
+                Self::Plain(breach) => {
+                    *self = Self::Full(Box::new(Full {
+                        breaches: [*breach].into(),
+                        ..Full::default()
+                    }));
+                }
+            }
+        }
+    }
+}
+
+impl From<Full> for Standing {
+    fn from(full: Full) -> Self {
+        let nothing_else = full.counted.is_empty()
+            && full.remembering_since.is_none()
+            && full.runs.is_empty()
+            && full.memory.is_none()
+            && full.anew.is_none();
+        match *full.breaches {
+            [breach] if nothing_else => Self::Plain(breach),
+            _ => Self::Full(Box::new(full)),
+        }
     }
 }
 
