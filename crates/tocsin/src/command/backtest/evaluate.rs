@@ -116,9 +116,10 @@ impl<'r> Run<'r> {
     fn advance_each<'b>(&mut self, parts: impl Iterator<Item = Part<'b>>) -> Result<(), Report> {
         let Self {
             question,
+            risks,
             starts,
+            states,
             losses,
-            ..
         } = self;
         let met = |risk: usize, event: LossEvent| {
             let inception = starts[risk].inception;
@@ -134,9 +135,9 @@ impl<'r> Run<'r> {
                 extent,
             });
         };
-        let advanced = question.program.advance_each(&mut self.states, parts, met);
+        let advanced = question.program.advance_each(states, parts, met);
         advanced.map_err(|refused| {
-            let subject = &self.risks[refused.risk].subject;
+            let subject = &risks[refused.risk].subject;
             Report::bad_input(format!("{subject}: {}", chain(&refused.reason)))
         })
     }
