@@ -17,6 +17,7 @@ mod reader;
 mod receipts;
 mod rpc;
 mod settings;
+pub mod state;
 
 pub use endpoint::Endpoint;
 pub use event::EventSource;

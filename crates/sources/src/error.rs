@@ -20,6 +20,14 @@ pub enum SourceError {
         /// Which setting is wrong, why, and what to write.
         reason: String,
     },
+    /// The settings of a state source or of a feed do not fit together.
+    #[error("source {id}: {reason}")]
+    State {
+        /// The source, as the settings name it.
+        id: SourceId,
+        /// Which setting is wrong, why, and what to write.
+        reason: String,
+    },
     /// No HTTP client could be built for the endpoint.
     #[error("cannot set up an HTTP client for {endpoint}")]
     Client {
@@ -344,6 +352,17 @@ pub enum Contradiction {
     /// The logs of the receipts do not fill the header's bloom filter.
     #[error("the logs of its receipts do not give the bloom filter of its header")]
     LogsBloom,
+    /// An account or a storage slot that the proof does not lead to.
+    #[error(
+        "the proof of {what} does not lead from the header's state root to what was answered: {problem} (or the chain's \
+         state is not Ethereum's trie, which this version cannot check)"
+    )]
+    StateProof {
+        /// `account 0x…` or `slot 0x…`.
+        what: String,
+        /// Where it fails.
+        problem: String,
+    },
 }
 
 impl SourceError {
@@ -355,6 +374,7 @@ impl SourceError {
             | Self::Contradiction { .. }
             | Self::Lagging { .. } => true,
             Self::Event { .. }
+            | Self::State { .. }
             | Self::Client { .. }
             | Self::NoSources { .. }
             | Self::WrongChain { .. }

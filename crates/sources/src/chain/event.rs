@@ -14,7 +14,7 @@ use crate::SourceError;
 use crate::suggest;
 
 /// More decimals than 256 bits can hold leave no value but zero.
-const DECIMALS_MAX: u8 = 77;
+pub(crate) const DECIMALS_MAX: u8 = 77;
 
 /// One event of one contract, ready to be read.
 #[derive(Clone, Debug)]

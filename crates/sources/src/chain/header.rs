@@ -14,6 +14,7 @@ pub(crate) struct BlockHeader {
     pub(crate) hash: B256,
     pub(crate) parent_hash: B256,
     pub(crate) timestamp: Timestamp,
+    pub(crate) state_root: B256,
     pub(crate) receipts_root: B256,
     pub(crate) logs_bloom: Bloom,
 }
@@ -26,6 +27,7 @@ impl BlockHeader {
             number,
             parent_hash,
             timestamp,
+            state_root,
             receipts_root,
             logs_bloom,
             ..
@@ -46,6 +48,7 @@ impl BlockHeader {
             hash,
             parent_hash,
             timestamp,
+            state_root,
             receipts_root,
             logs_bloom,
         })

@@ -33,7 +33,8 @@ pub(crate) struct Rpc {
     next_id: AtomicU64,
 }
 
-type Answer = Response<Box<RawValue>, Value>;
+/// An answer whose payload nobody has judged yet.
+pub(crate) type Answer = Response<Box<RawValue>, Value>;
 
 #[derive(Serialize)]
 struct Request<P> {
@@ -105,9 +106,33 @@ impl Rpc {
         attempt: &Attempt,
         params: [impl Serialize; N],
     ) -> Result<[T; N], SourceError> {
-        let requests = params.map(|params| self.request(attempt, params));
+        let answers = self.call_each(attempt, params.into()).await?;
         async {
-            let body = self.exchange(&requests.as_slice()).await?;
+            let results: Vec<T> = answers
+                .into_iter()
+                .map(result_of)
+                .collect::<Result<_, _>>()?;
+            results
+                .try_into()
+                .map_err(|_other_count: Vec<T>| RequestFailure::ForeignId)
+        }
+        .await
+        .map_err(|failure| failed(attempt, failure))
+    }
+
+    /// Asks several questions of the same method in one request. The answers come in the order of the questions; each may be
+    /// an error of its own.
+    pub(crate) async fn call_each(
+        &self,
+        attempt: &Attempt,
+        params: Vec<impl Serialize>,
+    ) -> Result<Vec<Answer>, SourceError> {
+        let requests: Vec<_> = params
+            .into_iter()
+            .map(|params| self.request(attempt, params))
+            .collect();
+        async {
+            let body = self.exchange(&requests).await?;
             let mut answers: Vec<Answer> = parse_body(&body)?;
             // The order of the answers is the server's choice.
             answers.sort_by_key(|answer| match answer.id {
@@ -118,13 +143,7 @@ impl Rpc {
             if !asked.eq(answers.iter().map(|answer| answer.id.clone())) {
                 return Err(RequestFailure::ForeignId);
             }
-            let results: Vec<T> = answers
-                .into_iter()
-                .map(result_of)
-                .collect::<Result<_, _>>()?;
-            results
-                .try_into()
-                .map_err(|_other_count: Vec<T>| RequestFailure::ForeignId)
+            Ok(answers)
         }
         .await
         .map_err(|failure| failed(attempt, failure))
@@ -183,7 +202,8 @@ impl Rpc {
     }
 }
 
-fn failed(attempt: &Attempt, failure: RequestFailure) -> SourceError {
+/// An error about the answer to `attempt`.
+pub(crate) fn failed(attempt: &Attempt, failure: RequestFailure) -> SourceError {
     SourceError::Request {
         attempt: attempt.clone(),
         failure: Box::new(failure),
@@ -197,7 +217,8 @@ fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestFailure> {
     })
 }
 
-fn result_of<T: DeserializeOwned>(response: Answer) -> Result<T, RequestFailure> {
+/// The result of an answer that must have one.
+pub(crate) fn result_of<T: DeserializeOwned>(response: Answer) -> Result<T, RequestFailure> {
     match response.payload {
         ResponsePayload::Success(result) => {
             serde_json::from_str(result.get()).map_err(|source| RequestFailure::Shape {
