@@ -7,6 +7,7 @@ mod caip;
 mod file;
 mod policies;
 mod secret;
+mod source;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,11 +19,12 @@ use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::{Cover, Finality};
 use tocsin_domain::ids::RiskId;
-use tocsin_domain::observation::SourceId;
+use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::Type;
+use tocsin_sources::chain::state::StateSource;
 use tocsin_sources::chain::{ChainSettings, EventSource};
 
 /// Everything that `tocsin run` needs, checked.
@@ -46,7 +48,7 @@ pub struct Config {
     pub deliveries: Vec<DeliveryConfig>,
 }
 
-/// A source chain and the events that are read from it.
+/// A source chain and what is read from it.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// How it is reached and read.
@@ -55,8 +57,10 @@ pub struct Chain {
     pub poll_interval: Duration,
     /// Nothing new that is final for this long, by the clock: not ready.
     pub stalled_after: Seconds,
-    /// What is read.
+    /// What is read of its logs.
     pub sources: Vec<EventSource>,
+    /// What is read of its state.
+    pub state: Vec<StateSource>,
 }
 
 /// A cover and the risks of the subject that its inputs name.
@@ -313,15 +317,7 @@ fn load_covers(
     entries: &[file::CoverEntry],
     chains: &[Chain],
 ) -> Result<Vec<InsuredCover>, ConfigError> {
-    let known: BTreeMap<&str, (&Chain, &EventSource)> = chains
-        .iter()
-        .flat_map(|chain| {
-            chain
-                .sources
-                .iter()
-                .map(move |source| (source.id().0.as_str(), (chain, source)))
-        })
-        .collect();
+    let known: BTreeMap<&str, Known<'_>> = chains.iter().flat_map(Known::of).collect();
     let mut covers: Vec<InsuredCover> = Vec::new();
     for entry in entries {
         let path = base.join(&entry.file);
@@ -371,10 +367,45 @@ fn load_covers(
     Ok(covers)
 }
 
+/// A configured source, as inputs of covers see it.
+struct Known<'a> {
+    chain: &'a Chain,
+    subject: &'a Subject,
+    metric: &'a Metric,
+    value_type: Type,
+}
+
+impl<'a> Known<'a> {
+    /// The sources of a chain, by their identities.
+    fn of(chain: &'a Chain) -> impl Iterator<Item = (&'a str, Self)> {
+        let events = chain.sources.iter().map(move |event| {
+            let settings = event.settings();
+            let known = Self {
+                chain,
+                subject: &settings.subject,
+                metric: &settings.metric,
+                value_type: event.value_type(),
+            };
+            (event.id().0.as_str(), known)
+        });
+        let state = chain.state.iter().map(move |state| {
+            let settings = state.settings();
+            let known = Self {
+                chain,
+                subject: &settings.subject,
+                metric: &settings.metric,
+                value_type: state.value_type(),
+            };
+            (state.id().0.as_str(), known)
+        });
+        events.chain(state)
+    }
+}
+
 fn resolve_input(
     path: &Path,
     input: &tocsin_domain::cover::Input,
-    known: &BTreeMap<&str, (&Chain, &EventSource)>,
+    known: &BTreeMap<&str, Known<'_>>,
     finality: &[(String, Finality)],
 ) -> Result<Stream, ConfigError> {
     let name = &input.name;
@@ -386,7 +417,13 @@ fn resolve_input(
             ),
         ));
     };
-    let Some((chain, source_event)) = known.get(source.0.as_str()) else {
+    let Some(Known {
+        chain,
+        subject: measured,
+        metric,
+        value_type,
+    }) = known.get(source.0.as_str())
+    else {
         let names: Vec<&str> = known.keys().copied().collect();
         return Err(invalid(
             path,
@@ -401,24 +438,22 @@ fn resolve_input(
             ),
         ));
     };
-    let event = source_event.settings();
-    if event.subject != *subject || event.metric != input.metric {
+    if *measured != subject || **metric != input.metric {
         return Err(invalid(
             path,
             format!(
-                "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {} of {}",
-                input.metric, event.metric, event.subject
+                "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {metric} of {measured}",
+                input.metric
             ),
         ));
     }
-    let value_type = source_event.value_type();
     // An event counts by being there, and the decimal that it may carry is its amount.
-    let fits = value_type == input.ty || (input.ty, value_type) == (Type::Event, Type::Decimal);
+    let fits = *value_type == input.ty || (input.ty, *value_type) == (Type::Event, Type::Decimal);
     if !fits {
         return Err(invalid(
             path,
             format!(
-                "inputs.{name} is a {}, but the event of `{source}` carries a {value_type}: correct the input's type or the \
+                "inputs.{name} is a {}, but source `{source}` gives a {value_type}: correct the input's type or the \
                  source's value field",
                 input.ty
             ),

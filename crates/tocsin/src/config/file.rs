@@ -11,11 +11,12 @@ use serde::Deserialize;
 use tocsin_delivery::onchain::{BumpPermille, FeePolicy, OnchainSettings, Policy};
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::Finality;
-use tocsin_domain::observation::{Metric, SourceId, Subject};
+use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
-use tocsin_sources::chain::{ChainSettings, EventSettings, EventSource, SequenceFrom, TimeFrom};
+use tocsin_sources::chain::ChainSettings;
 use url::Url;
 
+use super::source::{Problem, Source, SourceSection};
 use super::{AttestorConfig, Chain, ConfigError, DeliveryConfig, KeyConfig, caip, invalid, secret};
 
 const GWEI: u128 = 1_000_000_000;
@@ -94,33 +95,6 @@ enum FinalityText {
 enum FinalityTag {
     Finalized,
     Safe,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceSection {
-    /// The contract that emits, where it is not the one that the identity names.
-    #[serde(default)]
-    contract: Option<Address>,
-    event: String,
-    subject: String,
-    metric: String,
-    /// Without it, the event counts by being there.
-    #[serde(default)]
-    value: Option<String>,
-    #[serde(default)]
-    decimals: Option<u8>,
-    /// The values that fields must have.
-    #[serde(default)]
-    only: BTreeMap<String, String>,
-    #[serde(default)]
-    sequence: Option<String>,
-    #[serde(default)]
-    observed_at: Option<String>,
-    from_block: u64,
-    /// How often it speaks at the least, as its operator promises.
-    #[serde(default)]
-    heartbeat: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -224,6 +198,7 @@ impl ConfigFile {
                         invalid(path, format!("[chains.\"{name}\"]: {problem}"))
                     })?,
                     sources: Vec::new(),
+                    state: Vec::new(),
                 },
             );
         }
@@ -236,13 +211,12 @@ impl ConfigFile {
                     contract.chain_id
                 )));
             };
-            let settings = section
-                .settings(id, section.contract.unwrap_or(contract.address))
-                .map_err(at)?;
-            // Its message names the source by itself.
-            chain.sources.push(
-                EventSource::new(settings).map_err(|error| invalid(path, error.to_string()))?,
-            );
+            match section.resolve(id, contract.address) {
+                Ok(Source::Event(event)) => chain.sources.push(event),
+                Ok(Source::State(state)) => chain.state.push(state),
+                Err(Problem::Here(problem)) => return Err(at(problem)),
+                Err(Problem::Named(error)) => return Err(invalid(path, error.to_string())),
+            }
         }
         Ok(chains.into_values().collect())
     }
@@ -264,43 +238,6 @@ impl ConfigFile {
             }
         }
         Ok(heartbeats)
-    }
-}
-
-impl SourceSection {
-    fn settings(&self, id: &str, address: Address) -> Result<EventSettings, String> {
-        // Units that nobody stated would be guessed.
-        let decimals = match (&self.value, self.decimals) {
-            (Some(_), Some(decimals)) => decimals,
-            (None, None) => 0,
-            (Some(value), None) => {
-                return Err(format!(
-                    "`value` is `{value}`, so say its `decimals` (0 for whole numbers, bools and strings)"
-                ));
-            }
-            (None, Some(_)) => {
-                return Err("there are `decimals` and no `value` that has them".to_owned());
-            }
-        };
-        Ok(EventSettings {
-            source: SourceId(id.to_owned()),
-            address,
-            event: self.event.clone(),
-            subject: Subject(self.subject.clone()),
-            metric: Metric(self.metric.clone()),
-            value: self.value.clone(),
-            decimals,
-            only: self.only.clone(),
-            sequence: self
-                .sequence
-                .clone()
-                .map_or(SequenceFrom::Block, SequenceFrom::Field),
-            observed_at: self
-                .observed_at
-                .clone()
-                .map_or(TimeFrom::Block, TimeFrom::Field),
-            from_block: self.from_block,
-        })
     }
 }
 

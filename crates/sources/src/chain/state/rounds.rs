@@ -10,6 +10,8 @@
     )
 )]
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256, Log, U256, keccak256};
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::observation::{Observation, Sequence, SourceId};
@@ -193,8 +195,9 @@ fn event(settings: &RoundsSettings, phase: &PhaseSettings) -> EventSettings {
         event: ANSWER_UPDATED.to_owned(),
         subject: settings.subject.clone(),
         metric: settings.metric.clone(),
-        value: "current".to_owned(),
+        value: Some("current".to_owned()),
         decimals: settings.decimals,
+        only: BTreeMap::new(),
         sequence: SequenceFrom::Field("roundId".to_owned()),
         observed_at: TimeFrom::Field("updatedAt".to_owned()),
         from_block: phase.from_block,
