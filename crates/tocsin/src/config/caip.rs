@@ -23,15 +23,16 @@ pub(super) fn account(text: &str) -> Result<Consumer, String> {
     Ok(Consumer { chain_id, address })
 }
 
-/// The chain and contract in a source identity such as `chainlink:eip155:1:0x…` or `event:eip155:1:0x…#Signature`.
+/// The chain and contract in a source identity: `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature` or
+/// `call:eip155:1:0x…#signature`.
 pub(super) fn source_contract(id: &str) -> Result<Consumer, String> {
     let (_, account_and_rest) = id
         .split_once(':')
-        .filter(|(kind, _)| matches!(*kind, "chainlink" | "event"))
+        .filter(|(kind, _)| matches!(*kind, "chainlink" | "event" | "call"))
         .ok_or_else(|| {
             format!(
-                "source `{id}` is of no kind that this version reads: write chainlink:<CAIP-10 address> or \
-                 event:<CAIP-10 address>#Signature"
+                "source `{id}` is of no kind that this version reads: write chainlink:<CAIP-10 address>, \
+                 event:<CAIP-10 address>#Signature or call:<CAIP-10 address>#signature"
             )
         })?;
     let name = account_and_rest

@@ -81,6 +81,9 @@ impl SourceSection {
     pub(super) fn resolve(&self, id: &str, address: Address) -> Result<Source, Problem> {
         let contract = self.contract.unwrap_or(address);
         match (&self.event, &self.function) {
+            (Some(_), None) if id.starts_with("call:") => Err(Problem::Here(
+                "its name is that of a call, so it needs a `function`, not an `event`".to_owned(),
+            )),
             (Some(event), None) => {
                 self.refuse_keys_of_calls()?;
                 let settings = self.event_settings(id, contract, event)?;
