@@ -6,10 +6,14 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+#[path = "incidents/exploits.rs"]
+mod exploits;
 #[path = "incidents/governance.rs"]
 mod governance;
 #[path = "incidents/privileged.rs"]
 mod privileged;
+#[path = "incidents/redemption.rs"]
+mod redemption;
 #[path = "incidents/scene.rs"]
 mod scene;
 #[path = "incidents/shelf.rs"]

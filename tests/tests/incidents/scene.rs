@@ -1,16 +1,20 @@
 //! A chain on which things happen, and somebody who watches it under the terms of a template.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolCall;
-use tocsin::config::{Config, InsuredCover};
+use tocsin::config::{Chain, Config, InsuredCover};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::eval::{InputObservation, LossEvent, Program, RiskState, Start, Truth};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::chain::{ChainReader, EventSource};
+use tocsin_sources::chain::state::{self, StateSource};
+use tocsin_sources::chain::{
+    ChainBatch, ChainReader, EventSettings, EventSource, SequenceFrom, TimeFrom,
+};
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::contract;
 
@@ -74,6 +78,22 @@ impl Scene {
         self.anvil.set_time_step(BLOCK_TIME).await;
     }
 
+    /// The time of the first block since then that is sampled by a source that is read every so many blocks.
+    pub(crate) async fn sampled(&self, every: u64, since: Timestamp) -> Timestamp {
+        let mut found = None;
+        for number in (0..=self.anvil.head().await).rev() {
+            let block = self.anvil.block(&format!("{number:#x}")).await;
+            let time = Timestamp(i64::try_from(quantity(&block["timestamp"])).unwrap());
+            if time < since {
+                break;
+            }
+            if number.is_multiple_of(every) {
+                found = Some(time);
+            }
+        }
+        found.unwrap()
+    }
+
     /// The time of the newest block.
     pub(crate) async fn now(&self) -> Timestamp {
         let time = quantity(&self.anvil.block("latest").await["timestamp"]);
@@ -97,15 +117,16 @@ impl Scene {
                 .replace("from_block = 1\n", &format!("from_block = {from_block}\n"));
             for (suffix, address) in names {
                 let placeholder = format!("0x{suffix:0>40}");
-                assert!(
-                    text.contains(&placeholder),
-                    "{template} names no {placeholder}"
-                );
                 text = text.replace(&placeholder, &format!("{address:#x}"));
             }
             text
         };
         let files = Template::read(template);
+        for (suffix, _) in names {
+            let placeholder = format!("0x{suffix:0>40}");
+            let named = files.cover.contains(&placeholder) || files.sources.contains(&placeholder);
+            assert!(named, "{template} names no {placeholder}");
+        }
         let service = service(&format!("eip155:{CHAIN_ID}"), url.as_str(), &files.sources);
         std::fs::write(folder.path().join("cover.toml"), adapt(files.cover)).unwrap();
         std::fs::write(folder.path().join("tocsin.toml"), adapt(service)).unwrap();
@@ -144,8 +165,8 @@ pub(crate) struct Watch {
     insured: InsuredCover,
     program: Program,
     state: RiskState,
+    chain: Chain,
     reader: ChainReader,
-    sources: Vec<EventSource>,
     cursor: Option<SourceCursor>,
 }
 
@@ -160,12 +181,13 @@ impl Watch {
             evaluate_from: Some(risk.evaluate_from),
             inception: None,
         };
+        let settings = chain.settings.clone();
         Self {
             state: RiskState::new(&program, start),
             program,
             insured,
-            reader: ChainReader::connect(chain.settings).await.unwrap(),
-            sources: chain.sources,
+            chain,
+            reader: ChainReader::connect(settings).await.unwrap(),
             cursor: None,
         }
     }
@@ -173,12 +195,10 @@ impl Watch {
     /// Reads everything that is new, and gives the loss events that it makes.
     pub(crate) async fn losses(&mut self) -> Vec<LossEvent> {
         let mut losses = Vec::new();
-        while let Some(batch) = self
-            .reader
-            .next(self.cursor.as_ref(), &self.sources)
-            .await
-            .unwrap()
-        {
+        while let Some(mut batch) = self.batch().await {
+            for block in batch.first_block..=batch.cursor.number {
+                batch.observations.extend(self.state_of(block).await);
+            }
             let rows = self.rows(&batch.observations);
             let met = self
                 .program
@@ -187,6 +207,27 @@ impl Watch {
             self.cursor = Some(batch.cursor);
         }
         losses
+    }
+
+    /// The next blocks with their logs. What has no event among its sources listens to one that never comes.
+    async fn batch(&self) -> Option<ChainBatch> {
+        let mut sources = self.chain.sources.clone();
+        if sources.is_empty() {
+            sources.push(silence(self.chain.state[0].from_block()));
+        }
+        let next = self.reader.next(self.cursor.as_ref(), &sources).await;
+        next.unwrap()
+    }
+
+    /// What the sources that are due at a block say as of it.
+    async fn state_of(&self, block: u64) -> Vec<Observation> {
+        let is_due = |source: &&StateSource| source.is_due(block, []);
+        let due: Vec<_> = self.chain.state.iter().filter(is_due).cloned().collect();
+        if due.is_empty() {
+            return Vec::new();
+        }
+        let settings = &self.chain.settings;
+        state::probe(settings, None, block, &due).await.unwrap()
     }
 
     /// Reads everything that is new: there must be no loss in it, and the terms must know that there is none.
@@ -219,6 +260,24 @@ impl Watch {
         rows.sort_by_key(|row| (row.observed_at, row.input, row.sequence));
         rows
     }
+}
+
+/// An event that nobody emits.
+fn silence(from_block: u64) -> EventSource {
+    EventSource::new(EventSettings {
+        source: "event:none".into(),
+        address: Address::ZERO,
+        event: "Silence()".to_owned(),
+        subject: "none".into(),
+        metric: "event:Silence".into(),
+        value: None,
+        decimals: 0,
+        only: BTreeMap::new(),
+        sequence: SequenceFrom::Block,
+        observed_at: TimeFrom::Block,
+        from_block,
+    })
+    .unwrap()
 }
 
 /// The one loss event there is: when it began, when it counted, and what it pays.

@@ -191,6 +191,7 @@ fn event(settings: &RoundsSettings, phase: &PhaseSettings) -> EventSettings {
         value: Some("current".to_owned()),
         only: BTreeMap::new(),
         decimals: settings.decimals,
+        only: BTreeMap::new(),
         sequence: SequenceFrom::Field("roundId".to_owned()),
         observed_at: TimeFrom::Field("updatedAt".to_owned()),
         from_block: phase.from_block,

@@ -28,6 +28,9 @@ pub(super) struct CallSection {
     subject: String,
     metric: String,
     from_block: u64,
+    /// The contract, where it is not the one that the identity names.
+    #[serde(default)]
+    contract: Option<Address>,
     #[serde(default)]
     every_blocks: Option<NonZeroU64>,
     #[serde(default)]
@@ -67,6 +70,9 @@ pub(super) struct StorageSection {
     subject: String,
     metric: String,
     from_block: u64,
+    /// The contract, where it is not the one that the identity names.
+    #[serde(default)]
+    contract: Option<Address>,
     #[serde(default)]
     every_blocks: Option<NonZeroU64>,
     #[serde(default)]
@@ -136,7 +142,7 @@ impl CallSection {
                 "needs a `function`, with what it returns, such as `totalAssets() returns (uint256)`",
             )?;
         let reading = Reading::Call(CallSettings {
-            address,
+            address: self.contract.unwrap_or(address),
             function,
             arguments: self.arguments,
             value: self.value,
@@ -165,7 +171,7 @@ impl StorageSection {
             .or_else(|| fragment(id).map(str::to_owned))
             .ok_or("needs a `slot`: a number, or mapping(slot,key)")?;
         let reading = Reading::Storage(StorageSettings {
-            address,
+            address: self.contract.unwrap_or(address),
             slot,
             bit_offset: self.bit_offset,
             bits: self.bits,
