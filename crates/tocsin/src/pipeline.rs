@@ -88,7 +88,7 @@ pub enum StageError {
          Compare with independent nodes, stop the service, and let it go on with `tocsin chain resume {chain}`",
         chain = .0.chain, since = .0.since, number = .0.number, endpoint = .0.endpoint, cause = .0.cause
     )]
-    Halted(tocsin_store::halt::Halt),
+    Halted(Box<tocsin_store::halt::Halt>),
     /// A source is configured to be read in another way than it was read so far.
     #[error(
         "source `{0}` was read with other settings so far (its contract, event, fields or from_block have changed): put \

@@ -60,8 +60,9 @@ impl ChainReader {
     /// [`SourceError::WrongChain`], [`SourceError::NoSources`], [`SourceError::Agreement`], or why too few endpoints answer.
     pub async fn connect(
         settings: ChainSettings,
-        sources: Vec<ChainSource>,
+        sources: impl IntoIterator<Item = impl Into<ChainSource>> + Send,
     ) -> Result<Self, SourceError> {
+        let sources: Vec<ChainSource> = sources.into_iter().map(Into::into).collect();
         if sources.is_empty() {
             return Err(SourceError::NoSources {
                 chain_id: settings.chain_id,

@@ -79,3 +79,21 @@ impl ChainSource {
         }
     }
 }
+
+impl From<EventSource> for ChainSource {
+    fn from(source: EventSource) -> Self {
+        Self::Event(source)
+    }
+}
+
+impl From<RoundsSource> for ChainSource {
+    fn from(source: RoundsSource) -> Self {
+        Self::Rounds(source)
+    }
+}
+
+impl From<StateSource> for ChainSource {
+    fn from(source: StateSource) -> Self {
+        Self::State(source)
+    }
+}

@@ -6,12 +6,12 @@ use tocsin_domain::observation::SourceId;
 
 use crate::Store;
 use crate::attestation::Reserved;
-use crate::conformance::sample::{
+use crate::conformance::sample::{hash, 
     advance, attestation, cover, delivery, determination, halt, payload, policy, reservation, risk,
     source, store_reserved, stream,
 };
 use crate::conformance::{Fault, assert_fault};
-use crate::halt::{Halt, Halted};
+use crate::halt::{Cause, Halt, Halted};
 use crate::step::Step;
 
 /// The first reason stays.
@@ -28,7 +28,10 @@ pub async fn keep_their_first_reason<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(store.halts().await.unwrap(), both);
 
     let mut agreeing = first.clone();
-    agreeing.theirs = agreeing.ours;
+    agreeing.cause = Cause::TookBack {
+        ours: hash("block 10"),
+        theirs: hash("block 10"),
+    };
     assert_fault(store.halt(&[source(2)], &agreeing).await, Fault::Refused);
 
     store.clear_halt(&[source(1), source(2)]).await.unwrap();

@@ -110,7 +110,7 @@ impl ConfigFile {
             let missing = || at(format!("there is no [chains.\"{name}\"]"));
             let chain = chains.get_mut(name.as_str()).ok_or_else(missing)?;
             match (&mut chain.network, source) {
-                (Network::Evm { sources, .. }, Resolved::Evm(_, source)) => sources.push(source),
+                (Network::Evm { sources, .. }, Resolved::Evm(_, source)) => sources.push(*source),
                 (Network::Solana { sources, .. }, Resolved::Solana(_, source)) => {
                     sources.push(source);
                 }

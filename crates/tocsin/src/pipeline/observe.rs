@@ -206,7 +206,7 @@ impl Observer {
         let halts = stage.store.halts().await?;
         let ours = |id: &SourceId| self.chain.watched().iter().any(|watched| watched.id == *id);
         match halts.into_iter().find(|halted| ours(&halted.source)) {
-            Some(halted) => Err(StageError::Halted(halted.halt)),
+            Some(halted) => Err(StageError::Halted(Box::new(halted.halt))),
             None => Ok(()),
         }
     }
@@ -272,7 +272,7 @@ impl Observer {
                         since: stage.clock.now(),
                     };
                     self.halt(stage, &halt).await?;
-                    return Err(StageError::Halted(halt));
+                    return Err(StageError::Halted(Box::new(halt)));
                 }
                 // What one source lacks (an old block, say) does not keep the others from being read.
                 Err(error) if error.is_transient() => trouble = Some(error),

@@ -175,7 +175,7 @@ impl Work for Rechecker {
                 .store
                 .halt(core::slice::from_ref(source), &halt)
                 .await?;
-            return Err(StageError::Halted(halt));
+            return Err(StageError::Halted(Box::new(halt)));
         }
         Ok(Turn::Idle)
     }

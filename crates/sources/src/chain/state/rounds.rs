@@ -189,7 +189,6 @@ fn event(settings: &RoundsSettings, phase: &PhaseSettings) -> EventSettings {
         subject: settings.subject.clone(),
         metric: settings.metric.clone(),
         value: Some("current".to_owned()),
-        only: BTreeMap::new(),
         decimals: settings.decimals,
         only: BTreeMap::new(),
         sequence: SequenceFrom::Field("roundId".to_owned()),

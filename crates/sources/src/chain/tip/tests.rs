@@ -64,6 +64,7 @@ fn follow(tip: &mut Tip, chain: &Chain) -> TipChange {
     let same = tip.known((first..=top).map(|number| chain.block(number)));
     let blocks = (first..=top).skip(same).map(|number| ProvisionalBlock {
         cursor: chain.block(number),
+        watermark: chain.block(number).timestamp,
         observations: Vec::new(),
     });
     tip.replace(after + same, blocks.collect())

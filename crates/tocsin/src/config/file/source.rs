@@ -28,7 +28,7 @@ pub(super) struct SourceSection(toml::Table);
 /// A source, and the chain that it is read from.
 pub(super) enum Resolved {
     /// Of an EVM chain, by its EIP-155 id.
-    Evm(u64, ChainSource),
+    Evm(u64, Box<ChainSource>),
     /// Of a Solana cluster, by its CAIP-2 identifier.
     Solana(String, SolanaSource),
 }
@@ -70,7 +70,7 @@ impl SourceSection {
             "storage" => self.read::<StorageSection>()?.source(id, address)?,
             _ => return Err(unknown_kind(kind)),
         };
-        Ok(Resolved::Evm(chain_id, source))
+        Ok(Resolved::Evm(chain_id, Box::new(source)))
     }
 
     fn resolve_solana(&self, id: &str, kind: &str, rest: &str) -> Result<Resolved, String> {
