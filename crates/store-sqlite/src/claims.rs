@@ -15,8 +15,8 @@ use tocsin_store::claim::Claims;
 use crate::column::{from_json, hexed, hexed_number, number, to_json, unsigned, word};
 use crate::determinations::{self, Key};
 use crate::error::failed;
-use crate::policies;
 use crate::store::SqliteStore;
+use crate::{policies, unwind};
 
 const NOUN: &str = "claim";
 const ADD: &str = "add claims";
@@ -346,11 +346,18 @@ async fn check_determinations(
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed(ADD))?;
-    match missing {
-        None => Ok(()),
-        Some(row) => Err(StoreError::Missing {
+    if let Some(row) = missing {
+        return Err(StoreError::Missing {
             noun: "determination",
             key: format!("0x{}/{}", row.risk, row.ordinal),
+        });
+    }
+    // Whoever made claims for one that was kept had read it before it was.
+    match unwind::kept_of(connection, &keys, ADD).await?.first() {
+        None => Ok(()),
+        Some((risk, ordinal, _)) => Err(StoreError::Stale {
+            noun: "determination",
+            key: determinations::name((*risk, *ordinal)),
         }),
     }
 }

@@ -301,8 +301,10 @@ pub(crate) async fn add(
     }
     if !replacing.is_empty() || !confirmed.is_empty() {
         let keys = keys_json(replacing.iter().chain(&confirmed).copied())?;
-        count_awaited(connection, &keys, attempt).await?;
         unwind::decide_anew(connection, &keys, attempt).await?;
+        let replaced = keys_json(replacing.into_iter())?;
+        undone::remove_unattested(connection, &replaced, attempt).await?;
+        count_awaited(connection, &keys, attempt).await?;
     }
     warnings::confirm(connection, determinations, attempt).await
 }

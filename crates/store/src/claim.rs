@@ -25,7 +25,7 @@ pub trait Claims: Send + Sync {
     async fn unclaimed(&self, limit: u32) -> Result<Vec<Determination>, StoreError>;
 
     /// Records claims, all or none; one that is stored already must be identical. [`StoreError::Missing`] without its policy
-    /// or its determination.
+    /// or its determination, [`StoreError::Stale`] where its determination was kept by an unwinding since.
     async fn add_claims(&self, claims: &[Claim]) -> Result<(), StoreError>;
 
     /// The claims of a policy, by ordinal.

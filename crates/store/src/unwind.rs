@@ -77,6 +77,7 @@ pub trait Unwinds: Send + Sync {
     async fn kept(&self) -> Result<Vec<KeptClaim>, StoreError>;
 
     /// Records that a person has looked at claims that were kept; from then on what evaluation finds in the place of their
-    /// determinations replaces these. The same again keeps the first time. [`StoreError::Missing`] where one was not kept.
+    /// determinations replaces these. Then their claims are made anew, from what was found, but for those that are attested:
+    /// these stay as they were. What is reserved stays reserved, so that nothing else can be signed for the same key. The same again keeps the first time. [`StoreError::Missing`] where one was not kept.
     async fn acknowledge(&self, kept: &[Kept], at: Timestamp) -> Result<(), StoreError>;
 }

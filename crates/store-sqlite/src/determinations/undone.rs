@@ -48,6 +48,24 @@ pub(super) async fn remove_details(
     Ok(())
 }
 
+/// Removes the claims on determinations that another one has replaced: they follow from what was decided before. Those
+/// that were attested stay, as what they were.
+pub(super) async fn remove_unattested(
+    connection: &mut SqliteConnection,
+    keys: &str,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM claims
+         WHERE (risk, ordinal) IN (SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1)) AND attested = 0",
+        keys
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    Ok(())
+}
+
 /// Counts the policies without a claim on determinations anew, and lets the claims that there are wait in their order.
 pub(crate) async fn count_awaited(
     connection: &mut SqliteConnection,

@@ -261,7 +261,17 @@ impl Model {
             Some(_) if !gives_way => {
                 faults.insert(Fault::Conflict);
             }
-            Some(_) | None => {
+            Some(_) => {
+                self.determinations.insert(key, decided.clone());
+                let attestations = &self.attestations;
+                self.claims.retain(|(policy, ordinal), claim| {
+                    (claim.risk, *ordinal) != key
+                        || attestations
+                            .iter()
+                            .any(|record| (record.policy, record.ordinal) == (*policy, *ordinal))
+                });
+            }
+            None => {
                 self.determinations.insert(key, decided.clone());
             }
         }
@@ -287,6 +297,11 @@ impl Model {
                     faults.insert(Fault::Missing);
                 }
                 let key = (claim.policy, claim.ordinal);
+                let event = (claim.risk, claim.ordinal);
+                let is_kept = model.kept.keys().any(|k| (k.risk, k.ordinal) == event);
+                if is_kept && !model.claims.contains_key(&key) {
+                    faults.insert(Fault::Stale);
+                }
                 if model.claims.entry(key).or_insert_with(|| claim.clone()) != claim {
                     faults.insert(Fault::Conflict);
                 }

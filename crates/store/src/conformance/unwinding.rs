@@ -10,6 +10,7 @@ use tocsin_domain::risk::Risk;
 use tocsin_domain::time::Seconds;
 
 use crate::Store;
+use crate::attestation::Reserved;
 use crate::conformance::model::Model;
 use crate::conformance::model::view::{Question, View};
 use crate::conformance::sample::{
@@ -314,6 +315,10 @@ pub async fn keeps_what_is_reserved<S: Store + 'static>(store: Arc<S>) {
         assert_eq!(store.claims_of(policy.id).await.unwrap(), left);
     }
 
+    // Made of what was read before.
+    assert_fault(store.add_claims(&claims).await, Fault::Stale);
+    store.add_claims(&claims[..1]).await.unwrap();
+
     assert_fault(store.clear_halt(&[source(1)]).await, Fault::Refused);
     assert_fault(store.clear_halt(&[source(0)]).await, Fault::Refused);
     store.clear_halt(&[source(2)]).await.unwrap();
@@ -356,7 +361,7 @@ pub async fn restores_what_is_found_again<S: Store + 'static>(store: Arc<S>) {
 
 /// What the chain says now takes the place of what was kept, once somebody has acknowledged that.
 pub async fn gives_way_when_acknowledged<S: Store + 'static>(store: Arc<S>) {
-    let (risk, _, claims, kept) = keep_one(&*store).await;
+    let (risk, _, _, kept) = keep_one(&*store).await;
     let mut other = decided(1, 9, "theirs");
     other.inputs.clear();
     other.guards.pop();
@@ -372,9 +377,14 @@ pub async fn gives_way_when_acknowledged<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(stored, [other.clone()]);
     assert_eq!(store.kept().await.unwrap(), []);
     assert_eq!(store.unclaimed(9).await.unwrap(), [other.clone()]);
-    // The claim that was kept stays as it was made; only what was reserved can be signed for it.
-    let first = store.claims_of(policies()[0].id).await.unwrap();
-    assert_eq!(first, claims[..1]);
+    // Its claims follow from it; what is reserved for another one stays in the way.
+    assert_eq!(store.claims_of(policies()[0].id).await.unwrap(), []);
+    let anew = claim(&policies()[0], &other);
+    store.add_claims(std::slice::from_ref(&anew)).await.unwrap();
+    assert_eq!(store.unattested(9).await.unwrap(), [anew]);
+    let wanted = reservation(0, &payload(&policies()[0], &other));
+    let reserved = store.reserve(&wanted).await.unwrap();
+    assert!(matches!(reserved, Reserved::Conflict(_)), "{reserved:?}");
     store.commit(&step).await.unwrap();
     let third = Step {
         determinations: vec![decided(1, 8, "common")],
