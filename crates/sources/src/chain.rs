@@ -28,6 +28,7 @@ mod rpc;
 mod settings;
 mod tip;
 mod wanted;
+mod words;
 
 pub use endpoint::Endpoint;
 pub use event::EventSource;

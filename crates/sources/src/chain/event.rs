@@ -6,6 +6,7 @@ use alloy::primitives::{Address, B256, Log, keccak256};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::value::Type;
 
+use super::words::Layout;
 use super::{EventSettings, SequenceFrom, TimeFrom};
 use crate::SourceError;
 use crate::suggest;
@@ -18,6 +19,8 @@ const DECIMALS_MAX: u8 = 77;
 pub struct EventSource {
     pub(crate) settings: EventSettings,
     pub(crate) event: DynSolEvent,
+    /// Where every field takes a word.
+    pub(crate) layout: Option<Layout>,
     pub(crate) topic: B256,
     pub(crate) value: Field,
     /// `None` takes the log's position.
@@ -154,6 +157,7 @@ impl EventSource {
         };
         Ok(Self {
             settings: settings.clone(),
+            layout: Layout::of(&event),
             event,
             topic: declared.selector(),
             value,
