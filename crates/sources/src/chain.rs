@@ -32,6 +32,7 @@ mod source;
 mod state;
 mod tip;
 mod wanted;
+mod words;
 
 pub use endpoint::Endpoint;
 pub use event::EventSource;

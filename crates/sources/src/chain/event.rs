@@ -9,6 +9,7 @@ use tocsin_domain::observation::SourceId;
 use tocsin_domain::value::Type;
 
 use self::only::Only;
+use super::words::Layout;
 use super::{EventSettings, SequenceFrom, TimeFrom};
 use crate::SourceError;
 use crate::suggest;
@@ -21,6 +22,8 @@ pub(crate) const DECIMALS_MAX: u8 = 77;
 pub struct EventSource {
     pub(crate) settings: EventSettings,
     pub(crate) event: DynSolEvent,
+    /// Where every field takes a word.
+    pub(crate) layout: Option<Layout>,
     pub(crate) topic: B256,
     /// `None`: it counts by being there.
     pub(crate) value: Option<Field>,
@@ -183,6 +186,7 @@ impl EventSource {
         };
         Ok(Self {
             settings: settings.clone(),
+            layout: Layout::of(&event),
             event,
             topic: declared.selector(),
             value,

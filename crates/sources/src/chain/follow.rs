@@ -32,7 +32,7 @@ impl ChainReader {
 
     async fn follow_once(&self, tip: &mut Tip) -> Result<TipChange, SourceError> {
         let counting = self.nodes.counting()?;
-        let Some(node) = self.nodes.lead(&counting) else {
+        let Some(node) = self.nodes.steady(&counting) else {
             return Err(self.nodes.too_few(0));
         };
         let newest = node.latest().await?;

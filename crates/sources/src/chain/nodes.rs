@@ -3,25 +3,24 @@
 //! Promises: no endpoint counts that serves another chain, or that was caught and has not shown itself since; where too few
 //! count, nothing is read, and the error names all that do not, with reasons.
 
+mod blame;
+mod poll;
+
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tocsin_domain::cover::Finality;
-use tokio::time::{Instant, timeout_at};
 
-use super::blocks::FinalHead;
+use self::blame::whole;
+pub(crate) use self::poll::Seen;
 use super::node::Node;
 use super::node::health::{Discipline, EndpointReport, Offence};
 use super::{ChainSettings, Endpoint};
 use crate::SourceError;
-use crate::error::Contradiction;
 
-/// Endpoints that are not needed for an agreement are waited for this long, and this much longer than the needed ones took.
-const GRACE: Duration = Duration::from_millis(500);
-const GRACE_FACTOR: u32 = 4;
-const GRACE_MAX: Duration = Duration::from_secs(2);
+/// An endpoint that is further behind with its final blocks is not followed.
+const STEPS_BEHIND_MAX: u64 = 32;
 
 /// The endpoints of a chain.
 pub(crate) struct Nodes {
@@ -35,16 +34,6 @@ pub(crate) struct Nodes {
     rules: Discipline,
     /// By how much each has read less than its share.
     turns: Mutex<Vec<i64>>,
-}
-
-/// An endpoint that answered, and its final head.
-#[derive(Clone)]
-pub(crate) struct Seen<'a> {
-    pub(crate) node: &'a Node,
-    /// Whether its word counts; otherwise it is on probation.
-    pub(crate) counts: bool,
-    /// `None` where no block is final.
-    pub(crate) head: Option<FinalHead>,
 }
 
 impl Nodes {
@@ -149,91 +138,6 @@ impl Nodes {
         Err(self.too_few(counting.len()))
     }
 
-    /// Asks all that are not left alone for their final head. Returns when as many as must agree have answered, and the others
-    /// have had their time.
-    pub(crate) async fn poll(&self) -> Result<Vec<Seen<'_>>, SourceError> {
-        let counting = self.counting()?;
-        let counts = |node: &Node| counting.iter().any(|other| other.index == node.index);
-        let mut waiting: Vec<&Node> = self
-            .nodes
-            .iter()
-            .filter(|node| counts(node) || node.health().probation().is_some())
-            .collect();
-        let mut asked: FuturesUnordered<_> =
-            waiting.iter().map(|node| self.head_of(node)).collect();
-        let begun = Instant::now();
-        let mut end = None;
-        let mut seen = Vec::new();
-        let mut trouble = None;
-        loop {
-            let answer = match end {
-                None => asked.next().await,
-                Some(end) => match timeout_at(end, asked.next()).await {
-                    Ok(answer) => answer,
-                    Err(_late) => break,
-                },
-            };
-            let Some((node, answer)) = answer else { break };
-            waiting.retain(|other| other.index != node.index);
-            match answer {
-                Ok(head) => {
-                    let number = head.as_ref().map(|head: &FinalHead| head.number);
-                    node.health().answered(number);
-                    seen.push(Seen {
-                        node,
-                        counts: counts(node),
-                        head,
-                    });
-                }
-                Err(error) => {
-                    self.blame(&error);
-                    trouble = trouble.or(Some(error));
-                }
-            }
-            if seen.iter().filter(|seen| seen.counts).count() >= self.needed {
-                // Who was late the last time is not waited for again.
-                if waiting.iter().all(|node| node.health().is_silent()) {
-                    break;
-                }
-                end.get_or_insert_with(|| {
-                    let longer = begun.elapsed() * GRACE_FACTOR;
-                    Instant::now() + longer.clamp(GRACE, GRACE_MAX)
-                });
-            }
-        }
-        drop(asked);
-        for node in waiting {
-            let late = node.health().is_late();
-            if late > self.patience {
-                let reason = format!("no answer for {} s, while others answer", late.as_secs());
-                self.punish(node, Offence::Unreachable, &reason);
-            }
-        }
-        let answered = seen.iter().filter(|seen| seen.counts).count();
-        if answered >= self.needed {
-            return Ok(seen);
-        }
-        match trouble {
-            Some(error) if self.nodes.len() == 1 => Err(error),
-            _ => Err(self.too_few(answered)),
-        }
-    }
-
-    async fn head_of<'a>(
-        &self,
-        node: &'a Node,
-    ) -> (&'a Node, Result<Option<FinalHead>, SourceError>) {
-        let answer = async {
-            let due = node.health().is_due();
-            if due {
-                node.greet(self.chain_id).await?;
-                node.health().greeted();
-            }
-            node.final_head(self.finality).await
-        };
-        (node, answer.await)
-    }
-
     /// Chooses who reads: by weight, and rather one that is well.
     pub(crate) fn lead<'a>(&self, among: &[&'a Node]) -> Option<&'a Node> {
         let well = |node: &&&Node| !node.health().is_shaky() && !node.rpc.is_resting();
@@ -271,6 +175,19 @@ impl Nodes {
             .copied()
     }
 
+    /// Chooses who is followed: always the same one, while it is well and keeps up, since the newest blocks may differ from one
+    /// to the other.
+    pub(crate) fn steady<'a>(&self, among: &[&'a Node]) -> Option<&'a Node> {
+        let head = |node: &Node| node.health().final_head.unwrap_or(0);
+        let furthest = among.iter().map(|node| head(node)).max()?;
+        let worth = |node: &&&Node| {
+            let well = !node.health().is_shaky() && !node.rpc.is_resting();
+            let keeps_up = head(node).saturating_add(STEPS_BEHIND_MAX) >= furthest;
+            (well, keeps_up, node.weight)
+        };
+        among.iter().rev().max_by_key(worth).copied()
+    }
+
     /// Whether somebody else than this one could be asked.
     pub(crate) fn has_others(&self, than: &Endpoint) -> bool {
         self.counting().is_ok_and(|counting| {
@@ -278,55 +195,6 @@ impl Nodes {
                 .iter()
                 .any(|node| node.endpoint() != than && !node.rpc.is_resting())
         })
-    }
-
-    /// Notes who is to blame for an error, and benches who has to be.
-    pub(crate) fn blame(&self, error: &SourceError) {
-        let (endpoint, offence) = match error {
-            SourceError::Request { attempt, .. } | SourceError::MissingBlock { attempt } => {
-                (&attempt.endpoint, None)
-            }
-            SourceError::Contradiction {
-                attempt,
-                contradiction,
-            } => (&attempt.endpoint, offence_of(contradiction)),
-            SourceError::Lagging { endpoint, .. } => (endpoint, None),
-            SourceError::WrongChain { endpoint, .. } => {
-                if let Some(node) = self.named(endpoint) {
-                    node.health().refuse(whole(error), endpoint);
-                }
-                return;
-            }
-            _ => return,
-        };
-        let Some(node) = self.named(endpoint) else {
-            return;
-        };
-        let reason = whole(error);
-        match (offence, error) {
-            (Some(offence), _) => self.punish(node, offence, &reason),
-            // To be behind, or to be short of a block, is no failure.
-            (None, SourceError::Lagging { .. }) => node.health().note(&reason),
-            (None, _) if self.is_alone(node) => node.health().note(&reason),
-            (None, _) => node.health().failed(&reason, self.rules, endpoint),
-        }
-    }
-
-    /// Benches an endpoint, unless there is no other to go on with: then its errors speak for themselves.
-    pub(crate) fn punish(&self, node: &Node, offence: Offence, reason: &str) {
-        if self.is_alone(node) {
-            node.health().note(reason);
-        } else {
-            node.health()
-                .bench(offence, reason, self.rules, node.endpoint());
-        }
-    }
-
-    /// This endpoint said the same as the others.
-    pub(crate) fn praise(&self, node: &Node) {
-        let mut health = node.health();
-        health.succeeded();
-        health.agreed(self.rules, node.endpoint());
     }
 
     /// How all of them are doing.
@@ -375,25 +243,6 @@ impl Nodes {
             troubles: troubles.collect::<Vec<_>>().join("; "),
         }
     }
-
-    fn named(&self, endpoint: &Endpoint) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.endpoint() == endpoint)
-    }
-
-    fn is_alone(&self, node: &Node) -> bool {
-        self.nodes
-            .iter()
-            .all(|other| other.index == node.index || other.health().is_refused())
-    }
-}
-
-/// What an endpoint has done that said this; `None` where several nodes behind its address may just have disagreed.
-fn offence_of(contradiction: &Contradiction) -> Option<Offence> {
-    match contradiction {
-        Contradiction::BrokenLink { .. } | Contradiction::NotTheFinalHead { .. } => None,
-        Contradiction::Outvoted { .. } => Some(Offence::Forked),
-        _ => Some(Offence::Lied),
-    }
 }
 
 /// The names under which the endpoints are shown, which differ.
@@ -414,15 +263,4 @@ fn names(settings: &ChainSettings) -> Vec<Endpoint> {
         });
     }
     names
-}
-
-/// The error and everything that it was caused by.
-fn whole(error: &SourceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = core::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

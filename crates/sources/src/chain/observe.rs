@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use alloy::dyn_abi::{DecodedEvent, DynSolValue};
 use alloy::primitives::{B256, I256, Log, U256, keccak256};
-use alloy::sol_types::SolValue;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
@@ -14,6 +12,7 @@ use tocsin_domain::value::Value;
 use super::EventSource;
 use super::event::Field;
 use super::header::BlockHeader;
+use super::words::{Fields, Scalar};
 
 /// The times that an observation of a block may have: those that no earlier block has closed, up to the block's.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +125,26 @@ pub(crate) fn place_in_chain(block: u64, log_index: Option<u64>) -> Sequence {
 
 /// The hash that [`ChainPosition::raw_hash`] documents.
 fn raw_hash(log: &Log) -> B256 {
-    keccak256((log.address, log.topics().to_vec(), log.data.data.clone()).abi_encode_params())
+    const WORD: usize = 32;
+    let (topics, data) = (log.topics(), &log.data.data);
+    let padding = data.len().next_multiple_of(WORD) - data.len();
+    let size = (5 + topics.len()) * WORD + data.len() + padding;
+    let mut encoded = Vec::with_capacity(size);
+    let number = |encoded: &mut Vec<u8>, number: usize| {
+        encoded.extend_from_slice(&U256::from(number).to_be_bytes::<WORD>());
+    };
+    encoded.extend_from_slice(log.address.into_word().as_slice());
+    // Where topics and data begin, counted from the start.
+    number(&mut encoded, 3 * WORD);
+    number(&mut encoded, (4 + topics.len()) * WORD);
+    number(&mut encoded, topics.len());
+    for topic in topics {
+        encoded.extend_from_slice(topic.as_slice());
+    }
+    number(&mut encoded, data.len());
+    encoded.extend_from_slice(data);
+    encoded.resize(size, 0);
+    keccak256(encoded)
 }
 
 fn read(
@@ -135,31 +153,40 @@ fn read(
     open: OpenTime,
     log: &Log,
 ) -> Result<Reading, &'static str> {
-    let decoded = source
-        .event
-        .decode_log_data(&log.data)
-        .map_err(|_any_shape| "it does not decode as its event")?;
-    // The decoder overlooks dirty padding and trailing bytes; a contract that sends those is not the one declared.
-    if decoded.encode_log_data() != log.data {
-        return Err("it is not the canonical encoding of its event");
-    }
+    let fields = fields(source, log)?;
     let sequence = match source.sequence {
         None => place,
-        Some(field) => Sequence(unsigned(&decoded, field)?),
+        Some(field) => Sequence(unsigned(&fields, field)?),
     };
     let observed_at = match source.observed_at {
         None => open.until,
-        Some(field) => time(unsigned(&decoded, field)?, open)?,
+        Some(field) => time(unsigned(&fields, field)?, open)?,
     };
     let value = match source.value {
         None => None,
-        Some(field) => Some(value(&decoded, field, source.settings.decimals)?),
+        Some(field) => Some(value(&fields, field, source.settings.decimals)?),
     };
     Ok(Reading {
         observed_at,
         sequence,
         value,
     })
+}
+
+fn fields<'a>(source: &'a EventSource, log: &'a Log) -> Result<Fields<'a>, &'static str> {
+    const NOT_CANONICAL: &str = "it is not the canonical encoding of its event";
+    if let Some(layout) = &source.layout {
+        return layout.read(log).ok_or(NOT_CANONICAL);
+    }
+    let decoded = source
+        .event
+        .decode_log_data(&log.data)
+        .map_err(|_any_shape| "it does not decode as its event")?;
+    // The decoder overlooks dirty padding and trailing bytes; a contract that sends those is not the one declared.
+    if decoded.encode_log_data() != log.data {
+        return Err(NOT_CANONICAL);
+    }
+    Ok(Fields::Decoded(decoded))
 }
 
 fn time(seconds: U256, open: OpenTime) -> Result<Timestamp, &'static str> {
@@ -174,28 +201,28 @@ fn time(seconds: U256, open: OpenTime) -> Result<Timestamp, &'static str> {
     Ok(time)
 }
 
-fn value(decoded: &DecodedEvent, field: Field, decimals: u8) -> Result<Value, &'static str> {
+fn value(fields: &Fields<'_>, field: Field, decimals: u8) -> Result<Value, &'static str> {
     let out_of_range = "its value is outside the range of decimals";
     let scaled = |units: I256| {
         Decimal::from_scaled(units, decimals)
             .map(Value::Decimal)
             .ok_or(out_of_range)
     };
-    match lookup(decoded, field) {
-        Some(DynSolValue::Int(units, bits)) if fits(units.bits(), *bits) => scaled(*units),
-        Some(DynSolValue::Int(..)) => Err(TOO_WIDE),
-        Some(DynSolValue::Bool(value)) => Ok(Value::Bool(*value)),
-        Some(DynSolValue::String(text)) => Ok(Value::Text(text.clone())),
-        _ => scaled(
-            I256::try_from(unsigned(decoded, field)?).map_err(|_beyond_int256| out_of_range)?,
-        ),
+    match fields.get(field) {
+        Some(Scalar::Int(units, bits)) if fits(units.bits(), bits) => scaled(units),
+        Some(Scalar::Int(..)) => Err(TOO_WIDE),
+        Some(Scalar::Bool(value)) => Ok(Value::Bool(value)),
+        Some(Scalar::Text(text)) => Ok(Value::Text(text)),
+        _ => {
+            scaled(I256::try_from(unsigned(fields, field)?).map_err(|_beyond_int256| out_of_range)?)
+        }
     }
 }
 
-fn unsigned(decoded: &DecodedEvent, field: Field) -> Result<U256, &'static str> {
-    match lookup(decoded, field) {
-        Some(DynSolValue::Uint(number, bits)) if fits(number.bit_len(), *bits) => Ok(*number),
-        Some(DynSolValue::Uint(..)) => Err(TOO_WIDE),
+fn unsigned(fields: &Fields<'_>, field: Field) -> Result<U256, &'static str> {
+    match fields.get(field) {
+        Some(Scalar::Uint(number, bits)) if fits(number.bit_len(), bits) => Ok(number),
+        Some(Scalar::Uint(..)) => Err(TOO_WIDE),
         _ => Err("it lacks a field of its declaration"),
     }
 }
@@ -203,15 +230,6 @@ fn unsigned(decoded: &DecodedEvent, field: Field) -> Result<U256, &'static str> 
 /// The decoder takes any word for any width of integer.
 fn fits<N: TryInto<usize>>(needed: N, bits: usize) -> bool {
     needed.try_into().is_ok_and(|needed: usize| needed <= bits)
-}
-
-fn lookup(decoded: &DecodedEvent, field: Field) -> Option<&DynSolValue> {
-    let fields = if field.indexed {
-        &decoded.indexed
-    } else {
-        &decoded.body
-    };
-    fields.get(field.position)
 }
 
 #[cfg(test)]

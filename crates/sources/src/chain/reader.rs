@@ -1,23 +1,22 @@
 //! Reads the final blocks after a cursor, one batch at a time.
 
-use alloy::primitives::B256;
+mod span;
+
 use async_trait::async_trait;
-use futures_util::future::try_join;
 use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::time::Timestamp;
 use tokio::time::Instant;
 
+pub(super) use self::span::check_time;
+use self::span::{Question, Span};
 use super::announcements::Announcements;
 use super::assemble::Assembly;
 use super::batch_size::{BatchSize, Went};
-use super::header::{BlockHeader, watermark};
-use super::logs::{Logs, Task, proven};
-use super::node::Node;
+use super::header::watermark;
 use super::nodes::{Nodes, Seen};
 use super::wanted::Wanted;
-use super::{ChainSettings, ChainSource, EndpointReport, LogProof};
-use crate::error::Contradiction;
+use super::{ChainSettings, ChainSource, EndpointReport};
 use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
 
 /// Reads one chain.
@@ -29,26 +28,6 @@ pub struct ChainReader {
     pub(super) nodes: Nodes,
     size: BatchSize,
     announcements: Announcements,
-}
-
-/// Blocks that were read and checked, and their wanted logs.
-pub(super) struct Span<'a> {
-    /// The block before the first.
-    pub(super) parent: Option<SourceCursor>,
-    pub(super) headers: Vec<BlockHeader>,
-    pub(super) logs: Logs,
-    /// Who has the same.
-    pub(super) agreed: Vec<&'a Node>,
-}
-
-/// Which blocks are read, and for what.
-#[derive(Clone, Copy)]
-pub(super) struct Question<'a> {
-    pub(super) after: Option<&'a SourceCursor>,
-    pub(super) first: u64,
-    pub(super) last: u64,
-    pub(super) wanted: &'a Wanted<'a>,
-    pub(super) most_logs: usize,
 }
 
 impl ChainReader {
@@ -149,10 +128,12 @@ impl ChainReader {
                 chain_id: self.settings.chain_id,
             });
         };
-        let seen = self.nodes.poll().await?;
+        let mut seen = self.nodes.poll().await?;
         let Some(end) = self.end(&seen, after).await? else {
             return Ok(None);
         };
+        // Whoever was just found to be on another fork.
+        seen.retain(|seen| !seen.node.health().is_benched());
         let first = after.map_or(from_block, |cursor| cursor.number.saturating_add(1));
         if end < first {
             return Ok(None);
@@ -224,136 +205,6 @@ impl ChainReader {
         Ok(end)
     }
 
-    /// Reads and checks blocks and logs.
-    pub(super) async fn span<'a>(
-        &self,
-        question: Question<'_>,
-        seen: &[Seen<'a>],
-    ) -> Result<Span<'a>, SourceError> {
-        let Question {
-            after,
-            first,
-            last,
-            wanted,
-            most_logs,
-        } = question;
-        let able: Vec<&Seen<'a>> = seen
-            .iter()
-            .filter(|seen| seen.counts)
-            .filter(|seen| seen.head.as_ref().is_some_and(|head| head.number >= last))
-            .collect();
-        let among: Vec<&'a Node> = able.iter().map(|seen| seen.node).collect();
-        let Some(lead) = self.nodes.lead(&among) else {
-            return Err(self.nodes.too_few(0));
-        };
-        let head = able
-            .iter()
-            .find(|seen| seen.node.index == lead.index)
-            .and_then(|seen| seen.head.as_ref());
-        // One new block is the usual case, and the question about the head has answered it.
-        let known = head.and_then(|head| head.header_at(last));
-        let (parent, headers) = match (after, known) {
-            (Some(cursor), Some(header)) if first == last => (Some(*cursor), vec![header.clone()]),
-            _ => self.blocks(lead, after, first, last).await?,
-        };
-        let Some(top) = headers.last() else {
-            return Err(self.nodes.too_few(0));
-        };
-        if let Some(head) = head {
-            head.check(top.number, top.hash)
-                .map_err(|found| lead.contradiction(top.number, found))?;
-        }
-        self.check_links(lead, parent, after, &headers).await?;
-
-        let task = Task {
-            headers: &headers,
-            wanted,
-            most: most_logs,
-        };
-        let (logs, agreed) = match self.settings.proof {
-            LogProof::Receipts => {
-                let (logs, mut agreed) =
-                    try_join(proven(lead, task), self.nodes.agree(lead, top, seen)).await?;
-                // Those that were not needed are left to read it again one day, with other eyes.
-                agreed.truncate(self.nodes.needed);
-                (logs, agreed)
-            }
-            LogProof::Bloom => {
-                let agreed = self.nodes.agree(lead, top, seen).await?;
-                self.nodes.indexed_logs(&agreed, task).await?
-            }
-        };
-        let mut headers = headers;
-        headers.truncate(logs.blocks);
-        // Links make the agreement on the last block one on all before it, also where the batch ends earlier.
-        Ok(Span {
-            parent,
-            headers,
-            logs,
-            agreed,
-        })
-    }
-
-    /// The blocks, and what the first must link to: the cursor, or the block before the first that is ever read.
-    pub(super) async fn blocks(
-        &self,
-        node: &Node,
-        after: Option<&SourceCursor>,
-        first: u64,
-        last: u64,
-    ) -> Result<(Option<SourceCursor>, Vec<BlockHeader>), SourceError> {
-        match (after, first.checked_sub(1)) {
-            (None, Some(before)) => {
-                let mut headers = node.headers(before..=last).await?;
-                let before = headers.remove(0);
-                Ok((Some(before.cursor()), headers))
-            }
-            (after, _) => Ok((after.copied(), node.headers(first..=last).await?)),
-        }
-    }
-
-    /// The logs of blocks as one endpoint has them, proven as the settings say.
-    pub(super) async fn logs_of_one(
-        &self,
-        node: &Node,
-        task: Task<'_>,
-    ) -> Result<Logs, SourceError> {
-        match self.settings.proof {
-            LogProof::Receipts => proven(node, task).await,
-            LogProof::Bloom => self.nodes.indexed_logs_of_one(node, task).await,
-        }
-    }
-
-    pub(super) async fn check_links(
-        &self,
-        lead: &Node,
-        parent: Option<SourceCursor>,
-        after: Option<&SourceCursor>,
-        headers: &[BlockHeader],
-    ) -> Result<(), SourceError> {
-        let broken = |header: &BlockHeader, previous: B256| Contradiction::BrokenLink {
-            number: header.number,
-            parent: header.parent_hash,
-            previous,
-        };
-        let rising = self.settings.strictly_rising_timestamps;
-        let mut previous = parent;
-        for header in headers {
-            if let Some(before) = previous {
-                if header.parent_hash != before.hash {
-                    if let Some(cursor) = after.filter(|cursor| **cursor == before) {
-                        self.nodes.check_still_on_chain(cursor).await?;
-                    }
-                    let found = broken(header, before.hash);
-                    return Err(lead.contradiction(header.number, found));
-                }
-                check_time(self.settings.chain_id, lead, before, header, rising)?;
-            }
-            previous = Some(header.cursor());
-        }
-        Ok(())
-    }
-
     async fn batch(
         &self,
         wanted: &Wanted<'_>,
@@ -394,36 +245,6 @@ impl ChainReader {
             observations,
         }))
     }
-}
-
-/// Times never run backwards, and stand still only where the settings say so.
-pub(super) fn check_time(
-    chain_id: u64,
-    node: &Node,
-    parent: SourceCursor,
-    header: &BlockHeader,
-    strictly_rising: bool,
-) -> Result<(), SourceError> {
-    let BlockHeader {
-        number, timestamp, ..
-    } = *header;
-    let parent = parent.timestamp;
-    if timestamp < parent {
-        let found = Contradiction::TimeRunsBackwards {
-            number,
-            timestamp,
-            parent,
-        };
-        return Err(node.contradiction(number, found));
-    }
-    if timestamp == parent && strictly_rising {
-        return Err(SourceError::TimestampsNotRising {
-            chain_id,
-            number,
-            timestamp,
-        });
-    }
-    Ok(())
 }
 
 #[async_trait]

@@ -23,6 +23,19 @@ struct Event {
     readers: Vec<usize>,
 }
 
+/// What a log is to a question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Judgement {
+    /// It is wanted, and its block's bloom filter has it with all its topics.
+    Fits,
+    /// It is wanted, and its block cannot have it.
+    OutsideBloom,
+    /// It was asked for, and nobody reads it.
+    Unread,
+    /// It was not asked for.
+    Unasked,
+}
+
 impl<'a> Wanted<'a> {
     pub(crate) fn by(sources: Vec<&'a ChainSource>) -> Self {
         let mut events: HashMap<(Address, B256), Event> = HashMap::new();
@@ -83,15 +96,6 @@ impl<'a> Wanted<'a> {
         self.event(log).is_some()
     }
 
-    /// Whether it belongs to the answer to the question, where more is asked for than anybody reads.
-    pub(crate) fn asks_for(&self, log: &Log) -> bool {
-        self.addresses.binary_search(&log.address).is_ok()
-            && log
-                .topics()
-                .first()
-                .is_some_and(|topic| self.topics.binary_search(topic).is_ok())
-    }
-
     /// `false` only where the block has none of these logs for certain.
     pub(crate) fn may_be_in(&self, header: &BlockHeader) -> bool {
         self.events
@@ -99,16 +103,30 @@ impl<'a> Wanted<'a> {
             .any(|event| header.logs_bloom.contains(&event.bits))
     }
 
-    /// Whether the block's bloom filter has this log, with all its topics.
-    pub(crate) fn fits(&self, header: &BlockHeader, log: &Log) -> bool {
+    /// What a log is to the question whose answer it is in, about this block among others.
+    pub(crate) fn judge(&self, header: &BlockHeader, log: &Log) -> Judgement {
+        let Some(event) = self.event(log) else {
+            // More is asked for than anybody reads: every event of every contract.
+            let asked = self.addresses.binary_search(&log.address).is_ok()
+                && log
+                    .topics()
+                    .first()
+                    .is_some_and(|topic| self.topics.binary_search(topic).is_ok());
+            return if asked {
+                Judgement::Unread
+            } else {
+                Judgement::Unasked
+            };
+        };
         let bloom = &header.logs_bloom;
-        self.event(log)
-            .is_some_and(|event| bloom.contains(&event.bits))
-            && log
-                .topics()
-                .iter()
-                .skip(1)
-                .all(|topic| bloom.contains_input(BloomInput::Raw(topic.as_slice())))
+        let mut rest = log.topics().iter().skip(1);
+        let fits = bloom.contains(&event.bits)
+            && rest.all(|topic| bloom.contains_input(BloomInput::Raw(topic.as_slice())));
+        if fits {
+            Judgement::Fits
+        } else {
+            Judgement::OutsideBloom
+        }
     }
 
     fn event(&self, log: &Log) -> Option<&Event> {

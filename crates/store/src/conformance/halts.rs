@@ -6,9 +6,9 @@ use tocsin_domain::observation::SourceId;
 
 use crate::Store;
 use crate::attestation::Reserved;
-use crate::conformance::sample::{hash, 
-    advance, attestation, cover, delivery, determination, halt, payload, policy, reservation, risk,
-    source, store_reserved, stream,
+use crate::conformance::sample::{
+    advance, attestation, cover, delivery, determination, halt, hash, payload, policy, reservation,
+    risk, source, store_reserved, stream,
 };
 use crate::conformance::{Fault, assert_fault};
 use crate::halt::{Cause, Halt, Halted};

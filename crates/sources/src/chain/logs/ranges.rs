@@ -13,7 +13,7 @@ use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
 use crate::chain::node::Node;
-use crate::chain::wanted::Wanted;
+use crate::chain::wanted::{Judgement, Wanted};
 use crate::error::{Attempt, Contradiction, RequestFailure};
 
 const METHOD: &str = "eth_getLogs";
@@ -128,27 +128,26 @@ pub(super) fn check_all(
     let mut found: Vec<Found> = Vec::with_capacity(answer.len());
     for (place, log) in answer.into_iter().enumerate() {
         let previous = found.last().map(|log| (log.block, log.index));
-        let (block, index) = check(&log, headers, first, wanted, previous).map_err(|reason| {
+        let checked = check(&log, headers, first, wanted, previous).map_err(|reason| {
             let index = place;
             contradicts(attempt, Contradiction::ForeignLog { index, reason })
         })?;
-        let log = log.log;
-        // More may be asked for than anybody reads: every event of every contract.
-        if wanted.includes(&log) {
+        if let Some((block, index)) = checked {
+            let log = log.log;
             found.push(Found { block, index, log });
         }
     }
     Ok(found)
 }
 
-/// The place of a log that is what was asked for.
+/// The place of a log that is what was asked for; `None` if nobody reads it.
 fn check(
     log: &RpcLog,
     headers: &[BlockHeader],
     first: usize,
     wanted: &Wanted<'_>,
     previous: Option<(usize, u64)>,
-) -> Result<(usize, u64), String> {
+) -> Result<Option<(usize, u64)>, String> {
     if log.removed {
         return Err("is marked as removed".to_owned());
     }
@@ -171,17 +170,21 @@ fn check(
             None => "has no block hash".to_owned(),
         });
     }
-    if !wanted.asks_for(&log.log) {
-        return Err(format!(
-            "of {} is not of an event that was asked for",
-            log.log.address
-        ));
-    }
-    if wanted.includes(&log.log) && !wanted.fits(header, &log.log) {
-        return Err(format!(
-            "of {} is not in the bloom filter of block {number}",
-            log.log.address
-        ));
+    match wanted.judge(header, &log.log) {
+        Judgement::Fits => {}
+        Judgement::Unread => return Ok(None),
+        Judgement::Unasked => {
+            return Err(format!(
+                "of {} is not of an event that was asked for",
+                log.log.address
+            ));
+        }
+        Judgement::OutsideBloom => {
+            return Err(format!(
+                "of {} is not in the bloom filter of block {number}",
+                log.log.address
+            ));
+        }
     }
     let Some(index) = log.index else {
         return Err("has no log index".to_owned());
@@ -191,7 +194,7 @@ fn check(
         Some(previous) if place <= previous => Err(format!(
             "has index {index} in block {number}, and comes after a later one"
         )),
-        _ => Ok(place),
+        _ => Ok(Some(place)),
     }
 }
 

@@ -16,6 +16,9 @@ const STRIKES_MAX: u32 = 3;
 /// How often the time on the bench doubles.
 const DOUBLINGS_MAX: u32 = 6;
 
+/// The same for an endpoint that is only out of reach: it, or the way to it, may be back any minute.
+const DOUBLINGS_MAX_UNREACHABLE: u32 = 2;
+
 /// What an endpoint did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Offence {
@@ -144,6 +147,10 @@ impl Health {
         }
     }
 
+    pub(crate) fn is_benched(&self) -> bool {
+        matches!(self.state, State::Benched { .. })
+    }
+
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.state, State::Refused { .. })
     }
@@ -214,7 +221,11 @@ impl Health {
             ) => *worse,
             _ => offence,
         };
-        let longer = 1_u32 << self.benched.min(DOUBLINGS_MAX);
+        let doublings = match offence {
+            Offence::Unreachable => DOUBLINGS_MAX_UNREACHABLE,
+            Offence::Lied | Offence::Forked => DOUBLINGS_MAX,
+        };
+        let longer = 1_u32 << self.benched.min(doublings);
         self.benched = self.benched.saturating_add(1);
         self.strikes = 0;
         self.silent_since = None;

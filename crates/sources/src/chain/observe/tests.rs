@@ -254,6 +254,44 @@ fn only_logs_with_the_given_words_are_read() {
     assert!(!source.reads(1, &log(&source, &[], ours)));
 }
 
+proptest! {
+    #[test]
+    fn words_are_read_as_the_decoder_reads_them(
+        words in prop::collection::vec(word(), 0..7),
+        indexed in 0..5usize,
+        extra in prop::sample::select(vec![0, 0, 0, 0, 1, 31]),
+        event in prop::sample::select(vec![
+            "E(int256 value)",
+            "E(uint8 indexed value, bool other)",
+            "E(bool value, address indexed who, address other)",
+            "E(address indexed a, address indexed b, int24 indexed c, uint256 value)",
+            "E(int8 value, int8 indexed other, bool indexed flag)",
+        ]),
+    ) {
+        let settings = EventSettings { event: event.to_owned(), ..feed_block_settings() };
+        let quick = EventSource::new(settings).unwrap();
+        prop_assert!(quick.layout.is_some());
+        let mut slow = quick.clone();
+        slow.layout = None;
+        let (topics, data) = words.split_at(indexed.min(words.len()));
+        let topics = [&[quick.topic()], topics].concat();
+        prop_assume!(topics.len() <= 4);
+        let mut data = data.concat();
+        data.extend(vec![0; extra]);
+        prop_assert_eq!(seen(&quick, topics.clone(), data.clone()), seen(&slow, topics, data));
+    }
+}
+
+/// Mostly one that fits a small type, or an address.
+fn word() -> impl Strategy<Value = B256> {
+    prop_oneof![
+        any::<[u8; 32]>().prop_map(B256::from),
+        (0..3u64).prop_map(|small| U256::from(small).into()),
+        (-200..200i64).prop_map(|small| I256::try_from(small).unwrap().into_raw().into()),
+        any::<[u8; 20]>().prop_map(|address| Address::from(address).into_word()),
+    ]
+}
+
 fn feed_block_settings() -> EventSettings {
     source("E(int256 value)", "value", 0).settings
 }
