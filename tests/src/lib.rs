@@ -11,5 +11,7 @@ pub mod ledger;
 pub mod life;
 pub mod mortal;
 pub mod random;
+pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+mod wire;
