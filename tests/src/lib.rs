@@ -6,10 +6,13 @@
 )]
 
 pub mod anvil;
+pub mod chain_bench;
 pub mod feed;
 pub mod ledger;
 pub mod life;
+pub mod market;
 pub mod mortal;
+pub mod node;
 pub mod random;
 pub mod replay;
 pub mod rpc_fault;

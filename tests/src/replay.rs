@@ -8,6 +8,7 @@
 mod answer;
 mod body;
 mod chain;
+pub mod program;
 mod server;
 mod text;
 
