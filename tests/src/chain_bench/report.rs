@@ -86,13 +86,8 @@ pub async fn run(options: &Options, say: impl Fn(&str)) {
 
 /// What a part of this program measured that was started with these words.
 fn backfill(what: &str, kind: &str, server: &Beside, blocks: u64) -> Backfill {
-    let words = [
-        "measure",
-        what,
-        kind,
-        server.url(1).as_str(),
-        &blocks.to_string(),
-    ];
+    let (url, blocks) = (server.url(1), blocks.to_string());
+    let words = ["measure", what, kind, url.as_str(), &blocks];
     measured(&words.map(str::to_owned))
 }
 

@@ -41,6 +41,7 @@ fn seen(source: &EventSource, topics: Vec<B256>, data: Vec<u8>) -> Observation {
         hash: B256::repeat_byte(1),
         parent_hash: B256::repeat_byte(2),
         timestamp: BLOCK_TIME,
+        state_root: B256::ZERO,
         receipts_root: B256::ZERO,
         logs_bloom: Bloom::ZERO,
     };

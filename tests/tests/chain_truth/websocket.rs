@@ -1,25 +1,22 @@
-//! New blocks are heard of over WebSocket, and found by polling when that is cut, silent or wrong.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests fail as tests do"
-)]
-
-#[path = "chain_truth/scene.rs"]
-mod scene;
+//! New blocks are heard of over WebSocket, and found by looking when that is cut, silent or wrong.
 
 use std::time::{Duration, Instant};
 
 use tocsin_sources::BlockSource;
 use tocsin_tests::rpc_fault::{Fault, NOTICE, Rule};
 
-use scene::*;
+use super::scene::*;
 
-/// Waits until the reader has been stirred and has read up to `block`; gives how long that took.
-async fn caught_up(reading: &mut Reading, block: u64) -> Duration {
+/// As a pipeline looks that trusts the announcements, and one that does not.
+const RARELY: Duration = Duration::from_secs(5);
+const OFTEN: Duration = Duration::from_millis(100);
+
+/// Waits until the reader has read up to `block`: it looks when it is stirred, and every so often anyway. Gives how long
+/// that took.
+async fn caught_up(reading: &mut Reading, block: u64, every: Duration) -> Duration {
     let begun = Instant::now();
     while reading.cursor.is_none_or(|cursor| cursor.number < block) {
-        reading.reader.stirred().await;
+        let _woken = tokio::time::timeout(every, reading.reader.stirred()).await;
         reading.read_all().await;
         assert!(begun.elapsed() < Duration::from_secs(15));
     }
@@ -47,7 +44,7 @@ async fn a_cut_silent_or_faulty_websocket_costs_time_and_nothing_else() {
     for _ in 0..5 {
         world.post_final(1).await;
         let head = world.anvil.head().await - 2;
-        let took = caught_up(&mut reading, head).await;
+        let took = caught_up(&mut reading, head, RARELY).await;
         assert!(took < Duration::from_millis(700), "{took:?}");
     }
 
@@ -57,7 +54,7 @@ async fn a_cut_silent_or_faulty_websocket_costs_time_and_nothing_else() {
     for _ in 0..3 {
         world.post_final(1).await;
         let head = world.anvil.head().await - 2;
-        caught_up(&mut reading, head).await;
+        caught_up(&mut reading, head, OFTEN).await;
     }
     let node = &world.nodes[0];
     node.heal();
@@ -65,7 +62,7 @@ async fn a_cut_silent_or_faulty_websocket_costs_time_and_nothing_else() {
     node.cut_websockets();
     world.post_final(1).await;
     let head = world.anvil.head().await - 2;
-    caught_up(&mut reading, head).await;
+    caught_up(&mut reading, head, OFTEN).await;
 
     let node = &world.nodes[0];
     node.forget();
@@ -82,6 +79,6 @@ async fn a_cut_silent_or_faulty_websocket_costs_time_and_nothing_else() {
     world.nodes[0].silence_websockets(true);
     world.post_final(1).await;
     let head = world.anvil.head().await - 2;
-    caught_up(&mut reading, head).await;
+    caught_up(&mut reading, head, OFTEN).await;
     assert_eq!(reading.rounds(), world.rounds().await);
 }
