@@ -132,7 +132,7 @@ async fn coverage_names_those_that_agree_and_reading_is_shared() {
         scene.post(round).await;
         let batch = scene.read().await.unwrap().unwrap();
         assert_eq!(batch.coverage.proof, Proof::Root);
-        assert!(batch.coverage.agreed >= 2);
+        assert_eq!(batch.coverage.agreed, 2);
         leads.extend(batch.coverage.endpoints);
     }
     assert_eq!(scene.rounds(), [1, 2, 3, 4, 5, 6]);

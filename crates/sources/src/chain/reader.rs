@@ -277,8 +277,10 @@ impl ChainReader {
         };
         let (logs, agreed) = match self.settings.proof {
             LogProof::Receipts => {
-                let (logs, agreed) =
+                let (logs, mut agreed) =
                     try_join(proven(lead, task), self.nodes.agree(lead, top, seen)).await?;
+                // Those that were not needed are left to read it again one day, with other eyes.
+                agreed.truncate(self.nodes.needed);
                 (logs, agreed)
             }
             LogProof::Bloom => {

@@ -182,7 +182,13 @@ impl Health {
     pub(crate) fn failed(&mut self, reason: &str, rules: Discipline, endpoint: &Endpoint) {
         self.strikes = self.strikes.saturating_add(1);
         self.last_trouble = Some(reason.to_owned());
-        if self.strikes >= STRIKES_MAX || !self.is_trusted() {
+        let enough = match self.state {
+            State::Trusted => self.strikes >= STRIKES_MAX,
+            State::Probation { .. } => true,
+            // Answers that were asked for before.
+            State::Benched { .. } | State::Refused { .. } => false,
+        };
+        if enough {
             self.bench(Offence::Unreachable, reason, rules, endpoint);
         }
     }

@@ -72,5 +72,5 @@ async fn no_more_requests_are_under_way_than_allowed() {
     let third = tokio::time::timeout(Duration::from_secs(5), pace.enter(1)).await;
     assert!(third.is_err());
     drop(first);
-    pace.enter(1).await.unwrap();
+    drop(pace.enter(1).await.unwrap());
 }
