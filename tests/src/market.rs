@@ -1,5 +1,5 @@
 //! A market that can be made to fall again and again: a chain with a feed, a product with one policy, and a service that
-//! pays one hundredth of the sum insured for every fall.
+//! pays a thousandth of the sum insured for every fall.
 
 use std::path::{Path, PathBuf};
 
@@ -196,7 +196,7 @@ impl Market {
                 r#"
 [delivery."eip155:{CHAIN_ID}"]
 url              = "{sink}"
-finality         = 2
+finality         = {finality}
 max_fee_gwei     = 500
 poll_interval_ms = {poll_ms}
 request_timeout_ms = 2000
@@ -282,7 +282,7 @@ expiry      = "{expiry}"
 fn cover(feed: &Feed, finality: &str) -> String {
     format!(
         r#"name    = "fall"
-title   = "One hundredth for every fall"
+title   = "A thousandth for every fall"
 version = 1
 peril   = "stablecoin-depeg"
 
@@ -297,7 +297,7 @@ when  = "usdc <= 0.995"
 rearm = "after 1s"
 
 [payout]
-fraction = "1%"
+fraction = "0.1%"
 
 [policy]
 waiting         = "0s"

@@ -86,10 +86,24 @@ impl Trial {
         assert_eq!((paid.len(), distinct.len()), (self.falls, self.falls));
     }
 
-    async fn warnings(&self) -> usize {
+    /// How many warnings are in this state.
+    async fn warnings(&self, state: &str) -> usize {
         let url = self.api.join("v1/warnings").unwrap();
         let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
-        answer["warnings"].as_array().unwrap().len()
+        let warnings = answer["warnings"].as_array().unwrap();
+        warnings
+            .iter()
+            .filter(|warning| warning["state"] == state)
+            .count()
+    }
+
+    /// Waits until so many warnings stand.
+    async fn until_standing(&self, count: usize) {
+        let begun = Instant::now();
+        while self.warnings("standing").await != count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(begun.elapsed() < PATIENCE, "not {count} warnings stand");
+        }
     }
 }
 
@@ -121,24 +135,19 @@ async fn a_reorganisation_takes_back_its_warnings_and_nothing_was_signed_for_it(
     let mut service = trial.service();
     trial.fall().await;
     trial.settle().await;
-    for _ in 0..4 {
+    for times in 1..=4 {
         trial.market.anvil.mine(CONFIRMATIONS + 1).await;
-        // Fell in a block that will not stay.
+        trial.until_standing(0).await;
+        let withdrawn = trial.warnings("withdrawn").await;
+        // A fall in a block that will not stay.
         trial.market.post(true).await;
         trial.market.anvil.mine(3).await;
-        let begun = Instant::now();
-        while trial.warnings().await == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            assert!(begun.elapsed() < PATIENCE, "nobody was warned");
-        }
+        trial.until_standing(1).await;
         trial.market.anvil.reorganise(3).await;
         trial.market.anvil.mine(1).await;
-        let begun = Instant::now();
-        while trial.warnings().await > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            assert!(begun.elapsed() < PATIENCE, "the warning stays");
-        }
-        // One that stays.
+        trial.until_standing(0).await;
+        assert_eq!(trial.warnings("withdrawn").await, withdrawn + 1, "{times}");
+        // One in a block that does.
         trial.fall().await;
     }
     trial.settle().await;
