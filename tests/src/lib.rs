@@ -7,6 +7,7 @@
 
 pub mod anvil;
 pub mod chain_bench;
+pub mod contract;
 pub mod feed;
 pub mod ledger;
 pub mod life;

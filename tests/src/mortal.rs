@@ -6,12 +6,14 @@
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{AttestationId, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId};
@@ -24,9 +26,13 @@ use tocsin_store::attestation::{
 };
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::coverage::{Coverages, Recheck};
 use tocsin_store::delivery::{Attempt, Deliveries, Delivery, NewDelivery};
+use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
+use tocsin_store::unwind::{Kept, KeptClaim, Mark, Unwinds, Unwound};
+use tocsin_store::warning::{Warning, WarningChange, WarningId, Warnings};
 
 /// On which side of a write the process ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -249,6 +255,88 @@ impl<S: Steps> Steps for Mortal<S> {
 
     async fn commit(&self, step: &Step) -> Result<(), StoreError> {
         self.write("commit", self.store.commit(step)).await
+    }
+}
+
+#[async_trait]
+impl<S: Coverages> Coverages for Mortal<S> {
+    async fn coverage(
+        &self,
+        source: &SourceId,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Coverage>, StoreError> {
+        self.store.coverage(source, after, limit).await
+    }
+
+    async fn observed(
+        &self,
+        source: &SourceId,
+        blocks: RangeInclusive<u64>,
+        times: RangeInclusive<Timestamp>,
+    ) -> Result<Vec<Observation>, StoreError> {
+        self.store.observed(source, blocks, times).await
+    }
+
+    async fn add_recheck(&self, recheck: &Recheck) -> Result<(), StoreError> {
+        self.write("add_recheck", self.store.add_recheck(recheck))
+            .await
+    }
+
+    async fn rechecks(&self, source: &SourceId, limit: u32) -> Result<Vec<Recheck>, StoreError> {
+        self.store.rechecks(source, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Halts> Halts for Mortal<S> {
+    async fn halt(&self, sources: &[SourceId], halt: &Halt) -> Result<(), StoreError> {
+        self.write("halt", self.store.halt(sources, halt)).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halted>, StoreError> {
+        self.store.halts().await
+    }
+
+    async fn clear_halt(&self, sources: &[SourceId]) -> Result<(), StoreError> {
+        self.write("clear_halt", self.store.clear_halt(sources))
+            .await
+    }
+}
+
+#[async_trait]
+impl<S: Unwinds> Unwinds for Mortal<S> {
+    async fn unwind(&self, sources: &[SourceId], to: Option<&Mark>) -> Result<Unwound, StoreError> {
+        self.write("unwind", self.store.unwind(sources, to)).await
+    }
+
+    async fn kept(&self) -> Result<Vec<KeptClaim>, StoreError> {
+        self.store.kept().await
+    }
+
+    async fn acknowledge(&self, kept: &[Kept], at: Timestamp) -> Result<(), StoreError> {
+        self.write("acknowledge", self.store.acknowledge(kept, at))
+            .await
+    }
+}
+
+#[async_trait]
+impl<S: Warnings> Warnings for Mortal<S> {
+    async fn standing(&self, chain: Option<&str>) -> Result<Vec<Warning>, StoreError> {
+        self.store.standing(chain).await
+    }
+
+    async fn change_warnings(&self, change: &WarningChange) -> Result<Vec<WarningId>, StoreError> {
+        self.write("change_warnings", self.store.change_warnings(change))
+            .await
+    }
+
+    async fn warnings(
+        &self,
+        before: Option<WarningId>,
+        limit: u32,
+    ) -> Result<Vec<Warning>, StoreError> {
+        self.store.warnings(before, limit).await
     }
 }
 

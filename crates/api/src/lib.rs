@@ -2,10 +2,12 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+pub mod chains;
 mod eligibility;
 pub mod health;
 mod problem;
 mod routes;
+mod watching;
 
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// How the service is doing.
     pub health: health::Health,
+    /// How the chains are doing.
+    pub chains: chains::Chains,
     /// Who signs, for which verifier; `None` where nothing is attested.
     pub attestor: Option<(AttestationDomain, SignerSet)>,
 }

@@ -14,7 +14,7 @@ use tocsin_store::delivery::DeliveryState;
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility};
+use crate::{Api, eligibility, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -24,6 +24,9 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
         .route("/v1/covers", get(covers))
+        .route("/v1/chains", get(watching::chains))
+        .route("/v1/sources", get(watching::sources))
+        .route("/v1/warnings", get(watching::warnings))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))

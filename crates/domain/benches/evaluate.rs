@@ -12,7 +12,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use tocsin_domain::cover::Cover;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::diagnostic::Span;
-use tocsin_domain::eval::{InputObservation, Program, RiskState};
+use tocsin_domain::eval::{InputObservation, Part, Program, RiskState};
 use tocsin_domain::lang::ir::{
     CompareOp, Expr, ExprKind, InputIndex, Reach, Window, WindowFunction,
 };
@@ -37,6 +37,8 @@ fraction = "clamp(1 - usdc, 0, 20%)"
 const OBSERVATIONS: usize = 100_000;
 const FEW_RISKS: usize = 1_000;
 const MANY_RISKS: usize = 1_000_000;
+/// How many of them are in a batch.
+const BATCH: usize = 4_096;
 /// What a million risks may take, in megabytes.
 const MEMORY_LIMIT_MB: u64 = 400;
 
@@ -198,7 +200,8 @@ fn shuffled(count: usize) -> Vec<usize> {
     order
 }
 
-/// Evaluates one later observation of each of these risks, one by one, in this order.
+/// Evaluates one later observation of each of these risks, in this order: in batches, as a feed of many subjects gives
+/// them, or one by one.
 #[expect(clippy::expect_used, reason = "the observations are in order")]
 fn one_each(
     group: &mut BenchmarkGroup<'_, WallTime>,
@@ -206,6 +209,7 @@ fn one_each(
     program: &Program,
     observations: &[InputObservation],
     order: &[usize],
+    batch: usize,
 ) {
     let count = order.len();
     let mut risks = risks(program, observations, count);
@@ -219,10 +223,19 @@ fn one_each(
                 for observation in &mut later {
                     observation.observed_at = observation.observed_at + Seconds(1_800);
                 }
-                for place in order {
-                    let (risk, observation) = (&mut risks[*place], &later[*place % later.len()]);
-                    let next = core::slice::from_ref(observation);
-                    black_box(program.advance(risk, next, observation.observed_at))
+                for places in order.chunks(batch) {
+                    let parts = places.iter().map(|place| {
+                        let observation = &later[*place % later.len()];
+                        Part {
+                            risk: *place,
+                            observations: core::slice::from_ref(observation),
+                            watermark: observation.observed_at,
+                        }
+                    });
+                    program
+                        .advance_each(&mut risks, parts, |risk, event| {
+                            black_box((risk, event));
+                        })
                         .expect("in order");
                 }
             }
@@ -297,19 +310,19 @@ fn evaluate(criterion: &mut Criterion) {
     // Few distinct observations, so that only the risks differ in what they need of the cache.
     let few = &observations[..FEW_RISKS];
     let in_order: Vec<usize> = (0..MANY_RISKS).collect();
-    for (name, order) in [
-        ("a thousand risks, one each", &in_order[..FEW_RISKS]),
-        ("a million risks, one each", &in_order),
+    let any_order = shuffled(MANY_RISKS);
+    for (name, order, batch) in [
+        ("a thousand risks, in order", &in_order[..FEW_RISKS], BATCH),
+        ("a million risks, in order", &in_order, BATCH),
         (
-            "a thousand risks, one each, in any order",
+            "a thousand risks, in any order",
             &shuffled(FEW_RISKS),
+            BATCH,
         ),
-        (
-            "a million risks, one each, in any order",
-            &shuffled(MANY_RISKS),
-        ),
+        ("a million risks, in any order", &any_order, BATCH),
+        ("a million risks, in any order, one by one", &any_order, 1),
     ] {
-        one_each(&mut group, name, &program, few, order);
+        one_each(&mut group, name, &program, few, order, batch);
     }
     group.finish();
 }

@@ -1,7 +1,8 @@
 //! Evaluation: from observations to loss events, in observed time.
 //!
 //! A [`Program`] is a cover, compiled. A [`RiskState`] is what it remembers of one risk; [`Program::advance`] carries the
-//! state over every instant up to a watermark and returns the loss events met on the way. [`Intake`] makes the batches
+//! state over every instant up to a watermark and returns the loss events met on the way; [`Program::advance_each`] does so
+//! for many risks of one batch. [`Intake`] makes the batches
 //! for it out of independent sources. [`mod@reference`] says the same from the whole history, slowly and plainly.
 //!
 //! What both promise: the result depends on the terms, on the observations up to the watermark and on `evaluate_from`,
@@ -46,6 +47,8 @@ mod exact;
 mod few;
 mod fixed;
 pub mod intake;
+pub mod many;
+mod optional_time;
 pub mod outcome;
 mod program;
 mod quiet;
@@ -53,12 +56,15 @@ pub mod reference;
 mod scalar;
 mod settle;
 mod slot;
+mod standing;
 mod state;
 mod view;
 mod window;
+mod written;
 
 pub use error::EvalError;
 pub use intake::{Batch, Intake};
+pub use many::Part;
 pub use outcome::{InputObservation, LossEvent, Truth, Unknown};
 pub use program::Program;
 pub use state::{Known, RiskState, Start};

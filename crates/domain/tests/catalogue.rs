@@ -42,6 +42,9 @@ mod opencover_depeg_7d;
 #[path = "catalogue/risk_harbor_twap.rs"]
 mod risk_harbor_twap;
 #[rustfmt::skip]
+#[path = "catalogue/stake_pool_share_fall.rs"]
+mod stake_pool_share_fall;
+#[rustfmt::skip]
 #[path = "catalogue/subsea_redeemability.rs"]
 mod subsea_redeemability;
 #[rustfmt::skip]

@@ -1,5 +1,8 @@
 //! What wrong covers are told: the place, what is there, and what to write instead.
 
+#[path = "cover_diagnostics/solana.rs"]
+mod solana;
+
 use tocsin_domain::cover::Cover;
 use tocsin_domain::diagnostic::{Diagnostic, Severity};
 

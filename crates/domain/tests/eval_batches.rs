@@ -6,7 +6,7 @@ use tocsin_domain::cover::Cover;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::{
-    Batch, EvalError, InputObservation, Intake, LossEvent, Program, RiskState, Truth, Unknown,
+    Batch, EvalError, InputObservation, Intake, LossEvent, Part, Program, RiskState, Truth, Unknown,
 };
 use tocsin_domain::lang::ir::{
     CompareOp, Expr, ExprKind, Grid, InputIndex, Reach, Window, WindowFunction,
@@ -381,5 +381,32 @@ fn a_loss_event_survives_storage_with_its_reasons() {
         unknown.describe(&["a", "b"]).to_string(),
         "the recovery of a breach cannot be seen since 1970-01-01T00:00:09Z: \
          input `b` is older than its max_age since 1970-01-01T00:00:09Z"
+    );
+}
+
+#[test]
+fn a_part_that_is_refused_leaves_the_risks_behind_it_alone() {
+    let program = program();
+    let mut states = vec![RiskState::new(&program, None); 3];
+    let (good, late) = ([seen(A, 5, 1, "1")], [seen(A, 9, 1, "1")]);
+    let part = |risk, observations| Part {
+        risk,
+        observations,
+        watermark: Timestamp(5),
+    };
+    let batch = [part(2, &good), part(0, &late), part(1, &good)];
+    let refused = program
+        .advance_each(&mut states, batch, |_, _| {})
+        .unwrap_err();
+    assert_eq!(refused.risk, 0);
+    assert!(matches!(refused.reason, EvalError::BeyondWatermark { .. }));
+    let evaluated: Vec<_> = states.iter().map(RiskState::evaluated_to).collect();
+    assert_eq!(evaluated, [None, None, Some(Timestamp(5))]);
+    let refused = program
+        .advance_each(&mut states, [part(3, &good)], |_, _| {})
+        .unwrap_err();
+    assert_eq!(
+        refused.reason.to_string(),
+        "a batch names risk number 3, counted from 0; there are 3"
     );
 }

@@ -14,7 +14,7 @@ use streams::{Case, Delivery, SOURCES, Turn};
 use tocsin_domain::cover::Rearm;
 use tocsin_domain::eval::reference::{self, Evaluation};
 use tocsin_domain::eval::{
-    InputObservation, Intake, Known, LossEvent, Program, RiskState, Truth, Unknown,
+    InputObservation, Intake, Known, LossEvent, Part, Program, RiskState, Truth, Unknown,
 };
 use tocsin_domain::evidence::LookBack;
 use tocsin_domain::lang::ir::{Expr, ExprKind};
@@ -135,6 +135,47 @@ proptest! {
         let (merged, merged_events) = interleaved(&case, &delivery, &program);
         prop_assert_eq!(&merged_events, &events);
         prop_assert_eq!(&merged, &state);
+    }
+
+    #[test]
+    fn many_risks_in_one_batch_are_each_as_if_alone(
+        (case, delivery) in streams::cases_and_deliveries(),
+        herd in prop::collection::vec((any::<prop::sample::Index>(), 0..4usize), 1..100),
+    ) {
+        let program = Program::compile(&case.cover);
+        // Each risk has what the case has up to some batch, and each batch names them in an order of its own.
+        let mut watermarks: Vec<Timestamp> = delivery.batches.iter().map(|(at, _)| *at).collect();
+        watermarks.push(case.watermark);
+        watermarks.sort_unstable();
+        watermarks.dedup();
+        let mut together = vec![RiskState::new(&program, case.start()); herd.len()];
+        let mut alone = together.clone();
+        let mut met = vec![Vec::new(); herd.len()];
+        let mut met_alone = met.clone();
+        for (round, watermark) in watermarks.iter().enumerate() {
+            let mut order: Vec<usize> = (0..herd.len()).collect();
+            order.sort_by_key(|risk| herd[*risk].0.index(1 + risk + 7 * round));
+            // Some have nothing in this batch.
+            order.retain(|risk| (round + herd[*risk].1) % 4 != 0);
+            let rows: Vec<Vec<InputObservation>> = order
+                .iter()
+                .map(|risk| between(&case, together[*risk].evaluated_to(), *watermark))
+                .collect();
+            let parts = order.iter().zip(&rows).map(|(risk, observations)| Part {
+                risk: *risk,
+                observations,
+                watermark: *watermark,
+            });
+            program
+                .advance_each(&mut together, parts, |risk, event| met[risk].push(event))
+                .unwrap();
+            for (risk, rows) in order.iter().zip(&rows) {
+                let events = program.advance(&mut alone[*risk], rows, *watermark).unwrap();
+                met_alone[*risk].extend(events);
+            }
+        }
+        prop_assert_eq!(&together, &alone);
+        prop_assert_eq!(&met, &met_alone);
     }
 
     #[test]

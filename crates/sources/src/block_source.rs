@@ -4,12 +4,13 @@
 
 use alloy::primitives::B256;
 use async_trait::async_trait;
-use tocsin_domain::coverage::Coverage;
+use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::time::Timestamp;
 
 use crate::SourceError;
+use crate::chain::EndpointReport;
 
 /// A chain that sources are read from.
 #[async_trait]
@@ -34,6 +35,9 @@ pub trait BlockSource: Send + Sync {
     /// How far the chain has come, for health.
     async fn heads(&self) -> Result<Heads, SourceError>;
 
+    /// How its endpoints are doing, as they were seen last.
+    fn endpoints(&self) -> Vec<EndpointReport>;
+
     /// Returns when there may be something new. It may miss something, so callers look now and then anyway.
     async fn stirred(&self);
 }
@@ -47,6 +51,8 @@ pub struct Watched {
     pub reading: B256,
     /// Blocks before this one are not read.
     pub from_block: u64,
+    /// The best that can show that nothing of it was left out, however blocks were verified.
+    pub proof: Proof,
 }
 
 /// What some final blocks said.

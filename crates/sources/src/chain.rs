@@ -1,4 +1,4 @@
-//! Contract events of an EVM chain, read over JSON-RPC at one endpoint or several.
+//! Events and state of contracts of an EVM chain, read over JSON-RPC at one endpoint or several.
 //!
 //! Promises, for every batch that [`ChainReader`] gives: its blocks are final, contiguous and linked by parent hash to the cursor;
 //! each header hashes to its block hash; as many endpoints as configured have the same last block; and the logs of each
@@ -20,12 +20,16 @@ mod logs;
 mod node;
 mod nodes;
 mod observe;
+mod place;
 mod quantity;
 mod reader;
+mod readings;
 mod receipts;
 mod recheck;
-mod rpc;
+pub(crate) mod rpc;
 mod settings;
+mod source;
+mod state;
 mod tip;
 mod wanted;
 
@@ -36,5 +40,11 @@ pub use reader::ChainReader;
 pub use recheck::Recheck;
 pub use settings::{
     ChainSettings, EndpointSettings, EventSettings, LogProof, SequenceFrom, TimeFrom,
+};
+pub use source::ChainSource;
+pub use state::{
+    AnswerLimits, CallSettings, FeedSettings, OnRevert, PhaseSettings, Reading, RoundsSettings,
+    RoundsSource, Schedule, SequencerSettings, StateSettings, StateSource, StorageField,
+    StorageSettings, WakingEvent,
 };
 pub use tip::{ProvisionalBlock, Tip, TipChange};

@@ -20,6 +20,14 @@ pub enum SourceError {
         /// Which setting is wrong, why, and what to write.
         reason: String,
     },
+    /// The settings of a state source or of a feed do not fit together.
+    #[error("source {id}: {reason}")]
+    State {
+        /// The source, as the settings name it.
+        id: SourceId,
+        /// Which setting is wrong, why, and what to write.
+        reason: String,
+    },
     /// No HTTP client could be built for the endpoint.
     #[error("cannot set up an HTTP client for {endpoint}")]
     Client {
@@ -47,6 +55,33 @@ pub enum SourceError {
         configured: u64,
         /// What `eth_chainId` answered.
         reported: u64,
+    },
+    /// Nothing is configured to be read from a chain, or nothing of it was asked for.
+    #[error("chain {chain} has no source to read: configure one, or remove the chain")]
+    NothingWatched {
+        /// CAIP-2 chain.
+        chain: String,
+    },
+    /// The node serves another cluster than configured.
+    #[error(
+        "{endpoint} serves the cluster with the genesis hash {reported}, the configuration says {configured}: correct \
+         the chain, or name an endpoint of {configured}"
+    )]
+    WrongGenesis {
+        /// The node.
+        endpoint: Endpoint,
+        /// The configured CAIP-2 chain.
+        configured: String,
+        /// What `getGenesisHash` answered.
+        reported: String,
+    },
+    /// The node gave no block for a slot that it or its chain has one for.
+    #[error("{attempt} found no block: {why}")]
+    MissingSlot {
+        /// What was asked.
+        attempt: Attempt,
+        /// What the node says about it.
+        why: NoBlock,
     },
     /// The settings of a chain ask for what its endpoints can never give.
     #[error(
@@ -219,6 +254,17 @@ pub enum SourceError {
     Rows(BadRows),
 }
 
+/// Why a node has no block for a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoBlock {
+    /// It says that there never was one, or that it jumped over it when it started from a snapshot.
+    Skipped,
+    /// It does not have it yet.
+    NotYet,
+    /// It had it, and has removed it.
+    Removed,
+}
+
 /// What was asked of a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attempt {
@@ -374,6 +420,68 @@ pub enum Contradiction {
         /// Its time, unix seconds.
         timestamp: u64,
     },
+    /// A block that does not follow on the last one: something between them was left out, or one of the two is not on the
+    /// chain.
+    #[error(
+        "the block of slot {slot} follows on slot {parent}, but the last before it that is known is slot {previous}"
+    )]
+    MissingLink {
+        /// The block's slot.
+        slot: u64,
+        /// The slot that it says it follows on.
+        parent: u64,
+        /// The last slot with a block before it, that was read or asked from.
+        previous: u64,
+    },
+    /// A slot in a list that does not belong there.
+    #[error("the list of slots from {first} on has {slot} out of its place")]
+    ForeignSlot {
+        /// The first slot that was asked for.
+        first: u64,
+        /// The slot that is wrong there.
+        slot: u64,
+    },
+    /// A list that ends before what the same node calls final.
+    #[error("slot {slot} is final, but the list of slots from {first} on has none at all")]
+    NoSlots {
+        /// The first slot that was asked for.
+        first: u64,
+        /// The final slot.
+        slot: u64,
+    },
+    /// A block whose hash, or whose parent's, is none.
+    #[error("the block of slot {slot} has a hash that is none: {reason}")]
+    BlockHash {
+        /// The slot.
+        slot: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A block without a time.
+    #[error("the block of slot {slot} has no time, or one that does not exist")]
+    NoBlockTime {
+        /// The slot.
+        slot: u64,
+    },
+    /// A transaction whose outcome or log lines are missing.
+    #[error(
+        "transaction {index} of slot {slot} comes without its outcome or its log lines; the endpoint does not keep them, so \
+         name one that does"
+    )]
+    NoOutcome {
+        /// The slot.
+        slot: u64,
+        /// The transaction's position in the block, from 0.
+        index: usize,
+    },
+    /// Another number of accounts than asked for, or their data in another encoding.
+    #[error("asked for {asked} accounts, the answer does not have them: {reason}")]
+    ForeignAccounts {
+        /// How many accounts were asked for.
+        asked: usize,
+        /// What does not fit.
+        reason: String,
+    },
     /// A log that was not asked for, or is not in its block.
     #[error("log {index} {reason}")]
     ForeignLog {
@@ -421,12 +529,24 @@ pub enum Contradiction {
     /// The logs of the receipts do not fill the header's bloom filter.
     #[error("the logs of its receipts do not give the bloom filter of its header")]
     LogsBloom,
+    /// An account or a storage slot that the proof does not lead to.
+    #[error(
+        "the proof of {what} does not lead from the header's state root to what was answered: {problem} (or the chain's \
+         state is not Ethereum's trie, which this version cannot check)"
+    )]
+    StateProof {
+        /// `account 0x…` or `slot 0x…`.
+        what: String,
+        /// Where it fails.
+        problem: String,
+    },
 }
 
 impl SourceError {
     /// Whether the same read may succeed later, without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
+            Self::MissingSlot { why, .. } => *why != NoBlock::Removed,
             Self::Request { .. }
             | Self::MissingBlock { .. }
             | Self::Contradiction { .. }
@@ -434,10 +554,13 @@ impl SourceError {
             | Self::TooFewEndpoints { .. }
             | Self::Disagreement { .. } => true,
             Self::Event { .. }
+            | Self::State { .. }
             | Self::Client { .. }
             | Self::Agreement { .. }
             | Self::NoSources { .. }
             | Self::WrongChain { .. }
+            | Self::NothingWatched { .. }
+            | Self::WrongGenesis { .. }
             | Self::ForkBelowFinality { .. }
             | Self::TimestampsNotRising { .. }
             | Self::File { .. }
@@ -448,6 +571,21 @@ impl SourceError {
             | Self::Spill { .. }
             | Self::Rows(_) => false,
         }
+    }
+}
+
+impl core::fmt::Display for NoBlock {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Skipped => {
+                "the node says that the slot was skipped, or that it started from a snapshot after it; other blocks say \
+                 that the slot has one, so name an endpoint that has it if this stays"
+            }
+            Self::NotYet => "the node does not have it yet",
+            Self::Removed => {
+                "the node has removed blocks as old as this: name an endpoint with a longer history"
+            }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ pub mod block_source;
 pub mod chain;
 pub mod error;
 pub mod file;
+pub mod solana;
 mod suggest;
 
 pub use block_source::{BlockBatch, BlockSource, Heads, Watched};

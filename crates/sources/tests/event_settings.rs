@@ -1,6 +1,9 @@
 //! Settings of event sources that do not fit their event are refused with the reason and the remedy.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+use std::collections::BTreeMap;
+
+use tocsin_domain::value::Type;
 use tocsin_sources::chain::{EventSettings, EventSource, SequenceFrom, TimeFrom};
 
 const ANSWER_UPDATED: &str =
@@ -15,8 +18,9 @@ fn settings() -> EventSettings {
         event: ANSWER_UPDATED.to_owned(),
         subject: "eip155:1/erc20:0xa0b8".into(),
         metric: "price".into(),
-        value: "current".to_owned(),
+        value: Some("current".to_owned()),
         decimals: 8,
+        only: BTreeMap::new(),
         sequence: SequenceFrom::Field("roundId".to_owned()),
         observed_at: TimeFrom::Field("updatedAt".to_owned()),
         from_block: 0,
@@ -40,13 +44,41 @@ fn a_fitting_event_is_accepted_however_it_is_written() {
 }
 
 #[test]
+fn without_a_value_it_is_an_event() {
+    let paused = EventSource::new(EventSettings {
+        event: "Paused(address account)".to_owned(),
+        value: None,
+        decimals: 0,
+        sequence: SequenceFrom::Block,
+        observed_at: TimeFrom::Block,
+        ..settings()
+    })
+    .unwrap();
+    assert_eq!(paused.value_type(), Type::Event);
+    let feed = EventSource::new(settings()).unwrap();
+    assert_eq!(feed.value_type(), Type::Decimal);
+    let only_some = EventSettings {
+        only: only("roundId", "7"),
+        ..settings()
+    };
+    assert_ne!(
+        EventSource::new(only_some).unwrap().fingerprint(),
+        feed.fingerprint()
+    );
+}
+
+fn only(field: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(field.to_owned(), value.to_owned())])
+}
+
+#[test]
 fn what_does_not_fit_is_named_with_its_remedy() {
     let fields = "its fields are `current` (int256), `roundId` (uint256), `updatedAt` (uint256)";
     let field = |name: &str| SequenceFrom::Field(name.to_owned());
     let time = |name: &str| TimeFrom::Field(name.to_owned());
     let event = |event: &str, value: &str| EventSettings {
         event: event.to_owned(),
-        value: value.to_owned(),
+        value: Some(value.to_owned()),
         decimals: 0,
         sequence: SequenceFrom::Block,
         observed_at: TimeFrom::Block,
@@ -55,7 +87,7 @@ fn what_does_not_fit_is_named_with_its_remedy() {
     let cases: Vec<(EventSettings, Vec<&str>)> = vec![
         (
             EventSettings {
-                value: "curent".to_owned(),
+                value: Some("curent".to_owned()),
                 ..settings()
             },
             vec!["`value` names `curent`", "did you mean `current`?", fields],
@@ -93,6 +125,35 @@ fn what_does_not_fit_is_named_with_its_remedy() {
                 ..event("E(bool ok)", "ok")
             },
             vec!["`decimals` is 1, but `ok` is no integer"],
+        ),
+        (
+            EventSettings {
+                value: None,
+                decimals: 8,
+                ..settings()
+            },
+            vec!["`decimals` is 8, but there is no `value`"],
+        ),
+        (
+            EventSettings {
+                only: only("round", "7"),
+                ..settings()
+            },
+            vec!["`only` names `round`", fields],
+        ),
+        (
+            EventSettings {
+                only: only("roundId", "seven"),
+                ..settings()
+            },
+            vec!["`only.roundId`: `seven` is no value of type uint256"],
+        ),
+        (
+            EventSettings {
+                only: only("note", "x"),
+                ..event("E(uint256 x, string note)", "x")
+            },
+            vec!["`note` of type string, but needs an address, a bool, fixed bytes or an integer"],
         ),
         (
             event("AnswerUpdated", "x"),

@@ -33,8 +33,9 @@ CREATE TABLE risks (
     initial_state BLOB    NOT NULL,
     state         BLOB    NOT NULL,
     version       INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    -- Null before the first evaluation, and where evaluation begins again.
     evaluated_to  INTEGER,
-    CHECK ((version = 0) = (evaluated_to IS NULL))
+    CHECK (version > 0 OR evaluated_to IS NULL)
 ) STRICT;
 CREATE INDEX risks_by_cover ON risks (terms_hash);
 
@@ -54,6 +55,43 @@ CREATE TABLE sources (
     watermark INTEGER NOT NULL,
     -- Hash of the settings that it was read with.
     reading   BLOB    NOT NULL CHECK (length(reading) = 32)
+) STRICT, WITHOUT ROWID;
+
+-- Which blocks of each source were read: without a gap, from the first one to the cursor.
+CREATE TABLE coverage (
+    source    TEXT    NOT NULL,
+    last      INTEGER NOT NULL,
+    first     INTEGER NOT NULL CHECK (first BETWEEN 0 AND last),
+    proof     TEXT    NOT NULL CHECK (proof IN ('root', 'bloom', 'word')),
+    agreed    INTEGER NOT NULL CHECK (agreed BETWEEN 1 AND 4294967295),
+    -- JSON list.
+    endpoints TEXT    NOT NULL,
+    PRIMARY KEY (source, last)
+) STRICT, WITHOUT ROWID;
+
+-- What looking again at some of them found.
+CREATE TABLE rechecks (
+    -- The order in which they were recorded.
+    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source   TEXT    NOT NULL,
+    first    INTEGER NOT NULL CHECK (first BETWEEN 0 AND last),
+    last     INTEGER NOT NULL,
+    endpoint TEXT    NOT NULL,
+    -- How it differed; null where it did not.
+    differs  TEXT,
+    at       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX rechecks_by_source ON rechecks (source, position);
+
+-- Sources whose chain took back a block that counted as final.
+CREATE TABLE halts (
+    source   TEXT    NOT NULL PRIMARY KEY,
+    chain    TEXT    NOT NULL,
+    number   INTEGER NOT NULL CHECK (number >= 0),
+    -- As JSON.
+    cause    TEXT    NOT NULL,
+    endpoint TEXT    NOT NULL,
+    since    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE observations (
@@ -169,6 +207,44 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_determination ON claims (risk, ordinal);
 CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0;
 
+-- Claims that an unwinding could not remove, because their key was reserved; gone once their determination is decided anew.
+CREATE TABLE kept_claims (
+    risk            BLOB    NOT NULL,
+    ordinal         INTEGER NOT NULL,
+    policy          BLOB    NOT NULL,
+    -- When a person acknowledged it.
+    acknowledged_at INTEGER,
+    PRIMARY KEY (risk, ordinal, policy),
+    FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
+    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_claims_by_claim ON kept_claims (policy, ordinal);
+
+-- Losses that blocks show which are not final.
+CREATE TABLE warnings (
+    id           INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    risk         BLOB    NOT NULL REFERENCES risks (id),
+    ordinal      INTEGER NOT NULL CHECK (ordinal BETWEEN 1 AND 4294967295),
+    terms_hash   BLOB    NOT NULL CHECK (length(terms_hash) = 32),
+    subject      TEXT    NOT NULL,
+    occurred_at  INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL CHECK (confirmed_at >= occurred_at),
+    -- A decimal of 0 to 1, or why there is none, as JSON; both null while it has not settled.
+    payout       TEXT,
+    unknown      TEXT,
+    -- The newest block that it rests on.
+    chain        TEXT    NOT NULL,
+    block        INTEGER NOT NULL CHECK (block >= 0),
+    block_hash   BLOB    NOT NULL CHECK (length(block_hash) = 32),
+    raised_at    INTEGER NOT NULL,
+    ended_at     INTEGER,
+    ending       TEXT    CHECK (ending IN ('withdrawn', 'confirmed')),
+    CHECK (payout IS NULL OR unknown IS NULL),
+    CHECK ((ended_at IS NULL) = (ending IS NULL))
+) STRICT;
+CREATE INDEX warnings_by_risk ON warnings (risk);
+CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
+
 -- The intent to sign: at most one payload per signing domain and consumption key, for ever.
 CREATE TABLE reservations (
     domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
@@ -177,6 +253,7 @@ CREATE TABLE reservations (
     payload          BLOB NOT NULL,
     PRIMARY KEY (domain_separator, claim_key)
 ) STRICT;
+CREATE INDEX reservations_by_claim ON reservations (claim_key);
 
 CREATE TABLE attestations (
     -- The order in which they were recorded.

@@ -59,7 +59,8 @@ impl Claims for SqliteStore {
         let mut connection = self.snapshot(attempt).await?;
         let keys = sqlx::query_scalar!(
             r#"SELECT json_group_array(json_array(hex(risk), ordinal)) AS "keys!: String"
-               FROM (SELECT risk, ordinal FROM determinations WHERE awaiting_claims > 0
+               FROM (SELECT risk, ordinal FROM determinations AS d WHERE awaiting_claims > 0
+                       AND NOT EXISTS (SELECT 1 FROM kept_claims AS kept WHERE kept.risk = d.risk AND kept.ordinal = d.ordinal)
                      ORDER BY confirmed_at, risk, ordinal LIMIT ?1)"#,
             limit
         )
@@ -102,6 +103,12 @@ impl Claims for SqliteStore {
             r#"SELECT policy AS "policy!", risk AS "risk!", ordinal AS "ordinal!", eligible AS "eligible!: bool",
                       fraction AS "fraction?", amount AS "amount?", refusal AS "refusal?"
                FROM claims WHERE eligible = 1 AND attested = 0
+                 AND NOT EXISTS (SELECT 1 FROM kept_claims AS kept
+                                 WHERE kept.risk = claims.risk AND kept.ordinal = claims.ordinal)
+                 AND NOT EXISTS (SELECT 1 FROM risk_streams AS listening
+                                 JOIN streams ON streams.id = listening.stream
+                                 JOIN halts ON halts.source = streams.source
+                                 WHERE listening.risk = claims.risk)
                ORDER BY confirmed_at, risk, ordinal, policy LIMIT ?1"#,
             limit
         )

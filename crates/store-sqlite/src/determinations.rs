@@ -1,6 +1,7 @@
 //! Determinations: written with the step that decided them, read by key.
 
 mod guards;
+mod undone;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,9 @@ use crate::column::{
     self, PositionCells, WrittenPosition, from_json, hexed, to_json, unsigned, value_cells, word,
 };
 use crate::error::failed;
-use crate::inceptions;
+use crate::{inceptions, unwind, warnings};
+
+pub(crate) use undone::{count_awaited, remove};
 
 const NOUN: &str = "determination";
 
@@ -275,16 +278,41 @@ fn written_inputs(determination: &Determination) -> Result<Vec<WrittenInput>, St
     cells.collect()
 }
 
-/// Adds determinations; one that is stored already must be the same.
+/// Adds determinations; one that is stored already must decide the same, unless it was only kept and somebody knows it.
 pub(crate) async fn add(
     connection: &mut SqliteConnection,
     determinations: &[Determination],
     attempt: &'static str,
 ) -> Result<(), StoreError> {
-    let new = new_ones(connection, determinations, attempt).await?;
-    if new.is_empty() {
+    if determinations.is_empty() {
         return Ok(());
     }
+    let News {
+        new,
+        replacing,
+        confirmed,
+    } = news(connection, determinations, attempt).await?;
+    if !replacing.is_empty() {
+        let keys = keys_json(replacing.iter().copied())?;
+        undone::remove_details(connection, &keys, attempt).await?;
+    }
+    if !new.is_empty() {
+        insert(connection, &new, attempt).await?;
+    }
+    if !replacing.is_empty() || !confirmed.is_empty() {
+        let keys = keys_json(replacing.iter().chain(&confirmed).copied())?;
+        count_awaited(connection, &keys, attempt).await?;
+        unwind::decide_anew(connection, &keys, attempt).await?;
+    }
+    warnings::confirm(connection, determinations, attempt).await
+}
+
+/// Writes determinations, each new or in the place of another one.
+async fn insert(
+    connection: &mut SqliteConnection,
+    new: &BTreeMap<Key, &Determination>,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
     let rows = new
         .values()
         .copied()
@@ -299,7 +327,13 @@ pub(crate) async fn add(
                 value ->> '$[5][1]', value ->> '$[5][2]', value ->> '$[5][3]', value ->> '$[5][4]', value ->> 6, value ->> 7, unhex(value ->> '$[8][0]'),
                 value ->> '$[8][1]', value ->> '$[9][0]', value ->> '$[9][1]', unhex(value ->> '$[9][2]'), value ->> '$[9][3]',
                 unhex(value ->> '$[9][4]'), (SELECT count(*) FROM policies WHERE policies.risk = unhex(value ->> 0))
-         FROM jsonb_each(?1)",
+         FROM jsonb_each(?1) WHERE true
+         ON CONFLICT (risk, ordinal) DO UPDATE
+         SET occurred_at = excluded.occurred_at, confirmed_at = excluded.confirmed_at, determined_at = excluded.determined_at,
+             evidence_from = excluded.evidence_from, settled_at = excluded.settled_at, payout = excluded.payout,
+             unknown = excluded.unknown, evidence_root = excluded.evidence_root, evidence_count = excluded.evidence_count,
+             chain_id = excluded.chain_id, block = excluded.block, block_hash = excluded.block_hash,
+             log_index = excluded.log_index, raw_hash = excluded.raw_hash",
         rows
     )
     .execute(&mut *connection)
@@ -322,15 +356,22 @@ pub(crate) async fn add(
     guards::add(connection, new.values().copied(), attempt).await
 }
 
-/// Those that are not stored yet.
-async fn new_ones<'a>(
+/// What is new in determinations.
+#[derive(Default)]
+struct News<'a> {
+    /// Those to be written.
+    new: BTreeMap<Key, &'a Determination>,
+    /// Which of them are in the place of one that was kept.
+    replacing: Vec<Key>,
+    /// The kept ones that were found again.
+    confirmed: Vec<Key>,
+}
+
+async fn news<'a>(
     connection: &mut SqliteConnection,
     determinations: &'a [Determination],
     attempt: &'static str,
-) -> Result<BTreeMap<Key, &'a Determination>, StoreError> {
-    if determinations.is_empty() {
-        return Ok(BTreeMap::new());
-    }
+) -> Result<News<'a>, StoreError> {
     let key = |determination: &Determination| (determination.risk, determination.ordinal);
     let risks = determinations
         .iter()
@@ -342,25 +383,45 @@ async fn new_ones<'a>(
         .into_iter()
         .map(|determination| (key(&determination), determination))
         .collect();
-    let mut new: BTreeMap<Key, &Determination> = BTreeMap::new();
+    // Whether somebody has looked at every claim that was kept on them.
+    let mut kept: BTreeMap<Key, bool> = BTreeMap::new();
+    if !stored.is_empty() {
+        for (risk, ordinal, acknowledged) in unwind::kept_of(connection, &keys, attempt).await? {
+            *kept.entry((risk, ordinal)).or_insert(true) &= acknowledged;
+        }
+    }
+    let mut news = News::default();
+    let mut decided: BTreeMap<Key, &Determination> = BTreeMap::new();
     for determination in determinations {
         let key = key(determination);
         let inception = inceptions.get(&determination.risk).copied().flatten();
         check::determination(determination, inception)
             .map_err(|flaw| flaw.refused(NOUN, name(key)))?;
-        match stored.get(&key).or_else(|| new.get(&key).copied()) {
-            Some(same) if same == determination => {}
-            Some(_) => {
-                return Err(StoreError::Conflict {
-                    noun: NOUN,
-                    key: name(key),
-                    reason: "the same loss event was decided otherwise".to_owned(),
-                });
+        let conflict = || StoreError::Conflict {
+            noun: NOUN,
+            key: name(key),
+            reason: "the same loss event was decided otherwise".to_owned(),
+        };
+        if let Some(first) = decided.insert(key, determination) {
+            if check::same_decision(first, determination) {
+                decided.insert(key, first);
+                continue;
             }
-            None => {
-                new.insert(key, determination);
+            return Err(conflict());
+        }
+        match (stored.get(&key), kept.get(&key)) {
+            (None, _) => {
+                news.new.insert(key, determination);
             }
+            (Some(same), kept) if check::same_decision(same, determination) => {
+                news.confirmed.extend(kept.map(|_acknowledged| key));
+            }
+            (Some(_), Some(true)) => {
+                news.new.insert(key, determination);
+                news.replacing.push(key);
+            }
+            (Some(_), Some(false) | None) => return Err(conflict()),
         }
     }
-    Ok(new)
+    Ok(news)
 }

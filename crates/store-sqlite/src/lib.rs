@@ -10,10 +10,12 @@
 mod attestations;
 mod claims;
 mod column;
+mod coverage;
 mod covers;
 mod deliveries;
 mod determinations;
 mod error;
+mod halts;
 mod inceptions;
 mod observations;
 mod open;
@@ -25,5 +27,7 @@ mod sources;
 mod steps;
 mod store;
 mod streams;
+mod unwind;
+mod warnings;
 
 pub use store::SqliteStore;

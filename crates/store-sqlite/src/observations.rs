@@ -1,24 +1,21 @@
 //! Observations: written many at once, read back by time.
 
+mod written;
+
 use core::fmt;
+use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use sqlx::SqliteConnection;
 use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::check::{self, Flaw};
+use tocsin_store::check::Flaw;
 
-use crate::column::{
-    self, PositionCells, WrittenPosition, hexed, hexed_number, to_json, value_cells,
-};
+use crate::column::{self, PositionCells, to_json};
 use crate::error::failed;
 use crate::streams::{self, StreamNumber};
-
-/// Rows that travel to SQLite in one statement; more would only cost memory.
-const ROWS_PER_STATEMENT: usize = 4096;
 
 const NOUN: &str = "observation";
 
@@ -64,46 +61,6 @@ impl ObservationRow {
     }
 }
 
-/// An observation as it travels to SQLite: one JSON list, in the order of the table's columns.
-#[derive(Serialize)]
-struct WrittenObservation(
-    StreamNumber,
-    i64,
-    String,
-    Option<&'static str>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<i64>,
-    String,
-);
-
-fn written(
-    stream: StreamNumber,
-    observation: &Observation,
-) -> Result<WrittenObservation, StoreError> {
-    let key = name(key_of(observation), observation.observed_at);
-    check::observation(observation).map_err(|flaw| flaw.refused(NOUN, &key))?;
-    let (kind, value) = observation.value.as_ref().map(value_cells).unzip();
-    let (position, raw_hash) = match &observation.provenance {
-        Provenance::Chain(place) => (WrittenPosition::of(NOUN, &key, place)?, place.raw_hash),
-        Provenance::Raw { hash } => (WrittenPosition::default(), *hash),
-    };
-    Ok(WrittenObservation(
-        stream,
-        observation.observed_at.0,
-        hexed_number(observation.sequence.0),
-        kind,
-        value,
-        position.chain_id,
-        position.block,
-        position.block_hash,
-        position.log_index,
-        hexed(raw_hash),
-    ))
-}
-
 /// Adds observations; one that is stored already must be the same to the last column.
 pub(crate) async fn add(
     connection: &mut SqliteConnection,
@@ -124,27 +81,17 @@ pub(crate) async fn add(
         .iter()
         .map(|(stream, number)| ((&stream.source, &stream.subject, &stream.metric), *number))
         .collect();
-    for chunk in observations.chunks(ROWS_PER_STATEMENT) {
+    for chunk in observations.chunks(written::ROWS_PER_STATEMENT) {
         let rows = chunk
             .iter()
-            .map(|observation| written(number_of(&numbers, observation)?, observation))
+            .map(|observation| {
+                let key = || name(key_of(observation), observation.observed_at);
+                written::row(number_of(&numbers, observation)?, observation, key)
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        let rows = to_json(NOUN, "batch", &rows)?;
-        let inserted = sqlx::query!(
-            "INSERT INTO observations (stream, observed_at, sequence, value_kind, value, chain_id, block, block_hash, log_index,
-                                       raw_hash)
-             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    unhex(value ->> 7), value ->> 8, unhex(value ->> 9)
-             FROM jsonb_each(?1) WHERE true
-             ON CONFLICT (stream, observed_at, sequence) DO NOTHING",
-            rows
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(failed(attempt))?
-        .rows_affected();
-        if usize::try_from(inserted).is_ok_and(|inserted| inserted < chunk.len()) {
-            check_repeats(connection, &rows, attempt).await?;
+        let added = written::insert(connection, &rows, attempt).await?;
+        if usize::try_from(added).is_ok_and(|added| added < rows.len()) {
+            check_repeats(connection, &written::json(&rows)?, attempt).await?;
         }
     }
     Ok(())
@@ -295,6 +242,53 @@ pub(crate) async fn history(
                 raw_hash: row.raw_hash,
             }
             .decode(stream)
+        })
+        .collect()
+}
+
+/// The observations of `source` from `blocks` and of `times`, in the order of the chain.
+pub(crate) async fn of_blocks(
+    connection: &mut SqliteConnection,
+    source: &SourceId,
+    blocks: RangeInclusive<u64>,
+    times: RangeInclusive<Timestamp>,
+) -> Result<Vec<Observation>, StoreError> {
+    let attempt = "read the observations of some blocks";
+    // No block that is stored has a number beyond SQLite's.
+    let [first, last] =
+        [blocks.start(), blocks.end()].map(|block| i64::try_from(*block).unwrap_or(i64::MAX));
+    let rows = sqlx::query!(
+        r#"SELECT streams.subject AS "subject!", streams.metric AS "metric!", o.observed_at AS "observed_at!",
+                  o.sequence AS "sequence!", o.value_kind AS "value_kind?", o.value AS "value?", o.chain_id AS "chain_id?",
+                  o.block AS "block?", o.block_hash AS "block_hash?", o.log_index AS "log_index?", o.raw_hash AS "raw_hash!"
+           FROM streams
+           JOIN observations AS o ON o.stream = streams.id AND o.observed_at BETWEEN ?4 AND ?5
+           WHERE streams.source = ?1 AND o.block BETWEEN ?2 AND ?3
+           ORDER BY o.block, o.log_index IS NULL, o.log_index, o.observed_at, streams.subject, streams.metric, o.sequence"#,
+        source.0,
+        first,
+        last,
+        times.start().0,
+        times.end().0
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    rows.into_iter()
+        .map(|row| {
+            let stream = streams::stream(source.0.clone(), row.subject, row.metric);
+            ObservationRow {
+                observed_at: row.observed_at,
+                sequence: row.sequence,
+                value_kind: row.value_kind,
+                value: row.value,
+                chain_id: row.chain_id,
+                block: row.block,
+                block_hash: row.block_hash,
+                log_index: row.log_index,
+                raw_hash: row.raw_hash,
+            }
+            .decode(&stream)
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use tocsin_store::check::{self, Flaw};
 
 use crate::column::{hexed, word};
 use crate::error::failed;
+use crate::halts;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "reservation";
@@ -18,10 +19,11 @@ const RESERVE: &str = "reserve a claim key";
 #[async_trait]
 impl Reservations for SqliteStore {
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
-        check::reservation(reservation)
+        let policy = check::reservation(reservation)
             .map_err(|flaw| flaw.refused(NOUN, reservation.claim_key))?;
         // The write lock is held from here on, so nobody else can find the key free.
         let mut transaction = self.begin(RESERVE).await?;
+        halts::refuse_policy(&mut transaction, policy, RESERVE).await?;
         let Reservation {
             domain_separator,
             claim_key,

@@ -40,7 +40,7 @@ impl RiskRow {
             evaluate_from: Timestamp(self.evaluate_from),
         };
         check::risk(&risk)?;
-        if (self.version == 0) != self.evaluated_to.is_none() {
+        if self.version == 0 && self.evaluated_to.is_some() {
             return Err(Flaw(format!(
                 "version {} does not fit evaluated_to",
                 self.version

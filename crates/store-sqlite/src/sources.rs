@@ -11,6 +11,7 @@ use tocsin_store::step::{SourceAdvance, SourceProgress};
 
 use crate::column::{from_json, hexed, to_json, word};
 use crate::error::failed;
+use crate::{coverage, halts};
 
 struct SourceRow {
     source: String,
@@ -74,9 +75,15 @@ pub(crate) async fn advance(
         attempt,
     )
     .await?;
+    halts::refuse(
+        connection,
+        advances.iter().map(|advance| &advance.to.source),
+        attempt,
+    )
+    .await?;
     let mut seen = BTreeSet::new();
     let mut rows = Vec::with_capacity(advances.len());
-    for SourceAdvance { from, to } in advances {
+    for SourceAdvance { from, to, coverage } in advances {
         let current = stored.get(&to.source);
         if current.map(|progress| progress.cursor) != *from || !seen.insert(&to.source) {
             return Err(StoreError::Stale {
@@ -84,7 +91,9 @@ pub(crate) async fn advance(
                 key: to.source.to_string(),
             });
         }
-        check::advance(current, to).map_err(|flaw| flaw.refused("source", &to.source))?;
+        check::advance(current, to)
+            .and_then(|()| check::coverage(from.as_ref(), &to.cursor, coverage.as_ref()))
+            .map_err(|flaw| flaw.refused("source", &to.source))?;
         let cursor = to_json("source", &to.source, &to.cursor)?;
         rows.push(serde_json::json!([
             to.source.0,
@@ -103,7 +112,7 @@ pub(crate) async fn advance(
     .execute(&mut *connection)
     .await
     .map_err(failed(attempt))?;
-    Ok(())
+    coverage::extend(connection, advances, attempt).await
 }
 
 /// Names as a JSON list, for `json_each`.

@@ -15,12 +15,16 @@ use tocsin_store::StoreError;
 use tocsin_store::attestation::{Attestations, Reservations};
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample::{
-    CHAIN, Paid, address, advance, cover, observation, source, store_paid, stream,
+    CHAIN, Paid, address, advance, at, cover, halt, observation, source, store_paid, stream,
+    warning,
 };
 use tocsin_store::cover::Covers;
+use tocsin_store::coverage::{Coverages, Finding, Recheck};
 use tocsin_store::delivery::Deliveries;
+use tocsin_store::halt::Halts;
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{Step, Steps};
+use tocsin_store::warning::{WarningChange, Warnings};
 use tocsin_store_sqlite::SqliteStore;
 
 /// A database with one of everything.
@@ -46,6 +50,23 @@ impl Written {
             ..Step::default()
         };
         store.commit(&step).await.unwrap();
+        let recheck = Recheck {
+            source: source(0),
+            first: 1,
+            last: 1,
+            endpoint: "https://three.example".to_owned(),
+            finding: Finding::Same,
+            at: at(2),
+        };
+        store.add_recheck(&recheck).await.unwrap();
+        let record = store.risk(paid.determination.risk).await.unwrap();
+        let change = WarningChange {
+            withdraw: vec![],
+            raise: vec![warning(&record.unwrap().risk, 2)],
+            at: at(2),
+        };
+        store.change_warnings(&change).await.unwrap();
+        store.halt(&[source(9)], &halt(1)).await.unwrap();
         store.close().await;
         Self {
             _folder: folder,
@@ -191,6 +212,50 @@ async fn of_steps() {
             .determination(written.paid.determination.risk, 1)
             .await;
         assert_invalid(damage, read, "determination");
+    }
+}
+
+#[tokio::test]
+async fn of_the_ledger() {
+    for damage in [
+        "UPDATE coverage SET first = 2",
+        "UPDATE coverage SET proof = 'hearsay'",
+        "UPDATE coverage SET agreed = 0",
+        "UPDATE coverage SET endpoints = '[]'",
+        "UPDATE coverage SET endpoints = 'one'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        let read = store.coverage(&source(0), None, 9).await;
+        assert_invalid(damage, read, "coverage");
+    }
+    let damage = "UPDATE rechecks SET first = 2";
+    let written = Written::new().await;
+    let store = written.after(damage).await;
+    assert_invalid(damage, store.rechecks(&source(0), 9).await, "re-check");
+    for damage in [
+        "UPDATE halts SET ours = theirs",
+        "UPDATE halts SET number = -1",
+        "UPDATE halts SET theirs = x'00'",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.halts().await, "halt");
+    }
+    for damage in [
+        "UPDATE warnings SET subject = 'another'",
+        "UPDATE warnings SET ordinal = 0",
+        "UPDATE warnings SET payout = '2'",
+        "UPDATE warnings SET payout = '0.5', unknown = '{\"reason\":\"overflow\"}'",
+        "UPDATE warnings SET confirmed_at = occurred_at - 1",
+        "UPDATE warnings SET block = -1",
+        "UPDATE warnings SET ending = 'confirmed'",
+        "UPDATE risks SET inception = 5",
+    ] {
+        let written = Written::new().await;
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.warnings(None, 9).await, "warning");
+        assert_invalid(damage, store.standing(None).await, "warning");
     }
 }
 

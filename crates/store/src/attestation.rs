@@ -56,6 +56,7 @@ impl Reserved {
 #[async_trait]
 pub trait Reservations: Send + Sync {
     /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`.
+    /// [`StoreError::Halted`] where the policy's risk listens to a halted source, also where the key is held already.
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError>;
 }
 

@@ -10,6 +10,8 @@ use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolStruct;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::claim::{Claim, Eligibility};
+use tocsin_domain::coverage::Coverage;
+use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::determination::{Determination, Verdict};
 use tocsin_domain::ids::{AttestationId, ClaimKey, EventId, PolicyId, RiskId, TermsHash};
@@ -22,7 +24,10 @@ use tocsin_domain::value::Value;
 use crate::StoreError;
 use crate::attestation::{AttestationRecord, Reservation};
 use crate::cover::{CoverRecord, RiskRecord};
+use crate::coverage::{Finding, Recheck};
+use crate::halt::{Cause, Halt};
 use crate::step::SourceProgress;
+use crate::warning::NewWarning;
 
 /// What is wrong with a record, in words that follow "is not valid:".
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,6 +148,124 @@ pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(),
     })
 }
 
+/// What was read begins where reading had ended and ends where it goes on, so that the ranges of a source have no gaps.
+pub fn coverage(
+    from: Option<&SourceCursor>,
+    to: &SourceCursor,
+    coverage: Option<&Coverage>,
+) -> Result<(), Flaw> {
+    let moved = from.is_none_or(|from| from.number != to.number);
+    let Some(coverage) = coverage else {
+        return require(!moved, || {
+            format!(
+                "it would move to block {} without saying what was read",
+                to.number
+            )
+        });
+    };
+    range(coverage)?;
+    require(moved, || {
+        format!("blocks were read, but its cursor stays at {}", to.number)
+    })?;
+    require(coverage.last == to.number, || {
+        format!(
+            "what was read ends with block {}, but its cursor would be at {}",
+            coverage.last, to.number
+        )
+    })?;
+    from.map_or(Ok(()), |from| {
+        require(from.number.checked_add(1) == Some(coverage.first), || {
+            format!(
+                "what was read begins with block {}, but it had been read up to {}",
+                coverage.first, from.number
+            )
+        })
+    })
+}
+
+/// A range of blocks, and somebody who gave it.
+pub fn range(coverage: &Coverage) -> Result<(), Flaw> {
+    let Coverage {
+        first,
+        last,
+        agreed,
+        endpoints,
+        proof: _,
+    } = coverage;
+    ordered(*first, *last)?;
+    require(*agreed > 0, || "nobody agreed on what was read".to_owned())?;
+    require(!endpoints.is_empty(), || {
+        "it does not say who was asked".to_owned()
+    })?;
+    require(endpoints.is_sorted(), || {
+        "its endpoints are not sorted".to_owned()
+    })?;
+    endpoints
+        .iter()
+        .try_for_each(|endpoint| text("endpoints", endpoint))
+}
+
+fn ordered(first: u64, last: u64) -> Result<(), Flaw> {
+    require(first <= last, || {
+        format!("its last block {last} is before its first, {first}")
+    })
+}
+
+/// A range of blocks, and texts that can be stored.
+pub fn recheck(recheck: &Recheck) -> Result<(), Flaw> {
+    text("source", &recheck.source.0)?;
+    text("endpoint", &recheck.endpoint)?;
+    if let Finding::Differs(how) = &recheck.finding {
+        text("finding", how)?;
+    }
+    ordered(recheck.first, recheck.last)
+}
+
+/// Two hashes that differ, where there are two, and texts that can be stored.
+pub fn halt(halt: &Halt) -> Result<(), Flaw> {
+    text("chain", &halt.chain)?;
+    text("endpoint", &halt.endpoint)?;
+    match &halt.cause {
+        Cause::TookBack { ours, theirs } => require(ours != theirs, || {
+            format!("block {} is {ours} on both sides", halt.number)
+        }),
+        Cause::SaysOtherwise(how) => text("cause", how),
+    }
+}
+
+/// Whether both decide the same. When that was done says nothing about what was decided.
+pub fn same_decision(one: &Determination, other: &Determination) -> bool {
+    let same_time = Determination {
+        determined_at: one.determined_at,
+        ..other.clone()
+    };
+    *one == same_time
+}
+
+/// The id is derived, times are in order, and the payout is a fraction. `inception` is that of its risk.
+pub fn warning(warning: &NewWarning, inception: Option<Timestamp>) -> Result<(), Flaw> {
+    text("subject", &warning.subject)?;
+    text("chain", &warning.chain)?;
+    require(warning.ordinal > 0, || {
+        "loss events are numbered from 1".to_owned()
+    })?;
+    derived(
+        "risk",
+        warning.risk,
+        RiskId::derive(warning.terms_hash, &warning.subject, inception),
+    )?;
+    require(warning.confirmed_at >= warning.occurred_at, || {
+        format!(
+            "it would be confirmed {} before it occurred {}",
+            warning.confirmed_at, warning.occurred_at
+        )
+    })?;
+    match &warning.payout {
+        Some(Ok(payout)) => fraction(*payout),
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
 /// Ids are derived, times are in order, and the payout is a fraction. `inception` is that of its risk.
 pub fn determination(
     determination: &Determination,
@@ -254,15 +377,16 @@ fn fraction(part: Decimal) -> Result<(), Flaw> {
     })
 }
 
-/// The payload can be read and is a claim that pays; the key and the id are the payload's.
-pub fn reservation(reservation: &Reservation) -> Result<(), Flaw> {
+/// The payload can be read and is a claim that pays; the key and the id are the payload's. Returns whose claim it is.
+pub fn reservation(reservation: &Reservation) -> Result<PolicyId, Flaw> {
     let Reservation {
         domain_separator,
         claim_key,
         attestation_id,
         payload,
     } = reservation;
-    signed(*domain_separator, *claim_key, *attestation_id, payload).map(|_claim| ())
+    let claim = signed(*domain_separator, *claim_key, *attestation_id, payload)?;
+    Ok(PolicyId(claim.policyId))
 }
 
 /// The same of an attestation; its policy is the payload's too.

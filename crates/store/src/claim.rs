@@ -20,7 +20,8 @@ pub trait Claims: Send + Sync {
     /// Every determination of a risk, by ordinal.
     async fn determinations_of(&self, risk: RiskId) -> Result<Vec<Determination>, StoreError>;
 
-    /// Determinations for which some policy on their risk has no claim yet, oldest confirmation first.
+    /// Determinations for which some policy on their risk has no claim yet, oldest confirmation first; without those that an
+    /// unwinding kept and evaluation has not found again.
     async fn unclaimed(&self, limit: u32) -> Result<Vec<Determination>, StoreError>;
 
     /// Records claims, all or none; one that is stored already must be identical. [`StoreError::Missing`] without its policy
@@ -30,6 +31,7 @@ pub trait Claims: Send + Sync {
     /// The claims of a policy, by ordinal.
     async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError>;
 
-    /// Eligible claims that have no attestation yet, oldest confirmation first.
+    /// Eligible claims that have no attestation yet, oldest confirmation first; without those on a risk that listens to a
+    /// halted source, and those on a determination that an unwinding kept and evaluation has not found again.
     async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError>;
 }

@@ -12,9 +12,11 @@
 
 pub mod attestations;
 pub mod claims;
+pub mod coverage;
 pub mod covers;
 pub mod deliveries;
 pub mod durability;
+pub mod halts;
 mod model;
 pub mod nonces;
 pub mod policies;
@@ -23,7 +25,9 @@ pub mod reservations;
 pub mod sample;
 pub mod snapshots;
 pub mod steps;
+pub mod unwinding;
 pub mod values;
+pub mod warnings;
 
 use core::future::Future;
 
@@ -55,6 +59,8 @@ pub enum Fault {
     Missing,
     /// [`StoreError::Refused`]
     Refused,
+    /// [`StoreError::Halted`]
+    Halted,
     /// Anything else; no test expects it.
     Other,
 }
@@ -67,6 +73,7 @@ impl Fault {
             StoreError::Stale { .. } => Self::Stale,
             StoreError::Missing { .. } => Self::Missing,
             StoreError::Refused { .. } => Self::Refused,
+            StoreError::Halted { .. } => Self::Halted,
             StoreError::Open { .. }
             | StoreError::Busy { .. }
             | StoreError::Full { .. }
@@ -114,6 +121,32 @@ macro_rules! conformance_tests {
                 a_conflict_at_the_end_leaves_no_trace
                 concurrent_steps_have_one_winner
                 many_observations_are_one_step
+            }
+            coverage {
+                grows_without_gaps
+                of_other_blocks_is_refused
+                shows_what_was_observed
+                is_looked_at_again
+            }
+            halts {
+                keep_their_first_reason
+                stop_what_they_concern
+                keep_claims_from_being_signed
+            }
+            unwinding {
+                leaves_no_trace_of_what_was_taken_back
+                makes_what_was_read_before_stale
+                moves_each_source_as_far_as_it_was_read
+                needs_a_halt_and_a_true_mark
+                keeps_what_is_reserved
+                restores_what_is_found_again
+                gives_way_when_acknowledged
+                leaves_attestations_alone
+            }
+            warnings {
+                stand_until_withdrawn
+                give_way_to_others
+                are_confirmed_by_determinations
             }
             snapshots {
                 show_what_an_evaluation_needs

@@ -81,6 +81,19 @@ pub enum StoreError {
         /// Which one.
         key: String,
     },
+    /// The chain took back what this rests on; nothing was written. It goes on once somebody has looked and cleared the
+    /// halt.
+    #[error(
+        "{noun} `{key}` is halted, because {chain} took back a final block; look at the halt, and clear it"
+    )]
+    Halted {
+        /// What it is.
+        noun: &'static str,
+        /// Which one.
+        key: String,
+        /// The chain, by its CAIP-2 identifier.
+        chain: String,
+    },
     /// What the write refers to is not stored.
     #[error("there is no {noun} `{key}`")]
     Missing {
@@ -102,6 +115,7 @@ impl StoreError {
             | Self::InvalidRow { .. }
             | Self::Conflict { .. }
             | Self::Refused { .. }
+            | Self::Halted { .. }
             | Self::Missing { .. } => false,
         }
     }

@@ -10,11 +10,15 @@ pub mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod cover;
+pub mod coverage;
 pub mod delivery;
 pub mod error;
 pub mod evidence;
+pub mod halt;
 pub mod policy;
 pub mod step;
+pub mod unwind;
+pub mod warning;
 
 pub use error::StoreError;
 
@@ -23,6 +27,10 @@ pub trait Store:
     cover::Covers
     + policy::Policies
     + step::Steps
+    + coverage::Coverages
+    + halt::Halts
+    + unwind::Unwinds
+    + warning::Warnings
     + claim::Claims
     + attestation::Reservations
     + attestation::Attestations
@@ -36,6 +44,14 @@ impl<T> Store for T where
     T: cover::Covers
         + policy::Policies
         + step::Steps
+        + coverage::Coverages
+        + halt::Halts
+        + unwind::Unwinds
+        + warning::Warnings
+        + coverage::Coverages
+        + halt::Halts
+        + unwind::Unwinds
+        + warning::Warnings
         + claim::Claims
         + attestation::Reservations
         + attestation::Attestations

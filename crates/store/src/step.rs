@@ -3,6 +3,7 @@
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::RiskId;
@@ -36,7 +37,7 @@ pub struct RiskSnapshot {
     pub state: Vec<u8>,
     /// Counts the writes of the state; a write names the one that it replaces.
     pub version: u64,
-    /// State is as of this instant; `None` before the first evaluation.
+    /// State is as of this instant; `None` before the first evaluation, and after an unwinding.
     pub evaluated_to: Option<Timestamp>,
     /// Per input, how far its source was read; `None` where it was not read yet.
     pub watermarks: Vec<Option<Timestamp>>,
@@ -64,6 +65,9 @@ pub struct SourceAdvance {
     pub from: Option<SourceCursor>,
     /// The progress after the step. A cursor or a watermark never moves backwards.
     pub to: SourceProgress,
+    /// The blocks that were read: from the one after `from`, or from any where there was none, to the cursor. `None` where
+    /// the cursor stays, because only time has passed.
+    pub coverage: Option<Coverage>,
 }
 
 /// What one step writes.
@@ -99,8 +103,13 @@ pub trait Steps: Send + Sync {
     ) -> Result<Vec<Observation>, StoreError>;
 
     /// Writes a step, or nothing: [`StoreError::Stale`] where a source or a risk has moved since it was read,
-    /// [`StoreError::Conflict`] where an observation or a determination contradicts a stored one, [`StoreError::Missing`]
-    /// where a risk is not stored, [`StoreError::Refused`] where something would go back or is not valid in itself. An
-    /// observation or a determination that is stored already, identically, is no error.
+    /// [`StoreError::Halted`] where a source that moves is halted, [`StoreError::Conflict`] where an observation or a
+    /// determination contradicts a stored one, [`StoreError::Missing`] where a risk is not stored, [`StoreError::Refused`]
+    /// where something would go back, would leave blocks out, or is not valid in itself.
+    ///
+    /// An observation that is stored already, identically, is no error. Nor is a determination, which may also have been
+    /// made at another time: the stored one stays. Where an unwinding kept the stored one, it is in force again from then on;
+    /// and where somebody has acknowledged that, another one takes its place ([`crate::unwind::Unwinds`]). A warning that
+    /// stands for a loss event which the step determines is confirmed.
     async fn commit(&self, step: &Step) -> Result<(), StoreError>;
 }

@@ -55,9 +55,29 @@ pub enum Command {
         #[arg(long, default_value = "demo-run")]
         output: PathBuf,
     },
+    /// Chains that are watched
+    #[command(subcommand)]
+    Chain(Chain),
     /// Keys of attestors and of the accounts that submit transactions
     #[command(subcommand)]
     Keys(Keys),
+}
+
+/// Chains.
+#[derive(Debug, Subcommand)]
+pub enum Chain {
+    /// Let a chain go on that was halted because it took back a final block: unwind what was read of that, then clear
+    /// the halt. The service must be stopped. Exit with 1 while a person has to look first
+    Resume {
+        /// The chain, as in eip155:1
+        chain: String,
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+        /// You have looked at the claims that were reserved for a signature before their evidence was taken back
+        #[arg(long)]
+        acknowledge: bool,
+    },
 }
 
 /// Keys.

@@ -1,6 +1,7 @@
 //! The commands, one file each. Each says what it prints and when it fails; `main` maps that to an exit status.
 
 pub mod backtest;
+pub mod chain;
 pub mod check;
 pub mod evidence;
 pub mod explain;

@@ -4,6 +4,8 @@
 //! refused. Paths are relative to the configuration file. A secret is `file:PATH` or `${NAME}`, never the text itself.
 
 mod caip;
+mod chain;
+mod covers;
 mod file;
 mod policies;
 mod secret;
@@ -16,14 +18,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
-use tocsin_domain::cover::{Cover, Finality};
-use tocsin_domain::ids::RiskId;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
-use tocsin_domain::risk::{Risk, Stream};
-use tocsin_domain::time::{Seconds, Timestamp};
-use tocsin_domain::value::Type;
-use tocsin_sources::chain::{ChainSettings, EventSource};
+use tocsin_domain::time::Seconds;
+
+pub use self::chain::{Chain, Network};
+use self::covers::load_covers;
+pub use self::covers::{InsuredCover, load_cover};
 
 /// Everything that `tocsin run` needs, checked.
 #[derive(Debug)]
@@ -46,34 +47,6 @@ pub struct Config {
     pub deliveries: Vec<DeliveryConfig>,
 }
 
-/// A source chain and the events that are read from it.
-#[derive(Debug, Clone)]
-pub struct Chain {
-    /// How it is reached and read.
-    pub settings: ChainSettings,
-    /// How often a new block is asked for.
-    pub poll_interval: Duration,
-    /// Nothing new that is final for this long, by the clock: not ready.
-    pub stalled_after: Seconds,
-    /// What is read.
-    pub sources: Vec<EventSource>,
-}
-
-/// A cover and the risks of the subject that its inputs name.
-#[derive(Debug, Clone)]
-pub struct InsuredCover {
-    /// Where it was read from.
-    pub path: PathBuf,
-    /// The terms.
-    pub cover: Cover,
-    /// By their inceptions: one risk without; or, of a cover that mentions the inception, one for each of its policies'.
-    pub risks: BTreeMap<Option<Timestamp>, Risk>,
-    /// What its inputs listen to.
-    pub streams: Vec<Stream>,
-    subject: String,
-    evaluate_from: Timestamp,
-}
-
 impl Config {
     /// Inputs that become unknown between two observations of a source that does what it promises.
     pub fn impatient_inputs(&self) -> Vec<String> {
@@ -92,18 +65,6 @@ impl Config {
             }
         }
         found
-    }
-}
-
-impl InsuredCover {
-    /// The risk of a policy that begins at `inception`; one that is new is added.
-    fn risk_from(&mut self, inception: Timestamp) -> RiskId {
-        let inception = self.cover.mentions_inception().then_some(inception);
-        let risk = self.risks.entry(inception).or_insert_with(|| {
-            let (terms, subject) = (self.cover.terms_hash, self.subject.clone());
-            Risk::new(terms, subject, inception, self.evaluate_from)
-        });
-        risk.id
     }
 }
 
@@ -213,7 +174,7 @@ impl Config {
         let file: file::ConfigFile = toml::from_str(&text)
             .map_err(|error| invalid(path, error.to_string().trim_end().to_owned()))?;
         let base = path.parent().unwrap_or(Path::new("."));
-        let chains = file.chains(path)?;
+        let chains = file.chains(path, base)?;
         let heartbeats = file.heartbeats(path)?;
         let mut covers = load_covers(path, base, &file.covers, &chains)?;
         let mut policies = Vec::new();
@@ -261,19 +222,19 @@ impl Config {
                     ),
                 ));
             }
-            // What is signed rests on final data; the newest block is not.
-            let newest = Finality::Confirmations(0);
+            // What is signed rests on final data; the newest block is not, unless somebody answers for it.
             if let Some(chain) = self
                 .chains
                 .iter()
-                .find(|chain| chain.settings.finality == newest)
+                .find(|chain| chain.trusts_the_newest_block())
             {
                 return Err(invalid(
                     path,
                     format!(
-                        "[chains.\"eip155:{}\"] takes the newest block as final, and [attestor] would sign what may yet be \
-                         undone: write \"finalized\", \"safe\" or a number of confirmations",
-                        chain.settings.chain_id
+                        "[chains.\"{}\"] takes the newest block as final, and [attestor] would sign what may yet be \
+                         undone: write \"finalized\", \"safe\" or a number of confirmations (or \"instant\" for a chain \
+                         whose blocks are final as soon as they are there)",
+                        chain.name
                     ),
                 ));
             }
@@ -292,156 +253,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// Reads a cover file and draws its diagnostics as an error.
-pub fn load_cover(path: &Path) -> Result<Cover, ConfigError> {
-    let text = read(path)?;
-    match Cover::parse(&text) {
-        Ok((cover, _warnings)) => Ok(cover),
-        Err(diagnostics) => Err(ConfigError::Cover {
-            path: path.to_owned(),
-            text,
-            diagnostics,
-        }),
-    }
-}
-
-fn load_covers(
-    config: &Path,
-    base: &Path,
-    entries: &[file::CoverEntry],
-    chains: &[Chain],
-) -> Result<Vec<InsuredCover>, ConfigError> {
-    let known: BTreeMap<&str, (&Chain, &EventSource)> = chains
-        .iter()
-        .flat_map(|chain| {
-            chain
-                .sources
-                .iter()
-                .map(move |source| (source.id().0.as_str(), (chain, source)))
-        })
-        .collect();
-    let mut covers: Vec<InsuredCover> = Vec::new();
-    for entry in entries {
-        let path = base.join(&entry.file);
-        let cover = load_cover(&path)?;
-        let is_twin = |other: &&InsuredCover| {
-            (&other.cover.name, other.cover.version) == (&cover.name, cover.version)
-        };
-        if let Some(twin) = covers.iter().find(is_twin) {
-            return Err(invalid(
-                config,
-                format!(
-                    "two covers are version {} of `{}`: {} and {}",
-                    cover.version,
-                    cover.name,
-                    twin.path.display(),
-                    path.display()
-                ),
-            ));
-        }
-        let evaluate_from = Timestamp::parse(&entry.evaluate_from)
-            .map_err(|error| invalid(config, format!("covers.evaluate_from: {error}")))?;
-        let mut streams = Vec::with_capacity(cover.inputs.len());
-        for input in &cover.inputs {
-            streams.push(resolve_input(&path, input, &known, &cover.finality)?);
-        }
-        let subject = Risk::subject_of(&cover).ok_or_else(|| {
-            invalid(
-                &path,
-                "every input of a cover that is run names its subject".to_owned(),
-            )
-        })?;
-        // Without a policy, a cover that mentions the inception has no risk yet.
-        let without_policy = (!cover.mentions_inception())
-            .then(|| Risk::new(cover.terms_hash, subject.clone(), None, evaluate_from));
-        covers.push(InsuredCover {
-            path,
-            cover,
-            risks: without_policy
-                .map(|risk| (risk.inception, risk))
-                .into_iter()
-                .collect(),
-            streams,
-            subject,
-            evaluate_from,
-        });
-    }
-    Ok(covers)
-}
-
-fn resolve_input(
-    path: &Path,
-    input: &tocsin_domain::cover::Input,
-    known: &BTreeMap<&str, (&Chain, &EventSource)>,
-    finality: &[(String, Finality)],
-) -> Result<Stream, ConfigError> {
-    let name = &input.name;
-    let (Some(subject), Some(source)) = (&input.subject, &input.source) else {
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name} names no subject or no source: a cover that is run says what it watches and where"
-            ),
-        ));
-    };
-    let Some((chain, source_event)) = known.get(source.0.as_str()) else {
-        let names: Vec<&str> = known.keys().copied().collect();
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name}.source `{source}` is not configured: add [sources.\"{source}\"] to the service \
-                 configuration (configured: {})",
-                if names.is_empty() {
-                    "none".to_owned()
-                } else {
-                    names.join(", ")
-                }
-            ),
-        ));
-    };
-    let event = source_event.settings();
-    if event.subject != *subject || event.metric != input.metric {
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {} of {}",
-                input.metric, event.metric, event.subject
-            ),
-        ));
-    }
-    let value_type = source_event.value_type();
-    // An event counts by being there, and the decimal that it may carry is its amount.
-    let fits = value_type == input.ty || (input.ty, value_type) == (Type::Event, Type::Decimal);
-    if !fits {
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name} is a {}, but the event of `{source}` carries a {value_type}: correct the input's type or the \
-                 source's value field",
-                input.ty
-            ),
-        ));
-    }
-    let chain_name = format!("eip155:{}", chain.settings.chain_id);
-    if let Some((_, wanted)) = finality.iter().find(|(name, _)| *name == chain_name)
-        && *wanted != chain.settings.finality
-    {
-        return Err(invalid(
-            path,
-            format!(
-                "the terms take {chain_name} as final by {wanted:?}, but [chains.\"{chain_name}\"] is configured with \
-                 {:?}: make the configuration agree with the terms",
-                chain.settings.finality
-            ),
-        ));
-    }
-    Ok(Stream {
-        source: source.clone(),
-        subject: subject.clone(),
-        metric: input.metric.clone(),
-    })
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tocsin::cli::{Cli, Command, Keys};
+use tocsin::cli::{Chain, Cli, Command, Keys};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, check, explain, keys, verify};
+use tocsin::command::{backtest, chain, check, explain, keys, verify};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -59,6 +59,23 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             telemetry::start_story();
             runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Chain(Chain::Resume {
+            chain,
+            config,
+            acknowledge,
+        }) => {
+            let asked = chain::Resume {
+                config: &config,
+                chain: &chain,
+                acknowledge,
+            };
+            let goes_on = runtime()?.block_on(chain::resume(asked, &SystemClock, &mut out))?;
+            Ok(if goes_on {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Keys(Keys::Generate {
             path,

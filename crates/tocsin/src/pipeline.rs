@@ -15,6 +15,8 @@ pub mod claim;
 pub mod deliver;
 pub mod evaluate;
 pub mod observe;
+pub mod recheck;
+pub mod warn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,8 @@ pub struct Stage {
     pub clock: Arc<dyn Clock>,
     /// Tells the outside how the stage is doing.
     pub health: tocsin_api::health::Health,
+    /// Tells the outside how the chains are doing.
+    pub chains: tocsin_api::chains::Chains,
     /// Ends the stage.
     pub shutdown: Shutdown,
 }
@@ -67,14 +71,24 @@ pub enum StageError {
     Source(#[from] tocsin_sources::SourceError),
     /// A chain answers, and has nothing new that is final.
     #[error(
-        "eip155:{chain_id} has had nothing new that is final since {seen_until}: its finality stalls, or its node does"
+        "{chain} has had nothing new that is final since {seen_until}: its newest block is {latest}, its newest final block {final_head}",
+        latest = heads.latest, final_head = heads.final_head.map_or_else(|| "none".to_owned(), |number| number.to_string())
     )]
     Stalled {
         /// The chain.
-        chain_id: u64,
+        chain: String,
         /// Up to here everything was seen.
         seen_until: Timestamp,
+        /// How far the chain has come, as its endpoints say.
+        heads: tocsin_sources::Heads,
     },
+    /// A chain took back a final block.
+    #[error(
+        "{chain} is halted since {since}, at block {number}: {endpoint} {cause}. Nothing that rests on it is read or signed. \
+         Compare with independent nodes, stop the service, and let it go on with `tocsin chain resume {chain}`",
+        chain = .0.chain, since = .0.since, number = .0.number, endpoint = .0.endpoint, cause = .0.cause
+    )]
+    Halted(tocsin_store::halt::Halt),
     /// A source is configured to be read in another way than it was read so far.
     #[error(
         "source `{0}` was read with other settings so far (its contract, event, fields or from_block have changed): put \
@@ -120,7 +134,7 @@ impl StageError {
             Self::Delivery(error) => error.is_transient(),
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
-            Self::Unattested { .. } | Self::Stalled { .. } => true,
+            Self::Unattested { .. } | Self::Stalled { .. } | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
@@ -137,6 +151,11 @@ pub trait Work: Send + Sync + 'static {
     /// How long it sleeps when nobody rings.
     fn nap(&self) -> Duration {
         NAP
+    }
+
+    /// Returns when there may be work that nobody rings for.
+    fn stirred(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
     }
 
     /// Does what there is to do now. A turn that fails has had no effect beyond what it has committed.
@@ -172,6 +191,7 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
         };
         tokio::select! {
             () = bell.heard() => {}
+            () = work.stirred() => {}
             () = tokio::time::sleep(pause) => {}
             () = stage.shutdown.requested() => {}
         }

@@ -46,6 +46,14 @@ impl Report {
         }
     }
 
+    /// What kept the command from doing its work.
+    fn failed(error: &dyn Error) -> Self {
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", chain(error)),
+        }
+    }
+
     /// Diagnostics of a text, drawn.
     pub fn diagnostics(path: &Path, text: &str, diagnostics: &[Diagnostic]) -> Self {
         Self {
@@ -78,28 +86,31 @@ impl From<ConfigError> for Report {
 
 impl From<crate::service::ServiceError> for Report {
     fn from(error: crate::service::ServiceError) -> Self {
-        Self {
-            exit_code: FAILED,
-            text: format!("error: {}", chain(&error)),
-        }
+        Self::failed(&error)
     }
 }
 
 impl From<crate::demo::DemoError> for Report {
     fn from(error: crate::demo::DemoError) -> Self {
-        Self {
-            exit_code: FAILED,
-            text: format!("error: {}", chain(&error)),
-        }
+        Self::failed(&error)
     }
 }
 
 impl From<tocsin_attest::AttestError> for Report {
     fn from(error: tocsin_attest::AttestError) -> Self {
-        Self {
-            exit_code: FAILED,
-            text: format!("error: {}", chain(&error)),
-        }
+        Self::failed(&error)
+    }
+}
+
+impl From<tocsin_store::StoreError> for Report {
+    fn from(error: tocsin_store::StoreError) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<tocsin_sources::SourceError> for Report {
+    fn from(error: tocsin_sources::SourceError) -> Self {
+        Self::failed(&error)
     }
 }
 

@@ -6,12 +6,15 @@
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::chains::Chains;
 use tocsin_api::health::Health;
 use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_sources::BlockSource;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::ChainReader;
+use tocsin_sources::solana::SolanaReader;
 use tocsin_store::cover::{CoverRecord, RiskRecord};
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
@@ -19,13 +22,15 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Config};
+use crate::config::{AttestorConfig, Chain, Config, Network};
 use crate::pipeline::attest::{AttestClaims, Lifetime};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::evaluate::Evaluator;
-use crate::pipeline::observe::Observer;
+use crate::pipeline::observe::{Observer, Pace};
+use crate::pipeline::recheck::Rechecker;
+use crate::pipeline::warn::Forewarner;
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
 
@@ -36,12 +41,10 @@ pub enum ServiceError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A source chain.
-    #[error(
-        "cannot watch eip155:{chain_id}; check [chains.\"eip155:{chain_id}\"] and the node that it names"
-    )]
+    #[error("cannot watch {chain}; check [chains.\"{chain}\"] and the endpoints that it names")]
     Source {
         /// The chain.
-        chain_id: u64,
+        chain: String,
         /// Why.
         #[source]
         source: SourceError,
@@ -83,6 +86,8 @@ pub enum ServiceError {
 /// The parts, connected to the outside and not yet running.
 struct Parts {
     observers: Vec<Observer>,
+    forewarners: Vec<Forewarner>,
+    recheckers: Vec<Rechecker>,
     attestor: Option<(Attestor, Lifetime)>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
@@ -120,11 +125,11 @@ pub async fn run_on(
     record_terms(&*store, &evaluator, &config).await?;
     let bells = Bells::default();
     let parts = connect(&config, &evaluator, &bells).await?;
-    let health = Health::default();
     let stage = Stage {
         store,
         clock,
-        health,
+        health: Health::default(),
+        chains: Chains::default(),
         shutdown: shutdown.clone(),
     };
     tracing::info!(
@@ -174,27 +179,29 @@ async fn connect(
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
     let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
-    let step = Arc::new(Mutex::new(()));
-    let mut observers = Vec::new();
-    for chain in config
-        .chains
-        .iter()
-        .filter(|chain| !chain.sources.is_empty())
-    {
-        let reader = ChainReader::connect(chain.settings.clone(), chain.sources.clone())
+    let mut watch = Watch {
+        evaluator,
+        step: Arc::new(Mutex::new(())),
+        decided: &bells.claim,
+        observers: Vec::new(),
+        forewarners: Vec::new(),
+        recheckers: Vec::new(),
+    };
+    for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
+        watch
+            .add(chain)
             .await
             .map_err(|source| ServiceError::Source {
-                chain_id: chain.settings.chain_id,
+                chain: chain.name.clone(),
                 source,
             })?;
-        observers.push(Observer::new(
-            reader,
-            chain.clone(),
-            Arc::clone(evaluator),
-            Arc::clone(&step),
-            bells.claim.clone(),
-        ));
     }
+    let Watch {
+        observers,
+        forewarners,
+        recheckers,
+        ..
+    } = watch;
     let mut deliverers = Vec::new();
     for delivery in &config.deliveries {
         let refused = |source| ServiceError::Delivery {
@@ -223,10 +230,70 @@ async fn connect(
     };
     Ok(Parts {
         observers,
+        forewarners,
+        recheckers,
         attestor,
         deliverers,
         listener,
     })
+}
+
+/// The stages that watch chains, as they are made.
+struct Watch<'a> {
+    evaluator: &'a Arc<Evaluator>,
+    step: Arc<Mutex<()>>,
+    decided: &'a Bell,
+    observers: Vec<Observer>,
+    forewarners: Vec<Forewarner>,
+    recheckers: Vec<Rechecker>,
+}
+
+impl Watch<'_> {
+    async fn add(&mut self, chain: &Chain) -> Result<(), SourceError> {
+        match &chain.network {
+            Network::Evm {
+                settings,
+                warnings,
+                recheck_every,
+                sources,
+                ..
+            } => {
+                let reader =
+                    Arc::new(ChainReader::connect(settings.clone(), sources.clone()).await?);
+                self.observe(chain, Arc::clone(&reader) as Arc<dyn BlockSource>);
+                if *warnings {
+                    self.forewarners.push(Forewarner::new(
+                        Arc::clone(&reader),
+                        chain.poll_interval,
+                        Arc::clone(self.evaluator),
+                        Arc::clone(&self.step),
+                    ));
+                }
+                if let Some(every) = recheck_every {
+                    self.recheckers.push(Rechecker::new(reader, *every));
+                }
+            }
+            Network::Solana { settings, sources } => {
+                let reader = SolanaReader::connect(settings.clone(), sources.clone()).await?;
+                self.observe(chain, Arc::new(reader));
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, chain: &Chain, reader: Arc<dyn BlockSource>) {
+        let pace = Pace {
+            poll_interval: chain.poll_interval,
+            stalled_after: chain.stalled_after,
+        };
+        self.observers.push(Observer::new(
+            reader,
+            pace,
+            Arc::clone(self.evaluator),
+            Arc::clone(&self.step),
+            self.decided.clone(),
+        ));
+    }
 }
 
 fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
@@ -257,6 +324,12 @@ fn start(
     for observer in parts.observers {
         begin(&mut tasks, observer, &stage, Bell::default());
     }
+    for forewarner in parts.forewarners {
+        begin(&mut tasks, forewarner, &stage, Bell::default());
+    }
+    for rechecker in parts.recheckers {
+        begin(&mut tasks, rechecker, &stage, Bell::default());
+    }
     begin(
         &mut tasks,
         Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
@@ -277,6 +350,7 @@ fn start(
         let api = Api {
             store: stage.store,
             health: stage.health,
+            chains: stage.chains,
             attestor,
         };
         tasks.start(

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::cover::Finality;
 use tocsin_sources::BlockSource;
 use tocsin_sources::chain::{
-    ChainReader, ChainSettings, EndpointSettings, EventSettings, EventSource, LogProof,
-    SequenceFrom, TimeFrom,
+    ChainReader, ChainSettings, ChainSource, EndpointSettings, EventSettings, EventSource,
+    LogProof, SequenceFrom, TimeFrom,
 };
 use url::Url;
 
@@ -103,14 +103,15 @@ pub async fn read(url: &Url, kind: Kind, last: u64) -> Backfill {
 }
 
 /// Everything that the replayed chain says.
-pub fn sources(from_block: u64) -> Vec<EventSource> {
+pub fn sources(from_block: u64) -> Vec<ChainSource> {
     let transfers = EventSettings {
         source: "token".into(),
         address: TOKEN,
         event: "Transfer(address indexed from, address indexed to, uint256 value)".to_owned(),
         subject: "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48".into(),
         metric: "transfer".into(),
-        value: "value".to_owned(),
+        value: Some("value".to_owned()),
+        only: std::collections::BTreeMap::new(),
         decimals: 6,
         sequence: SequenceFrom::Block,
         observed_at: TimeFrom::Block,
@@ -121,11 +122,11 @@ pub fn sources(from_block: u64) -> Vec<EventSource> {
         address: FEED,
         event: crate::feed::ANSWER_UPDATED.to_owned(),
         metric: "price".into(),
-        value: "current".to_owned(),
+        value: Some("current".to_owned()),
         decimals: 8,
         ..transfers.clone()
     };
     [transfers, answers]
-        .map(|settings| EventSource::new(settings).unwrap())
+        .map(|settings| ChainSource::Event(EventSource::new(settings).unwrap()))
         .into()
 }

@@ -1,5 +1,7 @@
 //! A feed on a real node, a node of faults before it, and a reader that has to cope.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 pub(crate) const GENESIS: u64 = 1_678_400_000;
@@ -123,8 +125,9 @@ pub(crate) fn event(feed: &Feed) -> EventSettings {
         event: ANSWER_UPDATED.to_owned(),
         subject: "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48".into(),
         metric: "price".into(),
-        value: "current".to_owned(),
+        value: Some("current".to_owned()),
         decimals: 8,
+        only: BTreeMap::new(),
         sequence: SequenceFrom::Field("roundId".to_owned()),
         observed_at: TimeFrom::Field("updatedAt".to_owned()),
         from_block: 1,

@@ -8,8 +8,8 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::Observation;
 use tocsin_sources::chain::{
-    ChainReader, ChainSettings, EndpointReport, EndpointSettings, EventSettings, EventSource,
-    SequenceFrom, TimeFrom,
+    ChainReader, ChainSettings, ChainSource, EndpointReport, EndpointSettings, EventSettings,
+    EventSource, SequenceFrom, TimeFrom,
 };
 use tocsin_sources::{BlockBatch, BlockSource, SourceError};
 use tocsin_tests::anvil::{Anvil, CHAIN_ID};
@@ -93,20 +93,22 @@ impl World {
         }
     }
 
-    fn source(&self) -> EventSource {
-        EventSource::new(EventSettings {
+    fn source(&self) -> ChainSource {
+        let event = EventSource::new(EventSettings {
             source: "chainlink:feed".into(),
             address: self.feed.address,
             event: ANSWER_UPDATED.to_owned(),
             subject: "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48".into(),
             metric: "price".into(),
-            value: "current".to_owned(),
+            value: Some("current".to_owned()),
+            only: std::collections::BTreeMap::new(),
             decimals: 8,
             sequence: SequenceFrom::Field("roundId".to_owned()),
             observed_at: TimeFrom::Field("updatedAt".to_owned()),
             from_block: 1,
         })
-        .unwrap()
+        .unwrap();
+        ChainSource::Event(event)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Names and identifiers: covers, inputs, metrics, subjects, sources, chains and contracts.
 //!
 //! Identifiers are compared byte by byte and hashed, so one thing has one spelling: chain addresses in subjects and
-//! sources are lower case, chain ids have no leading zeros. CAIP-2 names a chain, CAIP-10 an account, CAIP-19 an asset.
+//! sources are lower case, chain ids have no leading zeros, and Solana's base58 is taken as it is, for its case has a
+//! meaning. CAIP-2 names a chain, CAIP-10 an account, CAIP-19 an asset.
+
+mod solana;
 
 use alloy_primitives::Address;
 
@@ -151,9 +154,9 @@ pub(super) fn metric(text: &str) -> Result<String, Complaint> {
     .with_help("write for example `price`, `arrival_delay` or `event:Paused`"))
 }
 
-/// What is measured: `eip155:1/erc20:0x…`, `flight:UA1545/2013-01-01/EWR`, `station:KEWR`.
+/// What is measured: `eip155:1/erc20:0x…`, `solana:5eykt4…/token:…`, `flight:UA1545/2013-01-01/EWR`, `station:KEWR`.
 pub(super) fn subject(text: &str) -> Result<String, Complaint> {
-    const SCHEMES: [&str; 3] = ["eip155", "flight", "station"];
+    const SCHEMES: [&str; 4] = ["eip155", "flight", "solana", "station"];
     if text.is_empty() || text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
         return Err(Complaint::new(
             format!("`{}` is not a subject", suggest::clipped(text)),
@@ -172,6 +175,8 @@ pub(super) fn subject(text: &str) -> Result<String, Complaint> {
     };
     if scheme == "eip155" {
         chain_subject(rest)?;
+    } else if scheme == "solana" {
+        solana::subject(rest)?;
     } else if rest.is_empty() {
         return Err(Complaint::new(
             format!("`{}` names nothing", suggest::clipped(text)),
@@ -230,12 +235,14 @@ fn chain_subject(rest: &str) -> Result<(), Complaint> {
     }
 }
 
-/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `feed:<provider>`.
+/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `storage:<CAIP-10>#slot`,
+/// `account:<CAIP-10>#field`, `feed:<provider>`.
 pub(super) fn source(text: &str) -> Result<String, Complaint> {
-    const SCHEMES: [&str; 4] = ["chainlink", "event", "call", "feed"];
+    const SCHEMES: [&str; 6] = ["account", "chainlink", "event", "call", "storage", "feed"];
     let complaint = |label: &str| {
         Complaint::new(format!("`{}` is not a source", suggest::clipped(text)), label).with_help(
-            "write `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature`, `call:eip155:1:0x…#signature` or `feed:provider`",
+            "write `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature`, `call:eip155:1:0x…#signature`, \
+             `storage:eip155:1:0x…#slot`, `account:solana:5eykt4…:…#field` or `feed:provider`",
         )
     };
     if text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
@@ -244,17 +251,22 @@ pub(super) fn source(text: &str) -> Result<String, Complaint> {
     let (scheme, rest) = text
         .split_once(':')
         .ok_or_else(|| complaint("no kind before a colon"))?;
-    match scheme {
-        "chainlink" => chain_account(rest)?,
-        "event" | "call" => {
-            let (account, signature) = rest
-                .split_once('#')
-                .ok_or_else(|| complaint("no `#` and signature"))?;
-            chain_account(account)?;
-            if signature.is_empty() {
-                return Err(complaint("nothing after the `#`"));
-            }
+    let of_account = |missing: &str| {
+        let (account, what) = rest.split_once('#').ok_or_else(|| complaint(missing))?;
+        if what.is_empty() {
+            return Err(complaint("nothing after the `#`"));
         }
+        Ok(account)
+    };
+    match scheme {
+        "chainlink" => evm_account(rest)?,
+        "call" => evm_account(of_account("no `#` and signature")?)?,
+        "storage" => evm_account(of_account("no `#` and slot")?)?,
+        "event" => match of_account("no `#` and signature")? {
+            program if program.starts_with("solana:") => solana::account(program)?,
+            contract => evm_account(contract)?,
+        },
+        "account" => solana::account(of_account("no `#` and name of a field")?)?,
         "feed" if !rest.is_empty() => {}
         "feed" => return Err(complaint("no provider")),
         _ => {
@@ -269,7 +281,7 @@ pub(super) fn source(text: &str) -> Result<String, Complaint> {
 }
 
 /// `eip155:1:0x…` with a lower-case address.
-fn chain_account(text: &str) -> Result<(), Complaint> {
+fn evm_account(text: &str) -> Result<(), Complaint> {
     let (_, address) = account_parts(text)?;
     lower_address(address)
 }
@@ -307,18 +319,17 @@ fn account_parts(text: &str) -> Result<(u64, &str), Complaint> {
     Ok((chain_id(chain)?, address))
 }
 
-/// `eip155:1`.
-pub(super) fn chain(text: &str) -> Result<u64, Complaint> {
-    let complaint = || {
-        Complaint::new(
+/// `eip155:1`, `solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp`.
+pub(super) fn chain(text: &str) -> Result<(), Complaint> {
+    match text.split_once(':') {
+        Some(("eip155", id)) => chain_id(id).map(drop),
+        Some(("solana", reference)) => solana::chain(reference),
+        _ => Err(Complaint::new(
             format!("`{}` is not a chain", suggest::clipped(text)),
             "expected a CAIP-2 chain",
         )
-        .with_help("write for example `\"eip155:1\" = \"finalized\"`, the key in quotes")
-    };
-    text.strip_prefix("eip155:")
-        .ok_or_else(complaint)
-        .and_then(chain_id)
+        .with_help("write for example `\"eip155:1\" = \"finalized\"`, the key in quotes")),
+    }
 }
 
 fn chain_id(text: &str) -> Result<u64, Complaint> {

@@ -21,15 +21,15 @@ pub(super) fn check(
     watermark: Timestamp,
 ) -> Result<(), EvalError> {
     if state.inputs.len() != program.inputs.len()
-        || state.breaches.len() != program.holds.len()
-        || state.counted.len() != program.counters
-        || state.runs.len() != program.runs.len()
+        || state.standing.breaches().len() != program.holds.len()
+        || state.standing.counted().len() != program.counters
+        || state.standing.runs().len() != program.runs.len()
         || !has_memory_of(program, state)
     {
         return Err(EvalError::ForeignState);
     }
     check_time(watermark)?;
-    if let Some(from) = state.evaluated_to.filter(|from| watermark < *from) {
+    if let Some(from) = state.evaluated_to().filter(|from| watermark < *from) {
         return Err(EvalError::WatermarkMovedBack {
             from,
             to: watermark,
@@ -51,7 +51,7 @@ pub(super) fn check(
 
 /// Whether the state remembers what the program asks for.
 fn has_memory_of(program: &Program, state: &RiskState) -> bool {
-    let Some(memory) = &state.memory else {
+    let Some(memory) = state.standing.memory() else {
         return !program.has_memory();
     };
     program.has_memory()
@@ -75,7 +75,7 @@ fn is_plain(
         return true;
     };
     let is_timely = first.observed_at.0 >= -LAST_SECOND
-        && state.evaluated_to.is_none_or(|to| first.observed_at > to)
+        && state.evaluated_to().is_none_or(|to| first.observed_at > to)
         && last.observed_at <= watermark;
     let in_order = observations.iter().zip(observations.iter().skip(1));
     is_timely
@@ -140,7 +140,7 @@ fn check_one(
             found,
         });
     }
-    if let Some(complete_to) = state.evaluated_to.filter(|to| observed_at <= *to) {
+    if let Some(complete_to) = state.evaluated_to().filter(|to| observed_at <= *to) {
         return Err(EvalError::Late {
             place: named(program, observation),
             complete_to,

@@ -15,7 +15,8 @@ use super::program::{Counter, EvidenceBegins, Program};
 use super::scalar::Scalar;
 use super::settle::settle_towards;
 use super::slot::Slot;
-use super::state::{Breach, Counted, LastEvent, Latest, RiskState, Run};
+use super::standing::{Counted, Memory, Run, Standing};
+use super::state::{Breach, Latest, RiskState};
 use super::view::View;
 use crate::cover::Rearm;
 use crate::decimal::Decimal;
@@ -49,7 +50,7 @@ impl Program {
             for rows in second.chunk_by(|row, next| row.input == next.input) {
                 self.take_in(state, rows, now);
             }
-            if state.evaluate_from.is_none_or(|from| now >= from) {
+            if state.evaluate_from().is_none_or(|from| now >= from) {
                 self.instant(state, now, second, &mut events);
             } else {
                 // Only carried in: evaluation begins with this value in force.
@@ -58,7 +59,7 @@ impl Program {
             rest = later;
         }
         self.let_time_pass(state, watermark, &mut events);
-        state.evaluated_to = Some(watermark);
+        state.evaluated_to = watermark.into();
         Ok(events)
     }
 
@@ -73,8 +74,8 @@ impl Program {
             });
         }
         // Windows say what they said at the last instant; nothing else changes between instants.
-        let instant = state.memory.as_ref().and_then(|memory| memory.instant);
-        let now = instant.or(state.evaluated_to);
+        let instant = state.standing.memory().and_then(|memory| memory.instant);
+        let now = instant.or(state.evaluated_to());
         let view = self.view(state, now.unwrap_or(Timestamp(i64::MIN)));
         match view.truth(self.trigger) {
             Ok(true) => Truth::True,
@@ -86,12 +87,12 @@ impl Program {
     /// When time alone can change something next; before that, an advance without observations only moves the
     /// watermark.
     pub fn next_deadline(&self, state: &RiskState) -> Option<Timestamp> {
-        state.due
+        state.due.get()
     }
 
     /// Whether the risk can have no further loss event, and has none that is still to settle.
     pub fn is_latched(&self, state: &RiskState) -> bool {
-        let settling = state.memory.as_ref();
+        let settling = state.standing.memory();
         self.rearm == Rearm::Never
             && state.events > 0
             && settling.is_none_or(|memory| memory.settling.is_empty())
@@ -101,8 +102,8 @@ impl Program {
         View {
             program: self,
             inputs: &state.inputs,
-            breaches: &state.breaches,
-            memory: state.memory.as_deref(),
+            breaches: state.standing.breaches(),
+            memory: state.standing.memory(),
             now,
         }
     }
@@ -114,30 +115,25 @@ impl Program {
         state: &mut RiskState,
         rest: &'a [InputObservation],
     ) -> &'a [InputObservation] {
-        let (Some(quiet), true) = (self.quiet, state.begun) else {
+        let (Some(quiet), &Standing::Plain(breach), [Some(latest)]) =
+            (self.quiet, &state.standing, &*state.inputs)
+        else {
             return rest;
         };
-        let ([Some(latest)], [breach]) = (&*state.inputs, &*state.breaches) else {
-            return rest;
-        };
-        let breach = *breach;
         let passed = quiet.passes(breach, latest.observed_at, rest);
         let (passed, rest) = rest.split_at(passed);
         let Some(last) = passed.last() else {
             return rest;
         };
+        // Whether the trigger was seen false since a loss event is no news: a breach that is not met has ended.
         put_in_force(state, last);
-        if let (Some(event), false) = (&mut state.last_event, matches!(breach, Breach::Met { .. }))
-        {
-            event.seen_false |= event.confirmed_at < last.observed_at;
-        }
-        state.due = self.next_due(state, last.observed_at);
+        state.due = self.next_due(state, last.observed_at).into();
         rest
     }
 
     /// Evaluates the instants up to and including `to` that come without an observation.
     fn let_time_pass(&self, state: &mut RiskState, to: Timestamp, events: &mut Vec<LossEvent>) {
-        while let Some(due) = state.due.filter(|due| *due <= to) {
+        while let Some(due) = state.due.get().filter(|due| *due <= to) {
             self.instant(state, due, &[], events);
         }
     }
@@ -149,67 +145,66 @@ impl Program {
         second: &[InputObservation],
         events: &mut Vec<LossEvent>,
     ) {
-        let run_began = match state.anew.as_ref().filter(|_| !state.begun) {
+        let run_began = match state.standing.anew().filter(|_| !state.begun) {
             Some(known) => known.first_run(now),
             None => now,
         };
         state.begun = true;
-        if let Some(memory) = &mut state.memory {
+        if let Some(memory) = state.standing.memory_mut() {
             self.read(memory, &state.inputs, Read::Watched, now);
         }
         for index in 0..self.holds.len() {
             self.step(state, index, now, second);
         }
         if self.evidence_begins == EvidenceBegins::WithTheMemory {
-            let remembers = state.breaches.iter().any(|breach| breach.remembers());
-            let since = state.remembering_since.or(Some(now));
-            state.remembering_since = since.filter(|_| remembers);
+            let remembers = state
+                .standing
+                .breaches()
+                .iter()
+                .any(|breach| breach.remembers());
+            let since = state.standing.remembering_since().or(Some(now));
+            state.standing.full().remembering_since = since.filter(|_| remembers);
         }
         for (slot, node) in self.runs.iter().enumerate() {
             let is_true = self.view(state, now).truth(*node) == Ok(true);
-            let run = state.runs[slot].unwrap_or(Run {
+            let rest = state.standing.full();
+            let run = rest.runs[slot].unwrap_or(Run {
                 since: run_began,
-                remembering_since: state.remembering_since,
+                remembering_since: rest.remembering_since,
             });
-            state.runs[slot] = is_true.then_some(run);
+            rest.runs[slot] = is_true.then_some(run);
         }
         match self.view(state, now).truth(self.trigger) {
             Ok(true) => {
                 if let Some(occurred_at) = self.new_event(state, now) {
                     state.events = state.events.saturating_add(1);
-                    state.last_event = Some(LastEvent {
-                        confirmed_at: now,
-                        seen_false: false,
-                    });
-                    if let Some(memory) = &mut state.memory {
+                    state.last_confirmed_at = now.into();
+                    state.seen_false = false;
+                    if let Some(memory) = state.standing.memory_mut() {
                         self.read(memory, &state.inputs, Read::Unwatched, now);
                     }
                     let loss = self.loss_event(state, occurred_at, now);
-                    match &mut state.memory {
+                    match state.standing.memory_mut() {
                         Some(memory) if self.settle.is_some() => memory.settling.push_back(loss),
                         _ => events.push(loss),
                     }
                 }
             }
-            Ok(false) => {
-                if let Some(last) = &mut state.last_event {
-                    last.seen_false |= last.confirmed_at < now;
-                }
-            }
+            Ok(false) => see_false(state, now),
             Err(_) => {}
         }
         self.settle(state, now, events);
-        state.due = self.next_due(state, now);
+        state.due = self.next_due(state, now).into();
     }
 
     /// Takes this instant's payout into the losses that wait for theirs, and hands out those that need not wait longer.
     fn settle(&self, state: &mut RiskState, now: Timestamp, events: &mut Vec<LossEvent>) {
-        let is_settling = |memory: &&super::state::Memory| !memory.settling.is_empty();
-        if state.memory.as_deref().filter(is_settling).is_none() {
+        let is_settling = |memory: &Memory| !memory.settling.is_empty();
+        if !state.standing.memory().is_some_and(is_settling) {
             return;
         }
         let fraction = self.payout(state, now);
-        let Some(memory) = &mut state.memory else {
+        let Some(memory) = state.standing.memory_mut() else {
             return;
         };
         for loss in &mut memory.settling {
@@ -249,7 +244,7 @@ impl Program {
             }
             None => false,
         };
-        let before = state.breaches[index];
+        let before = state.standing.breaches()[index];
         let reported = matches!(before, Breach::Open { .. }) && holds.inputs.iter().any(reports);
         let (enough_before, enough) = match holds.counter {
             None => (true, true),
@@ -264,11 +259,11 @@ impl Program {
             enough,
         };
         let after = holds.step(before, moment);
-        state.breaches[index] = after;
+        state.standing.breaches_mut()[index] = after;
         if let Some(counter) = holds.counter
             && !matches!(after, Breach::Open { .. })
         {
-            state.counted[counter.slot].clear();
+            state.standing.full().counted[counter.slot].clear();
         }
     }
 
@@ -285,7 +280,7 @@ impl Program {
         counter: Counter,
         second: &[InputObservation],
     ) -> (bool, bool) {
-        let counted = &mut state.counted[counter.slot];
+        let counted = &mut state.standing.full().counted[counter.slot];
         let enough_before = counted.len() >= counter.needed;
         for input in inputs {
             // The last by sequence is the one that counts, as it is the one in force.
@@ -312,15 +307,17 @@ impl Program {
     /// When the breach began, if the trigger, which is true, makes a loss event of it.
     fn new_event(&self, state: &RiskState, now: Timestamp) -> Option<Timestamp> {
         let sought_from = state
-            .anew
-            .as_ref()
+            .standing
+            .anew()
             .map_or(Timestamp(i64::MIN), |known| known.occurred_at);
-        let not_before = match (state.last_event, self.rearm) {
+        let not_before = match (state.last_event(), self.rearm) {
             (None, _) => Timestamp(i64::MIN),
             (Some(last), Rearm::After(pause)) if last.seen_false => last.confirmed_at + pause,
             (Some(_), Rearm::Never | Rearm::After(_)) => return None,
         };
-        let began = self.view(state, now).began(self.trigger, &state.runs)?;
+        let began = self
+            .view(state, now)
+            .began(self.trigger, state.standing.runs())?;
         (began >= not_before.max(sought_from)).then_some(began)
     }
 
@@ -341,12 +338,13 @@ impl Program {
             EvidenceBegins::WithTheBreach => view.only_breach(self.trigger),
             EvidenceBegins::WithTheMemory => {
                 let begins_here = state
-                    .runs
+                    .standing
+                    .runs()
                     .iter()
                     .flatten()
                     .filter(|run| run.since == occurred_at);
                 let then = begins_here.filter_map(|run| run.remembering_since);
-                then.chain(state.remembering_since).min()
+                then.chain(state.standing.remembering_since()).min()
             }
         };
         LossEvent {
@@ -381,12 +379,12 @@ impl Program {
                 consider(latest.observed_at + age.limit + Seconds(1));
             }
         }
-        for (holds, breach) in self.holds.iter().zip(&*state.breaches) {
+        for (holds, breach) in self.holds.iter().zip(state.standing.breaches()) {
             if let Breach::Open { since } = breach {
                 consider(*since + holds.window);
             }
         }
-        if let Some(memory) = &state.memory {
+        if let Some(memory) = state.standing.memory() {
             self.remembered_instants(memory, now, consider);
         }
         (due.0 < i64::MAX).then_some(due)
@@ -395,12 +393,17 @@ impl Program {
     /// Takes in all observations of one input in one second.
     fn take_in(&self, state: &mut RiskState, rows: &[InputObservation], now: Timestamp) {
         let Some(last) = rows.last() else { return };
-        if let Some(memory) = &mut state.memory {
+        if let Some(memory) = state.standing.memory_mut() {
             let before = state.inputs[last.input].as_ref();
             self.remember(memory, last.input, rows, before, now);
         }
         put_in_force(state, last);
     }
+}
+
+/// The trigger is false at `now`: a further loss event can follow if that is after the last one was confirmed.
+fn see_false(state: &mut RiskState, now: Timestamp) {
+    state.seen_false |= state.last_confirmed_at().is_some_and(|last| last < now);
 }
 
 fn put_in_force(state: &mut RiskState, observation: &InputObservation) {

@@ -28,6 +28,14 @@ pub enum EvalError {
         /// How many there are.
         sources: usize,
     },
+    /// A risk past those whose states are there.
+    #[error("a batch names risk number {risk}, counted from 0; there are {risks}")]
+    NoSuchRisk {
+        /// The place of its state.
+        risk: usize,
+        /// How many there are.
+        risks: usize,
+    },
     /// A value of another type than the input's.
     #[error("{place}: expected a {expected}, found a {found}")]
     WrongType {

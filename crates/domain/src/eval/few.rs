@@ -1,16 +1,9 @@
-//! One thing, or some: most covers have one input and one `holds`, and a risk of theirs needs no memory but its own.
+//! One thing, or some: most covers have one input, and a risk of theirs needs no memory but its own.
 
 use core::ops::{Deref, DerefMut};
 
-use serde::{Deserialize, Serialize};
-
-/// A slice of fixed length, which is not allocated where it is one long or empty. It is stored as a list.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(
-    from = "Vec<T>",
-    into = "Vec<T>",
-    bound(serialize = "T: Clone + Serialize")
-)]
+/// A slice of fixed length, which is not allocated where it is one long.
+#[derive(Clone, Debug)]
 pub(super) enum Few<T> {
     One(T),
     /// Never one.
@@ -54,15 +47,6 @@ impl<T> From<Vec<T>> for Few<T> {
         match <[T; 1]>::try_from(items) {
             Ok([item]) => Self::One(item),
             Err(items) => Self::Some(items.into()),
-        }
-    }
-}
-
-impl<T> From<Few<T>> for Vec<T> {
-    fn from(few: Few<T>) -> Self {
-        match few {
-            Few::One(item) => vec![item],
-            Few::Some(items) => items.into(),
         }
     }
 }

@@ -3,68 +3,51 @@
 //! It is small (an input slot and a breach slot per input and `holds`), compares and serialises exactly, and belongs to
 //! the program that made it; [`Program::advance`](super::Program::advance) refuses a state of another shape.
 
-use std::collections::VecDeque;
+use core::mem::offset_of;
 
 use serde::{Deserialize, Serialize};
 
 use super::few::Few;
-use super::fixed::Fixed;
-use super::outcome::LossEvent;
+use super::optional_time::OptionalTime;
 use super::program::Program;
 use super::slot::Slot;
-use super::window::Window;
-use crate::observation::Sequence;
+use super::standing::Standing;
+use super::written::Written;
 use crate::time::{Seconds, Timestamp};
 
 /// What is remembered of one risk. Compiled programs make and advance it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// Laid out so that an observation that changes nothing about a risk of a plain cover reads and writes one line of a
+/// processor's cache, the first of two; `repr(C)` keeps the parts in this order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Written<'_>")]
+#[repr(C, align(64))]
 pub struct RiskState {
-    /// Instants begin here; earlier observations only carry their values in.
-    pub(super) evaluate_from: Option<Timestamp>,
     /// Everything up to here was taken in.
-    pub(super) evaluated_to: Option<Timestamp>,
-    /// Whether an instant was evaluated.
-    pub(super) begun: bool,
+    pub(super) evaluated_to: OptionalTime,
     /// The next instant that comes without an observation.
-    pub(super) due: Option<Timestamp>,
+    pub(super) due: OptionalTime,
     /// The last observation of each input.
     pub(super) inputs: Few<Option<Latest>>,
-    /// Each `holds`, inner before outer.
-    pub(super) breaches: Few<Breach>,
-    /// What each `holds` with `observations: 2` or more has counted since its breach began, sorted.
-    pub(super) counted: Box<[Vec<Counted>]>,
-    /// Since when, without a break, some of several `holds` remembers something: there, evaluating anew must begin.
-    pub(super) remembering_since: Option<Timestamp>,
-    /// Since when each tracked condition is true without a break.
-    pub(super) runs: Box<[Option<Run>]>,
-    /// What looking back needs; `None` where the program never does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) memory: Option<Box<Memory>>,
-    /// Set while one loss event is evaluated anew; such a state is never stored.
-    #[serde(skip)]
-    pub(super) anew: Option<Box<Known>>,
+    /// Where the `holds` stand.
+    pub(super) standing: Standing,
+    // From here on, what an instant may need.
+    /// Instants begin here; earlier observations only carry their values in.
+    pub(super) evaluate_from: OptionalTime,
+    /// When the last loss event was confirmed.
+    pub(super) last_confirmed_at: OptionalTime,
     /// The loss events so far.
     pub(super) events: u32,
-    /// The last of them.
-    pub(super) last_event: Option<LastEvent>,
+    /// Whether an instant was evaluated.
+    pub(super) begun: bool,
+    /// The trigger was false at an instant after the last loss event was confirmed.
+    pub(super) seen_false: bool,
 }
 
-/// What a risk remembers beyond what is in force and where its breaches stand.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Memory {
-    /// When the policy begins; `None` until the first observation says so.
-    pub(super) inception: Option<Timestamp>,
-    /// The last instant that was evaluated: what the windows say, they say as of then.
-    pub(super) instant: Option<Timestamp>,
-    /// Each distinct window.
-    pub(super) windows: Box<[Window]>,
-    /// Each distinct value at a fixed time.
-    pub(super) fixed: Box<[Fixed]>,
-    /// Confirmed losses whose payout has not settled, the first one first.
-    pub(super) settling: VecDeque<LossEvent>,
-}
+/// The bytes that a cache loads at once.
+const LINE: usize = 64;
+const _: () = assert!(offset_of!(RiskState, evaluate_from) == LINE);
+const _: () = assert!(size_of::<RiskState>() == 2 * LINE);
 
 /// The last observation of an input: the last by sequence of the last second that has one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -96,23 +79,6 @@ pub(super) enum Breach {
         /// t₀.
         since: Timestamp,
     },
-}
-
-/// An observation that a breach counted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub(super) struct Counted {
-    /// Equal for inputs of one named source.
-    pub(super) stream: usize,
-    pub(super) sequence: Sequence,
-}
-
-/// An unbroken run of truth.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Run {
-    /// When it began.
-    pub(super) since: Timestamp,
-    /// What some `holds` remembered then, it remembered since here.
-    pub(super) remembering_since: Option<Timestamp>,
 }
 
 /// What the next loss event depends on.
@@ -190,18 +156,6 @@ impl Breach {
     }
 }
 
-impl Memory {
-    fn new(program: &Program, inception: Option<Timestamp>) -> Self {
-        Self {
-            inception,
-            instant: None,
-            windows: program.windows.iter().map(Window::new).collect(),
-            fixed: vec![Fixed::Open; program.fixed.len()].into(),
-            settling: VecDeque::new(),
-        }
-    }
-}
-
 impl RiskState {
     /// A risk of `program` that nothing was observed of.
     pub fn new(program: &Program, start: impl Into<Start>) -> Self {
@@ -210,51 +164,49 @@ impl RiskState {
             inception,
         } = start.into();
         Self {
-            evaluate_from,
-            evaluated_to: None,
-            begun: false,
-            due: None,
+            evaluated_to: OptionalTime::NONE,
+            due: OptionalTime::NONE,
             inputs: Few::repeat(None, program.inputs.len()),
-            breaches: Few::repeat(Breach::Idle, program.holds.len()),
-            counted: vec![Vec::new(); program.counters].into(),
-            remembering_since: None,
-            runs: vec![None; program.runs.len()].into(),
-            memory: program
-                .has_memory()
-                .then(|| Box::new(Memory::new(program, inception))),
-            anew: None,
+            standing: Standing::new(program, inception),
+            evaluate_from: evaluate_from.into(),
+            last_confirmed_at: OptionalTime::NONE,
             events: 0,
-            last_event: None,
+            begun: false,
+            seen_false: false,
         }
     }
 
     /// As [`RiskState::new`], for evaluating one loss event anew from its evidence.
     pub fn from_evidence(program: &Program, known: Known) -> Self {
-        Self {
-            anew: Some(Box::new(known)),
-            last_event: known.previous.map(|confirmed_at| LastEvent {
-                confirmed_at,
-                // Between two loss events the trigger was false: before the evidence begins, or to be seen in it.
-                seen_false: known.was_false && confirmed_at < known.evidence_from,
-            }),
-            ..Self::new(
-                program,
-                Start {
-                    evaluate_from: Some(known.evidence_from),
-                    inception: known.inception,
-                },
-            )
+        let start = Start {
+            evaluate_from: Some(known.evidence_from),
+            inception: known.inception,
+        };
+        let mut state = Self::new(program, start);
+        state.standing.full().anew = Some(known);
+        if let Some(confirmed_at) = known.previous {
+            state.last_confirmed_at = confirmed_at.into();
+            // Between two loss events the trigger was false: before the evidence begins, or to be seen in it.
+            state.seen_false = known.was_false && confirmed_at < known.evidence_from;
         }
+        state
+    }
+
+    /// Something of the first line of its bytes; of the second too, if it is asked for.
+    #[inline]
+    pub(super) fn glance(&self, at_all: bool) -> u32 {
+        let first = u32::from(self.evaluated_to == OptionalTime::NONE);
+        if at_all { first ^ self.events } else { first }
     }
 
     /// Everything up to this instant was taken in; `None` before the first batch.
     pub fn evaluated_to(&self) -> Option<Timestamp> {
-        self.evaluated_to
+        self.evaluated_to.get()
     }
 
     /// Where instants begin, if not at the first observation.
     pub fn evaluate_from(&self) -> Option<Timestamp> {
-        self.evaluate_from
+        self.evaluate_from.get()
     }
 
     /// Whether any instant was evaluated: a risk without one is inconclusive.
@@ -269,6 +221,14 @@ impl RiskState {
 
     /// When the last loss event was confirmed.
     pub fn last_confirmed_at(&self) -> Option<Timestamp> {
-        self.last_event.map(|event| event.confirmed_at)
+        self.last_confirmed_at.get()
+    }
+
+    pub(super) fn last_event(&self) -> Option<LastEvent> {
+        let confirmed_at = self.last_confirmed_at()?;
+        Some(LastEvent {
+            confirmed_at,
+            seen_false: self.seen_false,
+        })
     }
 }

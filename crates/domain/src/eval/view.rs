@@ -7,7 +7,8 @@ use super::outcome::Unknown;
 use super::program::{Node, Program};
 use super::scalar::{Cause, Known, Scalar, accepts};
 use super::slot::Slot;
-use super::state::{Breach, Latest, Memory, Run};
+use super::standing::{Memory, Run};
+use super::state::{Breach, Latest};
 use crate::time::{Seconds, Timestamp};
 use crate::value::Value;
 

@@ -2,13 +2,19 @@
 //!
 //! Promises: the same blocks give the same observations, however they are split, and whichever way their logs were read.
 
+use std::collections::BTreeMap;
+
 use tocsin_domain::observation::Observation;
 use tocsin_domain::time::Timestamp;
 
+use super::ChainSource;
 use super::header::{BlockHeader, watermark};
 use super::logs::Found;
 use super::observe::{OpenTime, Said, observe, once_a_place};
 use super::wanted::Wanted;
+
+/// What the state said after some blocks, by their positions.
+pub(crate) type Readings = BTreeMap<usize, Vec<Observation>>;
 
 /// How blocks become observations.
 pub(crate) struct Assembly<'a> {
@@ -23,34 +29,56 @@ impl Assembly<'_> {
         watermark(timestamp, self.strictly_rising)
     }
 
+    /// The times that observations of these blocks may have.
+    pub(crate) fn open_times(
+        &self,
+        parent: Option<Timestamp>,
+        headers: &[BlockHeader],
+    ) -> Vec<OpenTime> {
+        let before =
+            core::iter::once(parent).chain(headers.iter().map(|header| Some(header.timestamp)));
+        before
+            .zip(headers)
+            .map(|(before, header)| OpenTime {
+                after: before.map(|before| self.watermark(before)),
+                until: header.timestamp,
+            })
+            .collect()
+    }
+
     /// The observations of these blocks, which follow one of time `parent`, or none, by block, log index and source. What
-    /// the state said after a block belongs after its logs.
+    /// the state said after a block comes after its logs.
     pub(crate) fn observations(
         &self,
         parent: Option<Timestamp>,
         headers: &[BlockHeader],
         found: Vec<Found>,
+        mut readings: Readings,
     ) -> Vec<Observation> {
-        let mut closed = parent.map(|parent| self.watermark(parent));
         let mut observations = Vec::with_capacity(found.len());
         let mut found = found.into_iter().peekable();
         let mut said = Said::new();
-        for (block, header) in headers.iter().enumerate() {
-            let open = OpenTime {
-                after: closed,
-                until: header.timestamp,
-            };
+        let open_times = self.open_times(parent, headers);
+        for (block, (header, open)) in headers.iter().zip(open_times).enumerate() {
             said.clear();
             while let Some(Found { index, log, .. }) = found.next_if(|log| log.block == block) {
                 for (place, source) in self.wanted.readers(&log) {
-                    if source.reads(header.number, &log) {
-                        let seen = observe(source, self.chain_id, header, open, index, &log);
-                        let new = once_a_place(place, seen, &mut said, &observations);
-                        observations.extend(new);
-                    }
+                    let seen = match source {
+                        ChainSource::Event(source) => source
+                            .reads(header.number, &log)
+                            .then(|| observe(source, self.chain_id, header, open, index, &log)),
+                        ChainSource::Rounds(source) => {
+                            source.observe(self.chain_id, header, open, index, &log)
+                        }
+                        // Its events only wake it.
+                        ChainSource::State(_) => None,
+                    };
+                    let new =
+                        seen.and_then(|seen| once_a_place(place, seen, &mut said, &observations));
+                    observations.extend(new);
                 }
             }
-            closed = Some(self.watermark(header.timestamp));
+            observations.extend(readings.remove(&block).into_iter().flatten());
         }
         observations
     }

@@ -1,17 +1,20 @@
 //! An event source whose settings were checked against its event.
 
+mod only;
+
 use alloy::dyn_abi::{DynSolEvent, DynSolType, Specifier};
 use alloy::json_abi::Event;
 use alloy::primitives::{Address, B256, Log, keccak256};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::value::Type;
 
+use self::only::Only;
 use super::{EventSettings, SequenceFrom, TimeFrom};
 use crate::SourceError;
 use crate::suggest;
 
 /// More decimals than 256 bits can hold leave no value but zero.
-const DECIMALS_MAX: u8 = 77;
+pub(crate) const DECIMALS_MAX: u8 = 77;
 
 /// One event of one contract, ready to be read.
 #[derive(Clone, Debug)]
@@ -19,7 +22,9 @@ pub struct EventSource {
     pub(crate) settings: EventSettings,
     pub(crate) event: DynSolEvent,
     pub(crate) topic: B256,
-    pub(crate) value: Field,
+    /// `None`: it counts by being there.
+    pub(crate) value: Option<Field>,
+    only: Vec<Only>,
     /// `None` takes the log's position.
     pub(crate) sequence: Option<Field>,
     /// `None` takes the block's time.
@@ -68,24 +73,28 @@ impl EventSource {
             metric,
             value,
             decimals,
+            only,
             sequence,
             observed_at,
             from_block,
         } = &self.settings;
         keccak256(format!(
-            "{source:?} {address:?} {event:?} {subject:?} {metric:?} {value:?} {decimals} {sequence:?} {observed_at:?} \
-             {from_block}"
+            "{source:?} {address:?} {event:?} {subject:?} {metric:?} {value:?} {decimals} {only:?} {sequence:?} \
+             {observed_at:?} {from_block}"
         ))
     }
 
-    /// The type of its values.
+    /// The type of its values; [`Type::Event`] where it has none.
     pub fn value_type(&self) -> Type {
-        let types = if self.value.indexed {
+        let Some(field) = self.value else {
+            return Type::Event;
+        };
+        let types = if field.indexed {
             self.event.indexed()
         } else {
             self.event.body()
         };
-        match types.get(self.value.position) {
+        match types.get(field.position) {
             Some(DynSolType::Bool) => Type::Bool,
             Some(DynSolType::String) => Type::Text,
             // The check that made it admits integers beside these.
@@ -111,6 +120,7 @@ impl EventSource {
         block >= self.settings.from_block
             && log.address == self.settings.address
             && log.topics().first() == Some(&self.topic)
+            && self.only.iter().all(|only| only.is_in(log))
     }
 
     fn check(settings: &EventSettings) -> Result<Self, String> {
@@ -130,20 +140,39 @@ impl EventSource {
             .resolve()
             .map_err(|error| format!("`event` cannot be decoded: {error}"))?;
         let fields = Fields { event: &declared };
-        let value = fields.find("value", &settings.value, &is_value)?;
+        let value = match &settings.value {
+            None => None,
+            Some(name) => Some(fields.find("value", name, &is_value)?.0),
+        };
         if settings.decimals > DECIMALS_MAX {
             return Err(format!(
                 "`decimals` is {}, at most {DECIMALS_MAX} have a meaning",
                 settings.decimals
             ));
         }
-        if settings.decimals > 0 && !fields.is_integer(&settings.value) {
+        if settings.decimals > 0
+            && let Some(problem) = match &settings.value {
+                None => Some("there is no `value`".to_owned()),
+                Some(name) if fields.is_integer(name) => None,
+                Some(name) => Some(format!("`{name}` is no integer")),
+            }
+        {
             return Err(format!(
-                "`decimals` is {}, but `{}` is no integer",
-                settings.decimals, settings.value
+                "`decimals` is {}, but {problem}",
+                settings.decimals
             ));
         }
-        let unsigned = |setting, name: &str| fields.find(setting, name, &is_unsigned);
+        let mut only = Vec::with_capacity(settings.only.len());
+        for (name, written) in &settings.only {
+            let (field, ty) = fields.find("only", name, &only::is_word)?;
+            let demand = Only::new(&event, field, &ty, written)
+                .map_err(|problem| format!("`only.{name}`: {problem}"))?;
+            only.push(demand);
+        }
+        let unsigned = |setting, name: &str| {
+            let found = fields.find(setting, name, &is_unsigned);
+            found.map(|(field, _ty)| field)
+        };
         let sequence = match &settings.sequence {
             SequenceFrom::Block => None,
             SequenceFrom::Field(name) => Some(unsigned("sequence", name)?),
@@ -157,6 +186,7 @@ impl EventSource {
             event,
             topic: declared.selector(),
             value,
+            only,
             sequence,
             observed_at,
         })
@@ -169,13 +199,13 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The field that `setting` names; `accept` says what else it must be, as `Err(what is wanted)`.
+    /// The field that `setting` names, and its type; `accept` says what else it must be, as `Err(what is wanted)`.
     fn find(
         &self,
         setting: &str,
         name: &str,
         accept: &dyn Fn(&DynSolType) -> Result<(), &'static str>,
-    ) -> Result<Field, String> {
+    ) -> Result<(Field, DynSolType), String> {
         let mut same_name = (0..)
             .zip(&self.event.inputs)
             .filter(|(_, input)| input.name == name);
@@ -218,10 +248,11 @@ impl Fields<'_> {
             .iter()
             .filter(|other| other.indexed == input.indexed)
             .count();
-        Ok(Field {
+        let field = Field {
             indexed: input.indexed,
             position,
-        })
+        };
+        Ok((field, ty))
     }
 
     fn is_integer(&self, name: &str) -> bool {

@@ -141,9 +141,10 @@ impl ChainReader {
             most: usize::MAX,
         };
         let logs = self.logs_of_one(node, task).await?;
+        let parent = Some(parent.timestamp);
         let said = self
-            .assembly(&wanted)
-            .observations(Some(parent.timestamp), headers, logs.found);
+            .observations(&[node], &wanted, parent, headers, logs.found)
+            .await?;
         let mut said = said.into_iter().peekable();
         let of = |number| move |seen: &Observation| matches!(&seen.provenance, Provenance::Chain(at) if at.block == number);
         let blocks = headers.iter().map(|header| {
@@ -153,6 +154,7 @@ impl ChainReader {
             }
             ProvisionalBlock {
                 cursor: header.cursor(),
+                watermark: self.watermark(header.timestamp),
                 observations,
             }
         });

@@ -61,7 +61,6 @@ pub(crate) struct BlockHeader {
     pub(crate) parent_hash: B256,
     pub(crate) timestamp: Timestamp,
     /// What the state after the block hashes to: storage is proven against it.
-    #[expect(dead_code, reason = "state sources prove storage against it")]
     pub(crate) state_root: B256,
     pub(crate) receipts_root: B256,
     pub(crate) logs_bloom: Bloom,

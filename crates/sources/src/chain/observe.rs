@@ -29,7 +29,7 @@ const TOO_WIDE: &str = "a field is wider than its type";
 struct Reading {
     observed_at: Timestamp,
     sequence: Sequence,
-    value: Value,
+    value: Option<Value>,
 }
 
 /// The observation that `source` makes of a log of its event.
@@ -50,7 +50,7 @@ pub(crate) fn observe(
             observed_at,
             sequence,
             value,
-        }) => (observed_at, sequence, Some(value)),
+        }) => (observed_at, sequence, value),
         Err(reason) => {
             tracing::warn!(
                 source = %source.settings.source,
@@ -151,7 +151,10 @@ fn read(
         None => open.until,
         Some(field) => time(unsigned(&decoded, field)?, open)?,
     };
-    let value = value(&decoded, source.value, source.settings.decimals)?;
+    let value = match source.value {
+        None => None,
+        Some(field) => Some(value(&decoded, field, source.settings.decimals)?),
+    };
     Ok(Reading {
         observed_at,
         sequence,

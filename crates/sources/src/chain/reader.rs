@@ -5,17 +5,18 @@ use async_trait::async_trait;
 use futures_util::future::try_join;
 use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
+use tocsin_domain::time::Timestamp;
 use tokio::time::Instant;
 
 use super::announcements::Announcements;
 use super::assemble::Assembly;
 use super::batch_size::{BatchSize, Went};
-use super::header::BlockHeader;
+use super::header::{BlockHeader, watermark};
 use super::logs::{Logs, Task, proven};
 use super::node::Node;
 use super::nodes::{Nodes, Seen};
 use super::wanted::Wanted;
-use super::{ChainSettings, EndpointReport, EventSource, LogProof};
+use super::{ChainSettings, ChainSource, EndpointReport, LogProof};
 use crate::error::Contradiction;
 use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
 
@@ -23,7 +24,7 @@ use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
 pub struct ChainReader {
     pub(super) settings: ChainSettings,
     name: String,
-    events: Vec<EventSource>,
+    sources: Vec<ChainSource>,
     watched: Vec<Watched>,
     pub(super) nodes: Nodes,
     size: BatchSize,
@@ -59,27 +60,20 @@ impl ChainReader {
     /// [`SourceError::WrongChain`], [`SourceError::NoSources`], [`SourceError::Agreement`], or why too few endpoints answer.
     pub async fn connect(
         settings: ChainSettings,
-        events: Vec<EventSource>,
+        sources: Vec<ChainSource>,
     ) -> Result<Self, SourceError> {
-        if events.is_empty() {
+        if sources.is_empty() {
             return Err(SourceError::NoSources {
                 chain_id: settings.chain_id,
             });
         }
         let nodes = Nodes::connect(&settings).await?;
-        let watched = events
-            .iter()
-            .map(|source| Watched {
-                id: source.id().clone(),
-                reading: source.fingerprint(),
-                from_block: source.from_block(),
-            })
-            .collect();
+        let watched = sources.iter().map(ChainSource::watched).collect();
         Ok(Self {
             name: format!("eip155:{}", settings.chain_id),
             size: BatchSize::new(u64::from(settings.max_blocks_per_batch.get())),
             settings,
-            events,
+            sources,
             watched,
             announcements: Announcements::of(&nodes),
             nodes,
@@ -91,19 +85,19 @@ impl ChainReader {
         self.settings.chain_id
     }
 
-    /// How its endpoints are doing, in the order of the settings.
-    pub fn endpoints(&self) -> Vec<EndpointReport> {
-        self.nodes.report()
+    /// Up to when everything is known once a block of this time and all before it are read.
+    pub(super) fn watermark(&self, timestamp: Timestamp) -> Timestamp {
+        watermark(timestamp, self.settings.strictly_rising_timestamps)
     }
 
     /// The sources at these indices; those that do not exist are left out.
     pub(super) fn wanted(&self, which: &[usize]) -> Wanted<'_> {
-        let sources = which.iter().filter_map(|index| self.events.get(*index));
+        let sources = which.iter().filter_map(|index| self.sources.get(*index));
         Wanted::by(sources.collect())
     }
 
     pub(super) fn all_wanted(&self) -> Wanted<'_> {
-        Wanted::by(self.events.iter().collect())
+        Wanted::by(self.sources.iter().collect())
     }
 
     pub(super) fn assembly<'a>(&self, wanted: &'a Wanted<'a>) -> Assembly<'a> {
@@ -192,11 +186,11 @@ impl ChainReader {
         } else {
             Went::Cut
         });
-        Ok(self.batch(&wanted, span))
+        self.batch(&wanted, span).await
     }
 
     /// The newest block that as many endpoints as must agree have as final.
-    async fn end(
+    pub(super) async fn end(
         &self,
         seen: &[Seen<'_>],
         after: Option<&SourceCursor>,
@@ -359,24 +353,32 @@ impl ChainReader {
         Ok(())
     }
 
-    fn batch(&self, wanted: &Wanted<'_>, span: Span<'_>) -> Option<BlockBatch> {
+    async fn batch(
+        &self,
+        wanted: &Wanted<'_>,
+        span: Span<'_>,
+    ) -> Result<Option<BlockBatch>, SourceError> {
         let Span {
             parent,
             headers,
             logs,
             agreed,
         } = span;
-        let assembly = self.assembly(wanted);
-        let (first, last) = (headers.first()?, headers.last()?);
+        let (Some(first), Some(last)) = (headers.first(), headers.last()) else {
+            return Ok(None);
+        };
         let parent = parent.map(|parent| parent.timestamp);
         let mut endpoints: Vec<String> = agreed
             .iter()
             .map(|node| node.endpoint().to_string())
             .collect();
         endpoints.sort_unstable();
-        Some(BlockBatch {
+        let observations = self
+            .observations(&agreed, wanted, parent, &headers, logs.found)
+            .await?;
+        Ok(Some(BlockBatch {
             cursor: last.cursor(),
-            watermark: assembly.watermark(last.timestamp),
+            watermark: self.watermark(last.timestamp),
             coverage: Coverage {
                 first: first.number,
                 last: last.number,
@@ -388,8 +390,8 @@ impl ChainReader {
                 agreed: u32::try_from(endpoints.len()).unwrap_or(u32::MAX),
                 endpoints,
             },
-            observations: assembly.observations(parent, &headers, logs.found),
-        })
+            observations,
+        }))
     }
 }
 
@@ -450,6 +452,10 @@ impl BlockSource for ChainReader {
         };
         let latest = lead.latest().await?.number;
         Ok(Heads { latest, final_head })
+    }
+
+    fn endpoints(&self) -> Vec<EndpointReport> {
+        self.nodes.report()
     }
 
     async fn stirred(&self) {

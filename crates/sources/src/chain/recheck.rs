@@ -82,9 +82,8 @@ impl ChainReader {
         };
         let logs = self.logs_of_one(node, task).await?;
         let parent = parent.map(|parent| parent.timestamp);
-        Ok(self
-            .assembly(&wanted)
-            .observations(parent, &headers, logs.found))
+        self.observations(&[node], &wanted, parent, &headers, logs.found)
+            .await
     }
 }
 

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use self::pace::Pace;
+pub(crate) use self::wire::NodeError;
 use self::wire::Request;
 use super::{Endpoint, EndpointSettings};
 use crate::SourceError;
@@ -40,6 +41,15 @@ pub(crate) struct Rpc {
 }
 
 impl Rpc {
+    /// An endpoint with the usual limits.
+    pub(crate) fn to(url: &Url, timeout: Duration) -> Result<Self, SourceError> {
+        Self::new(
+            &EndpointSettings::new(url.clone()),
+            Endpoint::from(url),
+            timeout,
+        )
+    }
+
     pub(crate) fn new(
         settings: &EndpointSettings,
         endpoint: Endpoint,
@@ -117,7 +127,7 @@ impl Rpc {
         params: [impl Serialize + Sync; N],
     ) -> Result<[T; N], SourceError> {
         let answers = self
-            .split(attempt.method, &params)
+            .split(attempt.method, &params, &wire::all)
             .await
             .map_err(|(failure, _)| failed(attempt, failure))?;
         answers

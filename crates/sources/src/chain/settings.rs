@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use tocsin_domain::cover::Finality;
@@ -32,6 +33,8 @@ pub struct ChainSettings {
     pub max_blocks_per_batch: NonZeroU32,
     /// A batch ends with the block that brings it to this many logs.
     pub max_logs_per_batch: NonZeroU32,
+    /// Where Multicall3 is, for reading state in groups; where it has no code at a block, every call is asked alone.
+    pub multicall: Option<Address>,
     /// How long a bad endpoint is left alone the first time; twice as long every further time, up to 64 times as long.
     pub bench: Duration,
     /// How many of its answers must agree with the others' before an endpoint that was left alone counts again.
@@ -79,6 +82,7 @@ impl ChainSettings {
             request_timeout: Duration::from_secs(20),
             max_blocks_per_batch: NonZeroU32::MIN.saturating_add(4_095),
             max_logs_per_batch: NonZeroU32::MIN.saturating_add(49_999),
+            multicall: None,
             bench: Duration::from_secs(15),
             probation: NonZeroU32::MIN.saturating_add(4),
         }
@@ -113,10 +117,14 @@ pub struct EventSettings {
     pub subject: Subject,
     /// Which property of it.
     pub metric: Metric,
-    /// The field that carries the value: an integer, `bool` or `string`.
-    pub value: String,
-    /// An integer value counts units of 10^-`decimals`; at most 77, and 0 for `bool` and `string`.
+    /// The field that carries the value: an integer, `bool` or `string`. Without one, the event counts by being there: an
+    /// observation without value, which is all that an input of an event needs.
+    pub value: Option<String>,
+    /// An integer value counts units of 10^-`decimals`; at most 77, and 0 for everything else.
     pub decimals: u8,
+    /// Only logs count whose fields have these values, written as Solidity's literals: `role` is `0x00…00`. A field is an
+    /// address, a `bool`, fixed bytes or an integer.
+    pub only: BTreeMap<String, String>,
     /// What orders observations of one second.
     pub sequence: SequenceFrom,
     /// When the value was so.

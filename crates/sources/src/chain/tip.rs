@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use alloy::primitives::B256;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::Observation;
+use tocsin_domain::time::Timestamp;
 
 /// The blocks after a final one, as far as they are known.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +23,8 @@ pub struct Tip {
 pub struct ProvisionalBlock {
     /// Which block it is.
     pub cursor: SourceCursor,
+    /// Up to when everything is known once it and all before it are read.
+    pub watermark: Timestamp,
     /// What it says: for warnings only.
     pub observations: Vec<Observation>,
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, Bloom, BloomInput, Log};
 
-use super::EventSource;
+use super::ChainSource;
 use super::header::BlockHeader;
 
 /// The addresses and events that are read. Their product is asked for, which may be more than the sources need.
 pub(crate) struct Wanted<'a> {
-    sources: Vec<&'a EventSource>,
+    sources: Vec<&'a ChainSource>,
     events: HashMap<(Address, B256), Event>,
     addresses: Vec<Address>,
     topics: Vec<B256>,
@@ -24,10 +24,13 @@ struct Event {
 }
 
 impl<'a> Wanted<'a> {
-    pub(crate) fn by(sources: Vec<&'a EventSource>) -> Self {
+    pub(crate) fn by(sources: Vec<&'a ChainSource>) -> Self {
         let mut events: HashMap<(Address, B256), Event> = HashMap::new();
-        for (place, source) in sources.iter().enumerate() {
-            let key = (source.address(), source.topic());
+        let keys = sources
+            .iter()
+            .enumerate()
+            .flat_map(|(place, source)| source.logs().into_iter().map(move |key| (place, key)));
+        for (place, key) in keys {
             let event = events.entry(key).or_insert_with(|| {
                 let mut bits = Bloom::ZERO;
                 bits.accrue(BloomInput::Raw(key.0.as_slice()));
@@ -53,6 +56,10 @@ impl<'a> Wanted<'a> {
         }
     }
 
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'a ChainSource> {
+        self.sources.iter().copied()
+    }
+
     pub(crate) fn addresses(&self) -> Vec<Address> {
         self.addresses.clone()
     }
@@ -62,7 +69,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The positions among the sources of those that may read this log, and the sources.
-    pub(crate) fn readers(&self, log: &Log) -> impl Iterator<Item = (usize, &'a EventSource)> {
+    pub(crate) fn readers(&self, log: &Log) -> impl Iterator<Item = (usize, &'a ChainSource)> {
         let readers = self
             .event(log)
             .map_or(&[][..], |event| event.readers.as_slice());

@@ -4,11 +4,15 @@ use crate::Store;
 use crate::attestation::{Reservations as _, Reserved};
 use crate::conformance::Backend;
 use crate::conformance::sample::{
-    CHAIN, LATE, Paid, address, advance, at, attempt, cover, hash, observation, source, store_paid,
-    stream,
+    CHAIN, LATE, Paid, address, advance, at, attempt, cover, cursor, halt, hash, observation,
+    source, store_paid, stream, warning,
 };
+use crate::coverage::{Coverages as _, Finding, Recheck};
 use crate::delivery::Deliveries as _;
+use crate::halt::Halts as _;
 use crate::step::{RiskAdvance, Step, Steps as _};
+use crate::unwind::{Mark, Unwinds as _};
+use crate::warning::{WarningChange, Warnings as _};
 
 /// One of everything is written; the database is closed and opened; everything reads as before, and work goes on.
 pub async fn everything_is_there_after_reopening<B: Backend>() {
@@ -31,6 +35,33 @@ pub async fn everything_is_there_after_reopening<B: Backend>() {
         determinations: vec![],
     };
     store.commit(&step).await.unwrap();
+    let recheck = Recheck {
+        source: source(0),
+        first: 3,
+        last: 9,
+        endpoint: "https://three.example".to_owned(),
+        finding: Finding::Same,
+        at: at(13),
+    };
+    store.add_recheck(&recheck).await.unwrap();
+    let the_risk = crate::conformance::sample::risk(&cover(0), 0, &[stream(0, 0)]).risk;
+    let change = WarningChange {
+        withdraw: vec![],
+        raise: vec![warning(&the_risk, 2)],
+        at: at(13),
+    };
+    store.change_warnings(&change).await.unwrap();
+    let behind = Step {
+        sources: vec![advance(1, None, 12)],
+        ..Step::default()
+    };
+    store.commit(&behind).await.unwrap();
+    store.halt(&[source(1)], &halt(1)).await.unwrap();
+    let mark = Mark {
+        cursor: cursor(7),
+        watermark: at(7),
+    };
+    store.unwind(&[source(1)], Some(&mark)).await.unwrap();
     let sender = address("sender");
     store.take_nonce(ids[1], sender, 5).await.unwrap();
     store.add_attempt(ids[1], &attempt(1)).await.unwrap();
@@ -74,6 +105,11 @@ async fn read<S: Store>(store: &S, paid: &[Paid]) -> Vec<String> {
         format!("{:?}", store.risk(risk).await.unwrap()),
         format!("{:?}", store.policies_on(risk).await.unwrap()),
         format!("{:?}", store.progress(&source(0)).await.unwrap()),
+        format!("{:?}", store.progress(&source(1)).await.unwrap()),
+        format!("{:?}", store.coverage(&source(1), None, 9).await.unwrap()),
+        format!("{:?}", store.rechecks(&source(0), 9).await.unwrap()),
+        format!("{:?}", store.halts().await.unwrap()),
+        format!("{:?}", store.warnings(None, 9).await.unwrap()),
         format!("{:?}", store.snapshots(&[source(0)]).await.unwrap()),
         format!(
             "{:?}",

@@ -2,14 +2,16 @@
 //! the original when nothing was wrong with it.
 
 pub(super) mod outbox;
+pub(super) mod unwinding;
 pub(super) mod view;
+pub(super) mod warned;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::claim::{Claim, Eligibility};
-use tocsin_domain::cursor::SourceCursor;
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{ClaimKey, PolicyId, RiskId};
 use tocsin_domain::observation::{Observation, SourceId};
@@ -17,10 +19,15 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::time::Timestamp;
 
 use crate::attestation::{AttestationRecord, Reservation, Reserved};
+use crate::check;
 use crate::conformance::Fault;
 use crate::cover::{CoverRecord, RiskRecord};
+use crate::coverage::Recheck;
 use crate::delivery::{Delivery, NewDelivery};
-use crate::step::{SourceProgress, Step};
+use crate::halt::Halt;
+use crate::step::{SourceAdvance, SourceProgress, Step};
+use crate::unwind::Kept;
+use crate::warning::Warning;
 
 /// Everything that is wrong with a write; a backend reports one of them.
 pub(super) type Faults = BTreeSet<Fault>;
@@ -39,6 +46,15 @@ pub(super) struct Model {
     pub(super) risks: BTreeMap<RiskId, EvaluatedRisk>,
     pub(super) policies: BTreeMap<PolicyId, Policy>,
     pub(super) progress: BTreeMap<SourceId, SourceProgress>,
+    /// In the order of the blocks.
+    pub(super) coverage: BTreeMap<SourceId, Vec<Coverage>>,
+    /// In the order in which they were recorded.
+    pub(super) rechecks: Vec<Recheck>,
+    pub(super) halts: BTreeMap<SourceId, Halt>,
+    /// With the time of their acknowledgement.
+    pub(super) kept: BTreeMap<Kept, Option<Timestamp>>,
+    /// In the order in which they were raised.
+    pub(super) warnings: Vec<Warning>,
     pub(super) observations: Vec<Observation>,
     pub(super) determinations: BTreeMap<(RiskId, u32), Determination>,
     pub(super) claims: BTreeMap<(PolicyId, u32), Claim>,
@@ -140,7 +156,7 @@ impl Model {
                 if !moved.insert(&advance.to.source) {
                     faults.insert(Fault::Stale);
                 }
-                model.advance_source(advance.from, &advance.to, faults);
+                model.advance_source(advance, faults);
             }
             let mut advanced = BTreeSet::new();
             for advance in &step.risks {
@@ -190,28 +206,20 @@ impl Model {
                 if !model.risks.contains_key(&decided.risk) {
                     faults.insert(Fault::Missing);
                 }
-                let key = (decided.risk, decided.ordinal);
-                if model
-                    .determinations
-                    .entry(key)
-                    .or_insert_with(|| decided.clone())
-                    != decided
-                {
-                    faults.insert(Fault::Conflict);
-                }
+                model.decide(decided, faults);
+                model.confirm_warning(decided);
             }
         })
     }
 
-    fn advance_source(
-        &mut self,
-        from: Option<SourceCursor>,
-        to: &SourceProgress,
-        faults: &mut Faults,
-    ) {
+    fn advance_source(&mut self, advance: &SourceAdvance, faults: &mut Faults) {
+        let SourceAdvance { from, to, coverage } = advance;
         let current = self.progress.get(&to.source);
-        if current.map(|progress| progress.cursor) != from {
+        if current.map(|progress| progress.cursor) != *from {
             faults.insert(Fault::Stale);
+        }
+        if self.halts.contains_key(&to.source) {
+            faults.insert(Fault::Halted);
         }
         if let Some(current) = current {
             let backwards = to.cursor.number < current.cursor.number
@@ -221,7 +229,43 @@ impl Model {
                 faults.insert(Fault::Refused);
             }
         }
+        if check::coverage(from.as_ref(), &to.cursor, coverage.as_ref()).is_err() {
+            faults.insert(Fault::Refused);
+        }
         self.progress.insert(to.source.clone(), to.clone());
+        let ranges = self.coverage.entry(to.source.clone()).or_default();
+        if let Some(read) = coverage {
+            match ranges.last_mut() {
+                Some(before)
+                    if (before.proof, before.agreed, &before.endpoints)
+                        == (read.proof, read.agreed, &read.endpoints) =>
+                {
+                    before.last = read.last;
+                }
+                _ => ranges.push(read.clone()),
+            }
+        }
+    }
+
+    /// A kept determination is in force again where it is found again, and gives way to another one if it was acknowledged.
+    fn decide(&mut self, decided: &Determination, faults: &mut Faults) {
+        let key = (decided.risk, decided.ordinal);
+        let on_it = |kept: &Kept| (kept.risk, kept.ordinal) == key;
+        let known = self.kept.iter().filter(|(kept, _)| on_it(kept));
+        let gives_way = {
+            let acknowledged: Vec<bool> = known.map(|(_, at)| at.is_some()).collect();
+            !acknowledged.is_empty() && acknowledged.iter().all(|at| *at)
+        };
+        match self.determinations.get(&key) {
+            Some(stored) if check::same_decision(stored, decided) => {}
+            Some(_) if !gives_way => {
+                faults.insert(Fault::Conflict);
+            }
+            Some(_) | None => {
+                self.determinations.insert(key, decided.clone());
+            }
+        }
+        self.kept.retain(|kept, _| !on_it(kept));
     }
 
     pub(super) fn add_claims(&mut self, claims: &[Claim]) -> Result<(), Faults> {
@@ -250,9 +294,18 @@ impl Model {
         })
     }
 
-    pub(super) fn reserve(&mut self, wanted: &Reservation) -> Reserved {
+    pub(super) fn reserve(&mut self, wanted: &Reservation) -> Result<Reserved, Faults> {
+        let policy = PolicyId(
+            ClaimAttestation::from_bytes(&wanted.payload)
+                .unwrap()
+                .policyId,
+        );
+        let risk = self.policies.get(&policy).map(|policy| policy.risk);
+        if risk.is_some_and(|risk| self.is_halted(risk)) {
+            return Err(Faults::from([Fault::Halted]));
+        }
         let key = (wanted.domain_separator, wanted.claim_key);
-        match self.reservations.get(&key) {
+        Ok(match self.reservations.get(&key) {
             None => {
                 self.reservations.insert(key, wanted.clone());
                 Reserved::New
@@ -261,7 +314,7 @@ impl Model {
                 Reserved::Identical(stored.clone())
             }
             Some(stored) => Reserved::Conflict(stored.clone()),
-        }
+        })
     }
 
     pub(super) fn add_attestation(

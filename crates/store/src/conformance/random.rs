@@ -1,5 +1,8 @@
 //! Random operations on a backend and on the model side by side: the same answers, and the same to be seen afterwards.
 
+mod ledger;
+mod step;
+
 use core::fmt::Debug;
 
 use proptest::collection::vec;
@@ -17,11 +20,11 @@ use tocsin_domain::risk::{Risk, Stream};
 use crate::attestation::Reservation;
 use crate::conformance::model::view::{Question, View};
 use crate::conformance::model::{Faults, Model};
-use crate::conformance::sample::{self, CHAIN, address, at, cursor, hash};
+use crate::conformance::sample::{self, CHAIN, address, at, hash};
 use crate::conformance::{Backend, Fault};
 use crate::cover::{CoverRecord, RiskRecord};
-use crate::step::{RiskAdvance, SourceAdvance, SourceProgress, Step};
 use crate::{Store, StoreError};
+use step::RandomStep;
 
 const CASES: u32 = 12;
 const OPERATIONS: usize = 40;
@@ -72,6 +75,7 @@ enum Operation {
     GiveUp {
         delivery: usize,
     },
+    Ledger(ledger::Operation),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,40 +85,8 @@ enum Statement {
     Different,
 }
 
-#[derive(Clone, Debug)]
-struct RandomStep {
-    /// Source, whether it is stale, and how far it moves.
-    sources: Vec<(usize, bool, i64)>,
-    /// Source, subject, second, sequence, price.
-    observations: Vec<(usize, usize, i64, u64, bool)>,
-    /// Subject, whether it is stale, and the second that it is evaluated to.
-    risks: Vec<(usize, bool, i64)>,
-    /// Subject, ordinal, and whether it is inconclusive.
-    determinations: Vec<(usize, u32, bool)>,
-}
-
 fn seldom() -> impl Strategy<Value = bool> {
     proptest::bool::weighted(0.1)
-}
-
-fn steps() -> impl Strategy<Value = RandomStep> {
-    (
-        vec((0..SOURCES, seldom(), -1..4_i64), 0..3),
-        vec(
-            (0..SOURCES, 0..SUBJECTS, 0..9_i64, 0..3_u64, seldom()),
-            0..8,
-        ),
-        vec((0..SUBJECTS, seldom(), 0..9_i64), 0..2),
-        vec((0..SUBJECTS, 1..3_u32, seldom()), 0..2),
-    )
-        .prop_map(
-            |(sources, observations, risks, determinations)| RandomStep {
-                sources,
-                observations,
-                risks,
-                determinations,
-            },
-        )
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
@@ -124,7 +96,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         2 => (seldom(), vec((0..SUBJECTS, seldom()), 0..4))
             .prop_map(|(changed, risks)| Operation::AddCover { changed, risks }),
         2 => vec((0..POLICIES, seldom()), 0..4).prop_map(Operation::AddPolicies),
-        5 => steps().prop_map(Operation::Commit),
+        5 => step::steps().prop_map(Operation::Commit),
         4 => vec((0..POLICIES, 1..3_u32, seldom()), 0..3).prop_map(Operation::AddClaims),
         3 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
             Operation::Reserve { policy, ordinal, statement }
@@ -141,6 +113,7 @@ fn operations() -> impl Strategy<Value = Operation> {
             .prop_map(|(delivery, release, long)| Operation::PutBack { delivery, release, long }),
         1 => (delivery(), 0..2_u64).prop_map(|(delivery, block)| Operation::Finish { delivery, block }),
         1 => delivery().prop_map(|delivery| Operation::GiveUp { delivery }),
+        6 => ledger::operations().prop_map(Operation::Ledger),
     ]
 }
 
@@ -188,7 +161,7 @@ fn beginning() -> Vec<Operation> {
             sources: vec![(0, false, 3)],
             observations: vec![(0, 0, 1, 1, false), (1, 0, 2, 1, false)],
             risks: vec![(0, false, 1)],
-            determinations: vec![(0, 1, false), (1, 1, false)],
+            determinations: vec![(0, 1, false, false), (1, 1, false, false)],
         }),
         Operation::AddClaims(vec![(0, 1, false), (1, 1, false), (3, 1, false)]),
         Operation::Reserve {
@@ -218,6 +191,7 @@ fn question(model: &Model) -> Question {
     let second = i64::try_from(model.observations.len() % 9).unwrap();
     Question {
         sources: (0..SOURCES).map(sample::source).collect(),
+        blocks: 2..=6,
         streams: (0..SUBJECTS)
             .flat_map(|n| [sample::stream(1, n), sample::stream(0, n)])
             .collect(),
@@ -260,6 +234,13 @@ fn policy(number: u64) -> Policy {
 fn determination(subject: usize, ordinal: u32, inconclusive: bool) -> Determination {
     let occurred = i64::from(ordinal) * 100 - i64::try_from(subject).unwrap() * 70;
     let mut determination = sample::determination(&risk(subject), ordinal, occurred);
+    if (subject, ordinal) == (1, 1) {
+        // Early enough to stand when sources are taken back.
+        determination.occurred_at = at(1);
+        determination.evidence_from = at(1);
+        determination.confirmed_at = at(2);
+        determination.settled_at = at(3);
+    }
     if inconclusive {
         determination.payout = Err(Unknown::Overflow);
     }
@@ -306,7 +287,7 @@ fn nth_delivery(model: &Model, n: usize) -> AttestationId {
 
 /// Both did it, with the same answer, or neither did, for a reason that there is.
 fn agree<T: PartialEq + Debug>(
-    operation: &Operation,
+    operation: &impl Debug,
     seen: Result<T, StoreError>,
     expected: Result<T, Faults>,
 ) {
@@ -385,11 +366,7 @@ impl Operation {
                 statement,
             } => {
                 let wanted = reservation(*policy, *ordinal, *statement);
-                agree(
-                    self,
-                    store.reserve(&wanted).await,
-                    Ok(model.reserve(&wanted)),
-                );
+                agree(self, store.reserve(&wanted).await, model.reserve(&wanted));
             }
             Self::Attest {
                 policy: number,
@@ -449,52 +426,7 @@ impl Operation {
                     one(model.give_up(id, "no")),
                 );
             }
-        }
-    }
-}
-
-impl RandomStep {
-    /// The step, read from where the model is.
-    fn step(&self, model: &Model) -> Step {
-        let advance = |(n, stale, by): &(usize, bool, i64)| {
-            let source = sample::source(*n);
-            let current = model.progress.get(&source).map(|progress| progress.cursor);
-            let reached = current.map_or(5, |cursor| cursor.number);
-            let to = reached.checked_add_signed(*by).unwrap();
-            SourceAdvance {
-                from: if *stale { Some(cursor(1)) } else { current },
-                to: SourceProgress {
-                    reading: alloy_primitives::B256::repeat_byte(7),
-                    source,
-                    cursor: cursor(to),
-                    watermark: at(i64::try_from(to).unwrap()),
-                },
-            }
-        };
-        let observation =
-            |(from, subject, second, sequence, other): &(usize, usize, i64, u64, bool)| {
-                let price = if *other { "2" } else { "1" };
-                sample::observation(&sample::stream(*from, *subject), *second, *sequence, price)
-            };
-        let evaluated = |(subject, stale, second): &(usize, bool, i64)| {
-            let risk = risk(*subject).id;
-            let current = model.risks.get(&risk).map_or(0, |stored| stored.version);
-            RiskAdvance {
-                risk,
-                version: if *stale { current + 1 } else { current },
-                state: vec![u8::try_from(*second).unwrap()],
-                evaluated_to: at(*second),
-            }
-        };
-        Step {
-            sources: self.sources.iter().map(advance).collect(),
-            observations: self.observations.iter().map(observation).collect(),
-            risks: self.risks.iter().map(evaluated).collect(),
-            determinations: self
-                .determinations
-                .iter()
-                .map(|(subject, ordinal, unknown)| determination(*subject, *ordinal, *unknown))
-                .collect(),
+            Self::Ledger(operation) => operation.perform(store, model).await,
         }
     }
 }

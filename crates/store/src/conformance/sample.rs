@@ -5,6 +5,7 @@ use alloy_sol_types::SolStruct;
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
 use tocsin_domain::claim::{Claim, Eligibility, Refusal};
 use tocsin_domain::cover::Consumer;
+use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::determination::Determination;
@@ -20,7 +21,9 @@ use crate::Store;
 use crate::attestation::{AttestationRecord, Reservation};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::delivery::{Attempt, NewDelivery};
+use crate::halt::{Cause, Halt};
 use crate::step::{SourceAdvance, SourceProgress, Step};
+use crate::warning::NewWarning;
 
 /// The settlement chain of the samples.
 pub const CHAIN: u64 = 31_337;
@@ -125,9 +128,24 @@ pub fn cursor(number: u64) -> SourceCursor {
     }
 }
 
+/// What was read on the way from one block to another.
+pub fn coverage(from: Option<u64>, to: u64) -> Option<Coverage> {
+    (from != Some(to)).then(|| Coverage {
+        first: from.map_or(1, |from| from + 1),
+        last: to,
+        proof: Proof::Root,
+        agreed: 2,
+        endpoints: vec![
+            "https://one.example".to_owned(),
+            "https://two.example".to_owned(),
+        ],
+    })
+}
+
 /// Source `n` moves from one block to another, watermark included.
 pub fn advance(n: usize, from: Option<u64>, to: u64) -> SourceAdvance {
     SourceAdvance {
+        coverage: coverage(from, to),
         from: from.map(cursor),
         to: SourceProgress {
             reading: B256::repeat_byte(7),
@@ -135,6 +153,40 @@ pub fn advance(n: usize, from: Option<u64>, to: u64) -> SourceAdvance {
             cursor: cursor(to),
             watermark: at(i64::try_from(to).expect("a small block number")),
         },
+    }
+}
+
+/// Halt `n`.
+pub fn halt(n: usize) -> Halt {
+    Halt {
+        chain: "eip155:1".to_owned(),
+        number: 10,
+        cause: if n.is_multiple_of(3) {
+            Cause::SaysOtherwise(format!("{n} observations are not there"))
+        } else {
+            Cause::TookBack {
+                ours: hash("block 10"),
+                theirs: hash(format!("block 10 of fork {n}")),
+            }
+        },
+        endpoint: "https://one.example".to_owned(),
+        since: at(11),
+    }
+}
+
+/// What may become loss event `ordinal` of `risk`.
+pub fn warning(risk: &Risk, ordinal: u32) -> NewWarning {
+    NewWarning {
+        risk: risk.id,
+        terms_hash: risk.terms_hash,
+        subject: risk.subject.clone(),
+        ordinal,
+        occurred_at: at(100),
+        confirmed_at: at(200),
+        payout: None,
+        chain: "eip155:1".to_owned(),
+        block: 12,
+        block_hash: hash("block 12"),
     }
 }
 

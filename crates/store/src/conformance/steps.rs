@@ -218,8 +218,17 @@ pub async fn determinations_are_added_once<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(store.determination(risk.id, 2).await.unwrap(), Some(second));
     assert_eq!(store.determination(risk.id, 3).await.unwrap(), None);
 
+    // It may be found again, at another time; the stored one stays.
     let mut later = first.clone();
     later.determined_at = at(200_000);
+    store
+        .commit(&step(vec![later.clone(), first.clone()]))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.determination(risk.id, 1).await.unwrap(),
+        Some(first.clone())
+    );
     let mut wider = first.clone();
     wider.evidence_from = at(0);
     let mut unknown = first.clone();
@@ -232,7 +241,7 @@ pub async fn determinations_are_added_once<S: Store + 'static>(store: Arc<S>) {
     unguarded.guards.clear();
     let mut guarded = first.clone();
     guarded.guards.reverse();
-    for differing in [later, wider, unknown, fewer, settled, unguarded, guarded] {
+    for differing in [wider, unknown, fewer, settled, unguarded, guarded] {
         assert_fault(store.commit(&step(vec![differing])).await, Fault::Conflict);
     }
     let mut homeless = store_risk(&*store).await.risk;

@@ -27,13 +27,7 @@ pub(super) fn account(text: &str) -> Result<Consumer, String> {
 pub(super) fn source_contract(id: &str) -> Result<Consumer, String> {
     let (_, account_and_rest) = id
         .split_once(':')
-        .filter(|(kind, _)| matches!(*kind, "chainlink" | "event"))
-        .ok_or_else(|| {
-            format!(
-                "source `{id}` is of no kind that this version reads: write chainlink:<CAIP-10 address> or \
-                 event:<CAIP-10 address>#Signature"
-            )
-        })?;
+        .ok_or_else(|| format!("source `{id}` is no identity: write its kind and what is read, as in event:<CAIP-10>#Signature"))?;
     let name = account_and_rest
         .split_once('#')
         .map_or(account_and_rest, |(account, _)| account);

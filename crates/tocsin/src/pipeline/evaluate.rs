@@ -12,17 +12,35 @@ use tocsin_domain::eval::{
 };
 use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
-use tocsin_domain::observation::Observation;
+use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
-use tocsin_store::step::{RiskAdvance, RiskSnapshot, SourceAdvance};
+use tocsin_store::step::{RiskAdvance, RiskSnapshot};
 
 use super::StageError;
 
 /// Every cover, compiled.
 pub struct Evaluator {
     covers: BTreeMap<TermsHash, (Program, Cover)>,
+}
+
+/// What some sources have said since their stored progress.
+#[derive(Clone, Copy)]
+pub struct News<'a> {
+    /// Each source and how far it is complete now.
+    pub watermarks: &'a BTreeMap<SourceId, Timestamp>,
+    /// What they said.
+    pub observations: &'a [Observation],
+}
+
+/// A loss event that there would be if the blocks that say so become final.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Foreseen {
+    /// The risk.
+    pub risk: Risk,
+    /// The loss.
+    pub loss: LossEvent,
 }
 
 /// What a step means.
@@ -67,38 +85,63 @@ impl Evaluator {
         encode(risk.id, &RiskState::new(program, start))
     }
 
-    /// What `observations` mean, once `advances` are done, for every risk that listens to one of these sources.
+    /// What the news mean for every risk that listens to one of these sources.
     pub async fn evaluate(
         &self,
         store: &dyn Store,
-        advances: &[SourceAdvance],
-        observations: &[Observation],
+        news: News<'_>,
         now: Timestamp,
     ) -> Result<Verdicts, StageError> {
-        let sources: Vec<_> = advances
-            .iter()
-            .map(|advance| advance.to.source.clone())
-            .collect();
+        let sources: Vec<_> = news.watermarks.keys().cloned().collect();
         let mut verdicts = Verdicts::default();
         for snapshot in store.snapshots(&sources).await? {
-            self.advance(store, &snapshot, advances, observations, now, &mut verdicts)
-                .await?;
+            let Some(advanced) = self.advance(&snapshot, news)? else {
+                continue;
+            };
+            let cover = self.cover(snapshot.risk.terms_hash)?;
+            for loss in advanced.losses {
+                verdicts
+                    .determinations
+                    .push(determine(store, cover, &snapshot, news.observations, loss, now).await?);
+            }
+            verdicts.risks.push(RiskAdvance {
+                risk: snapshot.risk.id,
+                version: snapshot.version,
+                state: encode(snapshot.risk.id, &advanced.state)?,
+                evaluated_to: advanced.evaluated_to,
+            });
         }
         Ok(verdicts)
     }
 
-    async fn advance(
+    /// The losses that the news would make, if they were final. Nothing comes of it but a warning.
+    pub async fn foresee(
         &self,
         store: &dyn Store,
+        news: News<'_>,
+    ) -> Result<Vec<Foreseen>, StageError> {
+        let sources: Vec<_> = news.watermarks.keys().cloned().collect();
+        let mut foreseen = Vec::new();
+        for snapshot in store.snapshots(&sources).await? {
+            let advanced = self.advance(&snapshot, news)?;
+            let losses = advanced.map(|advanced| advanced.losses).unwrap_or_default();
+            foreseen.extend(losses.into_iter().map(|loss| Foreseen {
+                risk: snapshot.risk.clone(),
+                loss,
+            }));
+        }
+        Ok(foreseen)
+    }
+
+    /// Advances one risk as far as all of its sources have come; `None` where that is no further than before.
+    fn advance(
+        &self,
         snapshot: &RiskSnapshot,
-        advances: &[SourceAdvance],
-        fresh: &[Observation],
-        now: Timestamp,
-        verdicts: &mut Verdicts,
-    ) -> Result<(), StageError> {
+        news: News<'_>,
+    ) -> Result<Option<Advanced>, StageError> {
         let risk = snapshot.risk.id;
         let terms = snapshot.risk.terms_hash;
-        let (program, cover) = self
+        let (program, _cover) = self
             .covers
             .get(&terms)
             .ok_or(StageError::UnknownTerms(terms))?;
@@ -107,27 +150,27 @@ impl Evaluator {
             problem: error.to_string(),
         };
         let mut state = decode(risk, &snapshot.state)?;
-        let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
-        let Some(batch) = report(&mut intake, snapshot, advances).map_err(refused)? else {
-            return Ok(());
+        let mut intake = merge(program, &state, snapshot, news.observations).map_err(refused)?;
+        let Some(batch) = report(&mut intake, snapshot, news.watermarks).map_err(refused)? else {
+            return Ok(None);
         };
         let evaluated_to = batch.watermark;
         let losses = program
             .advance(&mut state, batch.observations, evaluated_to)
             .map_err(refused)?;
-        for loss in losses {
-            verdicts
-                .determinations
-                .push(determine(store, cover, snapshot, fresh, loss, now).await?);
-        }
-        verdicts.risks.push(RiskAdvance {
-            risk,
-            version: snapshot.version,
-            state: encode(risk, &state)?,
+        Ok(Some(Advanced {
+            state,
             evaluated_to,
-        });
-        Ok(())
+            losses,
+        }))
     }
+}
+
+/// What became of a risk.
+struct Advanced {
+    state: RiskState,
+    evaluated_to: Timestamp,
+    losses: Vec<LossEvent>,
 }
 
 // As JSON, so that an operator can read what the engine remembers.
@@ -176,18 +219,15 @@ fn merge(
     Ok(intake)
 }
 
-/// What can be evaluated once `advances` are done: time moves only as far as every source has reported.
+/// What can be evaluated now that some sources have come further: time moves only as far as every source has reported.
 fn report<'a>(
     intake: &'a mut Intake,
     snapshot: &RiskSnapshot,
-    advances: &[SourceAdvance],
+    watermarks: &BTreeMap<SourceId, Timestamp>,
 ) -> Result<Option<Batch<'a>>, EvalError> {
     let mut reported = Vec::with_capacity(snapshot.streams.len());
     for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
-        let advanced = advances
-            .iter()
-            .find(|advance| advance.to.source == stream.source);
-        match advanced.map(|advance| advance.to.watermark).or(*stored) {
+        match watermarks.get(&stream.source).copied().or(*stored) {
             Some(watermark) => reported.push(watermark),
             None => return Ok(None),
         }

@@ -1,27 +1,31 @@
 //! Observe: read what is new and final on one chain, evaluate it, and commit both with the cursors.
 //!
-//! Guarantee: a cursor moves only together with everything that was seen up to it. A failed read moves nothing.
+//! Guarantee: a cursor moves only together with everything that was seen up to it. A failed read moves nothing. A chain that
+//! takes back a final block halts its sources: nothing of it is read or signed until a person lets it go on.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tocsin_api::chains::{ChainStatus, EndpointStatus};
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
-use tocsin_domain::time::Timestamp;
-use tocsin_sources::chain::ChainReader;
-use tocsin_sources::{BlockBatch, BlockSource, Watched};
+use tocsin_domain::observation::SourceId;
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_sources::chain::{EndpointReport, Standing};
+use tocsin_sources::{BlockBatch, BlockSource, SourceError, Watched};
+use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
 
 use super::bell::Bell;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, News};
 use super::{Stage, StageError, Turn, Work};
-use crate::config::Chain;
 
 /// The observer of one chain.
 pub struct Observer {
     name: String,
-    reader: ChainReader,
-    chain: Chain,
+    chain: Arc<dyn BlockSource>,
+    pace: Pace,
     evaluator: Arc<Evaluator>,
     /// Risks may listen to several chains: a step reads their states, evaluates, and writes them back, and two steps that
     /// did so at the same time would only make one of them start again.
@@ -29,20 +33,28 @@ pub struct Observer {
     next: Bell,
 }
 
+/// How often a chain is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often a new block is asked for where none is announced.
+    pub poll_interval: Duration,
+    /// Nothing new that is final for this long, by the clock: not ready.
+    pub stalled_after: Seconds,
+}
+
 impl Observer {
-    /// An observer that evaluates with `evaluator` and rings `next` when something was decided.
+    /// An observer of `chain` that evaluates with `evaluator` and rings `next` when something was decided.
     pub fn new(
-        reader: ChainReader,
-        chain: Chain,
+        chain: Arc<dyn BlockSource>,
+        pace: Pace,
         evaluator: Arc<Evaluator>,
         step: Arc<Mutex<()>>,
         next: Bell,
     ) -> Self {
-        let name = format!("observe eip155:{}", chain.settings.chain_id);
         Self {
-            name,
-            reader,
+            name: format!("observe {}", chain.chain()),
             chain,
+            pace,
             evaluator,
             step,
             next,
@@ -52,34 +64,27 @@ impl Observer {
     /// Sources that stand at the same place are read together; one that was added later catches up by itself first.
     async fn groups(&self, stage: &Stage) -> Result<Vec<Group>, StageError> {
         let mut groups: Vec<Group> = Vec::new();
-        for (index, source) in self.reader.watched().iter().enumerate() {
-            let progress = stage.store.progress(&source.id).await?;
+        for (index, watched) in self.chain.watched().iter().enumerate() {
+            let progress = stage.store.progress(&watched.id).await?;
             // Its cursor would say that blocks were read which were read for something else.
             if progress
                 .as_ref()
-                .is_some_and(|progress| progress.reading != source.reading)
+                .is_some_and(|progress| progress.reading != watched.reading)
             {
-                return Err(StageError::OtherReading(source.id.clone()));
+                return Err(StageError::OtherReading(watched.id.clone()));
             }
             let cursor = progress.as_ref().map(|progress| progress.cursor);
             let together = groups.iter_mut().find(|group| {
                 group.cursor == cursor
-                    && (cursor.is_some()
-                        || group
-                            .sources
-                            .iter()
-                            .all(|other| other.from_block == source.from_block))
+                    && (cursor.is_some() || group.from_block == watched.from_block)
             });
             match together {
-                Some(group) => {
-                    group.which.push(index);
-                    group.sources.push(source.clone());
-                }
+                Some(group) => group.which.push(index),
                 None => groups.push(Group {
                     cursor,
+                    from_block: watched.from_block,
                     seen_until: progress.map(|progress| progress.watermark),
                     which: vec![index],
-                    sources: vec![source.clone()],
                 }),
             }
         }
@@ -87,59 +92,75 @@ impl Observer {
     }
 
     /// A node that keeps answering the same blocks is no proof that nothing happens.
-    fn check_that_time_moves(&self, stage: &Stage, groups: &[Group]) -> Result<(), StageError> {
-        for seen_until in groups.iter().filter_map(|group| group.seen_until) {
-            if stage.clock.now() > seen_until + self.chain.stalled_after {
-                let chain_id = self.chain.settings.chain_id;
-                return Err(StageError::Stalled {
-                    chain_id,
+    async fn check_that_time_moves(
+        &self,
+        stage: &Stage,
+        groups: &[Group],
+    ) -> Result<(), StageError> {
+        let oldest = groups.iter().filter_map(|group| group.seen_until).min();
+        match oldest {
+            Some(seen_until) if stage.clock.now() > seen_until + self.pace.stalled_after => {
+                Err(StageError::Stalled {
+                    chain: self.chain.chain().to_owned(),
                     seen_until,
-                });
+                    heads: self.chain.heads().await?,
+                })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
+    fn report(&self, stage: &Stage) {
+        let watched = self.chain.watched();
+        let status = ChainStatus {
+            endpoints: self.chain.endpoints().into_iter().map(seen).collect(),
+            sources: watched.iter().map(|watched| watched.id.clone()).collect(),
+        };
+        stage.chains.report(self.chain.chain(), status);
+    }
+
+    /// Reads as far as there is something, while what was read before is committed.
     async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
-        let Some(batch) = self
-            .reader
-            .next(group.cursor.as_ref(), &group.which)
-            .await?
-        else {
+        let mut from = group.cursor;
+        let Some(mut batch) = self.chain.next(from.as_ref(), &group.which).await? else {
             return Ok(Turn::Idle);
         };
-        self.commit(stage, group, batch).await?;
-        Ok(Turn::Worked)
+        loop {
+            let cursor = batch.cursor;
+            let (committed, ahead) = tokio::join!(
+                self.commit(stage, group, from, batch),
+                self.chain.next(Some(&cursor), &group.which)
+            );
+            committed?;
+            from = Some(cursor);
+            match ahead? {
+                Some(next) if !stage.shutdown.is_requested() => batch = next,
+                _ => return Ok(Turn::Worked),
+            }
+        }
     }
 
     async fn commit(
         &self,
         stage: &Stage,
         group: &Group,
+        from: Option<SourceCursor>,
         batch: BlockBatch,
     ) -> Result<(), StageError> {
-        let sources: Vec<SourceAdvance> = group
-            .sources
+        let watched = self.chain.watched();
+        let read: Vec<&Watched> = group.which.iter().map(|index| &watched[*index]).collect();
+        let watermarks = read
             .iter()
-            .map(|source| SourceAdvance {
-                from: group.cursor,
-                to: SourceProgress {
-                    source: source.id.clone(),
-                    cursor: batch.cursor,
-                    watermark: batch.watermark,
-                    reading: source.reading,
-                },
-            })
+            .map(|source| (source.id.clone(), batch.watermark))
             .collect();
+        let news = News {
+            watermarks: &watermarks,
+            observations: &batch.observations,
+        };
         let _one_step_at_a_time = self.step.lock().await;
         let verdicts = self
             .evaluator
-            .evaluate(
-                &*stage.store,
-                &sources,
-                &batch.observations,
-                stage.clock.now(),
-            )
+            .evaluate(&*stage.store, news, stage.clock.now())
             .await?;
         for determination in &verdicts.determinations {
             tracing::info!(
@@ -152,7 +173,23 @@ impl Observer {
             );
         }
         let step = Step {
-            sources,
+            sources: read
+                .iter()
+                .map(|source| SourceAdvance {
+                    from,
+                    to: SourceProgress {
+                        source: source.id.clone(),
+                        cursor: batch.cursor,
+                        watermark: batch.watermark,
+                        reading: source.reading,
+                    },
+                    coverage: Some(Coverage {
+                        // The weaker of what shows the blocks and what shows the source's share of them.
+                        proof: batch.coverage.proof.max(source.proof),
+                        ..batch.coverage.clone()
+                    }),
+                })
+                .collect(),
             observations: batch.observations,
             risks: verdicts.risks,
             determinations: verdicts.determinations,
@@ -163,6 +200,32 @@ impl Observer {
         }
         Ok(())
     }
+
+    /// An error while sources of this chain are halted.
+    async fn check_not_halted(&self, stage: &Stage) -> Result<(), StageError> {
+        let halts = stage.store.halts().await?;
+        let ours = |id: &SourceId| self.chain.watched().iter().any(|watched| watched.id == *id);
+        match halts.into_iter().find(|halted| ours(&halted.source)) {
+            Some(halted) => Err(StageError::Halted(halted.halt)),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything that rests on this chain is in doubt.
+    async fn halt(&self, stage: &Stage, halt: &Halt) -> Result<(), StageError> {
+        let sources: Vec<SourceId> = self
+            .chain
+            .watched()
+            .iter()
+            .map(|watched| watched.id.clone())
+            .collect();
+        stage.store.halt(&sources, halt).await?;
+        tracing::error!(
+            chain = %halt.chain, block = halt.number, cause = %halt.cause, endpoint = %halt.endpoint,
+            "halted: nothing that rests on this chain is read or signed from now on"
+        );
+        Ok(())
+    }
 }
 
 impl Work for Observer {
@@ -171,10 +234,23 @@ impl Work for Observer {
     }
 
     fn nap(&self) -> Duration {
-        self.chain.poll_interval
+        self.pace.poll_interval
+    }
+
+    async fn stirred(&self) {
+        self.chain.stirred().await;
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        let turn = self.look(stage).await;
+        self.report(stage);
+        turn
+    }
+}
+
+impl Observer {
+    async fn look(&self, stage: &Stage) -> Result<Turn, StageError> {
+        self.check_not_halted(stage).await?;
         let mut turn = Turn::Idle;
         let mut trouble = None;
         let groups = self.groups(stage).await?;
@@ -182,24 +258,60 @@ impl Work for Observer {
             match self.read(stage, group).await {
                 Ok(Turn::Worked) => turn = Turn::Worked,
                 Ok(Turn::Idle) => {}
+                Err(StageError::Source(SourceError::ForkBelowFinality {
+                    endpoint,
+                    number,
+                    ours,
+                    theirs,
+                })) => {
+                    let halt = Halt {
+                        chain: self.chain.chain().to_owned(),
+                        number,
+                        cause: Cause::TookBack { ours, theirs },
+                        endpoint: endpoint.to_string(),
+                        since: stage.clock.now(),
+                    };
+                    self.halt(stage, &halt).await?;
+                    return Err(StageError::Halted(halt));
+                }
                 // What one source lacks (an old block, say) does not keep the others from being read.
                 Err(error) if error.is_transient() => trouble = Some(error),
                 Err(error) => return Err(error),
             }
         }
         if turn == Turn::Idle && trouble.is_none() {
-            self.check_that_time_moves(stage, &groups)?;
+            self.check_that_time_moves(stage, &groups).await?;
         }
         trouble.map_or(Ok(turn), Err)
+    }
+}
+
+/// An endpoint, for the API.
+fn seen(report: EndpointReport) -> EndpointStatus {
+    let (standing, reason) = match report.standing {
+        Standing::Trusted => ("trusted", None),
+        Standing::Benched { reason, .. } => ("benched", Some(reason)),
+        Standing::Probation { reason, .. } => ("probation", Some(reason)),
+        Standing::Refused { reason } => ("refused", Some(reason)),
+    };
+    EndpointStatus {
+        endpoint: report.endpoint.to_string(),
+        standing,
+        reason,
+        resting: report.resting,
+        final_head: report.final_head,
+        behind: report.behind,
+        last_trouble: report.last_trouble,
     }
 }
 
 /// Sources that stand at the same place.
 struct Group {
     cursor: Option<SourceCursor>,
+    /// Where reading begins without a cursor.
+    from_block: u64,
     /// The watermark there.
     seen_until: Option<Timestamp>,
-    /// As the reader numbers them.
+    /// Indices of the chain's sources.
     which: Vec<usize>,
-    sources: Vec<Watched>,
 }

@@ -47,8 +47,8 @@ pub(super) struct WrittenPosition {
     block: u64,
     #[serde(with = "canonical_word")]
     block_hash: B256,
-    /// Absent for what the state said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// `null` for what the state said: one that was dropped says nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
     log_index: Option<LogIndex>,
     #[serde(with = "canonical_word")]
     raw_hash: B256,

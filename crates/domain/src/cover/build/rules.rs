@@ -125,6 +125,18 @@ impl Reader<'_> {
                     )
                 }
             };
+            if entry.key.starts_with("solana:")
+                && finality.is_some_and(|finality| finality != Finality::Finalized)
+            {
+                self.found.push(
+                    Diagnostic::error(
+                        span,
+                        "of Solana only `finalized` blocks are read",
+                        "weaker than that",
+                    )
+                    .with_help("write `\"finalized\"`"),
+                );
+            }
             chains.extend(finality.map(|finality| (entry.key.clone(), finality)));
         }
         // In one order whatever the order in the file.

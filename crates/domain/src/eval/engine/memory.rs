@@ -2,7 +2,8 @@
 
 use super::super::outcome::InputObservation;
 use super::super::program::{Mentioned, Program};
-use super::super::state::{Latest, Memory};
+use super::super::standing::Memory;
+use super::super::state::Latest;
 use crate::lang::ir::FixedTime;
 use crate::time::Timestamp;
 

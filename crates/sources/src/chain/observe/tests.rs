@@ -18,8 +18,9 @@ fn source(event: &str, value: &str, decimals: u8) -> EventSource {
         event: event.to_owned(),
         subject: "subject".into(),
         metric: "metric".into(),
-        value: value.to_owned(),
+        value: Some(value.to_owned()),
         decimals,
+        only: BTreeMap::new(),
         sequence: SequenceFrom::Block,
         observed_at: TimeFrom::Block,
         from_block: 0,
@@ -195,7 +196,7 @@ proptest! {
         ]),
     ) {
         // A declaration that cannot be used is refused, which is tested elsewhere.
-        let settings = EventSettings { event: event.to_owned(), value: "value".to_owned(), ..feed_block_settings() };
+        let settings = EventSettings { event: event.to_owned(), value: Some("value".to_owned()), ..feed_block_settings() };
         if let Ok(source) = EventSource::new(settings) {
             let mut topics = topics;
             if signed && !topics.is_empty() {
@@ -205,6 +206,50 @@ proptest! {
             prop_assert_eq!(observation.observed_at, BLOCK_TIME);
         }
     }
+}
+
+/// A log of address zero with these topics after the signature's.
+fn log(source: &EventSource, topics: &[B256], data: Vec<u8>) -> Log {
+    let all = [&[source.topic()], topics].concat();
+    Log {
+        address: Address::ZERO,
+        data: LogData::new_unchecked(all, data.into()),
+    }
+}
+
+#[test]
+fn an_event_without_a_value_counts_by_being_there() {
+    let mut settings = feed_block_settings();
+    settings.event = "Paused(address account)".to_owned();
+    settings.value = None;
+    let source = EventSource::new(settings).unwrap();
+    let seen = seen(
+        &source,
+        vec![source.topic()],
+        Address::repeat_byte(9).abi_encode(),
+    );
+    assert_eq!((seen.observed_at, seen.value), (BLOCK_TIME, None));
+}
+
+#[test]
+fn only_logs_with_the_given_words_are_read() {
+    let mut settings = feed_block_settings();
+    settings.event =
+        "E(bytes32 indexed role, string note, uint256[2] pair, address to, uint256 value)"
+            .to_owned();
+    settings.only = BTreeMap::from([
+        ("role".to_owned(), format!("0x{}", "00".repeat(32))),
+        ("to".to_owned(), Address::repeat_byte(9).to_string()),
+    ]);
+    let source = EventSource::new(settings).unwrap();
+    let data =
+        |to: Address| ("note".to_owned(), [U256::ZERO; 2], to, U256::from(1)).abi_encode_params();
+    let (ours, other) = (data(Address::repeat_byte(9)), data(Address::repeat_byte(8)));
+    assert!(source.reads(1, &log(&source, &[B256::ZERO], ours.clone())));
+    assert!(!source.reads(1, &log(&source, &[B256::ZERO], other)));
+    assert!(!source.reads(1, &log(&source, &[B256::repeat_byte(1)], ours.clone())));
+    assert!(!source.reads(1, &log(&source, &[B256::ZERO], ours[..3 * 32].to_vec())));
+    assert!(!source.reads(1, &log(&source, &[], ours)));
 }
 
 fn feed_block_settings() -> EventSettings {

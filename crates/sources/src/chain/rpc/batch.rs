@@ -6,10 +6,13 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::wire::{self, Request};
+use super::wire::{self, NodeError, Request};
 use super::{Rpc, failed};
 use crate::SourceError;
 use crate::error::RequestFailure;
+
+/// Reads a body: the answers to as many questions, the first of which has this id.
+type Read<'r, T> = &'r (dyn Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Sync);
 
 impl Rpc {
     /// Asks all the questions, and gives the answers in their order; at most `most` go into a request. `about` says what
@@ -25,6 +28,40 @@ impl Rpc {
         T: DeserializeOwned + Send,
         P: Serialize + Sync,
     {
+        self.read_each(method, params, most, about, &wire::all)
+            .await
+    }
+
+    /// As [`Self::call_each`], but what a node says instead of a result may be an answer too: where `judge` makes one of it.
+    pub(crate) async fn call_judged<T, E, P>(
+        &self,
+        method: &'static str,
+        params: &[P],
+        about: impl Fn(core::ops::Range<usize>) -> String + Sync,
+        judge: fn(&NodeError) -> Option<E>,
+    ) -> Result<Vec<Result<T, E>>, SourceError>
+    where
+        T: DeserializeOwned + Send,
+        E: Send,
+        P: Serialize + Sync,
+    {
+        let read = |body: &[u8], first_id, count| wire::judged(body, first_id, count, judge);
+        self.read_each(method, params, usize::MAX, about, &read)
+            .await
+    }
+
+    async fn read_each<T, P>(
+        &self,
+        method: &'static str,
+        params: &[P],
+        most: usize,
+        about: impl Fn(core::ops::Range<usize>) -> String + Sync,
+        read: Read<'_, T>,
+    ) -> Result<Vec<T>, SourceError>
+    where
+        T: Send,
+        P: Serialize + Sync,
+    {
         let size = self
             .batch
             .load(Ordering::Relaxed)
@@ -38,7 +75,7 @@ impl Rpc {
             .enumerate()
             .map(|(part, params)| async move {
                 let first = part * size;
-                self.split(method, params)
+                self.split(method, params, read)
                     .await
                     .map_err(|(failure, place)| {
                         let place = first + place.start..first + place.end;
@@ -58,9 +95,10 @@ impl Rpc {
         &self,
         method: &'static str,
         params: &[P],
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, (RequestFailure, core::ops::Range<usize>)>
     where
-        T: DeserializeOwned + Send,
+        T: Send,
         P: Serialize + Sync,
     {
         let mut answers = Vec::with_capacity(params.len());
@@ -68,7 +106,7 @@ impl Rpc {
         while answers.len() < params.len() {
             let start = answers.len();
             let end = params.len().min(start + size);
-            match self.request_all(method, &params[start..end]).await {
+            match self.request_all(method, &params[start..end], read).await {
                 Ok(more) => {
                     answers.extend(more);
                     if end - start == self.batch.load(Ordering::Relaxed) {
@@ -86,10 +124,11 @@ impl Rpc {
     }
 
     /// Asks all the questions in one request, which one node answers.
-    async fn request_all<T: DeserializeOwned, P: Serialize>(
+    async fn request_all<T, P: Serialize>(
         &self,
         method: &'static str,
         params: &[P],
+        read: Read<'_, T>,
     ) -> Result<Vec<T>, RequestFailure> {
         let count = params.len();
         let calls = u32::try_from(count).unwrap_or(u32::MAX);
@@ -103,16 +142,12 @@ impl Rpc {
         if let [params] = params {
             let request = request((first_id, params));
             return self
-                .exchange(calls, &request, |body| {
-                    wire::result(body, first_id).map(|result| vec![result])
-                })
+                .exchange(calls, &request, |body| read(body, first_id, count))
                 .await;
         }
         let requests: Vec<_> = (first_id..).zip(params).map(request).collect();
-        self.exchange(calls, &requests, |body| {
-            wire::results(body, first_id, count)
-        })
-        .await
+        self.exchange(calls, &requests, |body| read(body, first_id, count))
+            .await
     }
 
     fn grow(&self) {

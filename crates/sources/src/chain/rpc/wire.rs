@@ -3,6 +3,7 @@
 use alloy::rpc::json_rpc::Id;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::RequestFailure;
@@ -28,11 +29,14 @@ struct Answer<T> {
     error: Option<NodeError>,
 }
 
+/// What a node says instead of a result.
 #[derive(Deserialize)]
-struct NodeError {
-    code: i64,
+pub(crate) struct NodeError {
+    pub(crate) code: i64,
     #[serde(default)]
-    message: String,
+    pub(crate) message: String,
+    /// What else it has to say; of a reverted call, what the contract said.
+    pub(crate) data: Option<Value>,
 }
 
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -52,8 +56,58 @@ pub(super) fn result<T: DeserializeOwned>(body: &[u8], id: u64) -> Result<T, Req
     shaped(raw)
 }
 
+/// The results of questions with consecutive ids, all of which have one.
+pub(super) fn all<T: DeserializeOwned>(
+    body: &[u8],
+    first_id: u64,
+    count: usize,
+) -> Result<Vec<T>, RequestFailure> {
+    if count == 1 {
+        return result(body, first_id).map(|result| vec![result]);
+    }
+    results(body, first_id, count)
+}
+
+/// The results of questions with consecutive ids, or what `judge` makes of what the node says instead, in their order. An
+/// error that it makes nothing of is one of the whole.
+pub(super) fn judged<T: DeserializeOwned, E>(
+    body: &[u8],
+    first_id: u64,
+    count: usize,
+    judge: impl Fn(&NodeError) -> Option<E>,
+) -> Result<Vec<Result<T, E>>, RequestFailure> {
+    let is_one = body.trim_ascii_start().first() == Some(&b'{');
+    let mut answers: Vec<Answer<&RawValue>> = if is_one {
+        vec![parse(body)?]
+    } else {
+        parse(body)?
+    };
+    let place = |answer: &Answer<&RawValue>| match answer.id {
+        Id::Number(id) => id.checked_sub(first_id),
+        _ => None,
+    };
+    answers.sort_by_key(place);
+    if !answers.iter().map(place).eq((0..).take(count).map(Some)) {
+        // A server that refuses the whole may say so once.
+        let refusal = answers.into_iter().find_map(|answer| answer.error);
+        return Err(refusal.map_or(RequestFailure::ForeignId, NodeError::refusal));
+    }
+    answers
+        .into_iter()
+        .map(|answer| match answer {
+            Answer {
+                error: Some(error), ..
+            } => judge(&error).map(Err).ok_or_else(|| error.failure()),
+            Answer {
+                result: Some(raw), ..
+            } => shaped(raw).map(Ok),
+            Answer { .. } => Err(RequestFailure::Empty),
+        })
+        .collect()
+}
+
 /// The results of questions with consecutive ids, in their order.
-pub(super) fn results<T: DeserializeOwned>(
+fn results<T: DeserializeOwned>(
     body: &[u8],
     first_id: u64,
     count: usize,

@@ -1,9 +1,12 @@
 //! Everything that the traits show of a store, and the same of the model.
 
+use core::ops::RangeInclusive;
+
 use tocsin_domain::claim::{Claim, Eligibility};
+use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{PolicyId, RiskId};
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::observation::{Observation, Provenance, SourceId};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
@@ -12,12 +15,17 @@ use crate::Store;
 use crate::attestation::AttestationRecord;
 use crate::conformance::model::{EvaluatedRisk, Model};
 use crate::cover::{CoverRecord, RiskRecord};
+use crate::coverage::Recheck;
 use crate::delivery::{Delivery, DeliveryState};
+use crate::halt::Halted;
 use crate::step::{RiskSnapshot, SourceProgress};
+use crate::unwind::KeptClaim;
+use crate::warning::Warning;
 
 /// What is asked for.
 pub(in crate::conformance) struct Question {
     pub(in crate::conformance) sources: Vec<SourceId>,
+    pub(in crate::conformance) blocks: RangeInclusive<u64>,
     pub(in crate::conformance) streams: Vec<Stream>,
     pub(in crate::conformance) window: (Timestamp, Timestamp),
     pub(in crate::conformance) risks: Vec<RiskId>,
@@ -31,6 +39,11 @@ pub(in crate::conformance) struct Question {
 pub(in crate::conformance) struct View {
     covers: Vec<CoverRecord>,
     progress: Vec<Option<SourceProgress>>,
+    read: Vec<(Vec<Coverage>, Vec<Observation>, Vec<Recheck>)>,
+    halts: Vec<Halted>,
+    kept: Vec<KeptClaim>,
+    standing: Vec<Warning>,
+    warnings: Vec<Warning>,
     snapshots: Vec<RiskSnapshot>,
     history: Vec<Observation>,
     of_risks: Vec<(Option<RiskRecord>, Vec<Policy>, Vec<Determination>)>,
@@ -45,9 +58,17 @@ pub(in crate::conformance) struct View {
 
 impl View {
     pub(in crate::conformance) async fn of_store<S: Store>(store: &S, question: &Question) -> Self {
+        let (after, until) = question.window;
         let mut progress = Vec::new();
+        let mut read = Vec::new();
         for source in &question.sources {
             progress.push(store.progress(source).await.unwrap());
+            let blocks = question.blocks.clone();
+            let start = *blocks.start();
+            let coverage = store.coverage(source, Some(start), question.limit).await;
+            let observed = store.observed(source, blocks, after..=until).await;
+            let rechecks = store.rechecks(source, question.limit).await;
+            read.push((coverage.unwrap(), observed.unwrap(), rechecks.unwrap()));
         }
         let mut of_risks = Vec::new();
         for risk in &question.risks {
@@ -70,10 +91,14 @@ impl View {
         for record in &recent {
             deliveries.push(store.delivery(record.id).await.unwrap());
         }
-        let (after, until) = question.window;
         Self {
             covers: store.covers().await.unwrap(),
             progress,
+            read,
+            halts: store.halts().await.unwrap(),
+            kept: store.kept().await.unwrap(),
+            standing: store.standing(None).await.unwrap(),
+            warnings: store.warnings(None, question.limit).await.unwrap(),
             snapshots: store.snapshots(&question.sources).await.unwrap(),
             history: store
                 .history(&question.streams, after, until)
@@ -117,6 +142,29 @@ impl View {
                 .iter()
                 .map(|s| model.progress.get(s).cloned())
                 .collect(),
+            read: question
+                .sources
+                .iter()
+                .map(|source| read(model, question, source))
+                .collect(),
+            halts: model
+                .halts
+                .iter()
+                .map(|(source, halt)| Halted {
+                    source: source.clone(),
+                    halt: halt.clone(),
+                })
+                .collect(),
+            kept: model
+                .kept
+                .iter()
+                .map(|(kept, acknowledged_at)| KeptClaim {
+                    kept: *kept,
+                    acknowledged_at: *acknowledged_at,
+                })
+                .collect(),
+            standing: standing(model),
+            warnings: model.warnings.iter().rev().take(limit).cloned().collect(),
             snapshots: snapshots(model, &question.sources),
             history: history(model, question),
             of_risks: question
@@ -139,6 +187,51 @@ impl View {
                 .collect(),
         }
     }
+}
+
+/// What was read of a source, what it said there, and what looking again found.
+fn read(
+    model: &Model,
+    question: &Question,
+    source: &SourceId,
+) -> (Vec<Coverage>, Vec<Observation>, Vec<Recheck>) {
+    let limit = usize::try_from(question.limit).unwrap();
+    let ranges = model.coverage.get(source).into_iter().flatten();
+    let beyond = ranges.filter(|range| range.last > *question.blocks.start());
+    let (after, until) = question.window;
+    let mut observed: Vec<(_, Observation)> = Vec::new();
+    for o in model.observations.iter().filter(|o| o.source == *source) {
+        if let Provenance::Chain(place) = &o.provenance
+            && question.blocks.contains(&place.block)
+            && (after..=until).contains(&o.observed_at)
+        {
+            let log = (place.log_index.is_none(), place.log_index);
+            let what = (o.subject.clone(), o.metric.clone(), o.sequence);
+            observed.push(((place.block, log, o.observed_at, what), o.clone()));
+        }
+    }
+    observed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let rechecks = model.rechecks.iter().rev().filter(|r| r.source == *source);
+    (
+        beyond.take(limit).cloned().collect(),
+        observed.into_iter().map(|(_, o)| o).collect(),
+        rechecks.take(limit).cloned().collect(),
+    )
+}
+
+fn standing(model: &Model) -> Vec<Warning> {
+    let mut found: Vec<Warning> = model
+        .warnings
+        .iter()
+        .filter(|stored| stored.ended.is_none())
+        .cloned()
+        .collect();
+    found.sort_by_key(|stored| (stored.warning.risk, stored.warning.ordinal));
+    found
+}
+
+fn is_kept(model: &Model, event: (RiskId, u32)) -> bool {
+    model.kept.keys().any(|k| (k.risk, k.ordinal) == event)
 }
 
 fn of_risk(model: &Model, risk: RiskId) -> (Option<RiskRecord>, Vec<Policy>, Vec<Determination>) {
@@ -245,10 +338,11 @@ fn unclaimed(model: &Model) -> Vec<Determination> {
         .determinations
         .values()
         .filter(|decided| {
-            model.policies.values().any(|policy| {
-                policy.risk == decided.risk
-                    && !model.claims.contains_key(&(policy.id, decided.ordinal))
-            })
+            !is_kept(model, (decided.risk, decided.ordinal))
+                && model.policies.values().any(|policy| {
+                    policy.risk == decided.risk
+                        && !model.claims.contains_key(&(policy.id, decided.ordinal))
+                })
         })
         .cloned()
         .collect();
@@ -267,7 +361,10 @@ fn unattested(model: &Model) -> Vec<Claim> {
         .claims
         .values()
         .filter(|claim| {
-            matches!(claim.eligibility, Eligibility::Eligible { .. }) && !attested(claim)
+            matches!(claim.eligibility, Eligibility::Eligible { .. })
+                && !attested(claim)
+                && !model.is_halted(claim.risk)
+                && !is_kept(model, (claim.risk, claim.ordinal))
         })
         .cloned()
         .collect();

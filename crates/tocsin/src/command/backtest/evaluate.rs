@@ -1,8 +1,8 @@
 //! Evaluation of all risks at once, while the rows stream by. What is remembered of a risk is its state.
 
 use tocsin_domain::cover::Cover;
-use tocsin_domain::eval::outcome::{InputObservation, LossEvent, Truth};
-use tocsin_domain::eval::{Program, RiskState, Start};
+use tocsin_domain::eval::outcome::{LossEvent, Truth};
+use tocsin_domain::eval::{Part, Program, RiskState, Start};
 use tocsin_domain::evidence::Extent;
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::file::Recording;
@@ -106,45 +106,49 @@ impl<'r> Run<'r> {
 
     /// Evaluates everything of a batch.
     pub(super) fn advance(&mut self, batch: &Batch) -> Result<(), Report> {
-        for (risk, rows) in batch.risks() {
-            self.advance_one(risk, rows, batch.watermark)?;
-        }
-        Ok(())
+        self.advance_each(batch.risks().map(|(risk, observations)| Part {
+            risk,
+            observations,
+            watermark: batch.watermark,
+        }))
     }
 
-    fn advance_one(
-        &mut self,
-        risk: usize,
-        rows: &[InputObservation],
-        watermark: Timestamp,
-    ) -> Result<(), Report> {
-        let events = self
-            .question
-            .program
-            .advance(&mut self.states[risk], rows, watermark)
-            .map_err(|error| {
-                let subject = &self.risks[risk].subject;
-                Report::bad_input(format!("{subject}: {}", chain(&error)))
-            })?;
-        let inception = self.starts[risk].inception;
-        self.losses.extend(events.into_iter().map(|event| Loss {
-            risk,
-            extent: Extent::of(
-                self.question.cover,
+    fn advance_each<'b>(&mut self, parts: impl Iterator<Item = Part<'b>>) -> Result<(), Report> {
+        let Self {
+            question,
+            risks,
+            starts,
+            states,
+            losses,
+        } = self;
+        let met = |risk: usize, event: LossEvent| {
+            let inception = starts[risk].inception;
+            let extent = Extent::of(
+                question.cover,
                 inception,
                 event.evidence_from,
                 event.settled_at,
-            ),
-            event,
-        }));
-        Ok(())
+            );
+            losses.push(Loss {
+                risk,
+                event,
+                extent,
+            });
+        };
+        let advanced = question.program.advance_each(states, parts, met);
+        advanced.map_err(|refused| {
+            let subject = &risks[refused.risk].subject;
+            Report::bad_input(format!("{subject}: {}", chain(&refused.reason)))
+        })
     }
 
     /// Advances every risk to the end, and counts how they stand.
     pub(super) fn finish(&mut self, watermark: Timestamp) -> Result<Summary, Report> {
-        for risk in 0..self.states.len() {
-            self.advance_one(risk, &[], watermark)?;
-        }
+        self.advance_each((0..self.states.len()).map(|risk| Part {
+            risk,
+            observations: &[],
+            watermark,
+        }))?;
         let mut summary = Summary {
             risks: self.risks.len() as u64,
             ..Summary::default()
