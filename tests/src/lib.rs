@@ -6,11 +6,16 @@
 )]
 
 pub mod anvil;
+pub mod chain_bench;
 pub mod contract;
 pub mod feed;
 pub mod ledger;
 pub mod life;
+pub mod market;
 pub mod mortal;
+pub mod node;
 pub mod random;
+pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+mod wire;

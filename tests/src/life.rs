@@ -1,9 +1,12 @@
 //! One life of the service: a process of its own, which can be killed or told where to die.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+
+use url::Url;
 
 use crate::mortal::{Death, Told};
 use crate::scene::Scene;
@@ -25,12 +28,28 @@ impl Life {
         Self::spawn(scene, Some(death))
     }
 
+    /// Starts `program` on a configuration, with its clock on the chain at `url`, in `folder`.
+    pub fn of(program: &Path, config: &Path, url: &Url, folder: &Path) -> Self {
+        Self::launch(program, config, url, folder, None)
+    }
+
     fn spawn(scene: &Scene, death: Option<&Death>) -> Self {
-        let mut process = Command::new(scene.program())
-            .arg(scene.layout().config())
-            .arg(scene.chain().url().as_str())
+        let (config, url) = (scene.layout().config(), scene.chain().url());
+        Self::launch(scene.program(), &config, &url, scene.folder(), death)
+    }
+
+    fn launch(
+        program: &Path,
+        config: &Path,
+        url: &Url,
+        folder: &Path,
+        death: Option<&Death>,
+    ) -> Self {
+        let mut process = Command::new(program)
+            .arg(config)
+            .arg(url.as_str())
             .args(death.map(|death| format!("die={death}")))
-            .current_dir(scene.folder())
+            .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

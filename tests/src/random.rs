@@ -23,6 +23,11 @@ impl Random {
                 .build_hasher()
                 .finish()
         });
+        Self::from_seed(seed)
+    }
+
+    /// The generator of this seed.
+    pub fn from_seed(seed: u64) -> Self {
         Self {
             seed,
             state: seed | 1,

@@ -1,5 +1,6 @@
 //! Developer commands. They install what they need and say what they do.
 
+mod bench_chain;
 mod contracts;
 mod edges;
 mod sh;
@@ -19,6 +20,8 @@ usage: cargo xtask <command>
   test        everything that must hold: format, lints, structure, contracts, unit, property and end-to-end tests
   tidy        the structure only: crate edges, module docs, file sizes
   bench       every benchmark, in release builds
+  bench chain reading chains: rates against bare loops, latency, many chains at once
+              [--blocks N] [--chains N] [--seconds N] [--mined N] [--only PART,…]
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
   setup       installs the npm packages that the commands above need (they do so by themselves)
@@ -67,6 +70,9 @@ fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
 }
 
 fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
+    if let ["chain", options @ ..] = arguments {
+        return bench_chain::run(root, options);
+    }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);
     sh::run(root, "cargo", &command)

@@ -1,90 +1,14 @@
-//! The service as it is, with one thing exchanged: its clock follows a chain that lives in the past.
-//!
-//! `node CONFIG URL [die=DEATH]`: runs CONFIG until it is killed or told to end; URL is the chain whose newest block says
-//! what time it is. With DEATH (`never`, `before:3`, `after:finish`) its store is a [`Mortal`] one.
+//! The service with a clock that follows a chain: see `tocsin_tests::node`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
-
-use alloy::eips::BlockId;
-use alloy::providers::{Provider, ProviderBuilder};
-use tocsin::clock::SetClock;
-use tocsin::config::Config;
-use tocsin::service::{self, ServiceError};
-use tocsin::supervisor::Shutdown;
-use tocsin_domain::time::Timestamp;
-use tocsin_store_sqlite::SqliteStore;
-use tocsin_tests::mortal::{Death, Mortal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match tocsin_tests::node::run(std::env::args().skip(1)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             tracing::error!("{problem}");
             ExitCode::FAILURE
         }
     }
-}
-
-async fn run() -> Result<(), String> {
-    tocsin::telemetry::start(false);
-    let mut arguments = std::env::args().skip(1);
-    let (Some(config), Some(url)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: node CONFIG URL [die=DEATH]".to_owned());
-    };
-    let death = arguments.next().map(|text| read_death(&text)).transpose()?;
-    let provider = ProviderBuilder::new()
-        .connect(&url)
-        .await
-        .map_err(|error| error.to_string())?;
-    let head = async move || -> Result<Timestamp, String> {
-        let block = provider
-            .get_block(BlockId::latest())
-            .await
-            .map_err(|error| error.to_string())?;
-        let seconds = block.ok_or("the chain has no block")?.header.timestamp;
-        i64::try_from(seconds)
-            .map(Timestamp)
-            .map_err(|error| error.to_string())
-    };
-    let clock = SetClock::new(head().await?);
-    let config = Config::load(config.as_ref()).map_err(|error| error.to_string())?;
-    let shutdown = service::shutdown_on_signal().map_err(|error| error.to_string())?;
-    let service = serve(config, death, clock.clone(), shutdown);
-    let follow = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(25)).await;
-            // A chain that does not answer leaves the clock where it is.
-            if let Ok(now) = head().await {
-                clock.advance_to(now);
-            }
-        }
-    };
-    tokio::select! {
-        ended = service => ended.map_err(|error| tocsin::report::chain(&error)),
-        never = follow => never,
-    }
-}
-
-fn read_death(text: &str) -> Result<Death, String> {
-    let death = text
-        .strip_prefix("die=")
-        .ok_or("the third argument is die=DEATH")?;
-    death.parse().map_err(|error| format!("{text}: {error}"))
-}
-
-async fn serve(
-    config: Config,
-    death: Option<Death>,
-    clock: SetClock,
-    shutdown: Shutdown,
-) -> Result<(), ServiceError> {
-    let Some(death) = death else {
-        return service::run(config, Arc::new(clock), shutdown).await;
-    };
-    let store = SqliteStore::open(&config.database).await?;
-    let store = Arc::new(Mortal::new(store, death));
-    service::run_on(store, config, Arc::new(clock), shutdown).await
 }
