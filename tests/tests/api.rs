@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tocsin_api::Api;
+use tocsin_api::chains::Chains;
 use tocsin_api::health::Health;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
@@ -31,6 +32,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let api = Api {
+        chains: Chains::default(),
         store: Arc::new(store),
         health: health.clone(),
         attestor: None,

@@ -21,10 +21,10 @@ use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::state::{
-    self, CallSettings, OnRevert, Reading, Schedule, StateSettings, StateSource, StorageField,
+    CallSettings, OnRevert, Reading, Schedule, StateSettings, StateSource, StorageField,
     StorageSettings,
 };
-use tocsin_sources::chain::{ChainSettings, EndpointSettings};
+use tocsin_sources::chain::{ChainReader, ChainSettings, EndpointSettings};
 use tocsin_sources::error::Contradiction;
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::rpc_fault::{Fault, FaultyNode};

@@ -29,7 +29,7 @@ mod recheck;
 pub(crate) mod rpc;
 mod settings;
 mod source;
-mod state;
+pub mod state;
 mod tip;
 mod wanted;
 mod words;
@@ -43,9 +43,4 @@ pub use settings::{
     ChainSettings, EndpointSettings, EventSettings, LogProof, SequenceFrom, TimeFrom,
 };
 pub use source::ChainSource;
-pub use state::{
-    AnswerLimits, CallSettings, FeedSettings, OnRevert, PhaseSettings, Reading, RoundsSettings,
-    RoundsSource, Schedule, SequencerSettings, StateSettings, StateSource, StorageField,
-    StorageSettings, WakingEvent,
-};
 pub use tip::{ProvisionalBlock, Tip, TipChange};

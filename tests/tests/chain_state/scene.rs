@@ -67,7 +67,10 @@ impl Scene {
         multicall: Option<Address>,
         sources: &[StateSource],
     ) -> Result<Vec<Observation>, SourceError> {
-        state::probe(&settings(&self.node), multicall, block, sources).await
+        let mut settings = settings(&self.node);
+        settings.multicall = multicall;
+        let reader = ChainReader::connect(settings, sources.to_vec()).await?;
+        reader.probe(block).await
     }
 
     /// What the sources say as of the block, each asked alone.

@@ -1,20 +1,17 @@
 //! A chain on which things happen, and somebody who watches it under the terms of a template.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolCall;
-use tocsin::config::{Chain, Config, InsuredCover};
+use tocsin::config::{Config, InsuredCover, Network};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::eval::{InputObservation, LossEvent, Program, RiskState, Start, Truth};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::chain::state::{self, StateSource};
-use tocsin_sources::chain::{
-    ChainBatch, ChainReader, EventSettings, EventSource, SequenceFrom, TimeFrom,
-};
+use tocsin_sources::BlockSource;
+use tocsin_sources::chain::ChainReader;
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::contract;
 
@@ -165,7 +162,6 @@ pub(crate) struct Watch {
     insured: InsuredCover,
     program: Program,
     state: RiskState,
-    chain: Chain,
     reader: ChainReader,
     cursor: Option<SourceCursor>,
 }
@@ -181,24 +177,26 @@ impl Watch {
             evaluate_from: Some(risk.evaluate_from),
             inception: None,
         };
-        let settings = chain.settings.clone();
+        let Network::Evm {
+            settings, sources, ..
+        } = chain.network
+        else {
+            panic!("the templates are for EVM chains");
+        };
         Self {
             state: RiskState::new(&program, start),
             program,
             insured,
-            chain,
-            reader: ChainReader::connect(settings).await.unwrap(),
+            reader: ChainReader::connect(settings, sources).await.unwrap(),
             cursor: None,
         }
     }
 
     /// Reads everything that is new, and gives the loss events that it makes.
     pub(crate) async fn losses(&mut self) -> Vec<LossEvent> {
+        let all: Vec<usize> = (0..self.reader.watched().len()).collect();
         let mut losses = Vec::new();
-        while let Some(mut batch) = self.batch().await {
-            for block in batch.first_block..=batch.cursor.number {
-                batch.observations.extend(self.state_of(block).await);
-            }
+        while let Some(batch) = self.reader.next(self.cursor.as_ref(), &all).await.unwrap() {
             let rows = self.rows(&batch.observations);
             let met = self
                 .program
@@ -207,27 +205,6 @@ impl Watch {
             self.cursor = Some(batch.cursor);
         }
         losses
-    }
-
-    /// The next blocks with their logs. What has no event among its sources listens to one that never comes.
-    async fn batch(&self) -> Option<ChainBatch> {
-        let mut sources = self.chain.sources.clone();
-        if sources.is_empty() {
-            sources.push(silence(self.chain.state[0].from_block()));
-        }
-        let next = self.reader.next(self.cursor.as_ref(), &sources).await;
-        next.unwrap()
-    }
-
-    /// What the sources that are due at a block say as of it.
-    async fn state_of(&self, block: u64) -> Vec<Observation> {
-        let is_due = |source: &&StateSource| source.is_due(block, []);
-        let due: Vec<_> = self.chain.state.iter().filter(is_due).cloned().collect();
-        if due.is_empty() {
-            return Vec::new();
-        }
-        let settings = &self.chain.settings;
-        state::probe(settings, None, block, &due).await.unwrap()
     }
 
     /// Reads everything that is new: there must be no loss in it, and the terms must know that there is none.
@@ -260,24 +237,6 @@ impl Watch {
         rows.sort_by_key(|row| (row.observed_at, row.input, row.sequence));
         rows
     }
-}
-
-/// An event that nobody emits.
-fn silence(from_block: u64) -> EventSource {
-    EventSource::new(EventSettings {
-        source: "event:none".into(),
-        address: Address::ZERO,
-        event: "Silence()".to_owned(),
-        subject: "none".into(),
-        metric: "event:Silence".into(),
-        value: None,
-        decimals: 0,
-        only: BTreeMap::new(),
-        sequence: SequenceFrom::Block,
-        observed_at: TimeFrom::Block,
-        from_block,
-    })
-    .unwrap()
 }
 
 /// The one loss event there is: when it began, when it counted, and what it pays.

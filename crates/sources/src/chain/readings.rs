@@ -11,9 +11,9 @@ use super::header::BlockHeader;
 use super::logs::Found;
 use super::node::Node;
 use super::observe::OpenTime;
-use super::state::{StateAt, read};
+use super::state::{StateAt, StateSource, read};
 use super::wanted::Wanted;
-use super::{ChainReader, ChainSource, StateSource};
+use super::{ChainReader, ChainSource};
 use crate::SourceError;
 
 /// Blocks whose state is asked for at once.

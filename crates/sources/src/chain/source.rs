@@ -5,7 +5,8 @@ use tocsin_domain::coverage::Proof;
 use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::value::Type;
 
-use super::{EventSource, RoundsSource, StateSource};
+use super::EventSource;
+use super::state::{RoundsSource, StateSource};
 use crate::Watched;
 
 /// A source of an EVM chain.

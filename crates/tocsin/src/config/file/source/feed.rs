@@ -5,8 +5,9 @@ use std::num::NonZeroU64;
 use alloy::primitives::{Address, I256};
 use serde::Deserialize;
 use tocsin_domain::observation::{Metric, SourceId, Subject};
-use tocsin_sources::chain::{
-    AnswerLimits, ChainSource, FeedSettings, PhaseSettings, Reading, RoundsSettings, RoundsSource,
+use tocsin_sources::chain::ChainSource;
+use tocsin_sources::chain::state::{
+    AnswerLimits, FeedSettings, PhaseSettings, Reading, RoundsSettings, RoundsSource,
     SequencerSettings, StateSettings, StateSource,
 };
 

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::value::Value;
-use tocsin_sources::chain::{
-    CallSettings, ChainSource, OnRevert, Reading, Schedule, StateSettings, StateSource,
-    StorageField, StorageSettings, WakingEvent,
+use tocsin_sources::chain::ChainSource;
+use tocsin_sources::chain::state::{
+    CallSettings, OnRevert, Reading, Schedule, StateSettings, StateSource, StorageField,
+    StorageSettings, WakingEvent,
 };
 
 use super::reason;
