@@ -71,6 +71,8 @@ fn follow(tip: &mut Tip, chain: &Chain) -> TipChange {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn the_tip_is_the_chain_after_the_anchor_and_exactly_what_left_it_is_withdrawn(
         steps in prop::collection::vec((0_usize..40, 0_usize..40, 0_usize..30), 1..40)
