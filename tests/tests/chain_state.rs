@@ -1,9 +1,5 @@
 //! Reading contracts' state from a real node: what they say, what they refuse to say, and what a node cannot make them say.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 #[path = "chain_state/feed.rs"]
 mod feed;

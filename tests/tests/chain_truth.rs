@@ -2,11 +2,7 @@
 //!
 //! In every scenario the reader ends up with exactly the rounds that are on the chain, in order, or with an error, and never
 //! with anything else.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 #[path = "chain_truth/endpoints.rs"]
 mod endpoints;

@@ -3,9 +3,11 @@
 
 use std::path::Path;
 
+use std::collections::BTreeMap;
+
 use tocsin::command::check;
 use tocsin::config::Config;
-use tocsin::pipeline::evaluate::Evaluator;
+use tocsin::pipeline::evaluate::{Evaluator, News};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::risk::Risk;
 use tocsin_domain::time::Timestamp;
@@ -152,10 +154,15 @@ async fn each_risk_is_determined_with_its_own_evidence() {
         .into_iter()
         .map(|(second, price)| sample::observation(&listened, second, second.unsigned_abs(), price))
         .collect();
-    let advances = [sample::advance(0, None, 50)];
+    let advance = sample::advance(0, None, 50);
+    let watermarks = BTreeMap::from([(advance.to.source.clone(), advance.to.watermark)]);
+    let news = News {
+        watermarks: &watermarks,
+        observations: &observations,
+    };
     // A clock that is behind: decided when it settled, and no earlier.
     let verdicts = evaluator
-        .evaluate(&store, &advances, &observations, sample::at(0))
+        .evaluate(&store, news, sample::at(0))
         .await
         .unwrap();
     let found: Vec<_> = records
@@ -174,7 +181,7 @@ async fn each_risk_is_determined_with_its_own_evidence() {
     // What was in force at the inception, and everything from there to the confirmation.
     assert_eq!(found, [3, 2]);
     let step = Step {
-        sources: advances.to_vec(),
+        sources: vec![advance],
         observations,
         risks: verdicts.risks,
         determinations: verdicts.determinations,

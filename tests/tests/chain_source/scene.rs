@@ -54,7 +54,7 @@ impl Scene {
         let sources = sources
             .into_iter()
             .map(|source| EventSource::new(source).unwrap());
-        self.reader = ChainReader::connect(self.settings.clone(), sources.collect())
+        self.reader = ChainReader::connect(self.settings.clone(), sources)
             .await
             .unwrap();
     }
