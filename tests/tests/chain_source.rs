@@ -14,18 +14,21 @@ use std::time::Duration;
 use alloy::primitives::{B256, U256};
 use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Finality;
+use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::{Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
-use tocsin_sources::SourceError;
 use tocsin_sources::chain::{
-    ChainBatch, ChainReader, ChainSettings, EventSettings, EventSource, SequenceFrom, TimeFrom,
+    ChainReader, ChainSettings, EndpointSettings, EventSettings, EventSource, LogProof,
+    SequenceFrom, TimeFrom,
 };
 use tocsin_sources::error::{Contradiction, RequestFailure};
+use tocsin_sources::{BlockBatch, BlockSource, SourceError};
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity};
 use tocsin_tests::feed::{ANSWER_UPDATED, Feed};
 use tocsin_tests::rpc_fault::{Fault, FaultyNode};
+use url::Url;
 
 use scene::*;
 
@@ -36,7 +39,15 @@ async fn every_final_round_is_read_once_with_its_value_time_sequence_and_place()
     scene.post(857, 200).await;
     scene.anvil.mine(2).await;
     let batch = scene.read().await.unwrap().unwrap();
-    assert_eq!((batch.first_block, batch.cursor.number), (1, 3));
+    assert_eq!(batch.cursor.number, 3);
+    let coverage = Coverage {
+        first: 1,
+        last: 3,
+        proof: Proof::Root,
+        agreed: 1,
+        endpoints: vec![scene.reader.endpoints()[0].endpoint.to_string()],
+    };
+    assert_eq!(batch.coverage, coverage);
     assert_eq!(batch.watermark, at(200));
     assert_eq!(scene.rounds(), [856, 857]);
 
@@ -72,10 +83,18 @@ async fn the_batch_size_changes_nothing_but_the_number_of_batches() {
     }
     scene.anvil.mine(2).await;
     scene.read_all().await;
-    let whole = ChainReader::connect(settings(&scene.node)).await.unwrap();
-    let batch = whole.next(None, &scene.sources).await.unwrap().unwrap();
-    assert_eq!(batch.observations, scene.seen);
-    assert_eq!(Some(batch.cursor), scene.cursor);
+    for proof in [LogProof::Receipts, LogProof::Bloom] {
+        let settings = ChainSettings {
+            proof,
+            // As many calls in a request as the node takes.
+            endpoints: vec![EndpointSettings::new(scene.anvil.url())],
+            ..settings(&scene.node)
+        };
+        let whole = reader(settings, &scene.feed).await;
+        let batch = whole.next(None, &[0]).await.unwrap().unwrap();
+        assert_eq!(batch.observations, scene.seen);
+        assert_eq!(Some(batch.cursor), scene.cursor);
+    }
     assert_eq!(scene.rounds(), [1, 2, 3, 4, 5, 6, 7]);
 }
 
@@ -95,19 +114,19 @@ async fn finality_is_the_configured_one() {
             finality,
             ..settings(&scene.node)
         };
-        let reader = ChainReader::connect(settings).await.unwrap();
+        let reader = reader(settings, &scene.feed).await;
         let heads = reader.heads().await.unwrap();
         assert_eq!((heads.latest, heads.final_head), (head, Some(expected)));
-        let batch = reader.next(None, &scene.sources).await.unwrap().unwrap();
+        let batch = reader.next(None, &[0]).await.unwrap().unwrap();
         assert_eq!(batch.cursor.number, expected, "{finality:?}");
     }
     let settings = ChainSettings {
         finality: Finality::Confirmations(head + 1),
         ..settings(&scene.node)
     };
-    let reader = ChainReader::connect(settings).await.unwrap();
+    let reader = reader(settings, &scene.feed).await;
     assert_eq!(reader.heads().await.unwrap().final_head, None);
-    assert_eq!(reader.next(None, &scene.sources).await.unwrap(), None);
+    assert_eq!(reader.next(None, &[0]).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -115,7 +134,14 @@ async fn the_wrong_chain_is_refused_with_both_ids_and_the_remedy() {
     let anvil = Anvil::start(GENESIS).await;
     let node = FaultyNode::start(anvil.url()).await;
     node.spoil("eth_chainId", Fault::Result(json!("0x1")));
-    let error = ChainReader::connect(settings(&node)).await.err().unwrap();
+    let feed = Feed {
+        address: alloy::primitives::Address::ZERO,
+    };
+    let sources = vec![EventSource::new(event(&feed)).unwrap()];
+    let error = ChainReader::connect(settings(&node), sources)
+        .await
+        .err()
+        .unwrap();
     assert!(!error.is_transient());
     let text = error.to_string();
     assert!(
@@ -165,11 +191,12 @@ fn exchange_faults() -> Vec<(Fault, Expected)> {
 async fn a_failed_exchange_says_what_was_asked_and_loses_nothing() {
     let mut scene = Scene::new().await;
     let mut rounds = 0;
-    for method in [
-        "eth_getBlockByNumber",
-        "eth_getLogs",
-        "eth_getBlockReceipts",
+    for (method, proof) in [
+        ("eth_getBlockByNumber", LogProof::Receipts),
+        ("eth_getBlockReceipts", LogProof::Receipts),
+        ("eth_getLogs", LogProof::Bloom),
     ] {
+        scene.reconnect(|settings| settings.proof = proof).await;
         for (fault, expected) in exchange_faults() {
             rounds += 1;
             scene.post(rounds, rounds * 60).await;
@@ -178,7 +205,7 @@ async fn a_failed_exchange_says_what_was_asked_and_loses_nothing() {
             let error = scene.read_in_vain().await;
             assert!(error.is_transient(), "{method} {fault:?}: {error}");
             let text = whole(&error);
-            let host = scene.reader.endpoint().to_string();
+            let host = scene.reader.endpoints()[0].endpoint.to_string();
             assert!(
                 text.contains(method) && text.contains(&host),
                 "{fault:?}: {text}"
@@ -197,17 +224,15 @@ async fn no_answer_in_time_and_an_answer_without_end_are_failures() {
     let mut scene = Scene::new().await;
     scene.post(1, 60).await;
     scene.anvil.mine(2).await;
-    scene.node.spoil("eth_getLogs", Fault::EndlessBody);
+    scene.node.spoil("eth_getBlockReceipts", Fault::EndlessBody);
     let error = failure(scene.read_in_vain().await);
     assert!(matches!(error, RequestFailure::TooLarge { .. }), "{error}");
     scene.node.heal();
 
-    let impatient = ChainSettings {
-        request_timeout: Duration::from_millis(300),
-        ..settings(&scene.node)
-    };
-    scene.reader = ChainReader::connect(impatient).await.unwrap();
-    scene.node.spoil("eth_getLogs", Fault::Hang);
+    scene
+        .reconnect(|settings| settings.request_timeout = Duration::from_millis(300))
+        .await;
+    scene.node.spoil("eth_getBlockReceipts", Fault::Hang);
     let error = failure(scene.read_in_vain().await);
     assert!(
         matches!(error, RequestFailure::Timeout { limit_ms: 300 }),
@@ -217,11 +242,12 @@ async fn no_answer_in_time_and_an_answer_without_end_are_failures() {
 
     // Nobody listens.
     let gone = FaultyNode::start(scene.anvil.url()).await.url();
-    let error = ChainReader::connect(ChainSettings {
-        url: gone,
+    let sources = vec![EventSource::new(event(&scene.feed)).unwrap()];
+    let nobody = ChainSettings {
+        endpoints: vec![endpoint(gone)],
         ..settings(&scene.node)
-    })
-    .await;
+    };
+    let error = ChainReader::connect(nobody, sources).await;
     assert!(matches!(
         failure(error.err().unwrap()),
         RequestFailure::Connection(_)
@@ -324,56 +350,80 @@ async fn a_node_that_lies_about_a_block_is_caught_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_node_that_lies_about_logs_is_caught_and_nothing_is_lost() {
+async fn a_node_that_lies_about_receipts_is_caught_and_nothing_is_lost() {
     let mut scene = scene_with_unread_rounds().await;
     let scene = &mut scene;
-    let logs = "eth_getLogs";
-    let foreign = |error| match contradiction(error) {
-        Contradiction::ForeignLog { reason, .. } => reason,
-        other => panic!("{other}"),
-    };
+    let receipts = "eth_getBlockReceipts";
 
-    // A bloom filter says that there are logs, the index that there are none.
-    let error = spoiled(scene, |node, _| node.spoil(logs, Fault::Result(json!([])))).await;
-    assert_eq!(
-        contradiction(error),
-        Contradiction::LogsDiffer {
-            returned: 0,
-            proven: 1
-        }
-    );
-
-    // Neither index nor receipts have them; the header still does.
+    // The header's bloom filter says that there are logs.
     let error = spoiled(scene, |node, _| {
-        node.spoil(logs, Fault::Result(json!([])));
-        node.spoil("eth_getBlockReceipts", Fault::Result(json!([])));
+        node.spoil(receipts, Fault::Result(json!([])));
     })
     .await;
     assert!(matches!(
         contradiction(error),
         Contradiction::ReceiptsRoot { .. }
     ));
+    let error = spoiled(scene, |node, _| node.spoil(receipts, Fault::Null)).await;
+    assert!(matches!(error, SourceError::MissingBlock { .. }), "{error}");
 
+    for (pointer, value) in [
+        ("/0/logs/0/data", json!(B256::with_last_byte(1))),
+        ("/0/logs/0/topics/1", json!(B256::with_last_byte(1))),
+        ("/0/logs/0/address", json!(alloy::primitives::Address::ZERO)),
+        ("/0/logs", json!([])),
+        ("/0/status", json!("0x0")),
+        ("/0/cumulativeGasUsed", json!("0x1")),
+    ] {
+        let error = spoiled(scene, |node, _| {
+            node.spoil(receipts, Fault::Replace(pointer, value));
+        })
+        .await;
+        assert!(
+            matches!(contradiction(error), Contradiction::ReceiptsRoot { .. }),
+            "{pointer}"
+        );
+    }
+    scene.read_all().await;
+    assert_eq!(scene.rounds(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_node_whose_index_of_logs_lies_is_caught_and_nothing_is_lost() {
+    let mut scene = scene_with_unread_rounds().await;
+    let scene = &mut scene;
+    scene
+        .reconnect(|settings| settings.proof = LogProof::Bloom)
+        .await;
+    let logs = "eth_getLogs";
+
+    // A bloom filter says that there are logs, the index that there are none: the receipts decide.
+    let error = spoiled(scene, |node, _| node.spoil(logs, Fault::Result(json!([])))).await;
+    assert_eq!(
+        contradiction(error),
+        Contradiction::OmittedLogs { number: 4 }
+    );
+    let error = spoiled(scene, |node, _| node.spoil(logs, Fault::ShortByOne)).await;
+    assert_eq!(
+        contradiction(error),
+        Contradiction::OmittedLogs { number: 5 }
+    );
+    // Where there are no receipts, nobody knows.
     let error = spoiled(scene, |node, _| {
-        node.spoil("eth_getBlockReceipts", Fault::Null)
+        node.spoil(logs, Fault::Result(json!([])));
+        node.spoil("eth_getBlockReceipts", Fault::Null);
     })
     .await;
     assert!(matches!(error, SourceError::MissingBlock { .. }), "{error}");
 
-    let other: B256 = scene.anvil.block("0x2").await["hash"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    let error = spoiled(scene, |node, _| node.spoil(logs, Fault::LogsOfBlock(other))).await;
-    assert!(foreign(error).contains("is of block 0x"));
     let edits = [
         (
             "/0/blockHash",
             json!(B256::repeat_byte(7)),
             "is of block 0x0707",
         ),
-        ("/0/blockNumber", json!("0x63"), "block number"),
+        ("/0/blockNumber", json!("0x63"), "was not asked for"),
+        ("/0/blockNumber", json!("0x5"), "is of block 0x"),
         ("/0/removed", json!(true), "is marked as removed"),
         ("/0/logIndex", Json::Null, "has no log index"),
         (
@@ -386,28 +436,21 @@ async fn a_node_that_lies_about_logs_is_caught_and_nothing_is_lost() {
             json!(B256::ZERO),
             "not of an event that was asked for",
         ),
+        (
+            "/0/topics/1",
+            json!(B256::with_last_byte(1)),
+            "is not in the bloom filter of block 4",
+        ),
     ];
     for (pointer, value, expected) in edits {
         let error = spoiled(scene, |node, _| {
-            node.spoil(logs, Fault::Replace(pointer, value))
+            node.spoil(logs, Fault::Replace(pointer, value));
         })
         .await;
-        let reason = foreign(error);
+        let Contradiction::ForeignLog { reason, .. } = contradiction(error) else {
+            panic!("{pointer}");
+        };
         assert!(reason.contains(expected), "{pointer}: {reason}");
-    }
-    for (pointer, value) in [
-        ("/0/data", json!(B256::with_last_byte(1))),
-        ("/0/topics/1", json!(B256::with_last_byte(1))),
-        ("/0/logIndex", json!("0x5")),
-    ] {
-        let error = spoiled(scene, |node, _| {
-            node.spoil(logs, Fault::Replace(pointer, value))
-        })
-        .await;
-        assert!(
-            matches!(contradiction(error), Contradiction::LogsDiffer { .. }),
-            "{pointer}"
-        );
     }
 
     scene.read_all().await;
@@ -422,15 +465,12 @@ async fn some_of_the_logs_of_a_block_are_not_enough() {
     scene.anvil.set_next_time(GENESIS + 60).await;
     scene.anvil.mine(3).await;
 
-    scene.node.spoil("eth_getLogs", Fault::ShortByOne);
+    scene.node.spoil("eth_getBlockReceipts", Fault::ShortByOne);
     let error = scene.read_in_vain().await;
-    assert_eq!(
+    assert!(matches!(
         contradiction(error),
-        Contradiction::LogsDiffer {
-            returned: 1,
-            proven: 2
-        }
-    );
+        Contradiction::ReceiptsRoot { .. }
+    ));
     scene.node.heal();
 
     scene.read_all().await;
@@ -509,11 +549,9 @@ async fn times_that_stand_still_need_the_setting_that_allows_them() {
         "{error}"
     );
 
-    let settings = ChainSettings {
-        strictly_rising_timestamps: false,
-        ..settings(&scene.node)
-    };
-    scene.reader = ChainReader::connect(settings).await.unwrap();
+    scene
+        .reconnect(|settings| settings.strictly_rising_timestamps = false)
+        .await;
     let batch = scene.read().await.unwrap().unwrap();
     assert_eq!(batch.cursor.timestamp, at(60));
     assert_eq!(batch.watermark, at(59));
@@ -558,13 +596,11 @@ async fn an_event_that_is_not_encoded_as_declared_says_nothing() {
     // The same signature, with other fields indexed: the topics and the data of a log do not fit.
     let declared =
         "AnswerUpdated(int256 current, uint256 indexed roundId, uint256 updatedAt)".to_owned();
-    scene.sources = vec![
-        EventSource::new(EventSettings {
-            event: declared,
-            ..event(&scene.feed)
-        })
-        .unwrap(),
-    ];
+    let other = EventSettings {
+        event: declared,
+        ..event(&scene.feed)
+    };
+    scene.watch(vec![other]).await;
     scene.post(1, 60).await;
     scene.anvil.mine(2).await;
     scene.read_all().await;
@@ -586,7 +622,7 @@ async fn several_sources_share_the_reading_and_each_begins_at_its_own_block() {
         from_block: 5,
         ..event(&other)
     };
-    scene.sources.push(EventSource::new(late).unwrap());
+    scene.watch(vec![event(&scene.feed), late]).await;
     scene.post(1, 60).await;
     other.post_at(&scene.anvil, 7, 1, GENESIS + 120).await;
     other.post_at(&scene.anvil, 8, 2, GENESIS + 180).await;
@@ -616,7 +652,7 @@ async fn a_bloom_filter_may_promise_logs_that_are_not_there() {
     scene.feed.post(&scene.anvil, 1, 1, GENESIS + 60).await;
     let other = Feed::deploy(&scene.anvil).await;
     scene.anvil.mine(2).await;
-    scene.sources = vec![EventSource::new(event(&other)).unwrap()];
+    scene.watch(vec![event(&other)]).await;
     let batch = scene.read().await.unwrap().unwrap();
     assert_eq!((batch.cursor.number, batch.observations), (2, Vec::new()));
 

@@ -56,6 +56,46 @@ pub enum SourceError {
         /// What `eth_chainId` answered.
         reported: u64,
     },
+    /// The settings of a chain ask for what its endpoints can never give.
+    #[error(
+        "chain {chain_id} wants {agreement} endpoints to agree and has {endpoints}: add endpoints, or lower `agreement`"
+    )]
+    Agreement {
+        /// The configured chain.
+        chain_id: u64,
+        /// How many must agree.
+        agreement: u32,
+        /// How many there are.
+        endpoints: usize,
+    },
+    /// Too few endpoints can be asked.
+    #[error(
+        "chain {chain_id} needs {needed} endpoints that can be asked, and has {usable}: {}",
+        if troubles.is_empty() { "none of them is in trouble" } else { troubles }
+    )]
+    TooFewEndpoints {
+        /// The configured chain.
+        chain_id: u64,
+        /// How many must agree.
+        needed: u32,
+        /// How many can be asked.
+        usable: usize,
+        /// Which cannot, and why.
+        troubles: String,
+    },
+    /// The endpoints say different things, and no majority is right.
+    #[error(
+        "the endpoints of chain {chain_id} disagree about {about}, and no majority of them says the same: {votes}; nothing \
+         is read until they agree"
+    )]
+    Disagreement {
+        /// The configured chain.
+        chain_id: u64,
+        /// What they disagree about: `block 17`.
+        about: String,
+        /// Who says what.
+        votes: String,
+    },
     /// A request got no usable answer.
     #[error("{attempt} failed")]
     Request {
@@ -217,7 +257,18 @@ pub enum RequestFailure {
         status: u16,
         /// The beginning of the body.
         body: String,
+        /// For how long it wants to be left alone, if it said so.
+        retry_after: Option<core::time::Duration>,
     },
+    /// Nothing is sent while the endpoint rests, because it asked for that or kept failing.
+    #[error("it is left alone for another {left_ms} ms, as it asked for that, or kept failing")]
+    Resting {
+        /// For how long.
+        left_ms: u128,
+    },
+    /// The reader is being taken down.
+    #[error("the reader is closed")]
+    Closed(#[source] tokio::sync::AcquireError),
     /// The server answered with nothing.
     #[error("the answer is empty")]
     Empty,
@@ -242,6 +293,14 @@ pub enum RequestFailure {
     /// The node answered with an error.
     #[error("the node says {message:?} (code {code})")]
     Node {
+        /// JSON-RPC error code.
+        code: i64,
+        /// The node's words.
+        message: String,
+    },
+    /// The node takes several calls in one request, but not these.
+    #[error("the node refuses the batch of calls, {message:?} (code {code})")]
+    BatchRefused {
         /// JSON-RPC error code.
         code: i64,
         /// The node's words.
@@ -349,6 +408,24 @@ pub enum Contradiction {
         /// The root of the answer.
         computed: B256,
     },
+    /// Logs were left out that are in the block.
+    #[error("block {number} has logs that were asked for and not given")]
+    OmittedLogs {
+        /// The block.
+        number: u64,
+    },
+    /// Other endpoints say something else, and more of them.
+    #[error("block {number} is {theirs} there, and {majority} at {by} other endpoints")]
+    Outvoted {
+        /// The block.
+        number: u64,
+        /// Its hash, as the outvoted one says.
+        theirs: B256,
+        /// Its hash, as the others say.
+        majority: B256,
+        /// How many others.
+        by: usize,
+    },
     /// The logs of the receipts do not fill the header's bloom filter.
     #[error("the logs of its receipts do not give the bloom filter of its header")]
     LogsBloom,
@@ -372,10 +449,13 @@ impl SourceError {
             Self::Request { .. }
             | Self::MissingBlock { .. }
             | Self::Contradiction { .. }
-            | Self::Lagging { .. } => true,
+            | Self::Lagging { .. }
+            | Self::TooFewEndpoints { .. }
+            | Self::Disagreement { .. } => true,
             Self::Event { .. }
             | Self::State { .. }
             | Self::Client { .. }
+            | Self::Agreement { .. }
             | Self::NoSources { .. }
             | Self::WrongChain { .. }
             | Self::ForkBelowFinality { .. }

@@ -181,7 +181,7 @@ async fn connect(
         .iter()
         .filter(|chain| !chain.sources.is_empty())
     {
-        let reader = ChainReader::connect(chain.settings.clone())
+        let reader = ChainReader::connect(chain.settings.clone(), chain.sources.clone())
             .await
             .map_err(|source| ServiceError::Source {
                 chain_id: chain.settings.chain_id,

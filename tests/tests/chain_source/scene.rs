@@ -11,8 +11,8 @@ pub(crate) struct Scene {
     pub(crate) anvil: Anvil,
     pub(crate) feed: Feed,
     pub(crate) node: FaultyNode,
+    pub(crate) settings: ChainSettings,
     pub(crate) reader: ChainReader,
-    pub(crate) sources: Vec<EventSource>,
     pub(crate) cursor: Option<SourceCursor>,
     pub(crate) seen: Vec<Observation>,
 }
@@ -28,17 +28,35 @@ impl Scene {
         let node = FaultyNode::start(anvil.url()).await;
         let mut settings = settings(&node);
         adjust(&mut settings);
-        let reader = ChainReader::connect(settings).await.unwrap();
         let sources = vec![EventSource::new(event(&feed)).unwrap()];
+        let reader = ChainReader::connect(settings.clone(), sources)
+            .await
+            .unwrap();
         Self {
             anvil,
             feed,
             node,
+            settings,
             reader,
-            sources,
             cursor: None,
             seen: Vec::new(),
         }
+    }
+
+    /// Goes on with a new reader.
+    pub(crate) async fn reconnect(&mut self, adjust: impl FnOnce(&mut ChainSettings)) {
+        adjust(&mut self.settings);
+        self.reader = reader(self.settings.clone(), &self.feed).await;
+    }
+
+    /// Goes on with a new reader of other sources.
+    pub(crate) async fn watch(&mut self, sources: Vec<EventSettings>) {
+        let sources = sources
+            .into_iter()
+            .map(|source| EventSource::new(source).unwrap());
+        self.reader = ChainReader::connect(self.settings.clone(), sources.collect())
+            .await
+            .unwrap();
     }
 
     /// Posts a round that is `time` seconds after the start, in a block of that time.
@@ -50,11 +68,9 @@ impl Scene {
     }
 
     /// Reads one batch, and keeps it as a service would: cursor and observations together.
-    pub(crate) async fn read(&mut self) -> Result<Option<ChainBatch>, SourceError> {
-        let batch = self
-            .reader
-            .next(self.cursor.as_ref(), &self.sources)
-            .await?;
+    pub(crate) async fn read(&mut self) -> Result<Option<BlockBatch>, SourceError> {
+        let all: Vec<usize> = (0..self.reader.watched().len()).collect();
+        let batch = self.reader.next(self.cursor.as_ref(), &all).await?;
         if let Some(batch) = &batch {
             self.cursor = Some(batch.cursor);
             self.seen.extend(batch.observations.iter().cloned());
@@ -85,14 +101,21 @@ impl Scene {
 }
 
 pub(crate) fn settings(node: &FaultyNode) -> ChainSettings {
-    ChainSettings {
-        chain_id: CHAIN_ID,
-        url: node.url(),
-        finality: Finality::Finalized,
-        strictly_rising_timestamps: true,
-        request_timeout: Duration::from_secs(20),
-        max_blocks_per_batch: NonZeroU32::new(100).unwrap(),
+    ChainSettings::new(CHAIN_ID, vec![endpoint(node.url())], Finality::Finalized)
+}
+
+/// An endpoint that is asked one question at a time, so that a fault is that of one question.
+pub(crate) fn endpoint(url: Url) -> EndpointSettings {
+    EndpointSettings {
+        max_calls_per_request: NonZeroU32::MIN,
+        ..EndpointSettings::new(url)
     }
+}
+
+/// Reads the feed.
+pub(crate) async fn reader(settings: ChainSettings, feed: &Feed) -> ChainReader {
+    let sources = vec![EventSource::new(event(feed)).unwrap()];
+    ChainReader::connect(settings, sources).await.unwrap()
 }
 
 pub(crate) fn event(feed: &Feed) -> EventSettings {

@@ -163,14 +163,8 @@ pub(crate) fn every(blocks: u64, id: &str, reading: Reading) -> StateSource {
 }
 
 pub(crate) fn settings(node: &FaultyNode) -> ChainSettings {
-    ChainSettings {
-        chain_id: CHAIN_ID,
-        url: node.url(),
-        finality: Finality::Confirmations(0),
-        strictly_rising_timestamps: true,
-        request_timeout: Duration::from_secs(20),
-        max_blocks_per_batch: NonZeroU32::new(100).unwrap(),
-    }
+    let endpoints = vec![EndpointSettings::new(node.url())];
+    ChainSettings::new(CHAIN_ID, endpoints, Finality::Confirmations(0))
 }
 
 /// Deploys a contract that takes nothing, in a block of its own.

@@ -12,9 +12,8 @@ use tocsin_domain::observation::Observation;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::chain::state::{self, StateSource};
-use tocsin_sources::chain::{
-    ChainBatch, ChainReader, EventSettings, EventSource, SequenceFrom, TimeFrom,
-};
+use tocsin_sources::chain::{ChainReader, EventSettings, EventSource, SequenceFrom, TimeFrom};
+use tocsin_sources::{BlockBatch, BlockSource};
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::contract;
 
@@ -181,13 +180,17 @@ impl Watch {
             evaluate_from: Some(risk.evaluate_from),
             inception: None,
         };
-        let settings = chain.settings.clone();
+        let mut events = chain.sources.clone();
+        if events.is_empty() {
+            events.push(silence(chain.state[0].from_block()));
+        }
+        let reader = ChainReader::connect(chain.settings.clone(), events).await;
         Self {
             state: RiskState::new(&program, start),
             program,
             insured,
             chain,
-            reader: ChainReader::connect(settings).await.unwrap(),
+            reader: reader.unwrap(),
             cursor: None,
         }
     }
@@ -196,7 +199,7 @@ impl Watch {
     pub(crate) async fn losses(&mut self) -> Vec<LossEvent> {
         let mut losses = Vec::new();
         while let Some(mut batch) = self.batch().await {
-            for block in batch.first_block..=batch.cursor.number {
+            for block in batch.coverage.first..=batch.coverage.last {
                 batch.observations.extend(self.state_of(block).await);
             }
             let rows = self.rows(&batch.observations);
@@ -210,12 +213,9 @@ impl Watch {
     }
 
     /// The next blocks with their logs. What has no event among its sources listens to one that never comes.
-    async fn batch(&self) -> Option<ChainBatch> {
-        let mut sources = self.chain.sources.clone();
-        if sources.is_empty() {
-            sources.push(silence(self.chain.state[0].from_block()));
-        }
-        let next = self.reader.next(self.cursor.as_ref(), &sources).await;
+    async fn batch(&self) -> Option<BlockBatch> {
+        let all: Vec<usize> = (0..self.reader.watched().len()).collect();
+        let next = self.reader.next(self.cursor.as_ref(), &all).await;
         next.unwrap()
     }
 

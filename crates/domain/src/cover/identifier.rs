@@ -230,12 +230,13 @@ fn chain_subject(rest: &str) -> Result<(), Complaint> {
     }
 }
 
-/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `feed:<provider>`.
+/// Who says so: `chainlink:<CAIP-10>`, `event:<CAIP-10>#Signature`, `call:<CAIP-10>#signature`, `storage:<CAIP-10>#slot`,
+/// `feed:<provider>`.
 pub(super) fn source(text: &str) -> Result<String, Complaint> {
-    const SCHEMES: [&str; 4] = ["chainlink", "event", "call", "feed"];
+    const SCHEMES: [&str; 5] = ["chainlink", "event", "call", "storage", "feed"];
     let complaint = |label: &str| {
         Complaint::new(format!("`{}` is not a source", suggest::clipped(text)), label).with_help(
-            "write `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature`, `call:eip155:1:0x…#signature` or `feed:provider`",
+            "write `chainlink:eip155:1:0x…`, `event:eip155:1:0x…#Signature`, `call:eip155:1:0x…#signature`, `storage:eip155:1:0x…#slot` or `feed:provider`",
         )
     };
     if text.len() > MAX_IDENTIFIER_BYTES || !visible(text) {
@@ -246,7 +247,7 @@ pub(super) fn source(text: &str) -> Result<String, Complaint> {
         .ok_or_else(|| complaint("no kind before a colon"))?;
     match scheme {
         "chainlink" => chain_account(rest)?,
-        "event" | "call" => {
+        "event" | "call" | "storage" => {
             let (account, signature) = rest
                 .split_once('#')
                 .ok_or_else(|| complaint("no `#` and signature"))?;

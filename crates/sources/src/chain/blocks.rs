@@ -3,56 +3,48 @@
 use core::ops::RangeInclusive;
 
 use alloy::primitives::B256;
-use alloy::rpc::types::{self as rpc, BlockNumberOrTag};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use alloy::rpc::types::BlockNumberOrTag;
 use tocsin_domain::cover::Finality;
 use tocsin_domain::cursor::SourceCursor;
 
-use super::header::BlockHeader;
-use super::rpc::Rpc;
+use super::header::{BlockHeader, RpcBlock};
+use super::node::Node;
 use crate::SourceError;
 use crate::error::{Attempt, Contradiction};
 
-/// Requests under way at once; more gains little and makes providers refuse.
-pub(crate) const CONCURRENT_READS: usize = 8;
-
 const METHOD: &str = "eth_getBlockByNumber";
 
-/// The blocks of a node, and which of them are final.
-pub(crate) struct Blocks {
-    pub(crate) node: Rpc,
-    pub(crate) finality: Finality,
-}
-
 /// The newest final block.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 pub(crate) struct FinalHead {
     pub(crate) number: u64,
     /// Known where finality is a tag.
-    hash: Option<B256>,
+    header: Option<BlockHeader>,
 }
 
-impl Blocks {
-    /// The newest block's number.
-    pub(crate) async fn latest(&self) -> Result<u64, SourceError> {
-        let attempt = self.node.attempt(METHOD, "the latest block");
+impl Node {
+    /// The newest block.
+    pub(crate) async fn latest(&self) -> Result<BlockHeader, SourceError> {
+        let attempt = self.rpc.attempt(METHOD, "the latest block");
         let answer = self
-            .node
+            .rpc
             .call(&attempt, (BlockNumberOrTag::Latest, false))
             .await?;
-        Ok(checked(&attempt, answer, None)?.number)
+        checked(&attempt, answer, None)
     }
 
     /// The newest final block; `None` while there is none.
-    pub(crate) async fn final_head(&self) -> Result<Option<FinalHead>, SourceError> {
-        let attempt = self
-            .node
-            .attempt(METHOD, format!("the {} block", self.tag()));
-        let answer: Option<rpc::Header> = self.node.call(&attempt, (self.tag(), false)).await?;
+    pub(crate) async fn final_head(
+        &self,
+        finality: Finality,
+    ) -> Result<Option<FinalHead>, SourceError> {
+        let tag = tag(finality);
+        let attempt = self.rpc.attempt(METHOD, format!("the {tag} block"));
+        let answer: Option<RpcBlock> = self.rpc.call(&attempt, (tag, false)).await?;
         match answer {
             // Before its first finality, a chain has no such block. A latest block there always is.
-            None if self.tag() != BlockNumberOrTag::Latest => Ok(None),
-            answer => Ok(self.as_final_head(&checked(&attempt, answer, None)?)),
+            None if tag != BlockNumberOrTag::Latest => Ok(None),
+            answer => Ok(as_final_head(checked(&attempt, answer, None)?, finality)),
         }
     }
 
@@ -61,21 +53,61 @@ impl Blocks {
         &self,
         numbers: RangeInclusive<u64>,
     ) -> Result<Vec<BlockHeader>, SourceError> {
-        stream::iter(numbers)
-            .map(|number| self.header(number))
-            .buffered(CONCURRENT_READS)
-            .try_collect()
-            .await
+        let first = *numbers.start();
+        let asked: Vec<u64> = numbers.collect();
+        let params: Vec<_> = asked
+            .iter()
+            .map(|number| (BlockNumberOrTag::Number(*number), false))
+            .collect();
+        let about = |places: core::ops::Range<usize>| {
+            let number = |place: usize| asked.get(place).copied().unwrap_or(first);
+            match places.len() {
+                1 => format!("block {}", number(places.start)),
+                _ => format!(
+                    "blocks {} to {}",
+                    number(places.start),
+                    number(places.end.saturating_sub(1))
+                ),
+            }
+        };
+        let answers: Vec<Option<RpcBlock>> = self
+            .rpc
+            .call_each(METHOD, &params, usize::MAX, about)
+            .await?;
+        asked
+            .iter()
+            .zip(answers)
+            .map(|(number, answer)| checked(&self.about(*number), answer, Some(*number)))
+            .collect()
     }
 
     /// The block with this number.
     pub(crate) async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
         let attempt = self.about(number);
         let answer = self
-            .node
+            .rpc
             .call(&attempt, (BlockNumberOrTag::Number(number), false))
             .await?;
         checked(&attempt, answer, Some(number))
+    }
+
+    /// The final head and the hash of the cursor's block, in one answer, so of one node: behind an address there may be
+    /// several, and what one says of its head is nothing that another says of a block. An error says that it is behind.
+    pub(crate) async fn final_hash_at(
+        &self,
+        finality: Finality,
+        cursor: &SourceCursor,
+    ) -> Result<B256, SourceError> {
+        let tag = tag(finality);
+        let about = format!("the {tag} block and block {} together", cursor.number);
+        let attempt = self.rpc.attempt(METHOD, about);
+        let questions = [tag, BlockNumberOrTag::Number(cursor.number)].map(|block| (block, false));
+        let [head, at_cursor] = self.rpc.call_all(&attempt, questions).await?;
+        let head = as_final_head(checked(&attempt, head, None)?, finality);
+        if head.as_ref().is_none_or(|head| head.number < cursor.number) {
+            return Err(self.lagging(head.as_ref(), cursor));
+        }
+        Ok(checked(&attempt, at_cursor, Some(cursor.number))?.hash)
     }
 
     /// An error about a block that was read by number.
@@ -84,92 +116,73 @@ impl Blocks {
     }
 
     /// An error that says that the node is behind the cursor.
-    pub(crate) fn lagging(&self, head: Option<FinalHead>, cursor: &SourceCursor) -> SourceError {
+    pub(crate) fn lagging(&self, head: Option<&FinalHead>, cursor: &SourceCursor) -> SourceError {
         SourceError::Lagging {
-            endpoint: self.node.endpoint().clone(),
+            endpoint: self.endpoint().clone(),
             final_head: head.map(|head| head.number),
             cursor: cursor.number,
         }
     }
 
-    /// Tells a reorganisation below finality from an answer of a node that is behind or confused: it is one only if a single
-    /// answer, so a single node, says that the cursor's block is final and is another one.
-    pub(crate) async fn check_still_on_chain(
-        &self,
-        cursor: &SourceCursor,
-    ) -> Result<(), SourceError> {
-        let about = format!(
-            "the {} block and block {} together",
-            self.tag(),
-            cursor.number
-        );
-        let attempt = self.node.attempt(METHOD, about);
-        let questions =
-            [self.tag(), BlockNumberOrTag::Number(cursor.number)].map(|block| (block, false));
-        let [head, at_cursor] = self.node.call_all(&attempt, questions).await?;
-        let head = self.as_final_head(&checked(&attempt, head, None)?);
-        if head.is_none_or(|head| head.number < cursor.number) {
-            return Err(self.lagging(head, cursor));
-        }
-        let theirs = checked(&attempt, at_cursor, Some(cursor.number))?.hash;
-        if theirs == cursor.hash {
-            return Ok(());
-        }
-        Err(SourceError::ForkBelowFinality {
-            endpoint: self.node.endpoint().clone(),
-            number: cursor.number,
-            ours: cursor.hash,
-            theirs,
-        })
-    }
-
-    fn tag(&self) -> BlockNumberOrTag {
-        match self.finality {
-            Finality::Finalized => BlockNumberOrTag::Finalized,
-            Finality::Safe => BlockNumberOrTag::Safe,
-            Finality::Confirmations(_) => BlockNumberOrTag::Latest,
-        }
-    }
-
-    /// The final head, where `tagged` is the block that [`Self::tag`] names.
-    fn as_final_head(&self, tagged: &BlockHeader) -> Option<FinalHead> {
-        match self.finality {
-            Finality::Finalized | Finality::Safe | Finality::Confirmations(0) => Some(FinalHead {
-                number: tagged.number,
-                hash: Some(tagged.hash),
-            }),
-            Finality::Confirmations(blocks) => tagged
-                .number
-                .checked_sub(blocks)
-                .map(|number| FinalHead { number, hash: None }),
-        }
-    }
-
     fn about(&self, number: u64) -> Attempt {
-        self.node.attempt(METHOD, format!("block {number}"))
+        self.rpc.attempt(METHOD, format!("block {number}"))
     }
 }
 
 impl FinalHead {
+    /// The hash of the block with this number, if it is the head and known.
+    pub(crate) fn hash_at(&self, number: u64) -> Option<B256> {
+        Some(self.header_at(number)?.hash)
+    }
+
+    /// The block with this number, if it is the head and known.
+    pub(crate) fn header_at(&self, number: u64) -> Option<&BlockHeader> {
+        self.header
+            .as_ref()
+            .filter(|header| header.number == number)
+    }
+
     /// The block that the tag named and a block that was read by its number must be one; another node may have answered one
     /// of the questions.
     pub(crate) fn check(&self, number: u64, hash: B256) -> Result<(), Contradiction> {
-        match self.hash {
-            Some(final_head) if number == self.number && hash != final_head => {
-                Err(Contradiction::NotTheFinalHead {
-                    number,
-                    got: hash,
-                    final_head,
-                })
-            }
+        match self.hash_at(number) {
+            Some(final_head) if hash != final_head => Err(Contradiction::NotTheFinalHead {
+                number,
+                got: hash,
+                final_head,
+            }),
             _ => Ok(()),
+        }
+    }
+}
+
+fn tag(finality: Finality) -> BlockNumberOrTag {
+    match finality {
+        Finality::Finalized => BlockNumberOrTag::Finalized,
+        Finality::Safe => BlockNumberOrTag::Safe,
+        Finality::Confirmations(_) => BlockNumberOrTag::Latest,
+    }
+}
+
+/// The final head, where `tagged` is the block that [`tag`] names.
+fn as_final_head(tagged: BlockHeader, finality: Finality) -> Option<FinalHead> {
+    match finality {
+        Finality::Finalized | Finality::Safe | Finality::Confirmations(0) => Some(FinalHead {
+            number: tagged.number,
+            header: Some(tagged),
+        }),
+        Finality::Confirmations(blocks) => {
+            tagged.number.checked_sub(blocks).map(|number| FinalHead {
+                number,
+                header: None,
+            })
         }
     }
 }
 
 fn checked(
     attempt: &Attempt,
-    answer: Option<rpc::Header>,
+    answer: Option<RpcBlock>,
     asked: Option<u64>,
 ) -> Result<BlockHeader, SourceError> {
     let Some(answer) = answer else {

@@ -18,6 +18,13 @@ impl From<&Url> for Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Tells the endpoint apart from others of the same host: another key, or another path.
+    pub(crate) fn numbered(self, number: usize) -> Self {
+        Self(format!("{} (no. {number})", self.0))
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,157 +1,118 @@
-//! The logs of one block: those that the node's index gives, held against those that the block commits to.
+//! The wanted logs of some blocks, held against what the blocks' headers commit to.
 
-use std::collections::BTreeSet;
+mod confirm;
+mod proven;
+mod ranges;
 
-use alloy::primitives::{Address, B256, BloomInput, Log};
-use alloy::rpc::types::{self as rpc, Filter};
+use alloy::primitives::{Address, B256, Bytes, Log, LogData};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
-use super::EventSource;
-use super::blocks::contradicts;
 use super::header::BlockHeader;
-use super::receipts::{self, RpcReceipt};
-use super::rpc::Rpc;
-use crate::SourceError;
-use crate::error::Contradiction;
+use super::quantity::quantity_if_any;
 
-/// A log and its index in the block.
-pub(crate) type IndexedLog = (u64, Log);
+pub(crate) use proven::proven;
 
-/// The addresses and events that are read. Their product is asked for, which may be more than the sources need.
-pub(crate) struct Wanted {
-    addresses: BTreeSet<Address>,
-    topics: BTreeSet<B256>,
+/// A log, and where it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    /// The position of its block among those that were read.
+    pub(crate) block: usize,
+    /// Its index in the block.
+    pub(crate) index: u64,
+    pub(crate) log: Log,
 }
 
-impl Wanted {
-    pub(crate) fn by(sources: &[EventSource]) -> Self {
+/// What some blocks have of the wanted logs.
+pub(crate) struct Logs {
+    /// By block and index.
+    pub(crate) found: Vec<Found>,
+    /// How many of the blocks were read: all of them, unless they have too much.
+    pub(crate) blocks: usize,
+    /// Whether everything follows from the headers' receipts roots and bloom filters.
+    pub(crate) by_root: bool,
+}
+
+/// The blocks that are read, in order and without gaps, and what of them is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) headers: &'a [BlockHeader],
+    pub(crate) wanted: &'a super::wanted::Wanted<'a>,
+    /// Reading ends with the block that brings it to this many logs.
+    pub(crate) most: usize,
+}
+
+impl Logs {
+    /// Ends with the block that brings it to `most` logs, if one does.
+    fn cut(mut self, most: usize) -> Self {
+        if let Some(block) = self.found.get(most.saturating_sub(1)).map(|log| log.block)
+            && block + 1 < self.blocks
+        {
+            self.blocks = block + 1;
+            self.found.retain(|log| log.block <= block);
+        }
+        self
+    }
+}
+
+impl<'a> Task<'a> {
+    /// The same, without the blocks from this position on.
+    fn up_to(self, blocks: usize) -> Self {
         Self {
-            addresses: sources.iter().map(EventSource::address).collect(),
-            topics: sources.iter().map(EventSource::topic).collect(),
+            headers: self.headers.get(..blocks).unwrap_or(self.headers),
+            ..self
         }
     }
 
-    fn includes(&self, log: &Log) -> bool {
-        self.addresses.contains(&log.address)
-            && log
-                .topics()
-                .first()
-                .is_some_and(|topic| self.topics.contains(topic))
-    }
-
-    /// `false` only where the block has none of these logs for certain.
-    fn may_be_in(&self, header: &BlockHeader) -> bool {
-        let bloom = &header.logs_bloom;
-        self.addresses
-            .iter()
-            .any(|address| bloom.contains_input(BloomInput::Raw(address.as_slice())))
-            && self
-                .topics
-                .iter()
-                .any(|topic| bloom.contains_input(BloomInput::Raw(topic.as_slice())))
+    /// The positions of the blocks that may have wanted logs.
+    fn rooms(&self) -> Vec<usize> {
+        (0..)
+            .zip(self.headers)
+            .filter(|(_, header)| self.wanted.may_be_in(header))
+            .map(|(place, _)| place)
+            .collect()
     }
 }
 
-/// Reads the wanted logs of the block.
-///
-/// By block hash, so that they cannot come from another fork. Where the bloom filter rules them out there must be none; where
-/// it does not, they must be the ones in the receipts, since a node that is short of an index answers with no logs, or with
-/// some, and no error.
-pub(crate) async fn read(
-    node: &Rpc,
-    header: &BlockHeader,
-    wanted: &Wanted,
-) -> Result<Vec<IndexedLog>, SourceError> {
-    let attempt = node.attempt("eth_getLogs", about(header));
-    let filter = Filter::new()
-        .at_block_hash(header.hash)
-        .address(wanted.addresses.iter().copied().collect::<Vec<_>>())
-        .event_signature(wanted.topics.iter().copied().collect::<Vec<_>>());
-    let answer: Vec<rpc::Log> = node.call(&attempt, [filter]).await?;
-    let returned =
-        check_all(answer, header, wanted).map_err(|found| contradicts(&attempt, found))?;
-
-    let proven = if wanted.may_be_in(header) {
-        from_receipts(node, header, wanted).await?
-    } else {
-        Vec::new()
-    };
-    if returned != proven {
-        let found = Contradiction::LogsDiffer {
-            returned: returned.len(),
-            proven: proven.len(),
-        };
-        return Err(contradicts(&attempt, found));
-    }
-    Ok(proven)
+/// A log as a node answers it.
+pub(crate) struct RpcLog {
+    pub(crate) log: Log,
+    pub(crate) block_hash: Option<B256>,
+    pub(crate) block_number: Option<u64>,
+    pub(crate) index: Option<u64>,
+    pub(crate) removed: bool,
 }
 
-async fn from_receipts(
-    node: &Rpc,
-    header: &BlockHeader,
-    wanted: &Wanted,
-) -> Result<Vec<IndexedLog>, SourceError> {
-    let attempt = node.attempt("eth_getBlockReceipts", about(header));
-    let answer: Option<Vec<RpcReceipt>> = node.call(&attempt, [header.hash]).await?;
-    let Some(answer) = answer else {
-        return Err(SourceError::MissingBlock { attempt });
-    };
-    let all = receipts::logs(answer, header.receipts_root, &header.logs_bloom)
-        .map_err(|found| contradicts(&attempt, found))?;
-    Ok((0..)
-        .zip(all)
-        .filter(|(_, log)| wanted.includes(log))
-        .collect())
-}
-
-fn check_all(
-    answer: Vec<rpc::Log>,
-    header: &BlockHeader,
-    wanted: &Wanted,
-) -> Result<Vec<IndexedLog>, Contradiction> {
-    let mut checked: Vec<IndexedLog> = Vec::with_capacity(answer.len());
-    for (index, log) in answer.into_iter().enumerate() {
-        let previous = checked.last().map(|(log_index, _)| *log_index);
-        let log_index = check(&log, header, wanted, previous)
-            .map_err(|reason| Contradiction::ForeignLog { index, reason })?;
-        checked.push((log_index, log.inner));
-    }
-    Ok(checked)
-}
-
-/// The index in the block of a log that is what was asked for.
-fn check(
-    log: &rpc::Log,
-    header: &BlockHeader,
-    wanted: &Wanted,
-    previous: Option<u64>,
-) -> Result<u64, String> {
-    if log.removed {
-        return Err("is marked as removed".to_owned());
-    }
-    if log.block_hash != Some(header.hash) {
-        return Err(match log.block_hash {
-            Some(other) => format!("is of block {other}, not {}", header.hash),
-            None => "has no block".to_owned(),
-        });
-    }
-    if log.block_number != Some(header.number) {
-        return Err(format!(
-            "has block number {:?}, not {}",
-            log.block_number, header.number
-        ));
-    }
-    if !wanted.includes(&log.inner) {
-        return Err(format!(
-            "of {} is not of an event that was asked for",
-            log.inner.address
-        ));
-    }
-    match (log.log_index, previous) {
-        (None, _) => Err("has no log index".to_owned()),
-        (Some(index), Some(previous)) if index <= previous => {
-            Err(format!("has index {index} after index {previous}"))
+impl<'de> Deserialize<'de> for RpcLog {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // Flat, unlike alloy's own type, which buffers every field before it reads it.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields {
+            address: Address,
+            topics: Vec<B256>,
+            data: Bytes,
+            block_hash: Option<B256>,
+            #[serde(default, deserialize_with = "quantity_if_any")]
+            block_number: Option<u64>,
+            #[serde(default, deserialize_with = "quantity_if_any")]
+            log_index: Option<u64>,
+            #[serde(default)]
+            removed: bool,
         }
-        (Some(index), _) => Ok(index),
+        let fields = Fields::deserialize(from)?;
+        let data = LogData::new(fields.topics, fields.data)
+            .ok_or_else(|| D::Error::custom("a log has more than four topics"))?;
+        Ok(Self {
+            log: Log {
+                address: fields.address,
+                data,
+            },
+            block_hash: fields.block_hash,
+            block_number: fields.block_number,
+            index: fields.log_index,
+            removed: fields.removed,
+        })
     }
 }
 

@@ -1,13 +1,13 @@
 //! A log becomes an observation, the same one for everybody who reads the chain.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use alloy::dyn_abi::{DecodedEvent, DynSolValue};
 use alloy::primitives::{B256, I256, Log, U256, keccak256};
 use alloy::sol_types::SolValue;
 use tocsin_domain::decimal::Decimal;
-use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence, SourceId};
+use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
@@ -79,37 +79,44 @@ pub(crate) fn observe(
     }
 }
 
-/// What a source said in a block, by its own time and sequence.
-pub(crate) type Said = BTreeMap<(SourceId, Timestamp, Sequence), Option<Value>>;
+/// What the sources said in a block: where in its own order each said what. Positions are those of the sources, and of the
+/// observations so far.
+pub(crate) type Said = HashMap<(usize, Timestamp, Sequence), usize>;
 
 /// A source has one thing to say at one place of its own order. In a block it may say it again, which is no news (some
 /// feeds answer a round once for each submission); if it says something else, what it says there is not known from that log on.
-pub(crate) fn once_a_place(seen: Observation, said: &mut Said) -> Option<Observation> {
-    let place = (seen.source.clone(), seen.observed_at, seen.sequence);
-    match said.entry(place) {
+pub(crate) fn once_a_place(
+    source: usize,
+    seen: Observation,
+    said: &mut Said,
+    so_far: &[Observation],
+) -> Option<Observation> {
+    let place = (source, seen.observed_at, seen.sequence);
+    let before = match said.entry(place) {
         Entry::Vacant(free) => {
-            free.insert(seen.value.clone());
-            Some(seen)
+            free.insert(so_far.len());
+            return Some(seen);
         }
-        Entry::Occupied(before) if *before.get() == seen.value => None,
-        Entry::Occupied(_) => {
-            let Provenance::Chain(position) = seen.provenance else {
-                return Some(seen);
-            };
-            tracing::warn!(
-                source = %seen.source,
-                block = position.block,
-                log_index = position.log_index,
-                "a log contradicts an earlier one of its block; the value is unknown from here on"
-            );
-            let sequence = place_in_chain(position.block, position.log_index);
-            Some(Observation {
-                sequence,
-                value: None,
-                ..seen
-            })
-        }
+        Entry::Occupied(before) => so_far.get(*before.get())?,
+    };
+    if before.value == seen.value {
+        return None;
     }
+    let Provenance::Chain(position) = seen.provenance else {
+        return Some(seen);
+    };
+    tracing::warn!(
+        source = %seen.source,
+        block = position.block,
+        log_index = position.log_index,
+        "a log contradicts an earlier one of its block; the value is unknown from here on"
+    );
+    let sequence = place_in_chain(position.block, position.log_index);
+    Some(Observation {
+        sequence,
+        value: None,
+        ..seen
+    })
 }
 
 /// A place in its chain, as a sequence: that of a log, or, after every log of its block, that of the state.

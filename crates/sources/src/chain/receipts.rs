@@ -1,11 +1,12 @@
 //! The logs of a block as its receipts prove them.
 
-use alloy::consensus::{Receipt, proofs};
-use alloy::primitives::{B256, Bloom, Log, U64, logs_bloom as logs_bloom_of};
-use alloy::rlp::Encodable;
-use alloy::rpc::types as rpc;
+use alloy::consensus::{Eip658Value, proofs};
+use alloy::primitives::{B256, Bloom, Log, logs_bloom as logs_bloom_of};
+use alloy::rlp::{Encodable, Header as RlpHeader};
 use serde::Deserialize;
 
+use super::logs::RpcLog;
+use super::quantity::{Quantity, quantity, quantity_if_any};
 use crate::error::Contradiction;
 
 /// The highest transaction type whose receipt has Ethereum's encoding: legacy, 2930, 1559, 4844, 7702.
@@ -13,36 +14,49 @@ const KNOWN_TYPE_MAX: u64 = 4;
 
 /// A receipt as a node answers it; what no log depends on is left out.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct RpcReceipt {
-    #[serde(rename = "type", default)]
-    kind: U64,
-    #[serde(flatten)]
-    receipt: Receipt<rpc::Log>,
+    #[serde(rename = "type", default, deserialize_with = "quantity_if_any")]
+    kind: Option<u64>,
+    status: Option<Quantity>,
+    /// What the state hashed to after it, before receipts had a status.
+    root: Option<B256>,
+    #[serde(deserialize_with = "quantity")]
+    cumulative_gas_used: u64,
+    logs_bloom: Option<Bloom>,
+    logs: Vec<RpcLog>,
 }
 
-/// The logs of a block in order, so that the position of each is its log index.
+impl RpcReceipt {
+    /// How many logs it has.
+    pub(crate) fn logs(&self) -> usize {
+        self.logs.len()
+    }
+}
+
+/// The logs of a block.
+pub(crate) struct Proven {
+    /// In order, so that the position of each is its log index.
+    pub(crate) logs: Vec<Log>,
+    /// Whether the receipts hash to the root in the header.
+    pub(crate) by_root: bool,
+}
+
+/// Reads the logs of a block from its receipts.
 ///
 /// The receipts must hash to `receipts_root`. A block with a transaction type of its chain's own (deposits of rollups) cannot
-/// be hashed here; its logs must fill the header's bloom filter exactly, and are compared with `eth_getLogs`.
+/// be hashed here; its logs must fill the header's bloom filter exactly.
 pub(crate) fn logs(
     receipts: Vec<RpcReceipt>,
     receipts_root: B256,
     logs_bloom: &Bloom,
-) -> Result<Vec<Log>, Contradiction> {
-    let provable = receipts
+) -> Result<Proven, Contradiction> {
+    let by_root = receipts
         .iter()
-        .all(|receipt| receipt.kind.to::<u64>() <= KNOWN_TYPE_MAX);
-    let receipts: Vec<(u64, Receipt)> = receipts
-        .into_iter()
-        .map(|answer| {
-            (
-                answer.kind.to::<u64>(),
-                answer.receipt.into_primitives_receipt(),
-            )
-        })
-        .collect();
-    if provable {
-        let encoded: Vec<Vec<u8>> = receipts.iter().map(encode).collect();
+        .all(|receipt| receipt.kind.unwrap_or(0) <= KNOWN_TYPE_MAX);
+    let receipts: Vec<Receipt> = receipts.into_iter().map(Receipt::from).collect();
+    if by_root {
+        let encoded: Vec<Vec<u8>> = receipts.iter().map(Receipt::encoded).collect();
         let computed = proofs::ordered_trie_root_encoded(&encoded);
         if computed != receipts_root {
             return Err(Contradiction::ReceiptsRoot {
@@ -53,24 +67,73 @@ pub(crate) fn logs(
     }
     let logs: Vec<Log> = receipts
         .into_iter()
-        .flat_map(|(_, receipt)| receipt.logs)
+        .flat_map(|receipt| receipt.logs)
         .collect();
     // Follows from the root where that could be computed. Where not, a log that is missing leaves the filter too empty,
     // unless its address and topics are in other logs too.
-    if logs_bloom_of(&logs) != *logs_bloom {
+    if !by_root && logs_bloom_of(&logs) != *logs_bloom {
         return Err(Contradiction::LogsBloom);
     }
-    Ok(logs)
+    Ok(Proven { logs, by_root })
 }
 
-/// EIP-2718: the type, unless legacy, then RLP of status, gas, bloom and logs.
-fn encode((kind, receipt): &(u64, Receipt)) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Ok(kind @ 1..) = u8::try_from(*kind) {
-        bytes.push(kind);
+struct Receipt {
+    kind: u64,
+    status: Eip658Value,
+    gas: u64,
+    bloom: Bloom,
+    logs: Vec<Log>,
+}
+
+impl From<RpcReceipt> for Receipt {
+    fn from(answer: RpcReceipt) -> Self {
+        let logs: Vec<Log> = answer.logs.into_iter().map(|log| log.log).collect();
+        let status = match (answer.status, answer.root) {
+            (Some(Quantity(status)), _) => Eip658Value::Eip658(status != 0),
+            (None, Some(root)) => Eip658Value::PostState(root),
+            (None, None) => Eip658Value::Eip658(true),
+        };
+        Self {
+            kind: answer.kind.unwrap_or(0),
+            status,
+            gas: answer.cumulative_gas_used,
+            // What the answer says is as good: the root commits to it.
+            bloom: answer.logs_bloom.unwrap_or_else(|| logs_bloom_of(&logs)),
+            logs,
+        }
     }
-    receipt.clone().with_bloom().encode(&mut bytes);
-    bytes
+}
+
+impl Receipt {
+    /// EIP-2718: the type, unless legacy, then RLP of status, gas, bloom and logs.
+    fn encoded(&self) -> Vec<u8> {
+        let logs = RlpHeader {
+            list: true,
+            payload_length: self.logs.iter().map(Encodable::length).sum(),
+        };
+        let payload_length = self.status.length()
+            + self.gas.length()
+            + self.bloom.length()
+            + logs.length()
+            + logs.payload_length;
+        let all = RlpHeader {
+            list: true,
+            payload_length,
+        };
+        let mut bytes = Vec::with_capacity(1 + all.length() + payload_length);
+        if let Ok(kind @ 1..) = u8::try_from(self.kind) {
+            bytes.push(kind);
+        }
+        all.encode(&mut bytes);
+        self.status.encode(&mut bytes);
+        self.gas.encode(&mut bytes);
+        self.bloom.encode(&mut bytes);
+        logs.encode(&mut bytes);
+        for log in &self.logs {
+            log.encode(&mut bytes);
+        }
+        bytes
+    }
 }
 
 #[cfg(test)]

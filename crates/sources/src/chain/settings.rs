@@ -13,20 +13,91 @@ use url::Url;
 use super::Endpoint;
 
 /// How one chain is reached and read.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ChainSettings {
-    /// EIP-155 chain id; the node must serve it.
+    /// EIP-155 chain id; every endpoint must serve it.
     pub chain_id: u64,
-    /// The JSON-RPC endpoint, over HTTP; its path and query may be secret.
-    pub url: Url,
-    /// When a block counts as final. `confirmations` needs an endpoint that is one node.
+    /// Where the chain is read. No single one of them is believed where several can be asked.
+    pub endpoints: Vec<EndpointSettings>,
+    /// How many endpoints must say the same before data counts as final.
+    pub agreement: NonZeroU32,
+    /// What shows that no log was left out.
+    pub proof: LogProof,
+    /// When a block counts as final. `confirmations` needs endpoints that are one node each.
     pub finality: Finality,
     /// Whether every block is later than its parent. Then the watermark is the block's time, else one second less.
     pub strictly_rising_timestamps: bool,
     /// No answer to a request within this time is a failure.
     pub request_timeout: Duration,
-    /// At most this many blocks are read at once.
+    /// At most this many blocks are read at once; fewer at first, and where they hold much.
     pub max_blocks_per_batch: NonZeroU32,
+    /// A batch ends with the block that brings it to this many logs.
+    pub max_logs_per_batch: NonZeroU32,
+    /// How long a bad endpoint is left alone the first time; twice as long every further time, up to 64 times as long.
+    pub bench: Duration,
+    /// How many of its answers must agree with the others' before an endpoint that was left alone counts again.
+    pub probation: NonZeroU32,
+}
+
+/// One JSON-RPC endpoint.
+#[derive(Clone)]
+pub struct EndpointSettings {
+    /// Over HTTP; its path and query may be secret.
+    pub url: Url,
+    /// Where it announces new blocks, over WebSocket; as secret.
+    pub ws: Option<Url>,
+    /// Its share of the reading, against the other endpoints'. One of weight 0 checks the others, and reads only where none
+    /// of them can.
+    pub weight: u32,
+    /// Calls a second, on average over a second; every call of a batched request counts.
+    pub requests_per_second: NonZeroU32,
+    /// HTTP requests under way at once.
+    pub max_in_flight: NonZeroU32,
+    /// Calls in one HTTP request; 1 where the provider takes no JSON-RPC batches.
+    pub max_calls_per_request: NonZeroU32,
+}
+
+/// What shows that a block's logs are all there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogProof {
+    /// Its receipts, which hash to the root in its header. Read only where its bloom filter has room for a wanted log.
+    Receipts,
+    /// Its bloom filter: logs are read with `eth_getLogs` over ranges of blocks, and a block that could have some and gave none
+    /// is asked for again, elsewhere or by its receipts. Cheaper, and as good as the endpoints that agree.
+    Bloom,
+}
+
+impl ChainSettings {
+    /// A chain that is read from these endpoints, one of which is enough, with everything else as it is usual.
+    pub fn new(chain_id: u64, endpoints: Vec<EndpointSettings>, finality: Finality) -> Self {
+        Self {
+            chain_id,
+            endpoints,
+            agreement: NonZeroU32::MIN,
+            proof: LogProof::Receipts,
+            finality,
+            strictly_rising_timestamps: true,
+            request_timeout: Duration::from_secs(20),
+            max_blocks_per_batch: NonZeroU32::MIN.saturating_add(4_095),
+            max_logs_per_batch: NonZeroU32::MIN.saturating_add(49_999),
+            bench: Duration::from_secs(15),
+            probation: NonZeroU32::MIN.saturating_add(4),
+        }
+    }
+}
+
+impl EndpointSettings {
+    /// An endpoint with limits that a node of one's own, and most providers, can bear.
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            ws: None,
+            weight: 1,
+            requests_per_second: NonZeroU32::MIN.saturating_add(1_999),
+            max_in_flight: NonZeroU32::MIN.saturating_add(7),
+            max_calls_per_request: NonZeroU32::MIN.saturating_add(99),
+        }
+    }
 }
 
 /// Which event is read, and how its fields become observations.
@@ -79,18 +150,15 @@ pub enum TimeFrom {
     Field(String),
 }
 
-impl fmt::Debug for ChainSettings {
+impl fmt::Debug for EndpointSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChainSettings")
-            .field("chain_id", &self.chain_id)
+        f.debug_struct("EndpointSettings")
             .field("url", &Endpoint::from(&self.url))
-            .field("finality", &self.finality)
-            .field(
-                "strictly_rising_timestamps",
-                &self.strictly_rising_timestamps,
-            )
-            .field("request_timeout", &self.request_timeout)
-            .field("max_blocks_per_batch", &self.max_blocks_per_batch)
+            .field("ws", &self.ws.as_ref().map(Endpoint::from))
+            .field("weight", &self.weight)
+            .field("requests_per_second", &self.requests_per_second)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("max_calls_per_request", &self.max_calls_per_request)
             .finish()
     }
 }

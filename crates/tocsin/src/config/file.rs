@@ -13,7 +13,7 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
-use tocsin_sources::chain::ChainSettings;
+use tocsin_sources::chain::{ChainSettings, EndpointSettings};
 use url::Url;
 
 use super::source::{Problem, Source, SourceSection};
@@ -186,12 +186,14 @@ impl ConfigFile {
                 chain_id,
                 Chain {
                     settings: ChainSettings {
-                        chain_id,
-                        url: section.url.clone(),
-                        finality: section.finality.resolve(),
                         strictly_rising_timestamps: section.strictly_rising_timestamps,
                         request_timeout: Duration::from_millis(section.request_timeout_ms),
                         max_blocks_per_batch: section.max_blocks_per_step,
+                        ..ChainSettings::new(
+                            chain_id,
+                            vec![EndpointSettings::new(section.url.clone())],
+                            section.finality.resolve(),
+                        )
                     },
                     poll_interval: Duration::from_millis(section.poll_interval_ms),
                     stalled_after: span(&section.stalled_after).map_err(|problem| {
@@ -278,7 +280,8 @@ impl DeliverySection {
                 chains
                     .iter()
                     .find(|chain| chain.settings.chain_id == chain_id)
-                    .map(|chain| chain.settings.url.clone())
+                    .and_then(|chain| chain.settings.endpoints.first())
+                    .map(|endpoint| endpoint.url.clone())
             })
             .ok_or_else(|| at("needs a url".to_owned()))?;
         if chain_id != domain.chain_id {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::chain::{ChainBatch, ChainReader, EventSource};
+use tocsin_sources::chain::ChainReader;
+use tocsin_sources::{BlockBatch, BlockSource, Watched};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
 
@@ -51,14 +52,14 @@ impl Observer {
     /// Sources that stand at the same place are read together; one that was added later catches up by itself first.
     async fn groups(&self, stage: &Stage) -> Result<Vec<Group>, StageError> {
         let mut groups: Vec<Group> = Vec::new();
-        for source in &self.chain.sources {
-            let progress = stage.store.progress(source.id()).await?;
+        for (index, source) in self.reader.watched().iter().enumerate() {
+            let progress = stage.store.progress(&source.id).await?;
             // Its cursor would say that blocks were read which were read for something else.
             if progress
                 .as_ref()
-                .is_some_and(|progress| progress.reading != source.fingerprint())
+                .is_some_and(|progress| progress.reading != source.reading)
             {
-                return Err(StageError::OtherReading(source.id().clone()));
+                return Err(StageError::OtherReading(source.id.clone()));
             }
             let cursor = progress.as_ref().map(|progress| progress.cursor);
             let together = groups.iter_mut().find(|group| {
@@ -67,13 +68,17 @@ impl Observer {
                         || group
                             .sources
                             .iter()
-                            .all(|other| other.from_block() == source.from_block()))
+                            .all(|other| other.from_block == source.from_block))
             });
             match together {
-                Some(group) => group.sources.push(source.clone()),
+                Some(group) => {
+                    group.which.push(index);
+                    group.sources.push(source.clone());
+                }
                 None => groups.push(Group {
                     cursor,
                     seen_until: progress.map(|progress| progress.watermark),
+                    which: vec![index],
                     sources: vec![source.clone()],
                 }),
             }
@@ -98,7 +103,7 @@ impl Observer {
     async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
         let Some(batch) = self
             .reader
-            .next(group.cursor.as_ref(), &group.sources)
+            .next(group.cursor.as_ref(), &group.which)
             .await?
         else {
             return Ok(Turn::Idle);
@@ -111,7 +116,7 @@ impl Observer {
         &self,
         stage: &Stage,
         group: &Group,
-        batch: ChainBatch,
+        batch: BlockBatch,
     ) -> Result<(), StageError> {
         let sources: Vec<SourceAdvance> = group
             .sources
@@ -119,10 +124,10 @@ impl Observer {
             .map(|source| SourceAdvance {
                 from: group.cursor,
                 to: SourceProgress {
-                    source: source.id().clone(),
+                    source: source.id.clone(),
                     cursor: batch.cursor,
                     watermark: batch.watermark,
-                    reading: source.fingerprint(),
+                    reading: source.reading,
                 },
             })
             .collect();
@@ -194,5 +199,7 @@ struct Group {
     cursor: Option<SourceCursor>,
     /// The watermark there.
     seen_until: Option<Timestamp>,
-    sources: Vec<EventSource>,
+    /// As the reader numbers them.
+    which: Vec<usize>,
+    sources: Vec<Watched>,
 }

@@ -1,5 +1,7 @@
 //! What logs of all kinds become, and that no bytes can do more than say nothing.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, Bloom, Bytes, LogData};
 use alloy::sol_types::SolValue;
 use proptest::prelude::*;

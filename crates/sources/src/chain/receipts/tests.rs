@@ -76,7 +76,7 @@ fn answer(block: &Value, transactions: &[Value], logs: &[Value]) -> Value {
 }
 
 fn read(answer: &Value, root: B256, bloom: &Bloom) -> Result<Vec<Log>, Contradiction> {
-    logs(serde_json::from_value(answer.clone()).unwrap(), root, bloom)
+    logs(serde_json::from_value(answer.clone()).unwrap(), root, bloom).map(|proven| proven.logs)
 }
 
 #[test]

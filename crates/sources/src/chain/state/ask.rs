@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, Bytes, hex};
-use alloy::rpc::json_rpc::ResponsePayload;
 use alloy::rpc::types::BlockId;
 use alloy::sol_types::SolValue;
 use alloy::sol_types::abi::AbiDecoderConfig;
@@ -15,17 +14,19 @@ use serde_json::Value as Json;
 
 use super::call::{Outcome, Question};
 use crate::SourceError;
-use crate::chain::rpc::{Answer, Rpc, failed, result_of};
+use crate::chain::rpc::{NodeError, Rpc};
 use crate::error::RequestFailure;
 
-/// Questions in one request. Each shares the gas that a node allows a call.
-const QUESTIONS_MAX: usize = 50;
+/// Questions in one call of Multicall3; they share the gas that a node allows a call.
+const GROUP_MAX: usize = 50;
 
 /// `aggregate3((address target, bool allowFailure, bytes callData)[])` of Multicall3.
 const AGGREGATE3: [u8; 4] = [0x82, 0xad, 0x56, 0xcb];
 
 /// Bounds what the answer of a group may decode to.
 const GROUP_BYTES_MAX: usize = 16 << 20;
+
+const CALL: &str = "eth_call";
 
 /// JSON-RPC's code for a reverted call, by agreement of the clients.
 const REVERTED: i64 = 3;
@@ -50,7 +51,7 @@ pub(crate) async fn all(
         .partition(|question| question.grouped && multicall.is_some());
     let mut outcomes = Outcomes::new();
     if let Some(multicall) = multicall {
-        for group in grouped.chunks(QUESTIONS_MAX) {
+        for group in grouped.chunks(GROUP_MAX) {
             // A group of one gains nothing.
             let answers = if group.len() > 1 {
                 together(node, block, multicall, group).await?
@@ -68,9 +69,7 @@ pub(crate) async fn all(
             }
         }
     }
-    for some in alone.chunks(QUESTIONS_MAX) {
-        outcomes.extend(each(node, block, some).await?);
-    }
+    outcomes.extend(each(node, block, &alone).await?);
     mark_missing_code(node, block, &mut outcomes).await?;
     Ok(outcomes)
 }
@@ -83,25 +82,21 @@ struct CallObject<'a> {
     data: &'a Bytes,
 }
 
-/// Asks each question by itself, in one request.
+/// Asks each question by itself, several in one request.
 async fn each(node: &Rpc, block: B256, questions: &[Question]) -> Result<Outcomes, SourceError> {
-    let attempt = node.attempt(
-        "eth_call",
-        format!("{} calls as of block {block}", questions.len()),
-    );
-    let params = questions
+    let about = format!("{} calls as of block {block}", questions.len());
+    let params: Vec<_> = questions
         .iter()
         .map(|question| (call_object(question), pinned(block)))
         .collect();
-    let answers = node.call_each(&attempt, params).await?;
-    questions
-        .iter()
-        .zip(answers)
-        .map(|(question, answer)| {
-            let outcome = outcome(answer).map_err(|failure| failed(&attempt, failure))?;
-            Ok((question.clone(), outcome))
-        })
-        .collect()
+    let answers = node
+        .call_judged(CALL, &params, |_| about.clone(), reverted)
+        .await?;
+    let outcomes = answers.into_iter().map(|answer| match answer {
+        Ok(data) => Outcome::Returned(data),
+        Err(data) => Outcome::Reverted(data),
+    });
+    Ok(questions.iter().cloned().zip(outcomes).collect())
 }
 
 fn call_object(question: &Question) -> CallObject<'_> {
@@ -112,25 +107,23 @@ fn call_object(question: &Question) -> CallObject<'_> {
     }
 }
 
-/// A call reverted if the node says so in the words that clients agree on; whatever else it says is a failed read.
-fn outcome(answer: Answer) -> Result<Outcome, RequestFailure> {
-    if let ResponsePayload::Failure(error) = &answer.payload {
-        let says_so = error.code == REVERTED
-            || error
-                .message
-                .to_ascii_lowercase()
-                .starts_with("execution reverted");
-        let returned = match &error.data {
-            // Clients that have nothing to add leave it out.
-            None | Some(Json::Null) => Some(Bytes::new()),
-            Some(Json::String(text)) => hex::decode(text).map(Bytes::from).ok(),
-            Some(_) => None,
-        };
-        if let (true, Some(returned)) = (says_so, returned) {
-            return Ok(Outcome::Reverted(returned));
-        }
+/// What the contract said as it reverted, where the node says that it did, in the words that clients agree on. Whatever else a
+/// node says is a failed read.
+fn reverted(error: &NodeError) -> Option<Bytes> {
+    let says_so = error.code == REVERTED
+        || error
+            .message
+            .to_ascii_lowercase()
+            .starts_with("execution reverted");
+    if !says_so {
+        return None;
     }
-    result_of(answer).map(Outcome::Returned)
+    match &error.data {
+        // Clients that have nothing to add leave it out.
+        None | Some(Json::Null) => Some(Bytes::new()),
+        Some(Json::String(text)) => hex::decode(text).map(Bytes::from).ok(),
+        Some(_) => None,
+    }
 }
 
 /// Asks in one call of Multicall3. `None` for what must be asked alone: where one call fails among others it may have been
@@ -153,21 +146,24 @@ async fn together(
         from: None,
         grouped: false,
     };
-    let attempt = node.attempt(
-        "eth_call",
-        format!("{} calls at once as of block {block}", questions.len()),
-    );
-    let params = vec![(call_object(&group), pinned(block))];
-    let Some(answer) = node.call_each(&attempt, params).await?.pop() else {
-        return Ok(None);
-    };
-    let data: Bytes = match result_of(answer) {
-        Ok(data) => data,
-        // Too much at once for this node, perhaps: each alone has its own say.
-        Err(RequestFailure::Node { .. }) => return Ok(None),
-        Err(failure) => return Err(failed(&attempt, failure)),
-    };
-    Ok(shares(&data, questions.len()))
+    let about = format!("{} calls at once as of block {block}", questions.len());
+    let params = [(call_object(&group), pinned(block))];
+    let answers = node
+        .call_judged(CALL, &params, |_| about.clone(), reverted)
+        .await;
+    match answers {
+        Ok(mut answers) => Ok(answers
+            .pop()
+            .and_then(Result::ok)
+            .and_then(|data| shares(&data, questions.len()))),
+        // It may be too much at once for this node: each alone has its own say.
+        Err(SourceError::Request { failure, .. })
+            if matches!(*failure, RequestFailure::Node { .. }) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The answers in a group's answer; a failed one is none yet.
@@ -196,17 +192,15 @@ async fn mark_missing_code(
     if empty.is_empty() {
         return Ok(());
     }
-    let attempt = node.attempt(
-        "eth_getCode",
-        format!("{} contracts as of block {block}", empty.len()),
-    );
-    let params = empty
+    let params: Vec<_> = empty
         .iter()
         .map(|address| (address, pinned(block)))
         .collect();
-    let answers = node.call_each(&attempt, params).await?;
-    for (address, answer) in empty.iter().zip(answers) {
-        let code: Bytes = result_of(answer).map_err(|failure| failed(&attempt, failure))?;
+    let about = format!("{} contracts as of block {block}", empty.len());
+    let codes: Vec<Bytes> = node
+        .call_each("eth_getCode", &params, usize::MAX, |_| about.clone())
+        .await?;
+    for (address, code) in empty.iter().zip(codes) {
         for (question, outcome) in outcomes.iter_mut() {
             if code.is_empty() && question.to == *address && is_empty(outcome) {
                 *outcome = Outcome::NoCode;

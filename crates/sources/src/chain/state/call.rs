@@ -228,13 +228,14 @@ fn variable_levels(ty: &DynSolType) -> usize {
     }
 }
 
-/// The decoder takes any word for any width of integer.
+/// The decoder takes any word for any width of integer and of bytes.
 fn is_exact(value: &DynSolValue) -> bool {
     match value {
         DynSolValue::Int(number, bits) => {
             usize::try_from(number.bits()).is_ok_and(|needed| needed <= *bits)
         }
         DynSolValue::Uint(number, bits) => number.bit_len() <= *bits,
+        DynSolValue::FixedBytes(word, length) => word.iter().skip(*length).all(|byte| *byte == 0),
         DynSolValue::Tuple(values)
         | DynSolValue::Array(values)
         | DynSolValue::FixedArray(values) => values.iter().all(is_exact),

@@ -54,6 +54,8 @@ impl Path {
                 ));
             }
             tokens.push(Token::Index(0));
+        } else if leads_into_the_only(text, &tokens, outputs) {
+            tokens.insert(0, Token::Index(0));
         }
         let mut here = Here {
             ty: DynSolType::Tuple(types(outputs)?),
@@ -127,6 +129,20 @@ impl Path {
         }
         found.map(Found::Value)
     }
+}
+
+/// The only value need not be named on the way into it: `[0]`, `length`, `amount`.
+fn leads_into_the_only(text: &str, tokens: &[Token<'_>], outputs: &[Param]) -> bool {
+    let ([only], Some(first)) = (outputs, tokens.first()) else {
+        return false;
+    };
+    let has_parts =
+        only.ty.ends_with(']') || matches!(only.ty.as_str(), "tuple" | "bytes" | "string");
+    let is_itself = match first {
+        Token::Name(name) => *name == only.name,
+        Token::Index(_) => !text.starts_with('['),
+    };
+    has_parts && !is_itself
 }
 
 /// The types of some parameters.

@@ -1,18 +1,17 @@
 //! What state sources say as of one block: for trying out settings before money depends on them.
 
-use alloy::primitives::{Address, U64};
+use alloy::primitives::Address;
 use tocsin_domain::observation::Observation;
 
 use super::read::{StateAt, read};
 use super::source::StateSource;
 use crate::SourceError;
 use crate::chain::ChainSettings;
-use crate::chain::blocks::Blocks;
 use crate::chain::header::watermark;
+use crate::chain::nodes::Nodes;
 use crate::chain::observe::OpenTime;
-use crate::chain::rpc::Rpc;
 
-/// Reads the sources as of the block with this number, as a reader of the chain would if all of them were due there. A feed
+/// Reads the sources at one endpoint as of the block with this number, as a reader of the chain would if all of them were due there. A feed
 /// that says the same as at the block before has no observation.
 ///
 /// # Errors
@@ -24,25 +23,16 @@ pub async fn probe(
     number: u64,
     sources: &[StateSource],
 ) -> Result<Vec<Observation>, SourceError> {
-    let node = Rpc::new(settings)?;
-    let attempt = node.attempt("eth_chainId", "which chain it serves");
-    let reported: U64 = node.call(&attempt, [(); 0]).await?;
-    if reported.to::<u64>() != settings.chain_id {
-        return Err(SourceError::WrongChain {
-            endpoint: node.endpoint().clone(),
-            configured: settings.chain_id,
-            reported: reported.to(),
-        });
-    }
-    let blocks = Blocks {
-        node,
-        finality: settings.finality,
+    let nodes = Nodes::connect(settings).await?;
+    let counting = nodes.counting()?;
+    let Some(node) = nodes.lead(&counting) else {
+        return Err(nodes.too_few(0));
     };
-    let header = blocks.header(number).await?;
+    let header = node.header(number).await?;
     let after = match number.checked_sub(1) {
         None => None,
         Some(parent) => {
-            let parent = blocks.header(parent).await?;
+            let parent = node.header(parent).await?;
             Some(watermark(
                 parent.timestamp,
                 settings.strictly_rising_timestamps,
@@ -59,5 +49,5 @@ pub async fn probe(
         multicall,
     };
     let all: Vec<&StateSource> = sources.iter().collect();
-    read(&blocks.node, at, &all).await
+    read(&node.rpc, at, &all).await
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
-use alloy::rpc::types::{self as rpc, BlockNumberOrTag};
+use alloy::rpc::types::BlockNumberOrTag;
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
@@ -15,7 +15,7 @@ use super::proof;
 use super::source::{Plan, StateSource};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
-use crate::chain::header::BlockHeader;
+use crate::chain::header::{BlockHeader, RpcBlock};
 use crate::chain::observe::{OpenTime, place_in_chain};
 use crate::chain::rpc::Rpc;
 use crate::error::{Attempt, Contradiction};
@@ -147,7 +147,7 @@ async fn header_before(
     number: u64,
 ) -> Result<BlockHeader, SourceError> {
     let is_parent = header.number.checked_sub(1) == Some(number);
-    let (attempt, answer): (Attempt, Option<rpc::Header>) = if is_parent {
+    let (attempt, answer): (Attempt, Option<RpcBlock>) = if is_parent {
         let about = format!("block {number} {}", header.parent_hash);
         let attempt = node.attempt("eth_getBlockByHash", about);
         let answer = node.call(&attempt, (header.parent_hash, false)).await?;

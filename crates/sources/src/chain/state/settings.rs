@@ -64,8 +64,9 @@ pub struct CallSettings {
     pub function: String,
     /// Literals, one for each argument: `1000000`, `0x…`, `[1, 2]`, `(0x…, true)`.
     pub arguments: Vec<String>,
-    /// Where in what it returns the value is: `assets`, `0`, `position.legs[1].amount`, `holders.length`. May be empty
-    /// where there is one value only. An integer, `bool`, `string`, address or `bytesN`; the last two become text.
+    /// Where in what it returns the value is: `assets`, `0`, `position.legs[1].amount`, `holders.length`. Where there is one
+    /// value only it may be empty, or begin inside that one: `[1].amount`. An integer, `bool`, `string`, address or
+    /// `bytesN`; the last two become text.
     pub value: String,
     /// An integer value counts units of 10^-`decimals`; at most 77, and 0 for anything else.
     pub decimals: u8,

@@ -98,6 +98,9 @@ fn each_kind_of_value_keeps_its_kind() {
         ),
         text("open")
     );
+    let list = plan("f() returns ((bool on, uint8 n)[] rows)", "[1].n");
+    let rows = vec![(true, U256::ONE), (false, U256::from(7))];
+    assert_eq!(says(&list, (rows,).abi_encode_params()), Ok(decimal("7")));
     let length = plan("f() returns (uint8 a, string s)", "s.length");
     assert_eq!(
         says(&length, (U256::ONE, "open").abi_encode_params()),
