@@ -167,7 +167,7 @@ async fn a_service_that_is_killed_while_losses_happen_pays_each_once() {
         let sending = [
             "eth_sendRawTransaction",
             "eth_getTransactionReceipt",
-            "eth_getBlockByNumber",
+            "eth_getLogs",
         ];
         for (node, methods) in [(&trial.source, reading), (&trial.sink, sending)] {
             let rule = Rule::new(fault.clone()).percent(3);

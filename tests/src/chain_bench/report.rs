@@ -172,7 +172,7 @@ fn stored(options: &Options) -> String {
 
 async fn latencies(options: &Options) -> String {
     let latency = latency::measure(options.mined).await;
-    let mut table = Table::new(&["mined block to", "p50", "p99", "target p99"]);
+    let mut table = Table::new(&["mined block to", "p50", "p90", "p99", "target p99"]);
     let ms = |took: Duration| {
         format!(
             "{}.{} ms",
@@ -189,18 +189,16 @@ async fn latencies(options: &Options) -> String {
             "25 ms",
         ),
     ] {
-        let (middle, late) = (percentile(took, 50), percentile(took, 99));
-        table.row(
-            [name, &ms(middle), &ms(late), target]
-                .map(str::to_owned)
-                .into(),
-        );
+        let at = |percent| ms(percentile(took, percent));
+        let cells = [name, &at(50), &at(90), &at(99), target];
+        table.row(cells.map(str::to_owned).into());
     }
     for (peer, middle, late) in PEERS_LATENCY {
         let name = format!("webhook, {peer} (not in this run)");
         table.row(vec![
             name,
             format!("{middle} ms"),
+            String::new(),
             format!("{late} ms"),
             String::new(),
         ]);
