@@ -234,9 +234,9 @@ async fn of_the_ledger() {
     let store = written.after(damage).await;
     assert_invalid(damage, store.rechecks(&source(0), 9).await, "re-check");
     for damage in [
-        "UPDATE halts SET ours = theirs",
+        "UPDATE halts SET cause = replace(cause, 'took_back', 'took_away')",
         "UPDATE halts SET number = -1",
-        "UPDATE halts SET theirs = x'00'",
+        "UPDATE halts SET cause = '{}'",
     ] {
         let written = Written::new().await;
         let store = written.after(damage).await;

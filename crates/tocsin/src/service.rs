@@ -4,6 +4,7 @@
 //! starts, so that a service that cannot work does not half-work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tocsin_api::Api;
 use tocsin_api::chains::Chains;
@@ -82,6 +83,14 @@ pub enum ServiceError {
     #[error(transparent)]
     Task(#[from] TaskFailure),
 }
+
+/// How long connecting waits between its attempts.
+const CONNECT_PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// The parts, connected to the outside and not yet running.
 struct Parts {
@@ -188,8 +197,7 @@ async fn connect(
         recheckers: Vec::new(),
     };
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
-        watch
-            .add(chain)
+        patiently(SourceError::is_transient, async || watch.add(chain).await)
             .await
             .map_err(|source| ServiceError::Source {
                 chain: chain.name.clone(),
@@ -208,15 +216,16 @@ async fn connect(
             chain_id: delivery.settings.chain_id,
             source,
         };
-        let submitter = Submitter::connect(delivery.settings.clone(), delivery.key.submitter())
-            .await
-            .map_err(refused)?;
-        if let Some(attestor) = &config.attestor {
-            submitter
-                .check_signers(&attestor.signers)
-                .await
-                .map_err(refused)?;
-        }
+        let submitter = patiently(DeliveryError::is_transient, async || {
+            let key = delivery.key.submitter();
+            let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
+            if let Some(attestor) = &config.attestor {
+                submitter.check_signers(&attestor.signers).await?;
+            }
+            Ok(submitter)
+        })
+        .await
+        .map_err(refused)?;
         tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
         deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
     }
@@ -236,6 +245,23 @@ async fn connect(
         deliverers,
         listener,
     })
+}
+
+/// Tries again what may succeed a little later, a few times: one answer that fails is no reason not to start.
+async fn patiently<T, E: std::error::Error>(
+    may_pass: impl Fn(&E) -> bool,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pauses = CONNECT_PAUSES.iter();
+    loop {
+        match (attempt().await, pauses.next()) {
+            (Err(error), Some(pause)) if may_pass(&error) => {
+                tracing::warn!(error = %crate::report::chain(&error), "cannot connect yet, will try again");
+                tokio::time::sleep(*pause).await;
+            }
+            (outcome, _) => return outcome,
+        }
+    }
 }
 
 /// The stages that watch chains, as they are made.

@@ -99,12 +99,17 @@ impl Node {
     }
 
     /// The next answer to this method is broken in this way.
-    pub(crate) fn fail_once(&self, method: &str, fault: Fault) {
+    pub(crate) fn fail(&self, method: &str, fault: Fault) {
         self.script
             .lock()
             .unwrap()
             .faults
             .insert(method.to_owned(), fault);
+    }
+
+    /// Answers as it should again.
+    pub(crate) fn heal(&self) {
+        self.script.lock().unwrap().faults.clear();
     }
 
     /// Which methods were asked since the last time, in order.
@@ -133,7 +138,7 @@ async fn answer(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
         let mut script = script.lock().unwrap();
         let method = request["method"].as_str().unwrap();
         script.asked.push(method.to_owned());
-        let fault = script.faults.remove(method);
+        let fault = script.faults.get(method).copied();
         let question = question(&request);
         let answers = script.answers.get_mut(&question);
         let exchange = match answers {

@@ -36,11 +36,12 @@ async fn a_broken_answer_is_an_error_and_the_next_one_counts() {
     );
     let reader = connect(&node, pool()).await.unwrap();
     for (fault, says) in faults {
-        node.fail_once("getMultipleAccounts", fault);
+        node.fail("getMultipleAccounts", fault);
         let error = reader.next(None, &all(&reader)).await.unwrap_err();
         assert!(told(&error).contains(says), "{fault:?}: {}", told(&error));
         assert!(error.is_transient(), "{fault:?}");
     }
+    node.heal();
     let batch = reader.next(None, &all(&reader)).await.unwrap().unwrap();
     assert_eq!(batch.observations.len(), 2);
 }

@@ -1,8 +1,8 @@
 //! That nothing is missing from what a node's index gave: other endpoints have the same, or receipts prove it.
 //!
 //! Promises: where several endpoints must agree, as many have the same logs; where one is enough, every block that could have
-//! had logs and gave none was asked for again at another endpoint, or is proven by its receipts. Whoever is shown to be wrong is
-//! named in an error.
+//! had logs and gave none is proven by its receipts or, where nobody has those, was asked for again at another endpoint.
+//! Whoever is shown to be wrong is named in an error.
 
 use alloy::rpc::types::Filter;
 use futures_util::future::join_all;
@@ -126,7 +126,8 @@ impl Nodes {
         })
     }
 
-    /// Asks again for the blocks that could have logs and gave none: an empty answer is the commonest lie.
+    /// Asks again for the blocks that could have logs and gave none: an empty answer is the commonest lie. Receipts prove it,
+    /// whoever has them; where nobody does, another endpoint has to have none either.
     async fn confirm_absence(
         &self,
         lead: &Node,
@@ -134,28 +135,54 @@ impl Nodes {
         task: Task<'_>,
         logs: &Logs,
     ) -> Result<(), SourceError> {
-        let empty = empty(task, logs);
-        if empty.is_empty() {
-            return Ok(());
-        }
-        for node in others.iter().filter(|node| !node.rpc.is_resting()) {
-            match self.absent_at(node, task, &empty).await {
-                Ok(None) => return Ok(()),
-                // Its word against the first one's: receipts decide.
-                Ok(Some(_)) => break,
-                Err(error) => self.blame(&error),
-            }
-        }
-        for header in empty {
+        let mut unproven = Vec::new();
+        let mut why = None;
+        for header in empty(task, logs) {
             let one = Task {
                 headers: core::slice::from_ref(header),
                 ..task
             };
-            if !proven(lead, one).await?.found.is_empty() {
-                return Err(omitted(lead, header));
+            match self.proven_by_any(lead, others, one).await {
+                Ok(truth) if truth.found.is_empty() => {}
+                Ok(_logs_after_all) => return Err(omitted(lead, header)),
+                Err(error) => {
+                    unproven.push(header);
+                    why.get_or_insert(error);
+                }
             }
         }
-        Ok(())
+        let Some(why) = why else {
+            return Ok(());
+        };
+        for node in others.iter().filter(|node| !node.rpc.is_resting()) {
+            match self.absent_at(node, task, &unproven).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(header)) => return Err(omitted(lead, header)),
+                Err(error) => self.blame(&error),
+            }
+        }
+        Err(why)
+    }
+
+    async fn proven_by_any(
+        &self,
+        lead: &Node,
+        others: &[&Node],
+        task: Task<'_>,
+    ) -> Result<Logs, SourceError> {
+        let mut failed = match proven(lead, task).await {
+            Ok(truth) => return Ok(truth),
+            Err(error) => error,
+        };
+        for node in others.iter().filter(|node| !node.rpc.is_resting()) {
+            match proven(node, task).await {
+                Ok(truth) => return Ok(truth),
+                // Not to have receipts is no offence.
+                Err(error @ SourceError::Contradiction { .. }) => self.blame(&error),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// The first of these blocks in which the node has wanted logs.

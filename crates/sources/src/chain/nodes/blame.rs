@@ -35,7 +35,8 @@ impl Nodes {
             (Some(offence), _) => self.punish(node, offence, &reason),
             // To be behind, or to be short of a block, is no failure.
             (None, SourceError::Lagging { .. }) => node.health().note(&reason),
-            (None, _) if self.is_alone(node) => node.health().note(&reason),
+            // The last one that can be asked is asked on, at the pace that its failures leave it.
+            (None, _) if self.is_last(node) => node.health().note(&reason),
             (None, _) => node.health().failed(&reason, self.rules, endpoint),
         }
     }
@@ -59,6 +60,13 @@ impl Nodes {
 
     fn named(&self, endpoint: &Endpoint) -> Option<&Node> {
         self.nodes.iter().find(|node| node.endpoint() == endpoint)
+    }
+
+    /// Whether no other endpoint is trusted.
+    fn is_last(&self, node: &Node) -> bool {
+        self.nodes
+            .iter()
+            .all(|other| other.index == node.index || !other.health().is_trusted())
     }
 
     fn is_alone(&self, node: &Node) -> bool {
