@@ -134,9 +134,8 @@ async fn a_reorganisation_takes_back_its_warnings_and_nothing_was_signed_for_it(
     let mut trial = Trial::begin().await;
     let mut service = trial.service();
     trial.fall().await;
-    trial.settle().await;
     for times in 1..=4 {
-        trial.market.anvil.mine(CONFIRMATIONS + 1).await;
+        trial.settle().await;
         trial.until_standing(0).await;
         let withdrawn = trial.warnings("withdrawn").await;
         // A fall in a block that will not stay.
@@ -158,9 +157,22 @@ async fn a_reorganisation_takes_back_its_warnings_and_nothing_was_signed_for_it(
 async fn a_service_that_is_killed_while_losses_happen_pays_each_once() {
     let mut trial = Trial::begin().await;
     let mut random = Random::new();
-    for faults in [Fault::ErrorReply, Fault::CutConnection, Fault::Lag(2)] {
-        trial.source.add(Rule::new(faults.clone()).percent(3));
-        trial.sink.add(Rule::new(faults).percent(3));
+    for fault in [Fault::ErrorReply, Fault::CutConnection, Fault::Status(502)] {
+        // A service that cannot reach its chains at the start refuses to start, so its first questions are left alone.
+        let reading = [
+            "eth_getBlockByNumber",
+            "eth_getBlockReceipts",
+            "eth_getLogs",
+        ];
+        let sending = [
+            "eth_sendRawTransaction",
+            "eth_getTransactionReceipt",
+            "eth_getLogs",
+        ];
+        for (node, methods) in [(&trial.source, reading), (&trial.sink, sending)] {
+            let rule = Rule::new(fault.clone()).percent(3);
+            node.add(methods.iter().fold(rule, |rule, method| rule.of(method)));
+        }
     }
     for _ in 0..20 {
         let mut service = trial.service();

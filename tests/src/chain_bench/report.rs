@@ -84,6 +84,23 @@ pub async fn run(options: &Options, say: impl Fn(&str)) {
     }
 }
 
+/// So often a backfill is repeated; the fastest counts, as the one that other work on the machine disturbed least.
+const ROUNDS: usize = 3;
+
+/// The fastest of some rounds of two things that are compared, which take turns.
+fn fastest(kind: &str, server: &Beside, blocks: u64) -> [Backfill; 2] {
+    let turn = || ["bare", "reader"].map(|what| backfill(what, kind, server, blocks));
+    let mut best = turn();
+    for _ in 1..ROUNDS {
+        for (best, again) in best.iter_mut().zip(turn()) {
+            if again.took < best.took {
+                *best = again;
+            }
+        }
+    }
+    best
+}
+
 /// What a part of this program measured that was started with these words.
 fn backfill(what: &str, kind: &str, server: &Beside, blocks: u64) -> Backfill {
     let (url, blocks) = (server.url(1), blocks.to_string());
@@ -113,8 +130,8 @@ fn backfills(options: &Options) -> String {
     ]);
     for kind in ["bloom", "receipts"] {
         let mut bound = 0;
-        for (what, name) in [("bare", "bare fetch and parse"), ("reader", "reader")] {
-            let took = backfill(what, kind, &server, options.blocks);
+        let names = ["bare fetch and parse", "reader"];
+        for (name, took) in names.iter().zip(fastest(kind, &server, options.blocks)) {
             let logs = rate(took.logs, took.took);
             table.row(vec![
                 format!("{name}, proof = {kind}"),
@@ -132,7 +149,9 @@ fn backfills(options: &Options) -> String {
         }
     }
     let logs = grouped(u128::from(options.blocks) * 10);
-    format!("Backfill of {logs} logs from a local replay server\n\n{table}")
+    format!(
+        "Backfill of {logs} logs from a local replay server, the fastest of {ROUNDS} rounds\n\n{table}"
+    )
 }
 
 fn stored(options: &Options) -> String {
@@ -172,7 +191,7 @@ fn stored(options: &Options) -> String {
 
 async fn latencies(options: &Options) -> String {
     let latency = latency::measure(options.mined).await;
-    let mut table = Table::new(&["mined block to", "p50", "p99", "target p99"]);
+    let mut table = Table::new(&["mined block to", "p50", "p90", "p99", "target p99"]);
     let ms = |took: Duration| {
         format!(
             "{}.{} ms",
@@ -189,18 +208,16 @@ async fn latencies(options: &Options) -> String {
             "25 ms",
         ),
     ] {
-        let (middle, late) = (percentile(took, 50), percentile(took, 99));
-        table.row(
-            [name, &ms(middle), &ms(late), target]
-                .map(str::to_owned)
-                .into(),
-        );
+        let at = |percent| ms(percentile(took, percent));
+        let cells = [name, &at(50), &at(90), &at(99), target];
+        table.row(cells.map(str::to_owned).into());
     }
     for (peer, middle, late) in PEERS_LATENCY {
         let name = format!("webhook, {peer} (not in this run)");
         table.row(vec![
             name,
             format!("{middle} ms"),
+            String::new(),
             format!("{late} ms"),
             String::new(),
         ]);

@@ -25,16 +25,13 @@ pub async fn read(url: &Url, kind: Kind, last: u64) -> Backfill {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), url, kind);
     let config = Config::load(&path).unwrap();
-    let database = config.database.clone();
+    let store = Arc::new(SqliteStore::open(&config.database).await.unwrap());
     let end = Timestamp(i64::try_from(GENESIS_TIME + last).unwrap());
+    let clock = Arc::new(SetClock::new(end));
     let shutdown = Shutdown::default();
     let begun = Instant::now();
-    let running = service::run(config, Arc::new(SetClock::new(end)), shutdown.clone());
+    let running = service::run_on(store.clone(), config, clock, shutdown.clone());
     let watching = async {
-        while !database.exists() {
-            tokio::time::sleep(LOOK).await;
-        }
-        let store = SqliteStore::open(&database).await.unwrap();
         let mut progress = Progress::new(last);
         let mut seen = 0;
         while seen < last {
