@@ -34,7 +34,7 @@ impl Trial {
             sink: Some(market.anvil.url()),
             finality: CONFIRMATIONS.to_string(),
             poll_ms: 50,
-            warnings: false,
+            warnings: true,
         });
         Self {
             market,

@@ -16,5 +16,7 @@ mod privileged;
 mod redemption;
 #[path = "incidents/scene.rs"]
 mod scene;
+#[path = "incidents/service.rs"]
+mod service;
 #[path = "incidents/shelf.rs"]
 mod shelf;

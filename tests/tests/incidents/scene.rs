@@ -99,35 +99,41 @@ impl Scene {
 
     /// Watches from the next block on, under the terms of a template. `names` says what stands in place of what it names.
     pub(crate) async fn watch(&self, template: &str, names: &[(&str, Address)]) -> Watch {
-        let from_block = self.anvil.head().await + 1;
         let folder = tempfile::tempdir().unwrap();
         let url = self.anvil.url();
-        let adapt = |text: String| {
-            let mut text = text
-                .replace("eip155:1:", &format!("eip155:{CHAIN_ID}:"))
-                .replace("eip155:1/", &format!("eip155:{CHAIN_ID}/"))
-                .replace(
-                    "from_block   = 1\n",
-                    &format!("from_block = {from_block}\n"),
-                )
-                .replace("from_block  = 1\n", &format!("from_block = {from_block}\n"))
-                .replace("from_block = 1\n", &format!("from_block = {from_block}\n"));
-            for (suffix, address) in names {
-                let placeholder = format!("0x{suffix:0>40}");
-                text = text.replace(&placeholder, &format!("{address:#x}"));
-            }
-            text
-        };
+        let files = self.adapted(template, names).await;
+        let service = service(&format!("eip155:{CHAIN_ID}"), url.as_str(), &files.sources);
+        std::fs::write(folder.path().join("cover.toml"), files.cover).unwrap();
+        std::fs::write(folder.path().join("tocsin.toml"), service).unwrap();
+        Watch::begin(&folder.path().join("tocsin.toml")).await
+    }
+
+    /// A template for this chain, from the next block on. `names` says what stands in place of what it names.
+    pub(crate) async fn adapted(&self, template: &str, names: &[(&str, Address)]) -> Template {
+        let from_block = format!("from_block = {}\n", self.anvil.head().await + 1);
         let files = Template::read(template);
         for (suffix, _) in names {
             let placeholder = format!("0x{suffix:0>40}");
             let named = files.cover.contains(&placeholder) || files.sources.contains(&placeholder);
             assert!(named, "{template} names no {placeholder}");
         }
-        let service = service(&format!("eip155:{CHAIN_ID}"), url.as_str(), &files.sources);
-        std::fs::write(folder.path().join("cover.toml"), adapt(files.cover)).unwrap();
-        std::fs::write(folder.path().join("tocsin.toml"), adapt(service)).unwrap();
-        Watch::begin(&folder.path().join("tocsin.toml")).await
+        let adapt = |text: String| {
+            let mut text = text
+                .replace("eip155:1:", &format!("eip155:{CHAIN_ID}:"))
+                .replace("eip155:1/", &format!("eip155:{CHAIN_ID}/"))
+                .replace("from_block   = 1\n", &from_block)
+                .replace("from_block  = 1\n", &from_block)
+                .replace("from_block = 1\n", &from_block);
+            for (suffix, address) in names {
+                let placeholder = format!("0x{suffix:0>40}");
+                text = text.replace(&placeholder, &format!("{address:#x}"));
+            }
+            text
+        };
+        Template {
+            cover: adapt(files.cover),
+            sources: adapt(files.sources),
+        }
     }
 }
 

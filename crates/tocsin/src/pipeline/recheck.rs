@@ -10,7 +10,7 @@ use std::time::Duration;
 use alloy::primitives::{B256, keccak256};
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::chain::{ChainReader, Recheck};
-use tocsin_sources::{BlockSource, Watched};
+use tocsin_sources::{BlockSource, SourceError, Watched};
 use tocsin_store::coverage::{Finding, Recheck as Record};
 use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::SourceProgress;
@@ -134,8 +134,12 @@ impl Work for Rechecker {
         let found = self
             .chain
             .recheck(first, last, &[choice.index], &said_by, &stored)
-            .await?;
-        let (endpoint, finding) = match found {
+            .await;
+        // The observer will see it too, and halt the chain.
+        if let Err(SourceError::ForkBelowFinality { .. }) = found {
+            return Ok(Turn::Idle);
+        }
+        let (endpoint, finding) = match found? {
             // With nobody left to ask, there is nothing to record.
             Recheck::NobodyElse => return Ok(Turn::Idle),
             Recheck::Agrees { endpoint } => (endpoint, Finding::Same),

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::BlockSource;
 use tocsin_sources::chain::{ChainReader, Tip};
+use tocsin_sources::{BlockSource, SourceError};
 use tocsin_store::warning::{NewWarning, Warning, WarningChange};
 use tokio::sync::Mutex;
 
@@ -155,7 +155,12 @@ impl Work for Forewarner {
         if *tip.anchor() != before.cursor {
             tip.settle(before.cursor);
         }
-        self.chain.follow(tip).await?;
+        match self.chain.follow(tip).await {
+            Ok(_change) => {}
+            // The observer will see it too, and halt the chain.
+            Err(SourceError::ForkBelowFinality { .. }) => return Ok(Turn::Idle),
+            Err(error) => return Err(error.into()),
+        }
         let _between_steps = self.step.lock().await;
         // The final head may have moved meanwhile; then the tip begins elsewhere.
         let Some(abreast) = self.abreast(stage).await? else {
