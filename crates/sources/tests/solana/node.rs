@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What is wrong with the next answer to a method.
+/// What is wrong with the answers to a method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     /// The connection ends in the middle of the body.
@@ -98,7 +98,7 @@ impl Node {
             .for_each(change);
     }
 
-    /// The next answer to this method is broken in this way.
+    /// Answers to this method are broken in this way, until it is healed.
     pub(crate) fn fail(&self, method: &str, fault: Fault) {
         self.script
             .lock()

@@ -1,3 +1,5 @@
+//! How long an endpoint is left alone, and how many calls it gets.
+
 use core::num::NonZeroU32;
 
 use super::*;
