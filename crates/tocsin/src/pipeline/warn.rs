@@ -109,11 +109,13 @@ impl Forewarner {
         let foreseen = self.evaluator.foresee(&*stage.store, news).await?;
         Ok(foreseen
             .into_iter()
+            // What final blocks show is not foreseen: the next step determines it.
+            .filter(|foreseen| foreseen.loss.settled_at > abreast.watermark)
             .filter_map(|foreseen| self.warning(foreseen, tip))
             .collect())
     }
 
-    /// A loss that needs no provisional block will be determined by the next step, and needs no warning.
+    /// The warning about a loss that provisional blocks show.
     fn warning(&self, Foreseen { risk, loss }: Foreseen, tip: &Tip) -> Option<NewWarning> {
         let rests_on = tip
             .blocks()
