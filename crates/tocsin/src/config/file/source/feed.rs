@@ -8,11 +8,11 @@ use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_sources::chain::ChainSource;
 use tocsin_sources::chain::state::{
     AnswerLimits, FeedSettings, PhaseSettings, Reading, RoundsSettings, RoundsSource,
-    SequencerSettings, StateSettings, StateSource,
+    SequencerSettings,
 };
 
 use super::reason;
-use super::state::{OnEvent, schedule};
+use super::state::{OnEvent, Sampled};
 use crate::config::file::span;
 
 #[derive(Deserialize)]
@@ -124,16 +124,13 @@ impl LatestRoundSection {
             limits: limits(self.min_answer.as_deref(), self.max_answer.as_deref())?,
             sequencer,
         });
-        let settings = StateSettings {
-            source: SourceId(id.to_owned()),
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
-            schedule: schedule(self.every_blocks, self.on_events),
+        let sampled = Sampled {
+            subject: self.subject,
+            metric: self.metric,
             from_block: self.from_block,
-            reading,
+            every_blocks: self.every_blocks,
+            on_events: self.on_events,
         };
-        StateSource::new(settings)
-            .map(ChainSource::State)
-            .map_err(reason)
+        sampled.source(id, reading)
     }
 }

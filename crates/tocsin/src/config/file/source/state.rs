@@ -100,17 +100,36 @@ enum FieldText {
     Address,
 }
 
-/// The blocks at which a source is read.
-pub(super) fn schedule(every_blocks: Option<NonZeroU64>, on_events: Vec<OnEvent>) -> Schedule {
-    Schedule {
-        every_blocks,
-        events: on_events
-            .into_iter()
-            .map(|waking| WakingEvent {
-                contract: waking.contract,
-                event: waking.event,
-            })
-            .collect(),
+/// What the sections of all kinds of state say.
+pub(super) struct Sampled {
+    pub(super) subject: String,
+    pub(super) metric: String,
+    pub(super) from_block: u64,
+    pub(super) every_blocks: Option<NonZeroU64>,
+    pub(super) on_events: Vec<OnEvent>,
+}
+
+impl Sampled {
+    /// The source `id`, which is read so.
+    pub(super) fn source(self, id: &str, reading: Reading) -> Result<ChainSource, String> {
+        let events = self.on_events.into_iter().map(|waking| WakingEvent {
+            contract: waking.contract,
+            event: waking.event,
+        });
+        let settings = StateSettings {
+            source: SourceId(id.to_owned()),
+            subject: Subject(self.subject),
+            metric: Metric(self.metric),
+            schedule: Schedule {
+                every_blocks: self.every_blocks,
+                events: events.collect(),
+            },
+            from_block: self.from_block,
+            reading,
+        };
+        StateSource::new(settings)
+            .map(ChainSource::State)
+            .map_err(reason)
     }
 }
 
@@ -151,17 +170,14 @@ impl CallSection {
             on_revert: self.on_revert.resolve()?,
             from: self.from,
         });
-        let settings = StateSettings {
-            source: SourceId(id.to_owned()),
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
-            schedule: schedule(self.every_blocks, self.on_events),
+        let sampled = Sampled {
+            subject: self.subject,
+            metric: self.metric,
             from_block: self.from_block,
-            reading,
+            every_blocks: self.every_blocks,
+            on_events: self.on_events,
         };
-        StateSource::new(settings)
-            .map(ChainSource::State)
-            .map_err(reason)
+        sampled.source(id, reading)
     }
 }
 
@@ -184,16 +200,13 @@ impl StorageSection {
             },
             decimals: self.decimals,
         });
-        let settings = StateSettings {
-            source: SourceId(id.to_owned()),
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
-            schedule: schedule(self.every_blocks, self.on_events),
+        let sampled = Sampled {
+            subject: self.subject,
+            metric: self.metric,
             from_block: self.from_block,
-            reading,
+            every_blocks: self.every_blocks,
+            on_events: self.on_events,
         };
-        StateSource::new(settings)
-            .map(ChainSource::State)
-            .map_err(reason)
+        sampled.source(id, reading)
     }
 }
