@@ -174,7 +174,7 @@ async fn a_service_that_is_killed_while_losses_happen_pays_each_once() {
             node.add(methods.iter().fold(rule, |rule, method| rule.of(method)));
         }
     }
-    for _ in 0..20 {
+    for _ in 0..12 {
         let mut service = trial.service();
         let life = Duration::from_millis(u64::from(200 + random.below(600)));
         let born = Instant::now();
