@@ -61,14 +61,22 @@ impl Assembly<'_> {
         let open_times = self.open_times(parent, headers);
         for (block, (header, open)) in headers.iter().zip(open_times).enumerate() {
             said.clear();
-            while let Some(Found { index, log, .. }) = found.next_if(|log| log.block == block) {
+            while let Some(Found {
+                index,
+                log,
+                raw_hash,
+                ..
+            }) = found.next_if(|log| log.block == block)
+            {
                 for (place, source) in self.wanted.readers(&log) {
                     let seen = match source {
-                        ChainSource::Event(source) => source
-                            .reads(header.number, &log)
-                            .then(|| observe(source, self.chain_id, header, open, index, &log)),
+                        ChainSource::Event(source) => {
+                            source.reads(header.number, &log).then(|| {
+                                observe(source, self.chain_id, header, open, index, &log, raw_hash)
+                            })
+                        }
                         ChainSource::Rounds(source) => {
-                            source.observe(self.chain_id, header, open, index, &log)
+                            source.observe(self.chain_id, header, open, index, &log, raw_hash)
                         }
                         // Its events only wake it.
                         ChainSource::State(_) => None,

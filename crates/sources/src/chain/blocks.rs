@@ -7,7 +7,7 @@ use alloy::rpc::types::BlockNumberOrTag;
 use tocsin_domain::cover::Finality;
 use tocsin_domain::cursor::SourceCursor;
 
-use super::header::{BlockHeader, RpcBlock};
+use super::header::{BlockHeader, Hashed};
 use super::node::Node;
 use crate::SourceError;
 use crate::error::{Attempt, Contradiction};
@@ -40,7 +40,7 @@ impl Node {
     ) -> Result<Option<FinalHead>, SourceError> {
         let tag = tag(finality);
         let attempt = self.rpc.attempt(METHOD, format!("the {tag} block"));
-        let answer: Option<RpcBlock> = self.rpc.call(&attempt, (tag, false)).await?;
+        let answer: Option<Hashed> = self.rpc.call(&attempt, (tag, false)).await?;
         match answer {
             // Before its first finality, a chain has no such block. A latest block there always is.
             None if tag != BlockNumberOrTag::Latest => Ok(None),
@@ -70,7 +70,7 @@ impl Node {
                 ),
             }
         };
-        let answers: Vec<Option<RpcBlock>> = self
+        let answers: Vec<Option<Hashed>> = self
             .rpc
             .call_each(METHOD, &params, usize::MAX, about)
             .await?;
@@ -182,15 +182,15 @@ fn as_final_head(tagged: BlockHeader, finality: Finality) -> Option<FinalHead> {
 
 fn checked(
     attempt: &Attempt,
-    answer: Option<RpcBlock>,
+    answer: Option<Hashed>,
     asked: Option<u64>,
 ) -> Result<BlockHeader, SourceError> {
-    let Some(answer) = answer else {
+    let Some(Hashed(answer)) = answer else {
         return Err(SourceError::MissingBlock {
             attempt: attempt.clone(),
         });
     };
-    let header = BlockHeader::check(answer).map_err(|found| contradicts(attempt, found))?;
+    let header = answer.map_err(|found| contradicts(attempt, found))?;
     match asked {
         Some(asked) if asked != header.number => Err(contradicts(
             attempt,

@@ -3,7 +3,7 @@
 use alloy::consensus::Header;
 use alloy::primitives::{Address, B64, B256, Bloom, Bytes, U256};
 use alloy::rlp::Encodable;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::time::{Seconds, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::error::Contradiction;
 /// alloy's own type buffers every field before it reads it, which takes most of the time of a backfill.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RpcBlock {
+struct RpcBlock {
     hash: B256,
     parent_hash: B256,
     #[serde(rename = "sha3Uncles")]
@@ -66,9 +66,18 @@ pub(crate) struct BlockHeader {
     pub(crate) logs_bloom: Bloom,
 }
 
+/// A block that was hashed where the answer was read, which may be beside others.
+pub(crate) struct Hashed(pub(crate) Result<BlockHeader, Contradiction>);
+
+impl<'de> Deserialize<'de> for Hashed {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        RpcBlock::deserialize(from).map(|block| Self(BlockHeader::check(block)))
+    }
+}
+
 impl BlockHeader {
     /// Hashes what a node answered.
-    pub(crate) fn check(block: RpcBlock) -> Result<Self, Contradiction> {
+    fn check(block: RpcBlock) -> Result<Self, Contradiction> {
         let hash = block.hash;
         let header = Header {
             parent_hash: block.parent_hash,

@@ -4,14 +4,18 @@ mod confirm;
 mod proven;
 mod ranges;
 
-use alloy::primitives::{Address, B256, Bytes, Log, LogData};
+use alloy::primitives::{Address, B256, Bytes, Log, LogData, keccak256};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::header::BlockHeader;
+use super::observe::raw_hash;
 use super::quantity::quantity_if_any;
 
 pub(crate) use proven::proven;
+
+/// The topics of a log, at most.
+const TOPICS_MAX: usize = 4;
 
 /// A log, and where it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct Found {
     /// Its index in the block.
     pub(crate) index: u64,
     pub(crate) log: Log,
+    /// The hash that `ChainPosition::raw_hash` documents.
+    pub(crate) raw_hash: B256,
 }
 
 /// What some blocks have of the wanted logs.
@@ -113,6 +119,36 @@ impl<'de> Deserialize<'de> for RpcLog {
             index: fields.log_index,
             removed: fields.removed,
         })
+    }
+}
+
+/// A log of an index, hashed where the answer was read, which may be beside others.
+pub(crate) struct IndexedLog {
+    pub(crate) log: RpcLog,
+    raw_hash: B256,
+    /// The hashes of its topics but the first, by which a bloom filter finds them.
+    topic_hashes: [B256; TOPICS_MAX - 1],
+}
+
+impl<'de> Deserialize<'de> for IndexedLog {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let log = RpcLog::deserialize(from)?;
+        let mut topic_hashes = [B256::ZERO; TOPICS_MAX - 1];
+        for (hash, topic) in topic_hashes.iter_mut().zip(log.log.topics().iter().skip(1)) {
+            *hash = keccak256(topic);
+        }
+        Ok(Self {
+            raw_hash: raw_hash(&log.log),
+            topic_hashes,
+            log,
+        })
+    }
+}
+
+impl IndexedLog {
+    fn topic_hashes(&self) -> &[B256] {
+        let count = self.log.log.topics().len().saturating_sub(1);
+        self.topic_hashes.get(..count).unwrap_or(&self.topic_hashes)
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn observe(
     open: OpenTime,
     log_index: u64,
     log: &Log,
+    raw_hash: B256,
 ) -> Observation {
     let place = place_in_chain(header.number, Some(log_index));
     let (observed_at, sequence, value) = match read(source, place, open, log) {
@@ -73,7 +74,7 @@ pub(crate) fn observe(
             block: header.number,
             block_hash: header.hash,
             log_index: Some(log_index),
-            raw_hash: raw_hash(log),
+            raw_hash,
         }),
     }
 }
@@ -124,7 +125,7 @@ pub(crate) fn place_in_chain(block: u64, log_index: Option<u64>) -> Sequence {
 }
 
 /// The hash that [`ChainPosition::raw_hash`] documents.
-fn raw_hash(log: &Log) -> B256 {
+pub(crate) fn raw_hash(log: &Log) -> B256 {
     const WORD: usize = 32;
     let (topics, data) = (log.topics(), &log.data.data);
     let padding = data.len().next_multiple_of(WORD) - data.len();

@@ -3,7 +3,7 @@
 use alloy::consensus::{Eip658Value, proofs};
 use alloy::primitives::{B256, Bloom, Log, logs_bloom as logs_bloom_of};
 use alloy::rlp::{Encodable, Header as RlpHeader};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::logs::RpcLog;
 use super::quantity::{Quantity, quantity, quantity_if_any};
@@ -15,7 +15,7 @@ const KNOWN_TYPE_MAX: u64 = 4;
 /// A receipt as a node answers it; what no log depends on is left out.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RpcReceipt {
+struct RpcReceipt {
     #[serde(rename = "type", default, deserialize_with = "quantity_if_any")]
     kind: Option<u64>,
     status: Option<Quantity>,
@@ -27,10 +27,38 @@ pub(crate) struct RpcReceipt {
     logs: Vec<RpcLog>,
 }
 
-impl RpcReceipt {
-    /// How many logs it has.
-    pub(crate) fn logs(&self) -> usize {
-        self.logs.len()
+/// The receipts of a block, hashed where the answer was read, which may be beside others.
+pub(crate) struct Receipts {
+    pub(crate) count: usize,
+    pub(crate) logs: Vec<Log>,
+    /// What they hash to; `None` where there is one of a transaction type of the chain's own.
+    root: Option<B256>,
+}
+
+impl<'de> Deserialize<'de> for Receipts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::<RpcReceipt>::deserialize(from).map(Self::from)
+    }
+}
+
+impl From<Vec<RpcReceipt>> for Receipts {
+    fn from(receipts: Vec<RpcReceipt>) -> Self {
+        let have_root = receipts
+            .iter()
+            .all(|receipt| receipt.kind.unwrap_or(0) <= KNOWN_TYPE_MAX);
+        let receipts: Vec<Receipt> = receipts.into_iter().map(Receipt::from).collect();
+        let root = have_root.then(|| {
+            let encoded: Vec<Vec<u8>> = receipts.iter().map(Receipt::encoded).collect();
+            proofs::ordered_trie_root_encoded(&encoded)
+        });
+        Self {
+            count: receipts.len(),
+            logs: receipts
+                .into_iter()
+                .flat_map(|receipt| receipt.logs)
+                .collect(),
+            root,
+        }
     }
 }
 
@@ -47,28 +75,20 @@ pub(crate) struct Proven {
 /// The receipts must hash to `receipts_root`. A block with a transaction type of its chain's own (deposits of rollups) cannot
 /// be hashed here; its logs must fill the header's bloom filter exactly.
 pub(crate) fn logs(
-    receipts: Vec<RpcReceipt>,
+    receipts: Receipts,
     receipts_root: B256,
     logs_bloom: &Bloom,
 ) -> Result<Proven, Contradiction> {
-    let by_root = receipts
-        .iter()
-        .all(|receipt| receipt.kind.unwrap_or(0) <= KNOWN_TYPE_MAX);
-    let receipts: Vec<Receipt> = receipts.into_iter().map(Receipt::from).collect();
-    if by_root {
-        let encoded: Vec<Vec<u8>> = receipts.iter().map(Receipt::encoded).collect();
-        let computed = proofs::ordered_trie_root_encoded(&encoded);
-        if computed != receipts_root {
-            return Err(Contradiction::ReceiptsRoot {
-                header: receipts_root,
-                computed,
-            });
-        }
+    let Receipts { logs, root, .. } = receipts;
+    if let Some(computed) = root
+        && computed != receipts_root
+    {
+        return Err(Contradiction::ReceiptsRoot {
+            header: receipts_root,
+            computed,
+        });
     }
-    let logs: Vec<Log> = receipts
-        .into_iter()
-        .flat_map(|receipt| receipt.logs)
-        .collect();
+    let by_root = root.is_some();
     // Follows from the root where that could be computed. Where not, a log that is missing leaves the filter too empty,
     // unless its address and topics are in other logs too.
     if !by_root && logs_bloom_of(&logs) != *logs_bloom {

@@ -107,27 +107,27 @@ impl Rpc {
     }
 
     /// Asks one question.
-    pub(crate) async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T: DeserializeOwned + Send + 'static>(
         &self,
         attempt: &Attempt,
         params: impl Serialize,
     ) -> Result<T, SourceError> {
         let id = self.ids(1);
         let request = question(attempt, id, params);
-        self.exchange(1, &request, |body| wire::result(body, id))
+        self.exchange(1, &request, move |body| wire::result(body, id))
             .await
             .map_err(|failure| failed(attempt, failure))
     }
 
     /// Asks several questions of the same method in one request, which one node answers; one by one where the provider takes no
     /// batches.
-    pub(crate) async fn call_all<T: DeserializeOwned + Send, const N: usize>(
+    pub(crate) async fn call_all<T: DeserializeOwned + Send + 'static, const N: usize>(
         &self,
         attempt: &Attempt,
         params: [impl Serialize + Sync; N],
     ) -> Result<[T; N], SourceError> {
         let answers = self
-            .split(attempt.method, &params, &wire::all)
+            .split(attempt.method, &params, wire::all)
             .await
             .map_err(|(failure, _)| failed(attempt, failure))?;
         answers

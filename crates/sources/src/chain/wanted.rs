@@ -103,8 +103,14 @@ impl<'a> Wanted<'a> {
             .any(|event| header.logs_bloom.contains(&event.bits))
     }
 
-    /// What a log is to the question whose answer it is in, about this block among others.
-    pub(crate) fn judge(&self, header: &BlockHeader, log: &Log) -> Judgement {
+    /// What a log is to the question whose answer it is in, about this block among others. `topic_hashes` are those of its
+    /// topics but the first.
+    pub(crate) fn judge(
+        &self,
+        header: &BlockHeader,
+        log: &Log,
+        topic_hashes: &[B256],
+    ) -> Judgement {
         let Some(event) = self.event(log) else {
             // More is asked for than anybody reads: every event of every contract.
             let asked = self.addresses.binary_search(&log.address).is_ok()
@@ -119,9 +125,10 @@ impl<'a> Wanted<'a> {
             };
         };
         let bloom = &header.logs_bloom;
-        let mut rest = log.topics().iter().skip(1);
         let fits = bloom.contains(&event.bits)
-            && rest.all(|topic| bloom.contains_input(BloomInput::Raw(topic.as_slice())));
+            && topic_hashes
+                .iter()
+                .all(|hash| bloom.contains_input(BloomInput::Hash(*hash)));
         if fits {
             Judgement::Fits
         } else {

@@ -16,6 +16,7 @@ use tocsin_sources::{BlockBatch, BlockSource, SourceError, Watched};
 use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::bell::Bell;
 use super::evaluate::{Evaluator, News};
@@ -127,12 +128,21 @@ impl Observer {
         };
         loop {
             let cursor = batch.cursor;
-            let (committed, ahead) = tokio::join!(
-                self.commit(stage, group, from, batch),
-                self.chain.next(Some(&cursor), &group.which)
-            );
-            committed?;
+            // A task of its own, so that checking what is read and evaluating what was read do not wait for each other.
+            let (chain, which) = (self.chain.clone(), group.which.clone());
+            let ahead = AbortOnDropHandle::new(tokio::spawn(async move {
+                chain.next(Some(&cursor), &which).await
+            }));
+            self.commit(stage, group, from, batch).await?;
             from = Some(cursor);
+            let ahead = match ahead.await {
+                Ok(ahead) => ahead,
+                Err(stopped) => match stopped.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime is being stopped, and this task with it.
+                    Err(_cancelled) => std::future::pending().await,
+                },
+            };
             match ahead? {
                 Some(next) if !stage.shutdown.is_requested() => batch = next,
                 _ => return Ok(Turn::Worked),

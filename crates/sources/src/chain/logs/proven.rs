@@ -9,7 +9,8 @@ use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
 use crate::chain::node::Node;
-use crate::chain::receipts::{self, Proven, RpcReceipt};
+use crate::chain::observe::raw_hash;
+use crate::chain::receipts::{self, Proven, Receipts};
 use crate::error::Contradiction;
 
 const METHOD: &str = "eth_getBlockReceipts";
@@ -52,6 +53,7 @@ pub(crate) async fn proven(node: &Node, task: Task<'_>) -> Result<Logs, SourceEr
                 .map(|(index, log)| Found {
                     block: *place,
                     index,
+                    raw_hash: raw_hash(&log),
                     log,
                 });
             logs.found.extend(wanted);
@@ -64,7 +66,7 @@ async fn ask(
     node: &Node,
     headers: &[&BlockHeader],
     most: usize,
-) -> Result<Vec<Option<Vec<RpcReceipt>>>, SourceError> {
+) -> Result<Vec<Option<Receipts>>, SourceError> {
     let params: Vec<[B256; 1]> = headers.iter().map(|header| [header.hash]).collect();
     let subject = |places: core::ops::Range<usize>| {
         let of = |place: usize| headers.get(place).map_or_else(String::new, |at| about(at));
@@ -77,12 +79,17 @@ async fn ask(
             ),
         }
     };
-    let answers: Vec<Option<Vec<RpcReceipt>>> =
-        node.rpc.call_each(METHOD, &params, most, subject).await?;
+    let answers: Vec<Option<Receipts>> = node.rpc.call_each(METHOD, &params, most, subject).await?;
     let mut bytes = 0_u64;
-    for receipt in answers.iter().flatten().flatten() {
-        let logs = u64::try_from(receipt.logs()).unwrap_or(u64::MAX);
-        bytes = bytes.saturating_add(RECEIPT_BYTES + logs.saturating_mul(LOG_BYTES));
+    for receipts in answers.iter().flatten() {
+        let take = |count: usize, each: u64| {
+            u64::try_from(count)
+                .unwrap_or(u64::MAX)
+                .saturating_mul(each)
+        };
+        bytes = bytes
+            .saturating_add(take(receipts.count, RECEIPT_BYTES))
+            .saturating_add(take(receipts.logs.len(), LOG_BYTES));
     }
     let blocks = u64::try_from(answers.len()).unwrap_or(u64::MAX);
     if let Some(mean) = bytes.checked_div(blocks) {
@@ -100,7 +107,7 @@ async fn ask(
 async fn check(
     node: &Node,
     header: &BlockHeader,
-    answer: Option<Vec<RpcReceipt>>,
+    answer: Option<Receipts>,
 ) -> Result<Proven, SourceError> {
     let attempt = || node.rpc.attempt(METHOD, about(header));
     let Some(answer) = answer else {

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use alloy::rpc::types::Filter;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::{Found, Logs, RpcLog, Task, about};
+use super::{Found, IndexedLog, Logs, Task, about};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
@@ -113,14 +113,14 @@ async fn ask(
             node.rpc.attempt(METHOD, blocks),
         )
     };
-    let answer: Vec<RpcLog> = node.rpc.call(&attempt, [filter]).await?;
+    let answer: Vec<IndexedLog> = node.rpc.call(&attempt, [filter]).await?;
     check_all(&attempt, answer, headers, first, task.wanted)
 }
 
 /// The logs of an answer about these blocks, the first of which is at position `first`.
 pub(super) fn check_all(
     attempt: &Attempt,
-    answer: Vec<RpcLog>,
+    answer: Vec<IndexedLog>,
     headers: &[BlockHeader],
     first: usize,
     wanted: &Wanted<'_>,
@@ -133,8 +133,12 @@ pub(super) fn check_all(
             contradicts(attempt, Contradiction::ForeignLog { index, reason })
         })?;
         if let Some((block, index)) = checked {
-            let log = log.log;
-            found.push(Found { block, index, log });
+            found.push(Found {
+                block,
+                index,
+                raw_hash: log.raw_hash,
+                log: log.log.log,
+            });
         }
     }
     Ok(found)
@@ -142,12 +146,13 @@ pub(super) fn check_all(
 
 /// The place of a log that is what was asked for; `None` if nobody reads it.
 fn check(
-    log: &RpcLog,
+    indexed: &IndexedLog,
     headers: &[BlockHeader],
     first: usize,
     wanted: &Wanted<'_>,
     previous: Option<(usize, u64)>,
 ) -> Result<Option<(usize, u64)>, String> {
+    let log = &indexed.log;
     if log.removed {
         return Err("is marked as removed".to_owned());
     }
@@ -170,7 +175,7 @@ fn check(
             None => "has no block hash".to_owned(),
         });
     }
-    match wanted.judge(header, &log.log) {
+    match wanted.judge(header, &log.log, indexed.topic_hashes()) {
         Judgement::Fits => {}
         Judgement::Unread => return Ok(None),
         Judgement::Unasked => {

@@ -56,7 +56,7 @@ fn seen(source: &EventSource, topics: Vec<B256>, data: Vec<u8>) -> Observation {
         address: Address::ZERO,
         data: LogData::new_unchecked(topics, data.into()),
     };
-    observe(source, 1, &header, open, 3, &log)
+    observe(source, 1, &header, open, 3, &log, raw_hash(&log))
 }
 
 fn value_of(event: &str, decimals: u8, data: Vec<u8>) -> Option<Value> {

@@ -12,7 +12,15 @@ use crate::SourceError;
 use crate::error::RequestFailure;
 
 /// Reads a body: the answers to as many questions, the first of which has this id.
-type Read<'r, T> = &'r (dyn Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Sync);
+pub(super) trait Read<T>:
+    Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Copy + Send + Sync + 'static
+{
+}
+
+impl<T, R> Read<T> for R where
+    R: Fn(&[u8], u64, usize) -> Result<Vec<T>, RequestFailure> + Copy + Send + Sync + 'static
+{
+}
 
 impl Rpc {
     /// Asks all the questions, and gives the answers in their order; at most `most` go into a request. `about` says what
@@ -25,11 +33,10 @@ impl Rpc {
         about: impl Fn(core::ops::Range<usize>) -> String + Sync,
     ) -> Result<Vec<T>, SourceError>
     where
-        T: DeserializeOwned + Send,
+        T: DeserializeOwned + Send + 'static,
         P: Serialize + Sync,
     {
-        self.read_each(method, params, most, about, &wire::all)
-            .await
+        self.read_each(method, params, most, about, wire::all).await
     }
 
     /// As [`Self::call_each`], but what a node says instead of a result may be an answer too: where `judge` makes one of it.
@@ -41,12 +48,12 @@ impl Rpc {
         judge: fn(&NodeError) -> Option<E>,
     ) -> Result<Vec<Result<T, E>>, SourceError>
     where
-        T: DeserializeOwned + Send,
-        E: Send,
+        T: DeserializeOwned + Send + 'static,
+        E: Send + 'static,
         P: Serialize + Sync,
     {
-        let read = |body: &[u8], first_id, count| wire::judged(body, first_id, count, judge);
-        self.read_each(method, params, usize::MAX, about, &read)
+        let read = move |body: &[u8], first_id, count| wire::judged(body, first_id, count, judge);
+        self.read_each(method, params, usize::MAX, about, read)
             .await
     }
 
@@ -56,10 +63,10 @@ impl Rpc {
         params: &[P],
         most: usize,
         about: impl Fn(core::ops::Range<usize>) -> String + Sync,
-        read: Read<'_, T>,
+        read: impl Read<T>,
     ) -> Result<Vec<T>, SourceError>
     where
-        T: Send,
+        T: Send + 'static,
         P: Serialize + Sync,
     {
         let size = self
@@ -95,10 +102,10 @@ impl Rpc {
         &self,
         method: &'static str,
         params: &[P],
-        read: Read<'_, T>,
+        read: impl Read<T>,
     ) -> Result<Vec<T>, (RequestFailure, core::ops::Range<usize>)>
     where
-        T: Send,
+        T: Send + 'static,
         P: Serialize + Sync,
     {
         let mut answers = Vec::with_capacity(params.len());
@@ -124,11 +131,11 @@ impl Rpc {
     }
 
     /// Asks all the questions in one request, which one node answers.
-    async fn request_all<T, P: Serialize>(
+    async fn request_all<T: Send + 'static, P: Serialize>(
         &self,
         method: &'static str,
         params: &[P],
-        read: Read<'_, T>,
+        read: impl Read<T>,
     ) -> Result<Vec<T>, RequestFailure> {
         let count = params.len();
         let calls = u32::try_from(count).unwrap_or(u32::MAX);
@@ -142,12 +149,16 @@ impl Rpc {
         if let [params] = params {
             let request = request((first_id, params));
             return self
-                .exchange(calls, &request, |body| read(body, first_id, count))
+                .exchange(calls, &request, move |body: &[u8]| {
+                    read(body, first_id, count)
+                })
                 .await;
         }
         let requests: Vec<_> = (first_id..).zip(params).map(request).collect();
-        self.exchange(calls, &requests, |body| read(body, first_id, count))
-            .await
+        self.exchange(calls, &requests, move |body: &[u8]| {
+            read(body, first_id, count)
+        })
+        .await
     }
 
     fn grow(&self) {

@@ -13,6 +13,9 @@ use crate::error::RequestFailure;
 /// The receipts of a full mainnet block are a few megabytes.
 const RESPONSE_BYTES_MAX: usize = 32 << 20;
 
+/// A larger answer takes longer to read than to hand to a thread that has nothing else to do.
+const LARGE: usize = 32 << 10;
+
 /// How often a request is sent, if nothing but the transport fails.
 const ATTEMPTS: u32 = 3;
 
@@ -28,11 +31,11 @@ enum Next {
 
 impl Rpc {
     /// Sends a request of this many calls and reads its answer with `read`.
-    pub(super) async fn exchange<T>(
+    pub(super) async fn exchange<T: Send + 'static>(
         &self,
         calls: u32,
         request: &impl Serialize,
-        read: impl Fn(&[u8]) -> Result<T, RequestFailure>,
+        read: impl Fn(&[u8]) -> Result<T, RequestFailure> + Clone + Send + 'static,
     ) -> Result<T, RequestFailure> {
         let body = serde_json::to_vec(request)
             .map(Bytes::from)
@@ -42,7 +45,11 @@ impl Rpc {
             let permit = self.pace.enter(calls).await?;
             let answer = self.post(body.clone()).await;
             drop(permit);
-            let failure = match answer.and_then(|answer| read(&answer)) {
+            let answer = match answer {
+                Ok(body) => read_aside(body, read.clone()).await,
+                Err(failure) => Err(failure),
+            };
+            let failure = match answer {
                 Ok(result) => {
                     self.pace.answered();
                     return Ok(result);
@@ -113,6 +120,25 @@ impl Rpc {
             // The address may carry a key.
             RequestFailure::Connection(error.without_url())
         }
+    }
+}
+
+/// Reads a body. Reading and hashing the answers is most of the work of a backfill: large ones are read side by side, and do
+/// not keep other tasks from running.
+async fn read_aside<T: Send + 'static>(
+    body: Vec<u8>,
+    read: impl Fn(&[u8]) -> Result<T, RequestFailure> + Send + 'static,
+) -> Result<T, RequestFailure> {
+    if body.len() < LARGE {
+        return read(&body);
+    }
+    match tokio::task::spawn_blocking(move || read(&body)).await {
+        Ok(answer) => answer,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being stopped, and this task with it.
+            Err(_cancelled) => core::future::pending().await,
+        },
     }
 }
 

@@ -15,7 +15,7 @@ use super::proof;
 use super::source::{Plan, StateSource};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
-use crate::chain::header::{BlockHeader, RpcBlock};
+use crate::chain::header::{BlockHeader, Hashed};
 use crate::chain::observe::{OpenTime, place_in_chain};
 use crate::chain::rpc::Rpc;
 use crate::error::{Attempt, Contradiction};
@@ -147,7 +147,7 @@ async fn header_before(
     number: u64,
 ) -> Result<BlockHeader, SourceError> {
     let is_parent = header.number.checked_sub(1) == Some(number);
-    let (attempt, answer): (Attempt, Option<RpcBlock>) = if is_parent {
+    let (attempt, answer): (Attempt, Option<Hashed>) = if is_parent {
         let about = format!("block {number} {}", header.parent_hash);
         let attempt = node.attempt("eth_getBlockByHash", about);
         let answer = node.call(&attempt, (header.parent_hash, false)).await?;
@@ -159,11 +159,11 @@ async fn header_before(
             .await?;
         (attempt, answer)
     };
-    let Some(answer) = answer else {
+    let Some(Hashed(answer)) = answer else {
         return Err(SourceError::MissingBlock { attempt });
     };
     let refuse = |found| contradicts(&attempt, found);
-    let before = BlockHeader::check(answer).map_err(refuse)?;
+    let before = answer.map_err(refuse)?;
     if before.number != number {
         return Err(refuse(Contradiction::OtherBlock {
             asked: number,

@@ -130,12 +130,14 @@ impl RoundsSource {
         open: OpenTime,
         log_index: u64,
         log: &Log,
+        raw_hash: B256,
     ) -> Option<Observation> {
         let phase = self.phases.iter().find(|phase| {
             phase.source.reads(header.number, log)
                 && phase.until.is_none_or(|until| header.number < until)
         })?;
-        let seen = observe(&phase.source, chain_id, header, open, log_index, log);
+        let source = &phase.source;
+        let seen = observe(source, chain_id, header, open, log_index, log, raw_hash);
         if seen.value.is_none() {
             return Some(seen);
         }

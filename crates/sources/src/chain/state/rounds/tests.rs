@@ -56,7 +56,7 @@ fn seen(aggregator: u8, block: u64, round: U256, answer: i64) -> Option<Observat
             updated_at.abi_encode().into(),
         ),
     };
-    source.observe(1, &header, open, 5, &log)
+    source.observe(1, &header, open, 5, &log, B256::ZERO)
 }
 
 #[test]
