@@ -422,6 +422,44 @@ fn what_else_is_recorded_does_not_matter_to_a_risk() {
     assert_eq!(together, alone);
 }
 
+/// Some 20,000 rows, each with a sequence, from the last to the first.
+fn backwards() -> String {
+    let rows = (0..20_000u32).rev().map(|row| {
+        let price = if row % 1_000 < 40 { "0.85" } else { "1" };
+        format!("s{},price,{},{row},{price}\n", row % 5, row / 5)
+    });
+    format!("{HEADER}\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn more_unordered_rows_than_memory_may_hold_are_sorted_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    std::fs::write(&rows, backwards()).unwrap();
+    let in_memory = printed(&backtest(folder.path(), &[&rows], &[]));
+    assert!(in_memory.len() > 10, "{in_memory:?}");
+    let on_disk = backtest(folder.path(), &[&rows], &["--memory", "1"]);
+    assert_eq!(printed(&on_disk), in_memory);
+
+    // That it was the disk shows where the disk is not.
+    let nowhere = |memory: &str| {
+        let mut command = tocsin();
+        command.args(["backtest", "--each-subject", "--memory", memory]);
+        command.arg("--cover").arg(folder.path().join("cover.toml"));
+        command.arg("--observations").arg(&rows);
+        command.env("TMPDIR", folder.path().join("missing"));
+        command.output().unwrap()
+    };
+    assert_eq!(printed(&nowhere("64")), in_memory);
+    let refused = nowhere("1");
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("missing"), "{}", said(&refused));
+
+    let none = backtest(folder.path(), &[&rows], &["--memory", "0"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(said(&none).contains("--memory"), "{}", said(&none));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
 

@@ -8,6 +8,7 @@ use tocsin_domain::time::Timestamp;
 
 use super::progress::Progress;
 use super::{batches, read, risks};
+use crate::cli;
 use crate::report::Report;
 
 /// One risk's observations.
@@ -27,7 +28,12 @@ pub fn history(
     subject: Option<&str>,
     until: Timestamp,
 ) -> Result<History, Report> {
-    let recording = read(cover, files, &Progress::on_terminal())?;
+    let recording = read(
+        cover,
+        files,
+        cli::Backtest::MEMORY_MIB,
+        &Progress::on_terminal(),
+    )?;
     let each_subject = cover.inputs.iter().any(|input| input.subject.is_none());
     let mut risks =
         risks::find(cover, recording.streams(), each_subject).map_err(Report::bad_input)?;
