@@ -116,6 +116,7 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     let watermark = as_of.or(recording.last_observed_at());
     let risks = risks::find(&cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
+    remark_on(&cover, &risks)?;
     let program = Program::compile(&cover);
     let question = Question {
         cover: &cover,
@@ -137,6 +138,22 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
         found,
         summary,
     })
+}
+
+/// A backtest that finds nothing because it was shown nothing looks like one without a loss.
+fn remark_on(cover: &Cover, risks: &[RecordedRisk]) -> Result<(), Report> {
+    for input in risks::unrecorded(cover, risks) {
+        let (name, metric) = (&input.name, &input.metric);
+        let of = match &input.subject {
+            Some(subject) => format!(" of {subject}"),
+            None => String::new(),
+        };
+        writeln!(
+            std::io::stderr(),
+            "note: nothing was recorded for input `{name}`: no row is `{metric}`{of}"
+        )?;
+    }
+    Ok(())
 }
 
 /// A time given on the command line.

@@ -19,7 +19,7 @@ use tocsin_domain::lang::suggest;
 use self::range::Range;
 use super::batches;
 use super::evaluate::{Question, Run};
-use super::{Summary, read, risks, time};
+use super::{Summary, read, remark_on, risks, time};
 use crate::cli;
 use crate::config::{ConfigError, read as read_file};
 use crate::report::Report;
@@ -72,6 +72,7 @@ pub(super) fn sweep(arguments: &cli::Backtest) -> Result<Vec<Swept>, Report> {
     let watermark = as_of.or(recording.last_observed_at());
     let risks = risks::find(&first.cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
+    remark_on(&first.cover, &risks)?;
     let mut runs: Vec<Run<'_>> = sets
         .iter()
         .map(|set| Question {
