@@ -320,6 +320,8 @@ fn tokens() {
             "usdc ≤ 0.995",
             "usdc <> 0.995",
             "usdc <= 0.995 && delay > 45min",
+            "usdc <= 0.995 & delay > 45min",
+            "usdc <= 0.995 | delay > 45min",
             "usdc <= 0.995 AND delay > 45min",
             "!(usdc <= 0.995)",
             "usdc <= .995",
@@ -383,6 +385,9 @@ fn grammar() {
             "max(usdc,) > 1",
             "holds(for: 24h, usdc <= 0.995)",
             "usdc <= 0.995 delay > 45min",
+            "usdc <= 0,995",
+            "holds(usdc <= 0.995, for 24h)",
+            "twap(usdc, 10d, closes 1d, coverage: 90%) < 1",
         ]),
     );
 }

@@ -4,6 +4,7 @@
 
 #[path = "eval_functions/build.rs"]
 mod build;
+mod by_hand;
 
 use build::*;
 use tocsin_domain::cover::Rearm;

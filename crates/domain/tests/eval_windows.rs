@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod by_hand;
 #[path = "eval_windows/cases.rs"]
 mod cases;
 #[path = "eval_windows/naive.rs"]

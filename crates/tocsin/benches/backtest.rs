@@ -101,6 +101,7 @@ fn backtests(criterion: &mut Criterion) {
         sweep: Vec::new(),
         format: Format::Jsonl,
         plot: None,
+        memory: Backtest::MEMORY_MIB,
     };
     let swept = Backtest {
         sweep: vec!["threshold=0.9..0.9999:0.0001".to_owned()],
@@ -111,6 +112,7 @@ fn backtests(criterion: &mut Criterion) {
         inception: None,
         format: Format::Jsonl,
         plot: None,
+        memory: Backtest::MEMORY_MIB,
     };
     let mut group = criterion.benchmark_group("backtest of 30,000 rounds");
     group.sample_size(10);

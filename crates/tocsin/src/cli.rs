@@ -1,5 +1,6 @@
 //! The command line.
 
+use core::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -139,9 +140,18 @@ pub struct Backtest {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     pub format: Format,
+    /// How many MiB of rows may be in memory at once. Unordered files with more are sorted in parts, in the system's
+    /// folder for temporary files (TMPDIR)
+    #[arg(long, value_name = "MIB", default_value_t = Self::MEMORY_MIB)]
+    pub memory: NonZeroU16,
     /// Draw the observations, the breaches and what was decided into this SVG file
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
+}
+
+impl Backtest {
+    /// What `--memory` is if silent: half a million rows.
+    pub const MEMORY_MIB: NonZeroU16 = NonZeroU16::new(64).unwrap();
 }
 
 /// How to print.

@@ -422,6 +422,93 @@ fn what_else_is_recorded_does_not_matter_to_a_risk() {
     assert_eq!(together, alone);
 }
 
+#[test]
+fn guards_are_shown_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    // Exactly 27 days of rain in a period of 30, but observed at the end of each.
+    let days = (0..27).map(|day| format!("a,rainfall_mm,{},,8\n", day * 86_400));
+    let closed = 30 * 86_400;
+    let text = format!(
+        "{HEADER}\n{}a,event:PeriodClosed,{closed},,\n",
+        days.collect::<String>()
+    );
+    std::fs::write(&rows, text).unwrap();
+    let run = |format: &str| {
+        let mut command = tocsin();
+        command.args(["backtest", "--each-subject", "--format", format]);
+        command.args(["--cover", "config/covers/rainfall-index.toml"]);
+        command.arg("--observations").arg(&rows).output().unwrap()
+    };
+    let text = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let object = &printed(&run("jsonl"))[0];
+    assert_eq!(json(object)["guards"]["rows_enough"], false, "{object}");
+    let table = text(&run("table"));
+    assert!(
+        table.contains("guard `rows_enough` does not hold"),
+        "{table}"
+    );
+    let csv = text(&run("csv"));
+    let mut lines = csv.lines().map(|line| line.split(','));
+    let column = lines
+        .next()
+        .unwrap()
+        .position(|name| name == "guard.rows_enough");
+    assert_eq!(lines.next().unwrap().nth(column.unwrap()), Some("false"));
+}
+
+#[test]
+fn what_was_not_recorded_at_all_is_said_beside_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    std::fs::write(&rows, format!("{HEADER}\na,prize,1,1,0.5\n")).unwrap();
+    let nothing = backtest(folder.path(), &[&rows], &[]);
+    assert_eq!(json(&printed(&nothing)[0])["risks"], 0);
+    for input in ["input `late`: no row is `arrival_delay`", "input `price`"] {
+        assert!(said(&nothing).contains(input), "{}", said(&nothing));
+    }
+    std::fs::write(&rows, sample()).unwrap();
+    assert_eq!(said(&backtest(folder.path(), &[&rows], &[])), "");
+}
+
+/// Some 20,000 rows, each with a sequence, from the last to the first.
+fn backwards() -> String {
+    let rows = (0..20_000u32).rev().map(|row| {
+        let price = if row % 1_000 < 40 { "0.85" } else { "1" };
+        format!("s{},price,{},{row},{price}\n", row % 5, row / 5)
+    });
+    format!("{HEADER}\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn more_unordered_rows_than_memory_may_hold_are_sorted_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    std::fs::write(&rows, backwards()).unwrap();
+    let in_memory = printed(&backtest(folder.path(), &[&rows], &[]));
+    assert!(in_memory.len() > 10, "{in_memory:?}");
+    let on_disk = backtest(folder.path(), &[&rows], &["--memory", "1"]);
+    assert_eq!(printed(&on_disk), in_memory);
+
+    // That it was the disk shows where the disk is not.
+    let nowhere = |memory: &str| {
+        let mut command = tocsin();
+        command.args(["backtest", "--each-subject", "--memory", memory]);
+        command.arg("--cover").arg(folder.path().join("cover.toml"));
+        command.arg("--observations").arg(&rows);
+        command.env("TMPDIR", folder.path().join("missing"));
+        command.output().unwrap()
+    };
+    assert_eq!(printed(&nowhere("64")), in_memory);
+    let refused = nowhere("1");
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("missing"), "{}", said(&refused));
+
+    let none = backtest(folder.path(), &[&rows], &["--memory", "0"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(said(&none).contains("--memory"), "{}", said(&none));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
 

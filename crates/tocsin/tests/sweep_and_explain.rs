@@ -140,7 +140,7 @@ fn a_sweep_prints_tables_too_and_says_what_is_wrong_with_it() {
     for (range, reason) in [
         (
             "treshold=0.8..0.9:0.1",
-            "the cover has no parameter `treshold`",
+            "cover.toml has no parameter `treshold`; did you mean `threshold`?",
         ),
         ("threshold=0.8..0.9", "is no range"),
         ("threshold=0.9..0.8:0.1", "ascends"),
@@ -180,7 +180,8 @@ fn every_part_of_the_terms_has_its_value_at_an_instant() {
     };
     let open = at("12599");
     for line in [
-        "holds(usdc <= 0.9, for: 1h, recover: usdc > 0.9) = false",
+        "holds(usdc <= 0.9, for: 1h, recover: usdc > 0.9) = false; a breach is open since 1970-01-01T02:30:00Z, \
+         the time to recover ends at 1970-01-01T03:30:00Z",
         "usdc = 0.85",
         "max(usdc, since: inception) = 1",
         "clamp(1 - usdc, 0, 1) = 0.15",
@@ -190,7 +191,7 @@ fn every_part_of_the_terms_has_its_value_at_an_instant() {
         assert!(open.contains(line), "{line}: {open}");
     }
     assert!(
-        at("12600").contains("recover: usdc > 0.9) = true"),
+        at("12600").contains("usdc > 0.9) = true; the breach began at 1970-01-01T02:30:00Z"),
         "{}",
         at("12600")
     );

@@ -15,7 +15,7 @@ mod numbers;
 mod replay;
 mod windows;
 
-pub use self::inspect::{Inspected, inspect};
+pub use self::inspect::{Breach, Inspected, inspect};
 use super::outcome::{InputObservation, LossEvent, Truth, Unknown};
 use super::state::{Known, Start};
 use crate::cover::Cover;

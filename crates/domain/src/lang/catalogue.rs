@@ -228,3 +228,10 @@ pub(super) fn unknown_function(name: &str, is_input: bool, span: Span) -> Diagno
         )),
     }
 }
+
+/// Whether some function has an option of this name.
+pub(super) fn is_option(name: &str) -> bool {
+    FUNCTIONS
+        .iter()
+        .any(|signature| signature.options.contains(&name))
+}

@@ -42,7 +42,7 @@ pub(super) enum TokenKind {
 }
 
 /// Operators as people write them elsewhere, longest first, with what they are here.
-static FOREIGN_OPERATORS: [(&str, TokenKind); 16] = [
+static FOREIGN_OPERATORS: [(&str, TokenKind); 18] = [
     ("===", TokenKind::Compare(CompareOp::Equal)),
     ("**", TokenKind::Arithmetic(ArithmeticOp::Multiply)),
     ("=<", TokenKind::Compare(CompareOp::LessOrEqual)),
@@ -50,6 +50,8 @@ static FOREIGN_OPERATORS: [(&str, TokenKind); 16] = [
     ("<>", TokenKind::Compare(CompareOp::NotEqual)),
     ("&&", TokenKind::And),
     ("||", TokenKind::Or),
+    ("&", TokenKind::And),
+    ("|", TokenKind::Or),
     ("≤", TokenKind::Compare(CompareOp::LessOrEqual)),
     ("≥", TokenKind::Compare(CompareOp::GreaterOrEqual)),
     ("≠", TokenKind::Compare(CompareOp::NotEqual)),

@@ -333,8 +333,13 @@ impl Parser<'_> {
 
     fn expected<T>(&mut self, what: &str) -> Parsed<T> {
         let span = self.token_span();
-        if let Some(unit) = self.detached_unit() {
-            return self.stop(unit);
+        let slips = [
+            self.detached_unit(),
+            self.missing_colon(),
+            self.decimal_comma(),
+        ];
+        if let Some(slip) = slips.into_iter().flatten().next() {
+            return self.stop(slip);
         }
         let (message, label) = match self.peek() {
             TokenKind::End => (

@@ -2,7 +2,7 @@
 //!
 //! Midnight in Nairobi is 21 h UTC; a day's row is observed a second later. Day 0 begins at 21 h.
 
-use super::harness::{check, check_claims};
+use super::harness::{check, check_claims, check_guards};
 
 const COVER: &str = "crop-dry-block";
 
@@ -38,6 +38,14 @@ fn missing_days() {
         ("three may not", &format!("{WET} · 10d21h+1s..14d21h+1s/1d rain=0"), "18d21h", "unknown: not enough of the window over `rain` is known"),
         ("a row without a value is a missing day", &format!("{WET} · 10d21h+1s..14d21h+1s/1d rain=0 · 15d21h+1s..17d21h+1s/1d rain=-"), "18d21h", "unknown: not enough of the window over `rain` is known"),
         ("nor can a series begin in the middle of a block", "21h+1s..7d21h+1s/1d rain=0", "8d21h", "unknown: not enough of the window over `rain` is known"),
+    ]);
+}
+
+#[test]
+fn rows_at_the_wrong_time() {
+    check_guards(COVER, &[
+        ("eight days have a row", &format!("{WET} · 10d21h+1s..15d21h+1s/1d rain=0"), "18d21h", "rows_enough: true"),
+        ("of rows at the end of their day seven are there, and the coverage says eight", "8d21h rain=20 · 9d21h..15d21h/1d rain=0", "18d21h", "rows_enough: false"),
     ]);
 }
 

@@ -72,6 +72,24 @@ fn check_from(name: &str, start: Start, cases: &[Case<'_>]) {
     }
 }
 
+/// Asserts what the guards say of the first loss event: `rows_enough: true`.
+pub(crate) fn check_guards(name: &str, cases: &[Case<'_>]) {
+    let cover = cover(name);
+    for (shows, seen, as_of, expected) in cases {
+        let seen = observations(&cover, seen);
+        let (events, _) = evaluate(&cover, Start::default(), &seen, Timestamp(time(as_of)));
+        let names = cover.guards.iter().map(|guard| &guard.name);
+        let held: Vec<String> = names
+            .zip(&events[0].guards)
+            .map(|(name, held)| match held {
+                Ok(held) => format!("{name}: {held}"),
+                Err(unknown) => format!("{name}: {unknown:?}"),
+            })
+            .collect();
+        assert_eq!(held.join(", "), *expected, "{name}: {shows}");
+    }
+}
+
 /// Asserts what one policy is paid for the first loss event, if there is one: `pays 0.2`, `nothing happened`, or why
 /// the claim is refused.
 pub(crate) fn check_claims(name: &str, cases: &[ClaimCase<'_>]) {

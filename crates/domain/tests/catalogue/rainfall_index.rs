@@ -1,6 +1,6 @@
 //! Arbol's shape: clamp((rain of the period − strike) · tick, 0, limit), read once at the end.
 
-use super::harness::{check, check_claims};
+use super::harness::{check, check_claims, check_guards};
 
 const COVER: &str = "rainfall-index";
 
@@ -41,6 +41,14 @@ fn missing_days() {
     check(COVER, &[
         ("three of thirty may be missing", "1s..26d+1s/1d rain=8 · 30d closed", "30d", "#1 30d→30d pays 0.08, true"),
         ("four may not, and that is no answer", "1s..25d+1s/1d rain=8 · 30d closed", "30d", "unknown: not enough of the window over `rain` is known"),
+    ]);
+}
+
+#[test]
+fn rows_at_the_wrong_time() {
+    check_guards(COVER, &[
+        ("27 of 30 days have a row", "1s..26d+1s/1d rain=8 · 30d closed", "30d", "rows_enough: true"),
+        ("of rows at the end of their day 26 are there, and the coverage says 27", "0..26d/1d rain=8 · 30d closed", "30d", "rows_enough: false"),
     ]);
 }
 

@@ -7,18 +7,16 @@
 mod functions;
 
 use proptest::prelude::*;
-use tocsin_domain::cover::{
-    Cover, EventInclusion, EventTime, Guard, Input, Payout, PolicyRules, Rearm, Trigger,
-};
+use tocsin_domain::cover::{Cover, Guard, Input, Rearm};
 use tocsin_domain::decimal::Rounding;
-use tocsin_domain::diagnostic::Span;
-use tocsin_domain::ids::TermsHash;
 use tocsin_domain::lang::ir::{
     ArithmeticOp, CompareOp, Confirm, Expr, ExprKind, Holds, InputIndex, Window,
 };
 use tocsin_domain::observation::{Metric, SourceId};
 use tocsin_domain::time::Seconds;
 use tocsin_domain::value::{Type, Value};
+
+use crate::by_hand::{self, expr, literal};
 
 /// Every input that a random expression may name; a cover keeps those that it uses.
 const INPUT_TYPES: [Type; 6] = [
@@ -45,19 +43,6 @@ pub(crate) const DECIMALS: [&str; 9] = [
 ];
 pub(crate) const DURATIONS: [i64; 6] = [0, 1, 2, 5, -3, i64::MAX];
 pub(crate) const TEXTS: [&str; 3] = ["landed", "cancelled", "diverted"];
-
-fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr {
-        kind,
-        ty,
-        span: Span::default(),
-    }
-}
-
-fn literal(value: Value) -> Expr {
-    let ty = value.ty();
-    expr(ExprKind::Literal(value), ty)
-}
 
 fn decimal(text: &str) -> Expr {
     literal(Value::Decimal(text.parse().unwrap()))
@@ -348,7 +333,8 @@ pub(crate) fn covers() -> impl Strategy<Value = Cover> {
                 ty,
             },
         );
-        let mut cover = cover(inputs.collect(), when, fraction, rearm);
+        let mut cover = by_hand::cover(inputs.collect(), when, fraction);
+        cover.trigger.rearm = rearm;
         cover.payout.settle = settle.map(Seconds);
         let guards = guards.into_iter().enumerate();
         cover.guards = guards
@@ -359,37 +345,6 @@ pub(crate) fn covers() -> impl Strategy<Value = Cover> {
             .collect();
         keep_used(cover)
     })
-}
-
-pub(crate) fn cover(inputs: Vec<Input>, when: Expr, fraction: Expr, rearm: Rearm) -> Cover {
-    Cover {
-        name: "random".to_owned(),
-        title: "A random cover".to_owned(),
-        version: 1,
-        peril: None,
-        wording: None,
-        inputs,
-        trigger: Trigger { when, rearm },
-        payout: Payout {
-            fraction,
-            settle: None,
-        },
-        guards: Vec::new(),
-        parameters: Vec::new(),
-        policy: PolicyRules {
-            waiting: Seconds(0),
-            event_inclusion: EventInclusion {
-                start_included: true,
-                end_included: false,
-            },
-            event_time: EventTime::Occurred,
-            claim_deadline: None,
-        },
-        finality: Vec::new(),
-        consumer: None,
-        terms_hash: TermsHash(Default::default()),
-        canonical_terms: String::new(),
-    }
 }
 
 /// Drops the inputs that no expression names, but for the first.

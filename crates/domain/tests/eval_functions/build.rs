@@ -1,13 +1,9 @@
 //! Checked expressions and covers, written by hand.
 
 use alloy_primitives::U256;
-use tocsin_domain::cover::{
-    Cover, EventInclusion, EventTime, Guard, Input, Payout, PolicyRules, Rearm, Trigger,
-};
+use tocsin_domain::cover::{Cover, Guard, Input, Rearm};
 use tocsin_domain::decimal::Decimal;
-use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::InputObservation;
-use tocsin_domain::ids::TermsHash;
 use tocsin_domain::lang::ir::{
     CompareOp, Confirm, Expr, ExprKind, FixedTime, Grid, Holds, InputIndex, Reach, Window,
     WindowFunction,
@@ -15,6 +11,9 @@ use tocsin_domain::lang::ir::{
 use tocsin_domain::observation::{Metric, Sequence};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::{Type, Value};
+
+pub(crate) use crate::by_hand::expr;
+use crate::by_hand::{self, literal};
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
@@ -60,44 +59,16 @@ impl Terms {
                 Type::Decimal
             },
         };
-        Cover {
-            name: "by-hand".to_owned(),
-            title: String::new(),
-            version: 1,
-            peril: None,
-            wording: None,
-            inputs: ["a", "b", "c", "d", "e"].map(input).into(),
-            trigger: Trigger {
-                when: self.when,
-                rearm: self.rearm,
-            },
-            payout: Payout {
-                fraction: self.fraction,
-                settle: self.settle.map(Seconds),
-            },
-            guards: self
-                .guards
-                .into_iter()
-                .map(|condition| Guard {
-                    name: "guard".to_owned(),
-                    condition,
-                })
-                .collect(),
-            parameters: Vec::new(),
-            policy: PolicyRules {
-                waiting: Seconds(0),
-                event_inclusion: EventInclusion {
-                    start_included: true,
-                    end_included: false,
-                },
-                event_time: EventTime::Occurred,
-                claim_deadline: None,
-            },
-            finality: Vec::new(),
-            consumer: None,
-            terms_hash: TermsHash(alloy_primitives::B256::ZERO),
-            canonical_terms: String::new(),
-        }
+        let inputs = ["a", "b", "c", "d", "e"].map(input).into();
+        let mut cover = by_hand::cover(inputs, self.when, self.fraction);
+        cover.trigger.rearm = self.rearm;
+        cover.payout.settle = self.settle.map(Seconds);
+        let guards = self.guards.into_iter().map(|condition| Guard {
+            name: "guard".to_owned(),
+            condition,
+        });
+        cover.guards = guards.collect();
+        cover
     }
 }
 
@@ -117,25 +88,16 @@ pub(crate) fn decimal_at(input: usize, at: i64, value: &str) -> InputObservation
     }
 }
 
-pub(crate) fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr {
-        kind,
-        ty,
-        span: Span::default(),
-    }
-}
-
 fn boxed(expr: Expr) -> Box<Expr> {
     Box::new(expr)
 }
 
 pub(crate) fn truth(truth: bool) -> Expr {
-    expr(ExprKind::Literal(Value::Bool(truth)), Type::Bool)
+    literal(Value::Bool(truth))
 }
 
 pub(crate) fn number(text: &str) -> Expr {
-    let value: Decimal = text.parse().unwrap();
-    expr(ExprKind::Literal(Value::Decimal(value)), Type::Decimal)
+    literal(Value::Decimal(text.parse().unwrap()))
 }
 
 pub(crate) fn input(input: usize) -> Expr {

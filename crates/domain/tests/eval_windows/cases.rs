@@ -4,19 +4,17 @@ use core::fmt;
 
 use alloy_primitives::U256;
 use proptest::prelude::*;
-use tocsin_domain::cover::{
-    Cover, EventInclusion, EventTime, Input, Payout, PolicyRules, Rearm, Trigger,
-};
+use tocsin_domain::cover::{Cover, Input};
 use tocsin_domain::decimal::Decimal;
-use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::InputObservation;
-use tocsin_domain::ids::TermsHash;
 use tocsin_domain::lang::ir::{
     CompareOp, Expr, ExprKind, Grid, InputIndex, Reach, Window, WindowFunction,
 };
 use tocsin_domain::observation::{Metric, Sequence};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::{Type, Value};
+
+use crate::by_hand::{self, expr, literal};
 
 #[derive(Clone)]
 pub(crate) struct Case {
@@ -47,19 +45,6 @@ const DECIMALS: [&str; 8] = [
 ];
 const DURATIONS: [i64; 6] = [0, 1, 7, -3, 5_000_000_000, i64::MAX];
 
-fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr {
-        kind,
-        ty,
-        span: Span::default(),
-    }
-}
-
-fn literal(value: Value) -> Expr {
-    let ty = value.ty();
-    expr(ExprKind::Literal(value), ty)
-}
-
 fn input(name: &str, ty: Type, max_age: Option<i64>) -> Input {
     Input {
         name: name.to_owned(),
@@ -76,44 +61,16 @@ fn cover(window: Expr, ty: Type, max_age: Option<i64>) -> Cover {
         Type::Duration => Value::Duration(Seconds(3)),
         _ => Value::Decimal(Decimal::ONE),
     };
-    Cover {
-        name: "random".to_owned(),
-        title: String::new(),
-        version: 1,
-        peril: None,
-        wording: None,
-        inputs: vec![input("a", ty, max_age), input("b", Type::Decimal, None)],
-        trigger: Trigger {
-            when: expr(
-                ExprKind::Compare {
-                    op: CompareOp::Greater,
-                    left: Box::new(window),
-                    right: Box::new(literal(least)),
-                },
-                Type::Bool,
-            ),
-            rearm: Rearm::Never,
+    let when = expr(
+        ExprKind::Compare {
+            op: CompareOp::Greater,
+            left: Box::new(window),
+            right: Box::new(literal(least)),
         },
-        payout: Payout {
-            fraction: literal(Value::Decimal(Decimal::ONE)),
-            settle: None,
-        },
-        guards: Vec::new(),
-        parameters: Vec::new(),
-        policy: PolicyRules {
-            waiting: Seconds(0),
-            event_inclusion: EventInclusion {
-                start_included: true,
-                end_included: false,
-            },
-            event_time: EventTime::Occurred,
-            claim_deadline: None,
-        },
-        finality: Vec::new(),
-        consumer: None,
-        terms_hash: TermsHash(alloy_primitives::B256::ZERO),
-        canonical_terms: String::new(),
-    }
+        Type::Bool,
+    );
+    let inputs = vec![input("a", ty, max_age), input("b", Type::Decimal, None)];
+    by_hand::cover(inputs, when, literal(Value::Decimal(Decimal::ONE)))
 }
 
 impl fmt::Debug for Case {

@@ -1,18 +1,20 @@
 //! Covers written as checked expressions, and how to read a value out of their evaluation.
 
 use alloy_primitives::U256;
-use tocsin_domain::cover::{Cover, Guard};
+use tocsin_domain::cover::{Cover, Guard, Input};
 use tocsin_domain::decimal::{Decimal, Rounding};
-use tocsin_domain::diagnostic::Span;
 use tocsin_domain::eval::reference::{self, Evaluation};
 use tocsin_domain::eval::{InputObservation, Start, Unknown};
 use tocsin_domain::lang::ir::{
     ArithmeticOp, CompareOp, Expr, ExprKind, FixedTime, Grid, InputIndex, Reach, Window,
     WindowFunction,
 };
-use tocsin_domain::observation::Sequence;
+use tocsin_domain::observation::{Metric, Sequence};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::{Type, Value};
+
+pub(crate) use crate::by_hand::expr;
+use crate::by_hand::{self, literal};
 
 /// Two prices, a duration, an event, and something that is only observed so that there is an instant.
 pub(crate) const A: usize = 0;
@@ -23,45 +25,22 @@ pub(crate) const Z: usize = 4;
 
 pub(crate) const DAY: i64 = 86_400;
 
-const TEXT: &str = r#"
-name = "by-hand"
-version = 1
-[inputs.a]
-metric = "price"
-subject = "asset:a"
-[inputs.b]
-metric = "price"
-subject = "asset:b"
-[inputs.d]
-metric = "arrival_delay"
-subject = "flight:d"
-[inputs.e]
-metric = "price"
-subject = "asset:e"
-[inputs.z]
-metric = "price"
-subject = "asset:z"
-[trigger]
-when = "a > 0 and b > 0 and d > 0s and e > 0 and z > 0"
-[payout]
-fraction = "1"
-"#;
-
 /// A cover that pays `fraction` when `when` is met.
 pub(crate) fn cover(when: Expr, fraction: Expr) -> Cover {
-    let mut cover = Cover::parse(TEXT).unwrap().0;
-    cover.inputs[E].ty = Type::Event;
-    cover.trigger.when = when;
-    cover.payout.fraction = fraction;
-    cover
-}
-
-pub(crate) fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr {
-        kind,
-        ty,
-        span: Span::default(),
-    }
+    let input = |(index, name): (usize, &str)| Input {
+        name: name.to_owned(),
+        metric: Metric::from("price"),
+        subject: None,
+        source: None,
+        max_age: None,
+        ty: if index == E {
+            Type::Event
+        } else {
+            input_type(index)
+        },
+    };
+    let names = ["a", "b", "d", "e", "z"].into_iter().enumerate();
+    by_hand::cover(names.map(input).collect(), when, fraction)
 }
 
 pub(crate) fn boxed(expr: Expr) -> Box<Expr> {
@@ -69,11 +48,11 @@ pub(crate) fn boxed(expr: Expr) -> Box<Expr> {
 }
 
 pub(crate) fn yes() -> Expr {
-    expr(ExprKind::Literal(Value::Bool(true)), Type::Bool)
+    literal(Value::Bool(true))
 }
 
 pub(crate) fn no() -> Expr {
-    expr(ExprKind::Literal(Value::Bool(false)), Type::Bool)
+    literal(Value::Bool(false))
 }
 
 pub(crate) fn decimal(text: &str) -> Decimal {
@@ -81,17 +60,11 @@ pub(crate) fn decimal(text: &str) -> Decimal {
 }
 
 pub(crate) fn number(text: &str) -> Expr {
-    expr(
-        ExprKind::Literal(Value::Decimal(decimal(text))),
-        Type::Decimal,
-    )
+    literal(Value::Decimal(decimal(text)))
 }
 
 pub(crate) fn span(seconds: i64) -> Expr {
-    expr(
-        ExprKind::Literal(Value::Duration(Seconds(seconds))),
-        Type::Duration,
-    )
+    literal(Value::Duration(Seconds(seconds)))
 }
 
 fn input_type(index: usize) -> Type {

@@ -14,6 +14,7 @@ mod progress;
 mod risks;
 mod sweep;
 
+use core::num::NonZeroU16;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -111,10 +112,11 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     let as_of = time("--as-of", arguments.as_of.as_deref())?;
     let inception = time("--inception", arguments.inception.as_deref())?;
     let progress = Progress::on_terminal();
-    let recording = read(&cover, &arguments.observations, &progress)?;
+    let recording = read(&cover, &arguments.observations, arguments.memory, &progress)?;
     let watermark = as_of.or(recording.last_observed_at());
     let risks = risks::find(&cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
+    remark_on(&cover, &risks)?;
     let program = Program::compile(&cover);
     let question = Question {
         cover: &cover,
@@ -138,16 +140,39 @@ fn backtest(arguments: &cli::Backtest) -> Result<Outcome, Report> {
     })
 }
 
+/// A backtest that finds nothing because it was shown nothing looks like one without a loss.
+fn remark_on(cover: &Cover, risks: &[RecordedRisk]) -> Result<(), Report> {
+    for input in risks::unrecorded(cover, risks) {
+        let (name, metric) = (&input.name, &input.metric);
+        let of = match &input.subject {
+            Some(subject) => format!(" of {subject}"),
+            None => String::new(),
+        };
+        writeln!(
+            std::io::stderr(),
+            "note: nothing was recorded for input `{name}`: no row is `{metric}`{of}"
+        )?;
+    }
+    Ok(())
+}
+
 /// A time given on the command line.
 fn time(option: &str, given: Option<&str>) -> Result<Option<Timestamp>, Report> {
     let parsed = given.map(Timestamp::parse).transpose();
     parsed.map_err(|error| Report::bad_input(format!("{option}: {error}")))
 }
 
-fn read(cover: &Cover, observations: &[PathBuf], progress: &Progress) -> Result<Recording, Report> {
+/// `memory`: how many MiB of rows are held at once.
+fn read(
+    cover: &Cover,
+    observations: &[PathBuf],
+    memory: NonZeroU16,
+    progress: &Progress,
+) -> Result<Recording, Report> {
     let inputs = cover.inputs.iter();
     let types = inputs.map(|input| (input.metric.clone(), input.ty));
     let mut settings = Settings::new(types.collect(), std::env::temp_dir());
+    settings.memory_bytes = usize::from(memory.get()).saturating_mul(1 << 20);
     settings.progress = progress.reader();
     // Only for progress: what cannot be found is said when it is opened.
     let sizes = observations.iter().map(std::fs::metadata);

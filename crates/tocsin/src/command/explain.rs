@@ -4,7 +4,7 @@ use std::io::Write;
 
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Start;
-use tocsin_domain::eval::reference::inspect;
+use tocsin_domain::eval::reference::{Breach, inspect};
 use tocsin_domain::explain::explain;
 use tocsin_domain::time::Timestamp;
 
@@ -70,9 +70,22 @@ fn values(
             Ok(value) => value.to_string(),
             Err(unknown) => format!("unknown: {}", unknown.describe(&names)),
         };
-        writeln!(out, "{indent}{} = {value}", part.text)?;
+        let breach = part.breach.map(|breach| standing(breach, at));
+        let breach = breach.unwrap_or_default();
+        writeln!(out, "{indent}{} = {value}{breach}", part.text)?;
     }
     Ok(())
+}
+
+/// What a `holds` that is not true yet leaves unsaid.
+fn standing(breach: Breach, at: Timestamp) -> String {
+    match breach {
+        Breach::Open { since, deadline } => {
+            let ends = if deadline < at { "ended" } else { "ends" };
+            format!("; a breach is open since {since}, the time to recover {ends} at {deadline}")
+        }
+        Breach::Met { since } => format!("; the breach began at {since}"),
+    }
 }
 
 fn terms(cover: &Cover, out: &mut dyn Write) -> Result<(), Report> {

@@ -17,6 +17,25 @@ pub struct Inspected {
     pub text: String,
     /// As of the instant.
     pub value: Result<Value, Unknown>,
+    /// Of a `holds` alone: its breach, if there is one. The value of an open one is no more than "not yet".
+    pub breach: Option<Breach>,
+}
+
+/// A breach that began and was not recovered from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Breach {
+    /// It does not count so far.
+    Open {
+        /// When it began.
+        since: Timestamp,
+        /// When the time to recover is over.
+        deadline: Timestamp,
+    },
+    /// It counts.
+    Met {
+        /// When it began.
+        since: Timestamp,
+    },
 }
 
 /// The values of the cover's trigger, payout and guards, in that order, and of all their parts, as of `at`; `None` before
@@ -64,10 +83,23 @@ impl History<'_> {
             depth,
             text: expr.text(names).to_string(),
             value: value.unwrap_or(Err(Unknown::NotBegun)),
+            breach: self.breach(expr, needed),
         });
         for part in expr.children() {
             self.inspect(part, (instants, names), depth + 1, inspected);
         }
+    }
+
+    fn breach(&self, expr: &Expr, instants: &[Timestamp]) -> Option<Breach> {
+        let ExprKind::Holds(holds) = &expr.kind else {
+            return None;
+        };
+        let last = self.replay(holds, instants).pop()?;
+        let open = last.open_since().map(|since| Breach::Open {
+            since,
+            deadline: since + holds.window,
+        });
+        open.or_else(|| last.met_since().map(|since| Breach::Met { since }))
     }
 }
 

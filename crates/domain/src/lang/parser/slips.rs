@@ -3,6 +3,7 @@
 use super::{Parsed, Parser, Power};
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{BinaryOp, Expr, ExprKind};
+use crate::lang::catalogue::is_option;
 use crate::lang::lexer::TokenKind;
 use crate::lang::suggest;
 use crate::time::UNITS;
@@ -81,6 +82,55 @@ impl Parser<'_> {
                 "detached unit",
             )
             .with_help(format!("write `{written}{unit}`")),
+        )
+    }
+
+    /// `for 24h`: an option without its colon.
+    pub(super) fn missing_colon(&self) -> Option<Diagnostic> {
+        let option = self.tokens.get(self.at.checked_sub(1)?)?;
+        let TokenKind::Name(name) = &option.kind else {
+            return None;
+        };
+        let begins_a_value = matches!(
+            self.peek(),
+            TokenKind::Literal(_) | TokenKind::Name(_) | TokenKind::Not
+        );
+        if !is_option(name) || !begins_a_value {
+            return None;
+        }
+        let value = suggest::clipped(self.written(self.token_span()));
+        Some(
+            Diagnostic::error(
+                option.span,
+                "an option is followed by a colon",
+                "no colon behind it",
+            )
+            .with_help(format!("write `{name}: {value}`")),
+        )
+    }
+
+    /// `0,9`: a number as some countries write it.
+    pub(super) fn decimal_comma(&self) -> Option<Diagnostic> {
+        let before = self.tokens.get(self.at.checked_sub(1)?)?;
+        let after = self.tokens.get(self.at + 1)?;
+        let comma = self.token_span();
+        let is_number = |kind: &TokenKind| matches!(kind, TokenKind::Literal(Value::Decimal(_)));
+        let touches = before.span.end == comma.start && comma.end == after.span.start;
+        if self.peek() != &TokenKind::Comma
+            || !touches
+            || !is_number(&before.kind)
+            || !is_number(&after.kind)
+        {
+            return None;
+        }
+        let (whole, parts) = (self.written(before.span), self.written(after.span));
+        Some(
+            Diagnostic::error(
+                comma,
+                "a point, and no comma, stands within a number",
+                "unexpected comma",
+            )
+            .with_help(format!("write `{whole}.{parts}`")),
         )
     }
 }

@@ -8,6 +8,7 @@ use tocsin_domain::time::Timestamp;
 
 use super::progress::Progress;
 use super::{batches, read, risks};
+use crate::cli;
 use crate::report::Report;
 
 /// One risk's observations.
@@ -27,7 +28,12 @@ pub fn history(
     subject: Option<&str>,
     until: Timestamp,
 ) -> Result<History, Report> {
-    let recording = read(cover, files, &Progress::on_terminal())?;
+    let recording = read(
+        cover,
+        files,
+        cli::Backtest::MEMORY_MIB,
+        &Progress::on_terminal(),
+    )?;
     let each_subject = cover.inputs.iter().any(|input| input.subject.is_none());
     let mut risks =
         risks::find(cover, recording.streams(), each_subject).map_err(Report::bad_input)?;
@@ -35,11 +41,19 @@ pub fn history(
         risks.retain(|risk| risk.subject == subject);
     }
     if risks.len() != 1 {
-        let found = risks.len();
-        let wanted = subject.unwrap_or("the cover");
-        return Err(Report::bad_input(format!(
-            "the recording has {found} subjects for {wanted}: name one of them with --subject"
-        )));
+        let metrics: Vec<&str> = cover
+            .inputs
+            .iter()
+            .map(|input| input.metric.0.as_str())
+            .collect();
+        let metrics = metrics.join(", ");
+        return Err(Report::bad_input(match (risks.len(), subject) {
+            (0, Some(subject)) => format!("the recording has no {metrics} of {subject}"),
+            (0, None) => format!("the recording has no {metrics}, which the cover looks at"),
+            (found, _) => format!(
+                "the recording has {found} subjects for the cover: name one of them with --subject"
+            ),
+        }));
     }
     let mut observations = Vec::new();
     batches::each(&risks, &recording, until, 1, |batch| {

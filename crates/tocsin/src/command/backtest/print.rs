@@ -42,10 +42,27 @@ fn determination(outcome: &Outcome, found: &Found) -> Json {
         "evidence_root": found.evidence_root,
         "observations": found.observations,
     });
+    if let (false, Some(object)) = (outcome.cover.guards.is_empty(), object.as_object_mut()) {
+        let guards: Map<String, Json> = guards(outcome, found)
+            .map(|(name, held)| (name.to_owned(), json!(held.as_ref().ok())))
+            .collect();
+        object.insert("guards".to_owned(), Json::Object(guards));
+    }
     if let (Err(unknown), Some(object)) = (&found.loss.payout, object.as_object_mut()) {
         object.insert("reason".to_owned(), json!(reason(outcome, unknown)));
     }
     object
+}
+
+/// The guards and whether they held, which decides nothing.
+fn guards<'o>(
+    outcome: &'o Outcome,
+    found: &'o Found,
+) -> impl Iterator<Item = (&'o str, &'o Result<bool, Unknown>)> {
+    let names = outcome.cover.guards.iter();
+    names
+        .map(|guard| guard.name.as_str())
+        .zip(&found.loss.guards)
 }
 
 /// Decimals as text, durations in seconds, what is not known as null.
@@ -97,6 +114,14 @@ pub(super) fn table(outcome: &Outcome, out: &mut dyn Write) -> Result<(), Report
                     reason(outcome, unknown)
                 )?,
             }
+        }
+        for (name, held) in guards(outcome, found) {
+            let said = match held {
+                Ok(true) => "holds".to_owned(),
+                Ok(false) => "does not hold".to_owned(),
+                Err(unknown) => format!("not known: {}", reason(outcome, unknown)),
+            };
+            writeln!(out, "  guard `{name}` {said}")?;
         }
         writeln!(
             out,

@@ -58,6 +58,17 @@ impl RecordedRisk {
     }
 }
 
+/// The inputs of which the recording has nothing for any risk: perhaps a metric is called otherwise there.
+pub(super) fn unrecorded<'c>(
+    cover: &'c Cover,
+    risks: &'c [RecordedRisk],
+) -> impl Iterator<Item = &'c Input> {
+    let inputs = cover.inputs.iter().enumerate();
+    inputs
+        .filter(|(place, _)| risks.iter().all(|risk| risk.recorded[*place].is_none()))
+        .map(|(_, input)| input)
+}
+
 type Sources = BTreeMap<(Subject, Metric), BTreeSet<SourceId>>;
 
 fn sources(recorded: &[RecordedStream]) -> Sources {

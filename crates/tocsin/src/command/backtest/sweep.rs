@@ -11,13 +11,15 @@ use std::thread;
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
 use tocsin_domain::cover::Cover;
+use tocsin_domain::diagnostic::Diagnostic;
 use tocsin_domain::eval::Program;
 use tocsin_domain::ids::TermsHash;
+use tocsin_domain::lang::suggest;
 
 use self::range::Range;
 use super::batches;
 use super::evaluate::{Question, Run};
-use super::{Summary, read, risks, time};
+use super::{Summary, read, remark_on, risks, time};
 use crate::cli;
 use crate::config::{ConfigError, read as read_file};
 use crate::report::Report;
@@ -53,17 +55,24 @@ pub(super) fn sweep(arguments: &cli::Backtest) -> Result<Vec<Swept>, Report> {
         .map(|option| Range::parse(option))
         .collect::<Result<Vec<Range>, String>>()
         .map_err(|reason| Report::bad_input(format!("--sweep: {reason}")))?;
+    declared(&arguments.cover, &text, &ranges)?;
     let sets = sets(&arguments.cover, &text, &combinations(&ranges)?)?;
     let Some(first) = sets.first() else {
         return Ok(Vec::new());
     };
     let progress = super::Progress::on_terminal();
-    let recording = read(&first.cover, &arguments.observations, &progress)?;
+    let recording = read(
+        &first.cover,
+        &arguments.observations,
+        arguments.memory,
+        &progress,
+    )?;
     let as_of = time("--as-of", arguments.as_of.as_deref())?;
     let inception = time("--inception", arguments.inception.as_deref())?;
     let watermark = as_of.or(recording.last_observed_at());
     let risks = risks::find(&first.cover, recording.streams(), arguments.each_subject)
         .map_err(Report::bad_input)?;
+    remark_on(&first.cover, &risks)?;
     let mut runs: Vec<Run<'_>> = sets
         .iter()
         .map(|set| Question {
@@ -92,6 +101,43 @@ pub(super) fn sweep(arguments: &cli::Backtest) -> Result<Vec<Swept>, Report> {
         summary,
     });
     Ok(swept.collect())
+}
+
+/// Refuses to vary what the cover as written does not declare.
+fn declared(path: &Path, text: &str, ranges: &[Range]) -> Result<(), Report> {
+    let (cover, _warnings) =
+        Cover::parse(text).map_err(|diagnostics| not_a_cover(path, text, diagnostics))?;
+    let names: Vec<&str> = cover
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    let Some(unknown) = ranges
+        .iter()
+        .map(|range| range.name.as_str())
+        .find(|name| !names.contains(name))
+    else {
+        return Ok(());
+    };
+    let remedy = match suggest::nearest(unknown, names.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if names.is_empty() => "it declares none: name the figure in [parameters], and \
+                                     write the name in the expression"
+            .to_owned(),
+        None => format!("it declares {}", names.join(", ")),
+    };
+    Err(Report::bad_input(format!(
+        "--sweep: {} has no parameter `{unknown}`; {remedy}",
+        path.display()
+    )))
+}
+
+fn not_a_cover(path: &Path, text: &str, diagnostics: Vec<Diagnostic>) -> Report {
+    Report::from(ConfigError::Cover {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        diagnostics,
+    })
 }
 
 /// Every combination of values.
@@ -129,13 +175,8 @@ fn sets(
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let (cover, _warnings) = Cover::parse_with(text, &given).map_err(|diagnostics| {
-            Report::from(ConfigError::Cover {
-                path: path.to_owned(),
-                text: text.to_owned(),
-                diagnostics,
-            })
-        })?;
+        let (cover, _warnings) = Cover::parse_with(text, &given)
+            .map_err(|diagnostics| not_a_cover(path, text, diagnostics))?;
         let program = Program::compile(&cover);
         Ok(Set {
             parameters: parameters.to_vec(),

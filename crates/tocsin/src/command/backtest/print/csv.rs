@@ -8,7 +8,7 @@ use super::super::Outcome;
 use super::determination;
 use crate::report::Report;
 
-/// The columns before those of the inputs.
+/// The columns before those of the inputs and guards.
 const BEFORE: [&str; 7] = [
     "cover",
     "terms_hash",
@@ -18,7 +18,7 @@ const BEFORE: [&str; 7] = [
     "confirmed_at",
     "payout_fraction",
 ];
-/// The columns after those of the inputs.
+/// The columns after those of the inputs and guards.
 const AFTER: [&str; 4] = ["event_id", "evidence_root", "observations", "reason"];
 
 /// A header and one row per determination into `out`; the summary as a JSON object into `aside`.
@@ -29,16 +29,20 @@ pub(in super::super) fn csv(
 ) -> Result<(), Report> {
     let inputs = outcome.cover.inputs.iter();
     let inputs: Vec<&str> = inputs.map(|input| input.name.as_str()).collect();
+    let guards = outcome.cover.guards.iter();
+    let guards: Vec<&str> = guards.map(|guard| guard.name.as_str()).collect();
     let header = BEFORE
         .map(str::to_owned)
         .into_iter()
         .chain(inputs.iter().map(|name| format!("input.{name}")))
+        .chain(guards.iter().map(|name| format!("guard.{name}")))
         .chain(AFTER.map(str::to_owned));
     writeln!(out, "{}", header.collect::<Vec<_>>().join(","))?;
     for found in &outcome.found {
         let object = determination(outcome, found);
         let cells = (BEFORE.iter().map(|name| &object[*name]))
             .chain(inputs.iter().map(|name| &object["inputs"][*name]))
+            .chain(guards.iter().map(|name| &object["guards"][*name]))
             .chain(AFTER.iter().map(|name| &object[*name]))
             .map(cell);
         writeln!(out, "{}", cells.collect::<Vec<_>>().join(","))?;
