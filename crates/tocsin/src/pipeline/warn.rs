@@ -2,7 +2,7 @@
 //!
 //! Guarantee: nothing here reaches a determination, a claim or a signature. A warning says what the risk's stored state and
 //! the blocks after the final head give; it is computed from those anew whenever they change, so that a reorganisation of
-//! any depth leaves exactly the warnings of the blocks that are there now.
+//! any depth leaves exactly the warnings of the blocks that are there now. A chain that is halted has none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tocsin_store::warning::{NewWarning, Warning, WarningChange};
 use tokio::sync::Mutex;
 
 use super::evaluate::{Evaluator, Foreseen, News};
-use super::{Stage, StageError, Turn, Work};
+use super::{Stage, StageError, Turn, Work, halt};
 
 /// Watches the blocks of one chain that are not final.
 pub struct Forewarner {
@@ -113,6 +113,25 @@ impl Forewarner {
             .collect())
     }
 
+    /// Nobody knows which blocks the chain has: what was foreseen of them is taken back.
+    async fn stand_down(&self, stage: &Stage) -> Result<(), StageError> {
+        *self.tip.lock().await = None;
+        let _between_steps = self.step.lock().await;
+        self.change(stage, Vec::new()).await
+    }
+
+    /// From the warnings that stand to these.
+    async fn change(&self, stage: &Stage, foreseen: Vec<NewWarning>) -> Result<(), StageError> {
+        let standing = stage.store.standing(Some(self.chain.chain())).await?;
+        let change = difference(&standing, foreseen, stage.clock.now());
+        if change.raise.is_empty() && change.withdraw.is_empty() {
+            return Ok(());
+        }
+        stage.store.change_warnings(&change).await?;
+        tell(&standing, &change);
+        Ok(())
+    }
+
     /// A loss that needs no provisional block will be determined by the next step, and needs no warning.
     fn warning(&self, Foreseen { risk, loss }: Foreseen, tip: &Tip) -> Option<NewWarning> {
         let rests_on = tip
@@ -143,10 +162,14 @@ impl Work for Forewarner {
     }
 
     async fn stirred(&self) {
-        self.chain.stirred().await;
+        self.chain.tip_stirred().await;
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        if halt::of(stage, &*self.chain).await?.is_some() {
+            self.stand_down(stage).await?;
+            return Ok(Turn::Idle);
+        }
         let Some(before) = self.abreast(stage).await? else {
             return Ok(Turn::Idle);
         };
@@ -155,7 +178,10 @@ impl Work for Forewarner {
         if *tip.anchor() != before.cursor {
             tip.settle(before.cursor);
         }
-        self.chain.follow(tip).await?;
+        if let Err(error) = self.chain.follow(tip).await {
+            // Whoever sees it first halts the chain: every second of signing on counts.
+            return Err(halt::judge(stage, &*self.chain, error).await?);
+        }
         let _between_steps = self.step.lock().await;
         // The final head may have moved meanwhile; then the tip begins elsewhere.
         let Some(abreast) = self.abreast(stage).await? else {
@@ -165,13 +191,7 @@ impl Work for Forewarner {
             return Ok(Turn::Worked);
         }
         let foreseen = self.foresee(stage, &abreast, tip).await?;
-        let standing = stage.store.standing(Some(self.chain.chain())).await?;
-        let change = difference(&standing, foreseen, stage.clock.now());
-        if change.raise.is_empty() && change.withdraw.is_empty() {
-            return Ok(Turn::Idle);
-        }
-        stage.store.change_warnings(&change).await?;
-        tell(&standing, &change);
+        self.change(stage, foreseen).await?;
         Ok(Turn::Idle)
     }
 }
