@@ -460,4 +460,14 @@ async fn a_new_block_wakes_the_reader_and_a_node_that_comes_back_does_so_again()
     tokio::time::timeout(Duration::from_secs(5), reader.stirred())
         .await
         .expect("the block was announced");
+    // Whoever follows the tip was told of none of these yet, and both are told of the next ones.
+    reader.tip_stirred().await;
+    for _ in 0..3 {
+        let both = async { tokio::join!(reader.stirred(), reader.tip_stirred()) };
+        let (told, ()) = tokio::join!(
+            tokio::time::timeout(Duration::from_secs(5), both),
+            anvil.mine(1)
+        );
+        told.expect("both are told of the block");
+    }
 }

@@ -128,6 +128,9 @@ async fn a_chain_that_takes_back_a_final_block_is_halted_until_somebody_resumes_
 
     trial.market.anvil.reorganise(6).await;
     trial.until_halted().await;
+    // It waits for a person, and watches on meanwhile.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(service.is_running());
     // A loss on the chain as it is now; nobody is told.
     trial.market.fall_and_rise().await;
     trial.market.anvil.mine(CONFIRMATIONS + 1).await;

@@ -541,7 +541,8 @@ async fn times_that_stand_still_need_the_setting_that_allows_them() {
     scene.anvil.set_time_step(0).await;
     scene.anvil.mine(3).await;
     let error = scene.read_in_vain().await;
-    assert!(!error.is_transient());
+    // One endpoint could say so of a block that nobody else has: no reason to end the process.
+    assert!(error.is_transient());
     assert!(
         error
             .to_string()

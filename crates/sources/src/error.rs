@@ -552,7 +552,9 @@ impl SourceError {
             | Self::Contradiction { .. }
             | Self::Lagging { .. }
             | Self::TooFewEndpoints { .. }
-            | Self::Disagreement { .. } => true,
+            | Self::Disagreement { .. }
+            // One endpoint's word, so far; if it is the chain's, a person reads what to set.
+            | Self::TimestampsNotRising { .. } => true,
             Self::Event { .. }
             | Self::State { .. }
             | Self::Client { .. }
@@ -562,7 +564,6 @@ impl SourceError {
             | Self::NothingWatched { .. }
             | Self::WrongGenesis { .. }
             | Self::ForkBelowFinality { .. }
-            | Self::TimestampsNotRising { .. }
             | Self::File { .. }
             | Self::FileHeader { .. }
             | Self::FileDamaged { .. }

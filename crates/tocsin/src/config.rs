@@ -172,7 +172,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
         let file: file::ConfigFile = toml::from_str(&text)
-            .map_err(|error| invalid(path, error.to_string().trim_end().to_owned()))?;
+            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path, base)?;
         let heartbeats = file.heartbeats(path)?;

@@ -14,6 +14,7 @@ pub mod bell;
 pub mod claim;
 pub mod deliver;
 pub mod evaluate;
+mod halt;
 pub mod observe;
 pub mod recheck;
 pub mod warn;
@@ -129,6 +130,8 @@ impl StageError {
     /// Whether trying again can help; otherwise the process stops, loudly.
     pub fn is_transient(&self) -> bool {
         match self {
+            // Another stage has halted the source meanwhile: the next turn says so.
+            Self::Store(tocsin_store::StoreError::Halted { .. }) => true,
             Self::Store(error) => error.is_transient(),
             Self::Source(error) => error.is_transient(),
             Self::Delivery(error) => error.is_transient(),

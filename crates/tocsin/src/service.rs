@@ -12,11 +12,13 @@ use tocsin_api::health::Health;
 use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_domain::time::Timestamp;
 use tocsin_sources::BlockSource;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::ChainReader;
 use tocsin_sources::solana::SolanaReader;
 use tocsin_store::cover::{CoverRecord, RiskRecord};
+use tocsin_store::warning::{WarningChange, WarningId};
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
@@ -132,6 +134,7 @@ pub async fn run_on(
         config.covers.iter().map(|insured| insured.cover.clone()),
     ));
     record_terms(&*store, &evaluator, &config).await?;
+    withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
     let parts = connect(&config, &evaluator, &bells).await?;
     let stage = Stage {
@@ -179,6 +182,40 @@ async fn record_terms(
         store.add_cover(&record, &risks).await?;
     }
     store.add_policies(&config.policies).await?;
+    Ok(())
+}
+
+/// Takes back the warnings of chains whose newest blocks nobody looks at any more: they would stand for ever.
+async fn withdraw_unwatched(
+    store: &dyn Store,
+    config: &Config,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let looked_at = |chain: &Chain| match &chain.network {
+        Network::Evm { warnings, .. } => *warnings && chain.is_watched(),
+        Network::Solana { .. } => false,
+    };
+    let looked_at = config.chains.iter().filter(|chain| looked_at(chain));
+    let names: Vec<&str> = looked_at.map(|chain| chain.name.as_str()).collect();
+    let standing = store.standing(None).await?;
+    let withdraw: Vec<WarningId> = standing
+        .iter()
+        .filter(|stands| !names.contains(&stands.warning.chain.as_str()))
+        .map(|stands| stands.id)
+        .collect();
+    if withdraw.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(
+        count = withdraw.len(),
+        "warnings withdrawn: nobody looks at the newest blocks of their chains"
+    );
+    let change = WarningChange {
+        withdraw,
+        raise: Vec::new(),
+        at,
+    };
+    store.change_warnings(&change).await?;
     Ok(())
 }
 

@@ -4,7 +4,8 @@
 //! is none. At most one connection and one subscription an endpoint, messages of a bounded size, and connections that
 //! break or fall silent are made again after a rest.
 //!
-//! No task runs by itself: connections live as long as somebody waits for them, or comes back to it.
+//! No task runs by itself: connections live as long as somebody waits for them, or comes back to it. Whoever waits first listens
+//! for all, and every [`Ear`] is told what came since it was told last.
 
 use core::pin::Pin;
 use core::time::Duration;
@@ -16,7 +17,7 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Deserialize;
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -44,7 +45,12 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Box<Socket>, Broken>> + Sen
 /// The lines on which new blocks are announced.
 pub(crate) struct Announcements {
     lines: Mutex<Vec<Line>>,
+    /// How many were heard.
+    heard: watch::Sender<u64>,
 }
+
+/// One of those who are told; what comes while it is busy is told to it when it waits again.
+pub(crate) struct Ear(Mutex<watch::Receiver<u64>>);
 
 struct Line {
     url: Url,
@@ -100,11 +106,26 @@ impl Announcements {
             .collect();
         Self {
             lines: Mutex::new(lines),
+            heard: watch::Sender::new(0),
         }
     }
 
-    /// Returns when some endpoint announces a block; never, where none does that.
-    pub(crate) async fn heard(&self) {
+    pub(crate) fn ear(&self) -> Ear {
+        Ear(Mutex::new(self.heard.subscribe()))
+    }
+
+    /// Returns when some endpoint has announced a block that this ear has not heard of; never, where none does that.
+    pub(crate) async fn heard(&self, ear: &Ear) {
+        let mut ear = ear.0.lock().await;
+        tokio::select! {
+            // The sender lives as long as this.
+            _told = ear.changed() => return,
+            () = self.listen() => {}
+        }
+        ear.mark_unchanged();
+    }
+
+    async fn listen(&self) {
         let mut lines = self.lines.lock().await;
         let waiting: Vec<_> = lines
             .iter_mut()
@@ -114,6 +135,8 @@ impl Announcements {
             return pending().await;
         }
         select_all(waiting).await;
+        self.heard
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 

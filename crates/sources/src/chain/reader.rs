@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 pub(super) use self::span::check_time;
 use self::span::{Question, Span};
-use super::announcements::Announcements;
+use super::announcements::{Announcements, Ear};
 use super::assemble::Assembly;
 use super::batch_size::{BatchSize, Went};
 use super::header::watermark;
@@ -28,6 +28,8 @@ pub struct ChainReader {
     pub(super) nodes: Nodes,
     size: BatchSize,
     announcements: Announcements,
+    final_ear: Ear,
+    tip_ear: Ear,
 }
 
 impl ChainReader {
@@ -49,13 +51,16 @@ impl ChainReader {
         }
         let nodes = Nodes::connect(&settings).await?;
         let watched = sources.iter().map(ChainSource::watched).collect();
+        let announcements = Announcements::of(&nodes);
         Ok(Self {
             name: format!("eip155:{}", settings.chain_id),
             size: BatchSize::new(u64::from(settings.max_blocks_per_batch.get())),
             settings,
             sources,
             watched,
-            announcements: Announcements::of(&nodes),
+            final_ear: announcements.ear(),
+            tip_ear: announcements.ear(),
+            announcements,
             nodes,
         })
     }
@@ -63,6 +68,11 @@ impl ChainReader {
     /// EIP-155 chain id.
     pub fn chain_id(&self) -> u64 {
         self.settings.chain_id
+    }
+
+    /// As [`BlockSource::stirred`], for whoever follows the tip beside the one who reads what is final.
+    pub async fn tip_stirred(&self) {
+        self.announcements.heard(&self.tip_ear).await;
     }
 
     /// Up to when everything is known once a block of this time and all before it are read.
@@ -281,6 +291,6 @@ impl BlockSource for ChainReader {
     }
 
     async fn stirred(&self) {
-        self.announcements.heard().await;
+        self.announcements.heard(&self.final_ear).await;
     }
 }

@@ -4,6 +4,7 @@ use tocsin_domain::observation::{Observation, Provenance};
 
 use super::logs::Task;
 use super::node::Node;
+use super::nodes::Seen;
 use super::{ChainReader, Endpoint};
 use crate::SourceError;
 
@@ -58,7 +59,7 @@ impl ChainReader {
         let Some(node) = self.nodes.lead(&others) else {
             return Ok(Recheck::NobodyElse);
         };
-        let read = self.read_again(node, first, last, which).await;
+        let read = self.read_again(node, &seen, first, last, which).await;
         if let Err(error) = &read {
             self.nodes.blame(error);
         }
@@ -68,12 +69,17 @@ impl ChainReader {
     async fn read_again(
         &self,
         node: &Node,
+        seen: &[Seen<'_>],
         first: u64,
         last: u64,
         which: &[usize],
     ) -> Result<Vec<Observation>, SourceError> {
         let (parent, headers) = self.blocks(node, None, first, last).await?;
         self.check_links(node, parent, None, &headers).await?;
+        // What it says of blocks that the others do not have says nothing about what was read.
+        if let Some(top) = headers.last() {
+            self.nodes.agree(node, top, seen).await?;
+        }
         let wanted = self.wanted(which);
         let task = Task {
             headers: &headers,

@@ -7,6 +7,7 @@ mod source;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tocsin_domain::cover::Finality;
@@ -15,7 +16,7 @@ use tocsin_domain::time::Seconds;
 
 use self::settlement::{AttestorSection, DeliverySection};
 use self::source::{Resolved, SourceSection};
-use super::{Chain, ConfigError, Network, invalid};
+use super::{Chain, ConfigError, Network, invalid, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +52,10 @@ pub(super) struct CoverEntry {
 }
 
 #[derive(Deserialize, Clone, Copy)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "finality is \"finalized\", \"safe\", a number of confirmations, or \"instant\""
+)]
 enum FinalityText {
     Tag(FinalityTag),
     Confirmations(u64),
@@ -137,6 +141,31 @@ impl ConfigFile {
             }
         }
         Ok(heartbeats)
+    }
+}
+
+/// What is wrong with a section, and at which key.
+fn refused(error: &toml::de::Error) -> String {
+    let said = error.to_string();
+    secret::redacted(&said.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A span of at least a second: nothing can be done every 0 seconds.
+fn some_time(key: &str, text: &str) -> Result<Seconds, String> {
+    match span(text) {
+        Ok(Seconds(0)) => Err(format!(
+            "`{key}` is no time at all: write a span, as in \"10min\""
+        )),
+        Ok(seconds) => Ok(seconds),
+        Err(problem) => Err(format!("`{key}`: {problem}")),
+    }
+}
+
+/// Milliseconds, at least one.
+fn milliseconds(key: &str, count: u64) -> Result<Duration, String> {
+    match count {
+        0 => Err(format!("`{key}` is 0: write how many milliseconds")),
+        _ => Ok(Duration::from_millis(count)),
     }
 }
 

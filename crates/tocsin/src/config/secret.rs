@@ -1,4 +1,4 @@
-//! Secrets in configuration: a file or an environment variable, never the text itself.
+//! Secrets in configuration: a file or an environment variable, never the text itself; and messages that show none.
 
 use std::path::Path;
 
@@ -28,4 +28,19 @@ pub(super) fn read(base: &Path, reference: &str) -> Result<SecretString, String>
         });
     }
     Err("a secret is never written into the configuration: write file:PATH or ${NAME}".to_owned())
+}
+
+/// What a parser says of the configuration, in which addresses may stand whose path or query is a key: they end at `://`.
+pub(super) fn redacted(said: &str) -> String {
+    let mut parts = said.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = |character: char| {
+            character.is_whitespace() || matches!(character, '"' | '\'' | '`' | ',' | ']' | '}')
+        };
+        let rest = part.find(ends).and_then(|end| part.get(end..));
+        shown.push_str("://…");
+        shown.push_str(rest.unwrap_or_default());
+    }
+    shown
 }

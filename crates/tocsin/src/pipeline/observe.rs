@@ -9,18 +9,16 @@ use std::time::Duration;
 use tocsin_api::chains::{ChainStatus, EndpointStatus};
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
-use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_sources::chain::{EndpointReport, Standing};
 use tocsin_sources::{BlockBatch, BlockSource, SourceError, Watched};
-use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::{SourceAdvance, SourceProgress, Step};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bell::Bell;
 use super::evaluate::{Evaluator, News};
-use super::{Stage, StageError, Turn, Work};
+use super::{Stage, StageError, Turn, Work, halt};
 
 /// The observer of one chain.
 pub struct Observer {
@@ -127,9 +125,15 @@ impl Observer {
             return Ok(Turn::Idle);
         };
         loop {
+            // Catching up takes many batches, and whoever waits for it wants to know who is asked.
+            self.report(stage);
             let cursor = batch.cursor;
             // A task of its own, so that checking what is read and evaluating what was read do not wait for each other.
             let (chain, which) = (self.chain.clone(), group.which.clone());
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "awaited below, and aborted where this turn ends early"
+            )]
             let ahead = AbortOnDropHandle::new(tokio::spawn(async move {
                 chain.next(Some(&cursor), &which).await
             }));
@@ -210,32 +214,6 @@ impl Observer {
         }
         Ok(())
     }
-
-    /// An error while sources of this chain are halted.
-    async fn check_not_halted(&self, stage: &Stage) -> Result<(), StageError> {
-        let halts = stage.store.halts().await?;
-        let ours = |id: &SourceId| self.chain.watched().iter().any(|watched| watched.id == *id);
-        match halts.into_iter().find(|halted| ours(&halted.source)) {
-            Some(halted) => Err(StageError::Halted(Box::new(halted.halt))),
-            None => Ok(()),
-        }
-    }
-
-    /// Everything that rests on this chain is in doubt.
-    async fn halt(&self, stage: &Stage, halt: &Halt) -> Result<(), StageError> {
-        let sources: Vec<SourceId> = self
-            .chain
-            .watched()
-            .iter()
-            .map(|watched| watched.id.clone())
-            .collect();
-        stage.store.halt(&sources, halt).await?;
-        tracing::error!(
-            chain = %halt.chain, block = halt.number, cause = %halt.cause, endpoint = %halt.endpoint,
-            "halted: nothing that rests on this chain is read or signed from now on"
-        );
-        Ok(())
-    }
 }
 
 impl Work for Observer {
@@ -252,6 +230,7 @@ impl Work for Observer {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        self.report(stage);
         let turn = self.look(stage).await;
         self.report(stage);
         turn
@@ -260,7 +239,9 @@ impl Work for Observer {
 
 impl Observer {
     async fn look(&self, stage: &Stage) -> Result<Turn, StageError> {
-        self.check_not_halted(stage).await?;
+        if let Some(halt) = halt::of(stage, &*self.chain).await? {
+            return Err(StageError::Halted(Box::new(halt)));
+        }
         let mut turn = Turn::Idle;
         let mut trouble = None;
         let groups = self.groups(stage).await?;
@@ -268,21 +249,8 @@ impl Observer {
             match self.read(stage, group).await {
                 Ok(Turn::Worked) => turn = Turn::Worked,
                 Ok(Turn::Idle) => {}
-                Err(StageError::Source(SourceError::ForkBelowFinality {
-                    endpoint,
-                    number,
-                    ours,
-                    theirs,
-                })) => {
-                    let halt = Halt {
-                        chain: self.chain.chain().to_owned(),
-                        number,
-                        cause: Cause::TookBack { ours, theirs },
-                        endpoint: endpoint.to_string(),
-                        since: stage.clock.now(),
-                    };
-                    self.halt(stage, &halt).await?;
-                    return Err(StageError::Halted(Box::new(halt)));
+                Err(StageError::Source(error @ SourceError::ForkBelowFinality { .. })) => {
+                    return Err(halt::judge(stage, &*self.chain, error).await?);
                 }
                 // What one source lacks (an old block, say) does not keep the others from being read.
                 Err(error) if error.is_transient() => trouble = Some(error),

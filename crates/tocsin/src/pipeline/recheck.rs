@@ -15,7 +15,7 @@ use tocsin_store::coverage::{Finding, Recheck as Record};
 use tocsin_store::halt::{Cause, Halt};
 use tocsin_store::step::SourceProgress;
 
-use super::{Stage, StageError, Turn, Work};
+use super::{Stage, StageError, Turn, Work, halt};
 
 /// Blocks that are read again at once.
 const BLOCKS: u64 = 64;
@@ -120,6 +120,10 @@ impl Work for Rechecker {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        // What is in doubt already is for a person to compare.
+        if halt::of(stage, &*self.chain).await?.is_some() {
+            return Ok(Turn::Idle);
+        }
         let Some(choice) = self.choose(stage).await? else {
             return Ok(Turn::Idle);
         };

@@ -2,7 +2,7 @@
 //!
 //! Guarantee: nothing here reaches a determination, a claim or a signature. A warning says what the risk's stored state and
 //! the blocks after the final head give; it is computed from those anew whenever they change, so that a reorganisation of
-//! any depth leaves exactly the warnings of the blocks that are there now.
+//! any depth leaves exactly the warnings of the blocks that are there now. A chain that is halted has none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::chain::{ChainReader, Tip};
-use tocsin_sources::{BlockSource, SourceError};
+use tocsin_sources::BlockSource;
 use tocsin_store::warning::{NewWarning, Warning, WarningChange};
 use tokio::sync::Mutex;
 
 use super::evaluate::{Evaluator, Foreseen, News};
-use super::{Stage, StageError, Turn, Work};
+use super::{Stage, StageError, Turn, Work, halt};
 
 /// Watches the blocks of one chain that are not final.
 pub struct Forewarner {
@@ -115,6 +115,25 @@ impl Forewarner {
             .collect())
     }
 
+    /// Nobody knows which blocks the chain has: what was foreseen of them is taken back.
+    async fn stand_down(&self, stage: &Stage) -> Result<(), StageError> {
+        *self.tip.lock().await = None;
+        let _between_steps = self.step.lock().await;
+        self.change(stage, Vec::new()).await
+    }
+
+    /// From the warnings that stand to these.
+    async fn change(&self, stage: &Stage, foreseen: Vec<NewWarning>) -> Result<(), StageError> {
+        let standing = stage.store.standing(Some(self.chain.chain())).await?;
+        let change = difference(&standing, foreseen, stage.clock.now());
+        if change.raise.is_empty() && change.withdraw.is_empty() {
+            return Ok(());
+        }
+        stage.store.change_warnings(&change).await?;
+        tell(&standing, &change);
+        Ok(())
+    }
+
     /// The warning about a loss that provisional blocks show.
     fn warning(&self, Foreseen { risk, loss }: Foreseen, tip: &Tip) -> Option<NewWarning> {
         let rests_on = tip
@@ -145,10 +164,14 @@ impl Work for Forewarner {
     }
 
     async fn stirred(&self) {
-        self.chain.stirred().await;
+        self.chain.tip_stirred().await;
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        if halt::of(stage, &*self.chain).await?.is_some() {
+            self.stand_down(stage).await?;
+            return Ok(Turn::Idle);
+        }
         let Some(before) = self.abreast(stage).await? else {
             return Ok(Turn::Idle);
         };
@@ -157,11 +180,9 @@ impl Work for Forewarner {
         if *tip.anchor() != before.cursor {
             tip.settle(before.cursor);
         }
-        match self.chain.follow(tip).await {
-            Ok(_change) => {}
-            // The observer will see it too, and halt the chain.
-            Err(SourceError::ForkBelowFinality { .. }) => return Ok(Turn::Idle),
-            Err(error) => return Err(error.into()),
+        if let Err(error) = self.chain.follow(tip).await {
+            // Whoever sees it first halts the chain: every second of signing on counts.
+            return Err(halt::judge(stage, &*self.chain, error).await?);
         }
         let _between_steps = self.step.lock().await;
         // The final head may have moved meanwhile; then the tip begins elsewhere.
@@ -172,13 +193,7 @@ impl Work for Forewarner {
             return Ok(Turn::Worked);
         }
         let foreseen = self.foresee(stage, &abreast, tip).await?;
-        let standing = stage.store.standing(Some(self.chain.chain())).await?;
-        let change = difference(&standing, foreseen, stage.clock.now());
-        if change.raise.is_empty() && change.withdraw.is_empty() {
-            return Ok(Turn::Idle);
-        }
-        stage.store.change_warnings(&change).await?;
-        tell(&standing, &change);
+        self.change(stage, foreseen).await?;
         Ok(Turn::Idle)
     }
 }

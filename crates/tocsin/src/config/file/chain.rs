@@ -12,7 +12,9 @@ use tocsin_sources::chain::{ChainSettings, EndpointSettings, LogProof};
 use tocsin_sources::solana::SolanaSettings;
 use url::Url;
 
-use super::{FinalityText, finalized, poll_interval_ms, request_timeout_ms, span};
+use super::{
+    FinalityText, finalized, milliseconds, poll_interval_ms, refused, request_timeout_ms, some_time,
+};
 use crate::config::{Chain, Network, caip, secret};
 
 #[derive(Deserialize)]
@@ -126,19 +128,19 @@ pub(super) fn resolve(base: &Path, name: &str, section: &toml::Table) -> Result<
 }
 
 fn read<T: DeserializeOwned>(section: &toml::Table) -> Result<T, String> {
-    T::deserialize(toml::Value::Table(section.clone())).map_err(|error| error.message().to_owned())
+    T::deserialize(toml::Value::Table(section.clone())).map_err(|error| refused(&error))
 }
 
 impl SolanaSection {
     fn resolve(&self, base: &Path, name: &str) -> Result<Chain, String> {
-        let poll_interval = Duration::from_millis(self.poll_interval_ms);
+        let poll_interval = milliseconds("poll_interval_ms", self.poll_interval_ms)?;
         Ok(Chain {
             name: name.to_owned(),
             network: Network::Solana {
                 settings: SolanaSettings {
                     chain: name.parse().map_err(|error| format!("{error}"))?,
-                    url: address(base, "url", &self.url)?,
-                    request_timeout: Duration::from_millis(self.request_timeout_ms),
+                    url: address(base, "url", &self.url, HTTP)?,
+                    request_timeout: milliseconds("request_timeout_ms", self.request_timeout_ms)?,
                     max_blocks_per_batch: self.max_blocks_per_step,
                     account_every_slots: self.account_every_slots,
                     poll_interval,
@@ -146,7 +148,7 @@ impl SolanaSection {
                 sources: Vec::new(),
             },
             poll_interval,
-            stalled_after: span(&self.stalled_after)?,
+            stalled_after: some_time("stalled_after", &self.stalled_after)?,
         })
     }
 }
@@ -154,7 +156,7 @@ impl SolanaSection {
 impl EvmSection {
     fn resolve(&self, base: &Path, name: &str, chain_id: u64) -> Result<Chain, String> {
         let endpoints = match (&self.url, self.endpoints.as_slice()) {
-            (Some(url), []) => vec![EndpointSettings::new(address(base, "url", url)?)],
+            (Some(url), []) => vec![EndpointSettings::new(address(base, "url", url, HTTP)?)],
             (None, [_, ..]) => self
                 .endpoints
                 .iter()
@@ -167,11 +169,30 @@ impl EvmSection {
                 return Err("has a `url` and `endpoints`: write one of them".to_owned());
             }
         };
+        // What agrees with itself shows nothing.
+        for (place, endpoint) in endpoints.iter().enumerate() {
+            if endpoints
+                .iter()
+                .take(place)
+                .any(|other| other.url == endpoint.url)
+            {
+                return Err(format!(
+                    "endpoint {} has the address of an earlier one: write each address once",
+                    place + 1
+                ));
+            }
+        }
         let several = usize::try_from(self.agreement.get()).unwrap_or(usize::MAX);
         if endpoints.len() < several {
             return Err(format!(
-                "agreement is {several}, and there are {} endpoints: name more of them, or demand less",
+                "`agreement` is {several}, and the number of `endpoints` is {}: name more of them, or demand less",
                 endpoints.len()
+            ));
+        }
+        if self.recheck_every.is_some() && endpoints.len() <= several {
+            return Err(format!(
+                "`recheck_every` reads again through an endpoint that had no say, and all of them have (`agreement` is \
+                 {several}): name another one (`weight = 0` if it is not to read), or remove the key"
             ));
         }
         let mut settings = ChainSettings::new(chain_id, endpoints, self.finality.resolve());
@@ -181,7 +202,7 @@ impl EvmSection {
             ProofText::Bloom => LogProof::Bloom,
         };
         settings.strictly_rising_timestamps = self.strictly_rising_timestamps;
-        settings.request_timeout = Duration::from_millis(self.request_timeout_ms);
+        settings.request_timeout = milliseconds("request_timeout_ms", self.request_timeout_ms)?;
         settings.multicall = self.multicall;
         if let Some(most) = self.max_blocks_per_step {
             settings.max_blocks_per_batch = most;
@@ -198,24 +219,24 @@ impl EvmSection {
                 recheck_every: self
                     .recheck_every
                     .as_deref()
-                    .map(span)
+                    .map(|text| some_time("recheck_every", text))
                     .transpose()?
                     .map(|every| Duration::from_secs(every.0.unsigned_abs())),
                 sources: Vec::new(),
             },
-            poll_interval: Duration::from_millis(self.poll_interval_ms),
-            stalled_after: span(&self.stalled_after)?,
+            poll_interval: milliseconds("poll_interval_ms", self.poll_interval_ms)?,
+            stalled_after: some_time("stalled_after", &self.stalled_after)?,
         })
     }
 }
 
 impl EndpointSection {
     fn resolve(&self, base: &Path) -> Result<EndpointSettings, String> {
-        let mut settings = EndpointSettings::new(address(base, "url", &self.url)?);
+        let mut settings = EndpointSettings::new(address(base, "url", &self.url, HTTP)?);
         settings.ws = self
             .websocket
             .as_deref()
-            .map(|text| address(base, "websocket", text))
+            .map(|text| address(base, "websocket", text, WEBSOCKET))
             .transpose()?;
         if let Some(weight) = self.weight {
             settings.weight = weight;
@@ -233,18 +254,38 @@ impl EndpointSection {
     }
 }
 
-/// An address, or where it is kept, since many carry a key.
-fn address(base: &Path, key: &str, text: &str) -> Result<Url, String> {
-    if text.starts_with("file:") || text.starts_with("${") {
-        let kept = secret::read(base, text)?;
-        return kept
-            .expose_secret()
-            .trim()
-            .parse()
-            .map_err(|_its_text_is_secret| {
-                format!("`{key}`: what {text} holds is no URL: it begins with https:// or wss://")
-            });
-    }
-    text.parse()
-        .map_err(|error| format!("`{key}`: `{text}` is no URL ({error})"))
+const HTTP: [&str; 2] = ["https", "http"];
+const WEBSOCKET: [&str; 2] = ["wss", "ws"];
+
+/// An address of HTTP, or where it is kept.
+pub(super) fn http_address(base: &Path, key: &str, text: &str) -> Result<Url, String> {
+    address(base, key, text, HTTP)
+}
+
+/// An address, or where it is kept, since many carry a key. No message shows one.
+fn address(base: &Path, key: &str, text: &str, schemes: [&str; 2]) -> Result<Url, String> {
+    let kept = if text.starts_with("file:") || text.starts_with("${") {
+        Some(secret::read(base, text).map_err(|problem| format!("`{key}`: {problem}"))?)
+    } else if text.contains("${") {
+        return Err(format!(
+            "`{key}` has a ${{NAME}} within it: keep the whole address in the variable, and write \"${{NAME}}\" alone"
+        ));
+    } else {
+        None
+    };
+    let from = if kept.is_some() {
+        format!("what {text} holds")
+    } else {
+        "what is written there".to_owned()
+    };
+    let text = kept
+        .as_ref()
+        .map_or(text, |kept| kept.expose_secret().trim());
+    let [secure, plain] = schemes;
+    text.parse::<Url>()
+        .ok()
+        .filter(|url| schemes.contains(&url.scheme()) && url.has_host())
+        .ok_or_else(|| {
+            format!("`{key}`: {from} is no address of an endpoint, which begins with {secure}:// or {plain}://")
+        })
 }

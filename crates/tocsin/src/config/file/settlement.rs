@@ -8,8 +8,8 @@ use serde::Deserialize;
 use tocsin_delivery::onchain::{BumpPermille, FeePolicy, OnchainSettings, Policy};
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::time::Seconds;
-use url::Url;
 
+use super::chain::http_address;
 use super::{FinalityText, finalized, poll_interval_ms, request_timeout_ms, span};
 use crate::config::{
     AttestorConfig, Chain, ConfigError, DeliveryConfig, KeyConfig, caip, invalid, secret,
@@ -45,7 +45,7 @@ pub(in crate::config) struct AttestorSection {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct DeliverySection {
     #[serde(default)]
-    url: Option<Url>,
+    url: Option<String>,
     #[serde(default = "finalized")]
     finality: FinalityText,
     signer: KeySection,
@@ -112,8 +112,11 @@ impl DeliverySection {
     ) -> Result<DeliveryConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[delivery.\"{chain}\"]: {problem}"));
         let chain_id = caip::chain(chain).map_err(at)?;
-        let url = self
+        let own = self
             .url
+            .map(|text| http_address(base, "url", &text).map_err(at))
+            .transpose()?;
+        let url = own
             .or_else(|| {
                 chains
                     .iter()

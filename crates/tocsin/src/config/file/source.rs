@@ -19,6 +19,7 @@ use self::feed::{LatestRoundSection, RoundsSection};
 use self::solana::{AccountSection, ProgramEventSection};
 use self::state::{CallSection, StorageSection};
 use crate::config::caip;
+use crate::config::file::refused;
 
 /// A section as it is written.
 #[derive(Deserialize)]
@@ -89,8 +90,7 @@ impl SourceSection {
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
-        T::deserialize(toml::Value::Table(self.0.clone()))
-            .map_err(|error| error.message().to_owned())
+        T::deserialize(toml::Value::Table(self.0.clone())).map_err(|error| refused(&error))
     }
 }
 

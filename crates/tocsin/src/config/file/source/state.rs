@@ -56,7 +56,10 @@ pub(super) struct CallSection {
 
 /// `"no value"`, `"success"`, or the value that a revert stands for.
 #[derive(Deserialize, Default)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "on_revert is \"no value\", \"success\", or the value that a revert stands for"
+)]
 enum RevertText {
     Bool(bool),
     Whole(i64),
