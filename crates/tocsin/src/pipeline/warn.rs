@@ -11,8 +11,8 @@ use std::time::Duration;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::chain::{ChainReader, Tip};
 use tocsin_sources::BlockSource;
+use tocsin_sources::chain::{ChainReader, Tip};
 use tocsin_store::warning::{NewWarning, Warning, WarningChange};
 use tokio::sync::Mutex;
 
