@@ -463,7 +463,7 @@ fn what_was_not_recorded_at_all_is_said_beside_the_answer() {
     let rows = folder.path().join("rows.csv");
     std::fs::write(&rows, format!("{HEADER}\na,prize,1,1,0.5\n")).unwrap();
     let nothing = backtest(folder.path(), &[&rows], &[]);
-    assert_eq!(json(&printed(&nothing)[0])["risks"], 0);
+    assert!(printed(&nothing)[0].starts_with("{\"risks\":0,"));
     for input in ["input `late`: no row is `arrival_delay`", "input `price`"] {
         assert!(said(&nothing).contains(input), "{}", said(&nothing));
     }
@@ -471,10 +471,10 @@ fn what_was_not_recorded_at_all_is_said_beside_the_answer() {
     assert_eq!(said(&backtest(folder.path(), &[&rows], &[])), "");
 }
 
-/// Some 20,000 rows, each with a sequence, from the last to the first.
+/// Some 12,000 rows, each with a sequence, from the last to the first.
 fn backwards() -> String {
-    let rows = (0..20_000u32).rev().map(|row| {
-        let price = if row % 1_000 < 40 { "0.85" } else { "1" };
+    let rows = (0..12_000u32).rev().map(|row| {
+        let price = if row % 1_000 < 80 { "0.85" } else { "1" };
         format!("s{},price,{},{row},{price}\n", row % 5, row / 5)
     });
     format!("{HEADER}\n{}", rows.collect::<String>())
@@ -502,7 +502,7 @@ fn more_unordered_rows_than_memory_may_hold_are_sorted_on_disk() {
     assert_eq!(printed(&nowhere("64")), in_memory);
     let refused = nowhere("1");
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
-    assert!(said(&refused).contains("missing"), "{}", said(&refused));
+    assert!(said(&refused).contains("TMPDIR"), "{}", said(&refused));
 
     let none = backtest(folder.path(), &[&rows], &["--memory", "0"]);
     assert_eq!(none.status.code(), Some(2));
