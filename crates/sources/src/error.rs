@@ -289,7 +289,7 @@ pub enum RequestFailure {
     #[error("the connection failed")]
     Connection(#[source] reqwest::Error),
     /// The server refused.
-    #[error("HTTP status {status}: {body}")]
+    #[error("HTTP status {status}{}", if body.is_empty() { String::new() } else { format!(": {body}") })]
     Status {
         /// The HTTP status.
         status: u16,
@@ -299,10 +299,10 @@ pub enum RequestFailure {
         retry_after: Option<core::time::Duration>,
     },
     /// Nothing is sent while the endpoint rests, because it asked for that or kept failing.
-    #[error("it is left alone for another {left_ms} ms, as it asked for that, or kept failing")]
+    #[error("it is left alone for a while, after this: {after}")]
     Resting {
-        /// For how long.
-        left_ms: u128,
+        /// What it said or did last.
+        after: String,
     },
     /// The reader is being taken down.
     #[error("the reader is closed")]
@@ -573,6 +573,17 @@ impl SourceError {
             | Self::Rows(_) => false,
         }
     }
+}
+
+/// An error and everything that it was caused by.
+pub(crate) fn whole(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl core::fmt::Display for NoBlock {

@@ -83,6 +83,14 @@ pub enum StageError {
         /// How far the chain has come, as its endpoints say.
         heads: tocsin_sources::Heads,
     },
+    /// A chain answers, and none of its blocks is final.
+    #[error("{chain} has no final block yet, its newest block is {latest}: nothing of it can be read", latest = heads.latest)]
+    NothingFinal {
+        /// The chain.
+        chain: String,
+        /// How far the chain has come, as its endpoints say.
+        heads: tocsin_sources::Heads,
+    },
     /// A chain took back a final block.
     #[error(
         "{chain} is halted since {since}, at block {number}: {endpoint} {cause}. Nothing that rests on it is read or signed. \
@@ -137,7 +145,10 @@ impl StageError {
             Self::Delivery(error) => error.is_transient(),
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
-            Self::Unattested { .. } | Self::Stalled { .. } | Self::Halted(_) => true,
+            Self::Unattested { .. }
+            | Self::Stalled { .. }
+            | Self::NothingFinal { .. }
+            | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)

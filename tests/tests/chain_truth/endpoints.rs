@@ -206,3 +206,36 @@ async fn a_reorganisation_below_finality_is_told_from_a_node_that_is_behind() {
         other => panic!("{}", whole(&other)),
     }
 }
+
+#[tokio::test]
+async fn a_second_reading_at_another_fork_says_nothing_about_the_books() {
+    let mut world = World::new(3).await;
+    let other = Anvil::start(GENESIS + 7).await;
+    other.mine(20).await;
+    world.post_final(4).await;
+    let mut reading = world
+        .reader(|settings| {
+            settings.agreement = NonZeroU32::new(2).unwrap();
+            settings.bench = Duration::from_secs(60);
+            // It only checks the others.
+            settings.endpoints[2].weight = 0;
+        })
+        .await;
+    let head = world.anvil.head().await - 2;
+    reading.persist(head).await;
+    world.nodes[2].add(Rule::new(Fault::From(other.url())));
+    let through: Vec<String> = [0, 1]
+        .map(|node| reading.report(node).endpoint.to_string())
+        .into();
+    let again = reading
+        .reader
+        .recheck(1, head, &[0], &through, &reading.seen)
+        .await;
+    assert!(again.is_err_and(|error| error.is_transient()));
+    match reading.report(2).standing {
+        Standing::Benched {
+            offence, reason, ..
+        } => assert_eq!(offence, Offence::Forked, "{reason}"),
+        standing => panic!("{standing:?}"),
+    }
+}

@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::join_all;
 use tocsin_domain::cover::Finality;
 
-use self::blame::whole;
 pub(crate) use self::poll::Seen;
 use super::node::Node;
 use super::node::health::{Discipline, EndpointReport, Offence};
 use super::{ChainSettings, Endpoint};
 use crate::SourceError;
+use crate::error::whole;
 
 /// An endpoint that is further behind with its final blocks is not followed.
 const STEPS_BEHIND_MAX: u64 = 32;

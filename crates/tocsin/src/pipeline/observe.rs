@@ -96,6 +96,13 @@ impl Observer {
         stage: &Stage,
         groups: &[Group],
     ) -> Result<(), StageError> {
+        if groups.iter().any(|group| group.cursor.is_none()) {
+            let heads = self.chain.heads().await?;
+            if heads.final_head.is_none() {
+                let chain = self.chain.chain().to_owned();
+                return Err(StageError::NothingFinal { chain, heads });
+            }
+        }
         let oldest = groups.iter().filter_map(|group| group.seen_until).min();
         match oldest {
             Some(seen_until) if stage.clock.now() > seen_until + self.pace.stalled_after => {

@@ -109,9 +109,7 @@ impl Forewarner {
         let foreseen = self.evaluator.foresee(&*stage.store, news).await?;
         Ok(foreseen
             .into_iter()
-            // What final blocks show is not foreseen: the next step determines it.
-            .filter(|foreseen| foreseen.loss.settled_at > abreast.watermark)
-            .filter_map(|foreseen| self.warning(foreseen, tip))
+            .filter_map(|foreseen| self.warning(foreseen, abreast.watermark, tip))
             .collect())
     }
 
@@ -134,11 +132,18 @@ impl Forewarner {
         Ok(())
     }
 
-    /// The warning about a loss that provisional blocks show.
-    fn warning(&self, Foreseen { risk, loss }: Foreseen, tip: &Tip) -> Option<NewWarning> {
+    /// A loss that needs no provisional block will be determined by the next step, or was before its risk came to be evaluated
+    /// from the beginning again, and needs no warning.
+    fn warning(
+        &self,
+        Foreseen { risk, loss }: Foreseen,
+        is_final: Timestamp,
+        tip: &Tip,
+    ) -> Option<NewWarning> {
         let rests_on = tip
             .blocks()
-            .find(|block| block.watermark >= loss.settled_at)?;
+            .find(|block| block.watermark >= loss.settled_at)
+            .filter(|_| loss.settled_at > is_final)?;
         Some(NewWarning {
             risk: risk.id,
             terms_hash: risk.terms_hash,

@@ -313,9 +313,8 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trusted => f.write_str("trusted"),
-            Self::Benched { reason, left, .. } => {
-                write!(f, "left alone for another {} s: {reason}", left.as_secs())
-            }
+            // Without the time that is left: what stays the same is told once.
+            Self::Benched { reason, .. } => write!(f, "left alone for a while: {reason}"),
             Self::Probation {
                 reason,
                 agreed,

@@ -5,7 +5,7 @@ use crate::SourceError;
 use crate::chain::Endpoint;
 use crate::chain::node::Node;
 use crate::chain::node::health::Offence;
-use crate::error::Contradiction;
+use crate::error::{Contradiction, whole};
 
 impl Nodes {
     /// Notes who is to blame for an error, and benches who has to be.
@@ -83,15 +83,4 @@ fn offence_of(contradiction: &Contradiction) -> Option<Offence> {
         Contradiction::Outvoted { .. } => Some(Offence::Forked),
         _ => Some(Offence::Lied),
     }
-}
-
-/// The error and everything that it was caused by.
-pub(super) fn whole(error: &SourceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = core::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

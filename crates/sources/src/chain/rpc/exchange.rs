@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Rpc;
 use super::wire::excerpt;
-use crate::error::RequestFailure;
+use crate::error::{RequestFailure, whole};
 
 /// The receipts of a full mainnet block are a few megabytes.
 const RESPONSE_BYTES_MAX: usize = 32 << 20;
@@ -59,13 +59,13 @@ impl Rpc {
             sent += 1;
             match next(&failure) {
                 Next::Again(asked) => {
-                    self.pace.failed(asked);
+                    self.pace.failed(asked, whole(&failure));
                     if sent == ATTEMPTS {
                         return Err(failure);
                     }
                 }
                 Next::Rest => {
-                    self.pace.failed(None);
+                    self.pace.failed(None, whole(&failure));
                     return Err(failure);
                 }
                 Next::Nothing => {

@@ -36,6 +36,8 @@ struct State {
     due: Instant,
     rest_until: Instant,
     failures: u32,
+    /// What was wrong the last time.
+    after: String,
 }
 
 impl Pace {
@@ -52,6 +54,7 @@ impl Pace {
                 due: now,
                 rest_until: now,
                 failures: 0,
+                after: String::new(),
             }),
         }
     }
@@ -69,7 +72,7 @@ impl Pace {
             let rest = state.rest_until.saturating_duration_since(now);
             if rest > PATIENCE {
                 return Err(RequestFailure::Resting {
-                    left_ms: rest.as_millis(),
+                    after: state.after.clone(),
                 });
             }
             let earliest = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
@@ -86,9 +89,10 @@ impl Pace {
         self.state().failures = 0;
     }
 
-    /// A request failed; `asked` is for how long the endpoint wants to be left alone.
-    pub(super) fn failed(&self, asked: Option<Duration>) {
+    /// A request failed, for this reason; `asked` is for how long the endpoint wants to be left alone.
+    pub(super) fn failed(&self, asked: Option<Duration>, reason: String) {
         let mut state = self.state();
+        state.after = reason;
         let now = Instant::now();
         // Requests that fail together are one failure.
         if state.rest_until <= now {

@@ -45,6 +45,12 @@ struct EvmSection {
     max_logs_per_step: Option<NonZeroU32>,
     #[serde(default = "stalled_after")]
     stalled_after: String,
+    /// How long a bad endpoint is left alone the first time.
+    #[serde(default)]
+    bench: Option<String>,
+    /// How often it must agree with the others then, before it counts again.
+    #[serde(default)]
+    probation: Option<NonZeroU32>,
     /// Where Multicall3 is.
     #[serde(default)]
     multicall: Option<Address>,
@@ -204,6 +210,12 @@ impl EvmSection {
         settings.strictly_rising_timestamps = self.strictly_rising_timestamps;
         settings.request_timeout = milliseconds("request_timeout_ms", self.request_timeout_ms)?;
         settings.multicall = self.multicall;
+        if let Some(text) = &self.bench {
+            settings.bench = Duration::from_secs(some_time("bench", text)?.0.unsigned_abs());
+        }
+        if let Some(answers) = self.probation {
+            settings.probation = answers;
+        }
         if let Some(most) = self.max_blocks_per_step {
             settings.max_blocks_per_batch = most;
         }

@@ -33,11 +33,11 @@ async fn calls_are_spread_over_time_and_a_quiet_second_is_saved_up() {
 #[tokio::test(start_paused = true)]
 async fn what_an_endpoint_asks_for_is_given_and_callers_are_told() {
     let pace = pace(1_000, 2);
-    pace.failed(Some(Duration::from_secs(7)));
+    pace.failed(Some(Duration::from_secs(7)), "busy".to_owned());
     assert!(pace.is_resting());
     let refused = pace.enter(1).await.unwrap_err();
     assert!(
-        matches!(refused, RequestFailure::Resting { left_ms: 7_000 }),
+        matches!(refused, RequestFailure::Resting { ref after } if after == "busy"),
         "{refused}"
     );
     tokio::time::sleep(Duration::from_secs(6)).await;
@@ -51,14 +51,14 @@ async fn rests_grow_with_failures_and_end_with_an_answer() {
     let pace = pace(1_000, 2);
     let mut longest = Duration::ZERO;
     for _ in 0..20 {
-        pace.failed(None);
+        pace.failed(None, String::new());
         let until = pace.state().rest_until;
         longest = longest.max(until.saturating_duration_since(Instant::now()));
         sleep_until(until).await;
     }
     assert!((LONGEST_REST / 2..=LONGEST_REST).contains(&longest));
     pace.answered();
-    pace.failed(None);
+    pace.failed(None, String::new());
     let rest = pace
         .state()
         .rest_until
