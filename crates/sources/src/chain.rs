@@ -16,6 +16,7 @@ mod endpoint;
 mod event;
 mod follow;
 mod header;
+mod keccak;
 mod logs;
 mod node;
 mod nodes;
