@@ -4,12 +4,13 @@ mod confirm;
 mod proven;
 mod ranges;
 
-use alloy::primitives::{Address, B256, Bytes, Log, LogData, keccak256};
+use alloy::primitives::{Address, B256, Bytes, Log, LogData};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::header::BlockHeader;
-use super::observe::raw_hash;
+use super::keccak;
+use super::observe::raw_hashes;
 use super::quantity::quantity_if_any;
 
 pub(crate) use proven::proven;
@@ -130,19 +131,43 @@ pub(crate) struct IndexedLog {
     topic_hashes: [B256; TOPICS_MAX - 1],
 }
 
-impl<'de> Deserialize<'de> for IndexedLog {
+/// The logs of an answer.
+pub(crate) struct IndexedLogs(Vec<IndexedLog>);
+
+/// Logs that are hashed side by side.
+const SIDE_BY_SIDE: usize = 64;
+
+impl<'de> Deserialize<'de> for IndexedLogs {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let log = RpcLog::deserialize(from)?;
-        let mut topic_hashes = [B256::ZERO; TOPICS_MAX - 1];
-        for (hash, topic) in topic_hashes.iter_mut().zip(log.log.topics().iter().skip(1)) {
-            *hash = keccak256(topic);
+        let mut logs = Vec::<RpcLog>::deserialize(from)?.into_iter();
+        let mut indexed = Vec::with_capacity(logs.len());
+        while logs.len() > 0 {
+            indexed.extend(hashed(logs.by_ref().take(SIDE_BY_SIDE).collect()));
         }
-        Ok(Self {
-            raw_hash: raw_hash(&log.log),
-            topic_hashes,
-            log,
-        })
+        Ok(Self(indexed))
     }
+}
+
+fn hashed(logs: Vec<RpcLog>) -> impl Iterator<Item = IndexedLog> {
+    let bare: Vec<&Log> = logs.iter().map(|log| &log.log).collect();
+    let raw_hashes = raw_hashes(&bare);
+    let topics = bare.iter().flat_map(|log| log.topics().iter().skip(1));
+    let topics: Vec<&[u8]> = topics.map(B256::as_slice).collect();
+    let mut hashes = keccak::each(&topics).into_iter();
+    logs.into_iter()
+        .zip(raw_hashes)
+        .map(move |(log, raw_hash)| {
+            let mut topic_hashes = [B256::ZERO; TOPICS_MAX - 1];
+            let topics = log.log.topics().iter().skip(1);
+            for ((to, _), hash) in topic_hashes.iter_mut().zip(topics).zip(hashes.by_ref()) {
+                *to = hash;
+            }
+            IndexedLog {
+                log,
+                raw_hash,
+                topic_hashes,
+            }
+        })
 }
 
 impl IndexedLog {

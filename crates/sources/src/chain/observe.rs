@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use alloy::primitives::{B256, I256, Log, U256, keccak256};
+use alloy::primitives::{B256, I256, Log, U256};
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::observation::{ChainPosition, Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
@@ -12,6 +12,7 @@ use tocsin_domain::value::Value;
 use super::EventSource;
 use super::event::Field;
 use super::header::BlockHeader;
+use super::keccak;
 use super::words::{Fields, Scalar};
 
 /// The times that an observation of a block may have: those that no earlier block has closed, up to the block's.
@@ -124,8 +125,15 @@ pub(crate) fn place_in_chain(block: u64, log_index: Option<u64>) -> Sequence {
     Sequence((U256::from(block) << 64) | U256::from(log_index.unwrap_or(u64::MAX)))
 }
 
-/// The hash that [`ChainPosition::raw_hash`] documents.
-pub(crate) fn raw_hash(log: &Log) -> B256 {
+/// The hashes that [`ChainPosition::raw_hash`] documents.
+pub(crate) fn raw_hashes(logs: &[&Log]) -> Vec<B256> {
+    let encoded: Vec<Vec<u8>> = logs.iter().map(|log| encoded(log)).collect();
+    let messages: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+    keccak::each(&messages)
+}
+
+/// What the hash of a log is of: its address, topics and data, ABI-encoded.
+fn encoded(log: &Log) -> Vec<u8> {
     const WORD: usize = 32;
     let (topics, data) = (log.topics(), &log.data.data);
     let padding = data.len().next_multiple_of(WORD) - data.len();
@@ -145,7 +153,7 @@ pub(crate) fn raw_hash(log: &Log) -> B256 {
     number(&mut encoded, data.len());
     encoded.extend_from_slice(data);
     encoded.resize(size, 0);
-    keccak256(encoded)
+    encoded
 }
 
 fn read(

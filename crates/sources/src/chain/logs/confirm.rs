@@ -8,7 +8,7 @@ use alloy::rpc::types::Filter;
 use futures_util::future::join_all;
 
 use super::ranges::{check_all, ranges};
-use super::{Found, IndexedLog, Logs, Task, proven};
+use super::{Found, IndexedLogs, Logs, Task, proven};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
@@ -204,7 +204,7 @@ impl Nodes {
         let about = |places: core::ops::Range<usize>| {
             format!("{} blocks that could have logs", places.len())
         };
-        let answers: Vec<Vec<IndexedLog>> = node
+        let answers: Vec<IndexedLogs> = node
             .rpc
             .call_each(METHOD, &params, usize::MAX, about)
             .await?;

@@ -2,14 +2,14 @@
 
 use core::sync::atomic::Ordering;
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Log};
 
 use super::{Found, Logs, RpcLog, Task, about};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
 use crate::chain::node::Node;
-use crate::chain::observe::raw_hash;
+use crate::chain::observe::raw_hashes;
 use crate::chain::receipts::{self, Proven, Receipts};
 use crate::error::Contradiction;
 
@@ -47,16 +47,20 @@ pub(crate) async fn proven(node: &Node, task: Task<'_>) -> Result<Logs, SourceEr
         for ((place, header), answer) in now.iter().zip(headers).zip(answers) {
             let proven = check(node, header, answer).await?;
             logs.by_root &= proven.by_root;
-            let wanted = (0..)
+            let wanted: Vec<(u64, Log)> = (0..)
                 .zip(proven.logs)
                 .filter(|(_, log)| task.wanted.includes(log))
-                .map(|(index, log)| Found {
+                .collect();
+            let bare: Vec<&Log> = wanted.iter().map(|(_, log)| log).collect();
+            let hashes = raw_hashes(&bare);
+            let found = wanted.into_iter().zip(hashes);
+            logs.found
+                .extend(found.map(|((index, log), raw_hash)| Found {
                     block: *place,
                     index,
-                    raw_hash: raw_hash(&log),
+                    raw_hash,
                     log,
-                });
-            logs.found.extend(wanted);
+                }));
         }
     }
     Ok(logs.cut(task.most))

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use alloy::rpc::types::Filter;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::{Found, IndexedLog, Logs, Task, about};
+use super::{Found, IndexedLog, IndexedLogs, Logs, Task, about};
 use crate::SourceError;
 use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
@@ -113,18 +113,19 @@ async fn ask(
             node.rpc.attempt(METHOD, blocks),
         )
     };
-    let answer: Vec<IndexedLog> = node.rpc.call(&attempt, [filter]).await?;
+    let answer: IndexedLogs = node.rpc.call(&attempt, [filter]).await?;
     check_all(&attempt, answer, headers, first, task.wanted)
 }
 
 /// The logs of an answer about these blocks, the first of which is at position `first`.
 pub(super) fn check_all(
     attempt: &Attempt,
-    answer: Vec<IndexedLog>,
+    answer: IndexedLogs,
     headers: &[BlockHeader],
     first: usize,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<Found>, SourceError> {
+    let IndexedLogs(answer) = answer;
     let mut found: Vec<Found> = Vec::with_capacity(answer.len());
     for (place, log) in answer.into_iter().enumerate() {
         let previous = found.last().map(|log| (log.block, log.index));

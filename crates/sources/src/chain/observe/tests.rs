@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, Bloom, Bytes, LogData};
+use alloy::primitives::{Address, Bloom, Bytes, LogData, keccak256};
 use alloy::sol_types::SolValue;
 use proptest::prelude::*;
 use tocsin_domain::time::Seconds;
@@ -56,7 +56,7 @@ fn seen(source: &EventSource, topics: Vec<B256>, data: Vec<u8>) -> Observation {
         address: Address::ZERO,
         data: LogData::new_unchecked(topics, data.into()),
     };
-    observe(source, 1, &header, open, 3, &log, raw_hash(&log))
+    observe(source, 1, &header, open, 3, &log, raw_hashes(&[&log])[0])
 }
 
 fn value_of(event: &str, decimals: u8, data: Vec<u8>) -> Option<Value> {
