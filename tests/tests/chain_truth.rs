@@ -174,23 +174,22 @@ fn widths(node: &FaultyNode) -> Vec<u64> {
 async fn slow_drips_and_bodies_that_are_too_long_are_bounded() {
     let mut world = World::new(1).await;
     world.post_final(1).await;
-    let mut reading = world
-        .reader(|settings| settings.request_timeout = Duration::from_millis(300))
-        .await;
-    for (fault, expected) in [
-        (Fault::Drip(5), "within 300 ms"),
-        (Fault::Hang, "within 300 ms"),
-        (Fault::EndlessBody, "bytes"),
+    // A body that is too long takes a busy machine a while; that it ends is its length's doing, not the time's.
+    for (fault, patience_ms, expected) in [
+        (Fault::Drip(5), 300, "within 300 ms"),
+        (Fault::Hang, 300, "within 300 ms"),
+        (Fault::EndlessBody, 60_000, "bytes"),
     ] {
+        let mut reading = world
+            .reader(|settings| settings.request_timeout = Duration::from_millis(patience_ms))
+            .await;
         world.nodes[0].add(Rule::new(fault.clone()));
-        let begun = Instant::now();
         let error = reading.read().await.unwrap_err();
         let text = whole(&error);
-        assert!(begun.elapsed() < Duration::from_secs(4), "{fault:?}");
         assert!(text.contains(expected), "{fault:?}: {text}");
         world.nodes[0].heal();
         let head = world.anvil.head().await - 2;
         reading.persist(head).await;
+        assert_eq!(reading.rounds(), [1], "{fault:?}");
     }
-    assert_eq!(reading.rounds(), [1]);
 }
