@@ -12,7 +12,7 @@ mod scene;
 mod websocket;
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tocsin_sources::chain::LogProof;

@@ -28,7 +28,6 @@ mod readings;
 mod receipts;
 mod recheck;
 pub(crate) mod rpc;
-mod second_look;
 mod settings;
 mod source;
 pub mod state;

@@ -15,7 +15,6 @@ use super::assemble::Assembly;
 use super::batch_size::{BatchSize, Went};
 use super::header::watermark;
 use super::nodes::{Nodes, Seen};
-use super::second_look::SecondLook;
 use super::wanted::Wanted;
 use super::{ChainSettings, ChainSource, EndpointReport};
 use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
@@ -31,7 +30,6 @@ pub struct ChainReader {
     announcements: Announcements,
     final_ear: Ear,
     tip_ear: Ear,
-    second_look: SecondLook,
 }
 
 impl ChainReader {
@@ -57,7 +55,6 @@ impl ChainReader {
         Ok(Self {
             name: format!("eip155:{}", settings.chain_id),
             size: BatchSize::new(u64::from(settings.max_blocks_per_batch.get())),
-            second_look: SecondLook::new(settings.finality),
             settings,
             sources,
             watched,
@@ -275,11 +272,7 @@ impl BlockSource for ChainReader {
         after: Option<&SourceCursor>,
         which: &[usize],
     ) -> Result<Option<BlockBatch>, SourceError> {
-        let read = self.read(after, which).await?;
-        if read.is_some() {
-            self.second_look.found();
-        }
-        Ok(read)
+        self.read(after, which).await
     }
 
     async fn heads(&self) -> Result<Heads, SourceError> {
@@ -298,13 +291,6 @@ impl BlockSource for ChainReader {
     }
 
     async fn stirred(&self) {
-        let Some(wait) = self.second_look.wait() else {
-            self.announcements.heard(&self.final_ear).await;
-            return self.second_look.announced();
-        };
-        tokio::select! {
-            () = self.announcements.heard(&self.final_ear) => self.second_look.announced(),
-            () = tokio::time::sleep(wait) => self.second_look.looked(),
-        }
+        self.announcements.heard(&self.final_ear).await;
     }
 }
