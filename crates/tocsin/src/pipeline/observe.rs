@@ -130,6 +130,10 @@ impl Observer {
             let cursor = batch.cursor;
             // A task of its own, so that checking what is read and evaluating what was read do not wait for each other.
             let (chain, which) = (self.chain.clone(), group.which.clone());
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends with the turn that waits for it"
+            )]
             let ahead = AbortOnDropHandle::new(tokio::spawn(async move {
                 chain.next(Some(&cursor), &which).await
             }));
