@@ -2,6 +2,7 @@
 //! says, however the observations are batched, interleaved, repeated, and interrupted by restarts.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+#[path = "by_hand/expressions.rs"]
 mod by_hand;
 #[path = "eval_equivalence/covers.rs"]
 mod covers;

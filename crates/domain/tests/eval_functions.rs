@@ -4,6 +4,7 @@
 
 #[path = "eval_functions/build.rs"]
 mod build;
+#[path = "by_hand/expressions.rs"]
 mod by_hand;
 
 use build::*;

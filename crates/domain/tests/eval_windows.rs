@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+#[path = "by_hand/expressions.rs"]
 mod by_hand;
 #[path = "eval_windows/cases.rs"]
 mod cases;

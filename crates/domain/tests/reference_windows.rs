@@ -2,6 +2,7 @@
 //! instants they add, and how losses are settled.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+#[path = "by_hand/expressions.rs"]
 mod by_hand;
 #[path = "reference_windows/functions.rs"]
 mod functions;
