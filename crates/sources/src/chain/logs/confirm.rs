@@ -14,7 +14,7 @@ use crate::chain::blocks::contradicts;
 use crate::chain::header::BlockHeader;
 use crate::chain::node::Node;
 use crate::chain::nodes::Nodes;
-use crate::error::Contradiction;
+use crate::error::{Contradiction, RequestFailure};
 
 const METHOD: &str = "eth_getLogs";
 
@@ -145,10 +145,12 @@ impl Nodes {
             match self.proven_by_any(lead, others, one).await {
                 Ok(truth) if truth.found.is_empty() => {}
                 Ok(_logs_after_all) => return Err(omitted(lead, header)),
-                Err(error) => {
+                Err(error) if is_unsupported(&error) => {
                     unproven.push(header);
                     why.get_or_insert(error);
                 }
+                // They can be had, only not now.
+                Err(error) => return Err(error),
             }
         }
         let Some(why) = why else {
@@ -177,9 +179,9 @@ impl Nodes {
         for node in others.iter().filter(|node| !node.rpc.is_resting()) {
             match proven(node, task).await {
                 Ok(truth) => return Ok(truth),
-                // Not to have receipts is no offence.
                 Err(error @ SourceError::Contradiction { .. }) => self.blame(&error),
-                Err(error) => failed = error,
+                Err(error) if is_unsupported(&failed) => failed = error,
+                Err(_as_good_a_reason) => {}
             }
         }
         Err(failed)
@@ -216,6 +218,18 @@ impl Nodes {
             }
         }
         Ok(None)
+    }
+}
+
+/// Whether the node says that it never has receipts of whole blocks, which is no offence.
+fn is_unsupported(error: &SourceError) -> bool {
+    /// "Method not found" of JSON-RPC, and "method not supported" of EIP-1474.
+    const CODES: [i64; 2] = [-32_601, -32_004];
+    match error {
+        SourceError::Request { failure, .. } => {
+            matches!(**failure, RequestFailure::Node { code, .. } if CODES.contains(&code))
+        }
+        _ => false,
     }
 }
 
