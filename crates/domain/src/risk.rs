@@ -63,6 +63,13 @@ impl Risk {
 }
 
 impl Stream {
+    /// Whether `observation` belongs to it.
+    pub fn carries(&self, observation: &Observation) -> bool {
+        self.source == observation.source
+            && self.subject == observation.subject
+            && self.metric == observation.metric
+    }
+
     /// The stream that `observation` belongs to.
     pub fn of(observation: &Observation) -> Self {
         Self {

@@ -13,7 +13,7 @@ use tocsin_domain::eval::{
 use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId};
-use tocsin_domain::risk::{Risk, Stream};
+use tocsin_domain::risk::Risk;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
 use tocsin_store::step::{RiskAdvance, RiskSnapshot};
@@ -199,13 +199,12 @@ fn merge(
     // A slot an input: inputs of one source report together, which is all that matters.
     let mut intake = Intake::new(program, state, snapshot.streams.len());
     for observation in snapshot.pending.iter().chain(fresh) {
-        let stream = Stream::of(observation);
         // Two inputs may listen to the same stream.
         for (input, _) in snapshot
             .streams
             .iter()
             .enumerate()
-            .filter(|(_, listened)| **listened == stream)
+            .filter(|(_, listened)| listened.carries(observation))
         {
             let seen = InputObservation {
                 input,
