@@ -3,8 +3,9 @@
 //! Everything that can be wrong with the surroundings (database, keys, endpoints, addresses) is found before any stage
 //! starts, so that a service that cannot work does not half-work.
 
+mod connect;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use tocsin_api::Api;
 use tocsin_api::chains::Chains;
@@ -13,17 +14,14 @@ use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::time::Timestamp;
-use tocsin_sources::BlockSource;
 use tocsin_sources::SourceError;
-use tocsin_sources::chain::ChainReader;
-use tocsin_sources::solana::SolanaReader;
 use tocsin_store::cover::{CoverRecord, RiskRecord};
 use tocsin_store::warning::{WarningChange, WarningId};
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 
+use self::connect::{Watch, patiently};
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
 use crate::pipeline::attest::{AttestClaims, Lifetime};
@@ -31,7 +29,7 @@ use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::evaluate::Evaluator;
-use crate::pipeline::observe::{Observer, Pace};
+use crate::pipeline::observe::Observer;
 use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::warn::Forewarner;
 use crate::pipeline::{self, Stage, StageError, Work};
@@ -85,14 +83,6 @@ pub enum ServiceError {
     #[error(transparent)]
     Task(#[from] TaskFailure),
 }
-
-/// How long connecting waits between its attempts.
-const CONNECT_PAUSES: [Duration; 4] = [
-    Duration::from_millis(250),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 
 /// The parts, connected to the outside and not yet running.
 struct Parts {
@@ -225,14 +215,7 @@ async fn connect(
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
     let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
-    let mut watch = Watch {
-        evaluator,
-        step: Arc::new(Mutex::new(())),
-        decided: &bells.claim,
-        observers: Vec::new(),
-        forewarners: Vec::new(),
-        recheckers: Vec::new(),
-    };
+    let mut watch = Watch::new(evaluator, &bells.claim);
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
         patiently(SourceError::is_transient, async || watch.add(chain).await)
             .await
@@ -282,81 +265,6 @@ async fn connect(
         deliverers,
         listener,
     })
-}
-
-/// Tries again what may succeed a little later, a few times: one answer that fails is no reason not to start.
-async fn patiently<T, E: std::error::Error>(
-    may_pass: impl Fn(&E) -> bool,
-    mut attempt: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<T, E> {
-    let mut pauses = CONNECT_PAUSES.iter();
-    loop {
-        match (attempt().await, pauses.next()) {
-            (Err(error), Some(pause)) if may_pass(&error) => {
-                tracing::warn!(error = %crate::report::chain(&error), "cannot connect yet, will try again");
-                tokio::time::sleep(*pause).await;
-            }
-            (outcome, _) => return outcome,
-        }
-    }
-}
-
-/// The stages that watch chains, as they are made.
-struct Watch<'a> {
-    evaluator: &'a Arc<Evaluator>,
-    step: Arc<Mutex<()>>,
-    decided: &'a Bell,
-    observers: Vec<Observer>,
-    forewarners: Vec<Forewarner>,
-    recheckers: Vec<Rechecker>,
-}
-
-impl Watch<'_> {
-    async fn add(&mut self, chain: &Chain) -> Result<(), SourceError> {
-        match &chain.network {
-            Network::Evm {
-                settings,
-                warnings,
-                recheck_every,
-                sources,
-                ..
-            } => {
-                let reader =
-                    Arc::new(ChainReader::connect(settings.clone(), sources.clone()).await?);
-                self.observe(chain, Arc::clone(&reader) as Arc<dyn BlockSource>);
-                if *warnings {
-                    self.forewarners.push(Forewarner::new(
-                        Arc::clone(&reader),
-                        chain.poll_interval,
-                        Arc::clone(self.evaluator),
-                        Arc::clone(&self.step),
-                    ));
-                }
-                if let Some(every) = recheck_every {
-                    self.recheckers.push(Rechecker::new(reader, *every));
-                }
-            }
-            Network::Solana { settings, sources } => {
-                let reader = SolanaReader::connect(settings.clone(), sources.clone()).await?;
-                self.observe(chain, Arc::new(reader));
-            }
-        }
-        Ok(())
-    }
-
-    fn observe(&mut self, chain: &Chain, reader: Arc<dyn BlockSource>) {
-        let pace = Pace {
-            poll_interval: chain.poll_interval,
-            stalled_after: chain.stalled_after,
-        };
-        self.observers.push(Observer::new(
-            reader,
-            pace,
-            Arc::clone(self.evaluator),
-            Arc::clone(&self.step),
-            self.decided.clone(),
-        ));
-    }
 }
 
 fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
