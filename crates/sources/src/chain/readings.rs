@@ -126,7 +126,8 @@ impl ChainReader {
                 None => said = Some(reading),
             }
         }
-        Ok(said.unwrap_or_default())
+        // Nobody asked is not nothing said.
+        said.ok_or_else(|| self.nodes.too_few(0))
     }
 }
 
