@@ -84,7 +84,7 @@ async fn seen_until(
     {
         let progress = store.progress(&stream.source).await?;
         let until = progress.map(|progress| progress.watermark.to_string());
-        seen.insert(stream.source.0, until);
+        seen.insert(stream.source.to_string(), until);
     }
     Ok(seen)
 }
