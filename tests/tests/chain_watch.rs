@@ -12,6 +12,7 @@ use serde_json::Value;
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::life::Life;
 use tocsin_tests::market::{Market, View};
+use tocsin_tests::rpc_fault::{Fault, FaultyNode};
 use url::Url;
 
 /// Blocks after which one is final.
@@ -153,5 +154,58 @@ async fn books_that_are_not_what_another_endpoint_has_halt_their_source() {
         cause.contains("1 stored observations are not there, 1 are there"),
         "{halted}"
     );
+    assert!(second.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_added_catches_up_without_keeping_the_others_waiting() {
+    let keys = "stalled_after = \"7d\"\nmax_blocks_per_step = 1";
+    let (mut market, config, api) = market(keys).await;
+    market.post(false).await;
+    market.anvil.mine(300).await;
+    let read = |source: &'static str| {
+        move |sources: &Value| {
+            let sources = sources["sources"].as_array().unwrap().iter();
+            let mut of = sources.filter(|of| of["source"].as_str().unwrap().starts_with(source));
+            of.next().map_or(0, |of| of["block"].as_u64().unwrap_or(0))
+        }
+    };
+    let (old, new) = (read("chainlink:"), read("event:"));
+    let mut first = service(&market, &config);
+    let final_head = market.anvil.head().await - CONFIRMATIONS;
+    until(&api, "v1/sources", "everything", async |sources| {
+        old(sources) == final_head
+    })
+    .await;
+    first.kill();
+
+    // The same contract's other event, from the beginning, through a node that takes its time.
+    let slow = FaultyNode::start(market.anvil.url()).await;
+    slow.spoil("eth_getBlockReceipts", Fault::Delay(30));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let source = text.split("[sources.\"chainlink:").nth(1).unwrap();
+    let (feed, rest) = source.split_once('"').unwrap();
+    let rest = rest
+        .split_once("[attestor]")
+        .unwrap()
+        .0
+        .replace("\"price\"", "\"rounds\"");
+    let added = format!("\n[sources.\"event:{feed}#AnswerUpdated(int256,uint256,uint256)\"{rest}");
+    let text = text.replace(market.anvil.url().as_str(), slow.url().as_str());
+    std::fs::write(&config, text + &added).unwrap();
+
+    let mut second = service(&market, &config);
+    market.post(false).await;
+    market.anvil.mine(CONFIRMATIONS).await;
+    let final_head = market.anvil.head().await - CONFIRMATIONS;
+    let sources = until(&api, "v1/sources", "the new blocks", async |sources| {
+        old(sources) == final_head
+    })
+    .await;
+    assert!(new(&sources) < final_head, "{sources}");
+    until(&api, "v1/sources", "caught up", async |sources| {
+        new(sources) == final_head
+    })
+    .await;
     assert!(second.is_running());
 }
