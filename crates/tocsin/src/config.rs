@@ -10,11 +10,13 @@ mod file;
 mod policies;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use secrecy::SecretString;
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
@@ -81,6 +83,10 @@ pub struct AttestorConfig {
     pub hold: Seconds,
     /// How long after signing it can be used last.
     pub valid_for: Seconds,
+    /// From how many claims at once on they are signed as one batch; `None`: never.
+    pub batch_from: Option<NonZeroUsize>,
+    /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
+    pub fetched_by: BTreeSet<Address>,
 }
 
 /// A settlement chain.

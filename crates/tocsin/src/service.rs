@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
-use crate::pipeline::attest::{AttestClaims, Lifetime};
+use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
@@ -89,7 +89,7 @@ struct Parts {
     observers: Vec<Observer>,
     forewarners: Vec<Forewarner>,
     recheckers: Vec<Rechecker>,
-    attestor: Option<(Attestor, Lifetime)>,
+    attestor: Option<(Attestor, Issuing)>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -267,15 +267,17 @@ async fn connect(
     })
 }
 
-fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
+fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
     let signer = Signer::open(&config.key.attestor())?;
     tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
     let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
     Ok((
         attestor,
-        Lifetime {
+        Issuing {
             hold: config.hold,
             valid_for: config.valid_for,
+            batch_from: config.batch_from,
+            fetched_by: config.fetched_by.clone(),
         },
     ))
 }
@@ -307,8 +309,8 @@ fn start(
         &stage,
         bells.claim,
     );
-    if let Some((attestor, lifetime)) = parts.attestor {
-        let attest = AttestClaims::new(evaluator, attestor, lifetime, bells.deliver.clone());
+    if let Some((attestor, issuing)) = parts.attestor {
+        let attest = AttestClaims::new(evaluator, attestor, issuing, bells.deliver.clone());
         begin(&mut tasks, attest, &stage, bells.attest);
     }
     for deliverer in parts.deliverers {
