@@ -6,6 +6,7 @@
 pub mod block_source;
 pub mod chain;
 pub mod error;
+pub mod feed;
 pub mod file;
 pub mod solana;
 mod suggest;
