@@ -5,10 +5,19 @@
 //! the hash of the response that it came from; no key is ever shown.
 
 mod error;
+mod exact;
 mod health;
 mod look;
+pub mod moment;
+pub mod path;
+mod reader;
+mod section;
 mod settings;
+pub mod status_map;
+mod subject;
+mod template;
 mod trouble;
+mod units;
 
 pub use error::FeedError;
 pub use health::{BreakerState, FeedHealth, KeyHealth, Usage};
