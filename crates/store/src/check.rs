@@ -4,6 +4,10 @@
 //! Identifiers are derived from what they identify, so a row whose identifier does not follow from its other columns
 //! is found before anybody acts on it.
 
+mod polled;
+
+pub use polled::{body, look, looked, new_look, response, usage};
+
 use core::fmt;
 
 use alloy_primitives::{B256, keccak256};

@@ -185,6 +185,7 @@ async fn each_risk_is_determined_with_its_own_evidence() {
         observations,
         risks: verdicts.risks,
         determinations: verdicts.determinations,
+        ..Step::default()
     };
     store.commit(&step).await.unwrap();
 }

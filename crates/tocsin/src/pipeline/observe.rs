@@ -214,6 +214,7 @@ impl Observer {
             observations: batch.observations,
             risks: verdicts.risks,
             determinations: verdicts.determinations,
+            ..Step::default()
         };
         stage.store.commit(&step).await?;
         if !step.determinations.is_empty() {

@@ -109,6 +109,7 @@ impl RandomStep {
                     decided
                 })
                 .collect(),
+            ..Step::default()
         }
     }
 }
