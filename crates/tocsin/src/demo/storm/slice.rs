@@ -272,7 +272,7 @@ fn instant(zone: &TimeZone, date: Date, hhmm: u32) -> Result<Timestamp, String> 
         .checked_add(minutes.minutes())
         .map_err(|error| error.to_string())?;
     let zoned = local
-        .to_zoned(zone.clone())
+        .to_zoned_datetime(zone.clone())
         .map_err(|error| error.to_string())?;
     Ok(Timestamp(zoned.timestamp().as_second()))
 }
