@@ -5,9 +5,16 @@
 //! the hash of the response that it came from; no key is ever shown.
 
 mod error;
+mod exact;
+pub mod flight;
 mod health;
 mod look;
+pub mod moment;
+pub mod path;
+mod reader;
+mod section;
 mod settings;
+pub mod status_map;
 mod trouble;
 
 pub use error::FeedError;

@@ -36,7 +36,8 @@ impl Airport {
     /// The zone of its clocks.
     pub fn zone(self) -> &'static TimeZone {
         // Whoever has an airport found it in the table; UTC is never reached, and a test reads the whole table.
-        self.place().map_or(&TimeZone::UTC, Zone::get)
+        static UTC: TimeZone = TimeZone::UTC;
+        self.place().map_or(&UTC, Zone::get)
     }
 
     fn place(self) -> Option<&'static Zone> {
@@ -92,7 +93,9 @@ fn table() -> &'static Table {
 
 impl fmt::Display for Airport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+        self.0
+            .iter()
+            .try_for_each(|letter| write!(f, "{}", char::from(*letter)))
     }
 }
 
@@ -126,7 +129,11 @@ mod tests {
         }
         let codes: BTreeSet<_> = table.codes.iter().map(|(code, _)| code).collect();
         assert_eq!(codes.len(), table.codes.len());
-        assert!(codes.iter().all(|code| code.iter().all(u8::is_ascii_uppercase)));
+        assert!(
+            codes
+                .iter()
+                .all(|code| code.iter().all(u8::is_ascii_uppercase))
+        );
         assert_eq!(codes.len(), 7884);
     }
 
@@ -141,7 +148,11 @@ mod tests {
             ("SJU", "America/Puerto_Rico"),
             ("IND", "America/Indiana/Indianapolis"),
         ] {
-            assert_eq!(Airport::of(code).unwrap().zone().iana_name(), Some(zone), "{code}");
+            assert_eq!(
+                Airport::of(code).unwrap().zone().iana_name(),
+                Some(zone),
+                "{code}"
+            );
         }
     }
 
@@ -149,7 +160,10 @@ mod tests {
     fn an_unknown_code_is_no_airport() {
         for code in ["", "ZZZ", "jfk", "KJFK", "J F", "JF\u{e9}"] {
             let said = Airport::of(code).unwrap_err().to_string();
-            assert!(said.starts_with(&format!("`{code}` is not the IATA code")), "{said}");
+            assert!(
+                said.starts_with(&format!("`{code}` is not the IATA code")),
+                "{said}"
+            );
         }
     }
 }

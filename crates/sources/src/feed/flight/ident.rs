@@ -113,13 +113,29 @@ mod tests {
             ("BA7A", "BA", "7A"),
         ] {
             let ident: Ident = text.parse().unwrap();
-            assert_eq!((ident.carrier(), ident.number().as_str()), (carrier, number), "{text}");
+            assert_eq!(
+                (ident.carrier(), ident.number().as_str()),
+                (carrier, number),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_none() {
-        for text in ["", "UA", "U", "1545", "UA0", "UA12345", "UA15AB", "UA-15", "ÜA15", "N123HQ4567", "UAL"] {
+        for text in [
+            "",
+            "UA",
+            "U",
+            "1545",
+            "UA0",
+            "UA12345",
+            "UA15AB",
+            "UA-15",
+            "ÜA15",
+            "N123HQ4567",
+            "UAL",
+        ] {
             assert!(text.parse::<Ident>().is_err(), "{text}");
         }
     }

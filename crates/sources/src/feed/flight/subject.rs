@@ -25,7 +25,9 @@ pub struct FlightSubject {
 
 /// A text that is no such subject.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{reason}: write flight:UA1545/2013-01-01/EWR, or with the local time flight:UA1545/2013-01-01T0730/EWR")]
+#[error(
+    "{reason}: write flight:UA1545/2013-01-01/EWR, or with the local time flight:UA1545/2013-01-01T0730/EWR"
+)]
 pub struct SubjectError {
     /// What does not fit.
     pub reason: String,
@@ -52,9 +54,9 @@ impl FlightSubject {
                 .map_err(|error: super::ident::IdentError| refused(error.to_string()))?,
             date: date_of(date).ok_or_else(|| refused(format!("`{date}` is no date")))?,
             time: match time {
-                Some(time) => {
-                    Some(time_of(time).ok_or_else(|| refused(format!("`{time}` is no local time")))?)
-                }
+                Some(time) => Some(
+                    time_of(time).ok_or_else(|| refused(format!("`{time}` is no local time")))?,
+                ),
                 None => None,
             },
             origin: Airport::of(origin)
@@ -83,7 +85,10 @@ impl FlightSubject {
     /// Whether a flight scheduled to leave the origin at `at` is meant, as far as its day and time tell.
     pub fn leaves(&self, at: Timestamp) -> bool {
         moment::local(at, self.origin.zone()).is_some_and(|local| {
-            local.date() == self.date && self.time.is_none_or(|time| whole_minute(local.time()) == time)
+            local.date() == self.date
+                && self
+                    .time
+                    .is_none_or(|time| whole_minute(local.time()) == time)
         })
     }
 
@@ -98,7 +103,10 @@ fn whole_minute(time: Time) -> Time {
 }
 
 fn date_of(text: &str) -> Option<Date> {
-    let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let plain = text.len() == 10
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-');
     match (plain, text.parse()) {
         (true, Ok(date)) => Some(date),
         _no_such_day => None,
@@ -137,7 +145,10 @@ mod tests {
 
     #[test]
     fn written_in_one_way_only() {
-        for text in ["flight:UA1545/2013-01-01/EWR", "flight:XE2311/2006-01-11T0730/LAS"] {
+        for text in [
+            "flight:UA1545/2013-01-01/EWR",
+            "flight:XE2311/2006-01-11T0730/LAS",
+        ] {
             assert_eq!(FlightSubject::parse(text).unwrap().to_string(), text);
         }
         for text in [
@@ -153,17 +164,29 @@ mod tests {
             "flight:UA1545/2013-01-01/EWR/",
         ] {
             let error = FlightSubject::parse(text).unwrap_err().to_string();
-            assert!(error.contains("write flight:UA1545/2013-01-01/EWR"), "{error}");
+            assert!(
+                error.contains("write flight:UA1545/2013-01-01/EWR"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn the_day_is_the_local_one() {
         let day = |text| FlightSubject::parse(text).unwrap().day().unwrap();
-        assert_eq!(day("flight:QF1/2013-01-01/SYD"), (at("2012-12-31T13:00:00Z"), at("2013-01-01T13:00:00Z")));
+        assert_eq!(
+            day("flight:QF1/2013-01-01/SYD"),
+            (at("2012-12-31T13:00:00Z"), at("2013-01-01T13:00:00Z"))
+        );
         // 23 hours at JFK when clocks are set forward, none lost in Phoenix.
-        assert_eq!(day("flight:B635/2013-03-10/JFK"), (at("2013-03-10T05:00:00Z"), at("2013-03-11T04:00:00Z")));
-        assert_eq!(day("flight:WN1/2013-03-10/PHX"), (at("2013-03-10T07:00:00Z"), at("2013-03-11T07:00:00Z")));
+        assert_eq!(
+            day("flight:B635/2013-03-10/JFK"),
+            (at("2013-03-10T05:00:00Z"), at("2013-03-11T04:00:00Z"))
+        );
+        assert_eq!(
+            day("flight:WN1/2013-03-10/PHX"),
+            (at("2013-03-10T07:00:00Z"), at("2013-03-11T07:00:00Z"))
+        );
     }
 
     #[test]
