@@ -15,7 +15,10 @@ mod reader;
 mod section;
 mod settings;
 pub mod status_map;
+mod subject;
+mod template;
 mod trouble;
+mod units;
 
 pub use error::FeedError;
 pub use health::{BreakerState, FeedHealth, KeyHealth, Usage};
