@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::settle::{self, Said};
 use super::subject::FlightSubject;
 use super::{Flight, FlightStatus, looks, record};
+use crate::feed::exact;
 use crate::feed::reader::{Answered, Reader, Reading, no_response};
 use crate::feed::section::{Section, Wrong};
 use crate::feed::{Look, Next, Trouble, TroubleKind};
@@ -21,7 +22,7 @@ use crate::feed::{Look, Next, Trouble, TroubleKind};
 /// Reads what one provider says about flights.
 #[derive(Clone, Debug)]
 pub struct Flights {
-    source: SourceId,
+    pub(super) source: SourceId,
     provider: String,
     definition: Definition,
     offers: Vec<(Metric, Type)>,
@@ -88,6 +89,18 @@ impl Flights {
             .into_iter()
             .map(read)
             .collect()
+    }
+
+    /// The same of an answer's bytes; the error says why they are no answer.
+    pub fn read_body(
+        &self,
+        body: &[u8],
+        at: Timestamp,
+    ) -> Result<Vec<Result<Flight, Trouble>>, Trouble> {
+        match exact::parse(body) {
+            Ok(answer) => Ok(self.normalise(&answer, at)),
+            Err(reason) => Err(self.trouble(TroubleKind::Malformed, reason)),
+        }
     }
 
     fn fields<'a>(&'a self, record: &'a Json) -> Fields<'a> {
