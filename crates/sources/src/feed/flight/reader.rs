@@ -51,7 +51,7 @@ impl Flights {
         path: &str,
     ) -> Result<Self, Wrong> {
         let section = Section::new(table, path, &Definition::KEYS)?;
-        let metric = |name: &str, ty| (Metric(name.to_owned()), ty);
+        let metric = |name: &str, ty| (Metric::from(name), ty);
         Ok(Self {
             source,
             provider: provider.to_owned(),
@@ -66,7 +66,7 @@ impl Flights {
 
     /// Reads such a table by itself. The error names the key and what to write.
     pub fn from_table(provider: &str, table: &Table) -> Result<Self, String> {
-        let source = SourceId(format!("feed:{provider}"));
+        let source = SourceId::from(format!("feed:{provider}").as_str());
         Self::read(source, provider, table, "flights")
             .map_err(|wrong| format!("{}: {}", wrong.key, wrong.reason))
     }
@@ -259,7 +259,7 @@ impl Flights {
         Observation {
             source: self.source.clone(),
             subject: look.subject.clone(),
-            metric: Metric(metric.to_owned()),
+            metric: Metric::from(metric),
             observed_at: seen.at,
             sequence: Sequence(U256::from(seen.at.to_u64().unwrap_or_default())),
             value,

@@ -93,7 +93,7 @@ struct Watch {
 impl Watch {
     fn new(provider: &str, subject: &str) -> Self {
         let flights = flights(provider);
-        let subject = Subject(subject.to_owned());
+        let subject = Subject::from(subject);
         let due_at = flights.first_look(&subject).unwrap();
         Self {
             flights,

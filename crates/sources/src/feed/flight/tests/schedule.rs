@@ -105,7 +105,7 @@ fn nothing_until_the_day_is_near() {
     let flights = flights("aeroapi");
     let first = |subject: &str| {
         flights
-            .first_look(&Subject(subject.to_owned()))
+            .first_look(&Subject::from(subject))
             .unwrap()
             .to_string()
     };
@@ -116,7 +116,7 @@ fn nothing_until_the_day_is_near() {
     assert_eq!(first("flight:QF1/2013-01-01/SYD"), "2012-12-31T07:00:00Z");
     assert!(
         flights
-            .first_look(&Subject("price:ETH-USD".to_owned()))
+            .first_look(&Subject::from("price:ETH-USD"))
             .is_err()
     );
 }
@@ -125,7 +125,7 @@ fn nothing_until_the_day_is_near() {
 fn what_is_asked_about_a_flight() {
     let flights = flights("aeroapi");
     let fields = |subject: &str| {
-        let fields = flights.fields(&Subject(subject.to_owned())).unwrap();
+        let fields = flights.fields(&Subject::from(subject)).unwrap();
         let fields: Vec<String> = fields
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
