@@ -44,16 +44,11 @@ impl Flights {
     ];
 
     /// The table `[flights]` of a feed's file, at `path` in it.
-    pub(crate) fn read(
-        source: SourceId,
-        provider: &str,
-        table: &Table,
-        path: &str,
-    ) -> Result<Self, Wrong> {
+    pub(crate) fn read(provider: &str, table: &Table, path: &str) -> Result<Self, Wrong> {
         let section = Section::new(table, path, &Definition::KEYS)?;
         let metric = |name: &str, ty| (Metric::from(name), ty);
         Ok(Self {
-            source,
+            source: SourceId::from(format!("feed:{provider}").as_str()),
             provider: provider.to_owned(),
             definition: Definition::read(&section)?,
             offers: vec![
@@ -66,8 +61,7 @@ impl Flights {
 
     /// Reads such a table by itself. The error names the key and what to write.
     pub fn from_table(provider: &str, table: &Table) -> Result<Self, String> {
-        let source = SourceId::from(format!("feed:{provider}").as_str());
-        Self::read(source, provider, table, "flights")
+        Self::read(provider, table, "flights")
             .map_err(|wrong| format!("{}: {}", wrong.key, wrong.reason))
     }
 
