@@ -87,7 +87,7 @@ pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<Value>, Problem
         });
         shown["next_due_at"] = json!(next_due.map(|at| at.to_string()));
         shown["needs_person"] = waiting.iter().map(written).collect();
-        listed.insert(feed.0, shown);
+        listed.insert(feed.to_string(), shown);
     }
     Ok(Json(json!({ "feeds": listed })))
 }
@@ -97,7 +97,7 @@ pub(crate) async fn subject(
     State(api): State<Api>,
     Path((feed, subject)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
-    let (feed, subject) = (SourceId(feed), Subject(subject));
+    let (feed, subject) = (SourceId::from(&*feed), Subject::from(&*subject));
     let look = api.store.look(&feed, &subject).await?;
     let nobody = || Problem::NotFound(format!("{feed} is not asked about {subject}"));
     Ok(Json(written(&look.ok_or_else(nobody)?)))

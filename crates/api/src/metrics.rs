@@ -116,7 +116,7 @@ impl Metrics {
     /// A feed did or said something that gives no value.
     pub fn feed_trouble(&self, feed: &SourceId, kind: &str) {
         let labels = TroubleLabels {
-            feed: feed.0.clone(),
+            feed: feed.to_string(),
             kind: kind.to_owned(),
         };
         self.0.troubles.get_or_create(&labels).inc();
@@ -125,7 +125,7 @@ impl Metrics {
     /// A key has made so many requests on a UTC day by now.
     pub fn feed_requests(&self, feed: &SourceId, key: &str, day: i64, requests: u32) {
         let labels = KeyLabels {
-            feed: feed.0.clone(),
+            feed: feed.to_string(),
             key: key.to_owned(),
         };
         // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
@@ -161,7 +161,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
             (LookLabel::Troubled, looks.troubled),
         ] {
             let labels = LookLabels {
-                feed: feed.0.clone(),
+                feed: feed.to_string(),
                 state,
             };
             counts.looks.get_or_create(&labels).set(number(count));
@@ -169,7 +169,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
         for key in status.keys {
             let Some(left) = key.left_today else { continue };
             let labels = KeyLabels {
-                feed: feed.0.clone(),
+                feed: feed.to_string(),
                 key: key.name,
             };
             counts.quota_left.get_or_create(&labels).set(i64::from(left));
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn requests_are_counted_once_however_often_they_are_reported() {
         let metrics = Metrics::default();
-        let feed = SourceId("feed:x".to_owned());
+        let feed = SourceId::from("feed:x");
         metrics.feed_trouble(&feed, "timeout");
         for (day, requests) in [(1, 5), (1, 5), (1, 7), (2, 0), (2, 3)] {
             metrics.feed_requests(&feed, "main", day, requests);

@@ -1,5 +1,6 @@
 //! What can be asked.
 
+use alloy_primitives::hex;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::ids::{AttestationId, PolicyId};
 use tocsin_store::StoreError;
-use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::DeliveryState;
 use tocsin_store::evidence;
 
@@ -96,6 +97,7 @@ async fn attestation(
             reason: error.to_string(),
         })
     })?;
+    let (signatures, batch) = signed(&api, &record).await?;
     let delivery = api
         .store
         .delivery(record.id)
@@ -125,9 +127,35 @@ async fn attestation(
         "policy": record.policy,
         "attested_at": record.attested_at.to_string(),
         "attestation": payload,
-        "signatures": format!("0x{}", alloy_primitives::hex::encode(&record.signatures)),
+        "signatures": signatures,
+        "batch": batch,
         "delivery": delivery,
     })))
+}
+
+/// The packed signatures, and the batch that they are of where the attestation was not signed alone: with the
+/// attestation's place there, and the proof that a contract takes.
+async fn signed(api: &Api, record: &AttestationRecord) -> Result<(String, Option<Value>), Problem> {
+    match &record.signed {
+        Signed::Alone(signatures) => Ok((hex::encode_prefixed(signatures), None)),
+        Signed::InBatch {
+            batch,
+            place,
+            proof,
+        } => {
+            let stored = api.store.batch(*batch).await?.ok_or(StoreError::Missing {
+                noun: "batch of attestation",
+                key: record.id.to_string(),
+            })?;
+            let described = json!({
+                "id": stored.id,
+                "signed": stored.batch,
+                "index": place,
+                "proof": proof,
+            });
+            Ok((hex::encode_prefixed(&stored.signatures), Some(described)))
+        }
+    }
 }
 
 async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -318,6 +318,18 @@ CREATE TABLE reservations (
 ) STRICT;
 CREATE INDEX reservations_by_claim ON reservations (claim_key);
 
+-- Many attestations under one signature: the root of the Merkle tree over their ids.
+CREATE TABLE batches (
+    id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    root             BLOB    NOT NULL CHECK (length(root) = 32),
+    count            INTEGER NOT NULL CHECK (count BETWEEN 1 AND 4294967295),
+    issued_at        INTEGER NOT NULL CHECK (issued_at >= 0),
+    signer_epoch     INTEGER NOT NULL CHECK (signer_epoch BETWEEN 0 AND 4294967295),
+    signatures       BLOB    NOT NULL,
+    attested_at      INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE attestations (
     -- The order in which they were recorded.
     position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -328,11 +340,18 @@ CREATE TABLE attestations (
     risk             BLOB    NOT NULL,
     ordinal          INTEGER NOT NULL,
     payload          BLOB    NOT NULL,
-    signatures       BLOB    NOT NULL,
+    -- Its own; or the batch that it is in, its place there, and the siblings from its leaf to the root.
+    signatures       BLOB,
+    batch            BLOB    REFERENCES batches (id),
+    place            INTEGER CHECK (place BETWEEN 0 AND 4294967294),
+    proof            BLOB    CHECK (length(proof) % 32 = 0),
     attested_at      INTEGER NOT NULL,
-    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal)
+    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal),
+    CHECK ((signatures IS NULL) = (batch IS NOT NULL)),
+    CHECK ((batch IS NULL) = (place IS NULL) AND (batch IS NULL) = (proof IS NULL))
 ) STRICT;
 CREATE INDEX attestations_by_policy ON attestations (policy);
+CREATE UNIQUE INDEX attestations_by_batch ON attestations (batch, place) WHERE batch IS NOT NULL;
 
 -- The outbox.
 CREATE TABLE deliveries (

@@ -12,6 +12,7 @@
 
 pub mod archive;
 pub mod attestations;
+pub mod batches;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
@@ -193,11 +194,18 @@ macro_rules! conformance_tests {
                 another_statement_conflicts
                 thirty_two_callers_have_one_winner
                 forged_payloads_are_refused
+                are_given_to_many_at_once
             }
             attestations {
                 need_what_they_rest_on
                 are_recorded_once
                 are_listed
+            }
+            batches {
+                are_recorded_whole
+                are_recorded_once
+                that_do_not_hold_together_are_refused
+                need_what_each_rests_on
             }
             deliveries {
                 begin_queued

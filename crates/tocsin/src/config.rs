@@ -11,17 +11,19 @@ mod file;
 mod policies;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use secrecy::SecretString;
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
-use tocsin_domain::time::Seconds;
+use tocsin_domain::time::{Seconds, Timestamp};
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
@@ -88,6 +90,10 @@ pub struct AttestorConfig {
     pub hold: Seconds,
     /// How long after signing it can be used last.
     pub valid_for: Seconds,
+    /// From how many claims at once on they are signed as one batch; `None`: never.
+    pub batch_from: Option<NonZeroUsize>,
+    /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
+    pub fetched_by: BTreeSet<Address>,
 }
 
 /// A settlement chain.
@@ -229,9 +235,10 @@ impl Config {
         Ok(config)
     }
 
-    /// What reads rows of policies as this configuration means them.
-    pub fn insurer(&self) -> Insurer<'_> {
+    /// What reads rows of policies as this configuration means them, at `now`.
+    pub fn insurer(&self, now: Timestamp) -> Insurer<'_> {
         Insurer {
+            now,
             covers: &self.covers,
             feeds: &self.feeds,
             settlement: self.attestor.as_ref().map(|attestor| attestor.domain.chain_id),

@@ -8,6 +8,7 @@ mod chain;
 mod contracts;
 mod files;
 mod rounds;
+pub mod storm;
 mod story;
 
 use std::io::Write;

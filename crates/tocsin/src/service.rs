@@ -28,7 +28,7 @@ pub use self::record::record;
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
 use crate::insure::csv::CsvError;
-use crate::pipeline::attest::{AttestClaims, Lifetime};
+use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
@@ -100,7 +100,7 @@ struct Parts {
     recheckers: Vec<Rechecker>,
     pollers: Vec<Poller>,
     archivist: Option<Archivist>,
-    attestor: Option<(Attestor, Lifetime)>,
+    attestor: Option<(Attestor, Issuing)>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -134,10 +134,10 @@ pub async fn run_on(
     let evaluator = Arc::new(Evaluator::new(
         config.covers.iter().map(|insured| insured.cover.clone()),
     ));
-    record(&*store, &evaluator, &config).await?;
+    record(&*store, &evaluator, &config, clock.now()).await?;
     withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
-    let parts = connect(&config, &evaluator, &bells).await?;
+    let parts = connect(&config, &evaluator, &clock, &bells).await?;
     let stage = Stage {
         store,
         clock,
@@ -195,6 +195,7 @@ async fn withdraw_unwatched(
 async fn connect(
     config: &Config,
     evaluator: &Arc<Evaluator>,
+    clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
     let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
@@ -208,7 +209,7 @@ async fn connect(
             })?;
     }
     for configured in config.feeds.all() {
-        watch.poll(configured);
+        watch.poll(configured, clock);
     }
     let Watch {
         observers,
@@ -261,15 +262,17 @@ async fn connect(
     })
 }
 
-fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
+fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
     let signer = Signer::open(&config.key.attestor())?;
     tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
     let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
     Ok((
         attestor,
-        Lifetime {
+        Issuing {
             hold: config.hold,
             valid_for: config.valid_for,
+            batch_from: config.batch_from,
+            fetched_by: config.fetched_by.clone(),
         },
     ))
 }
@@ -307,8 +310,8 @@ fn start(
         &stage,
         bells.claim,
     );
-    if let Some((attestor, lifetime)) = parts.attestor {
-        let attest = AttestClaims::new(evaluator, attestor, lifetime, bells.deliver.clone());
+    if let Some((attestor, issuing)) = parts.attestor {
+        let attest = AttestClaims::new(evaluator, attestor, issuing, bells.deliver.clone());
         begin(&mut tasks, attest, &stage, bells.attest);
     }
     for deliverer in parts.deliverers {

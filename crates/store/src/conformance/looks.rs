@@ -13,7 +13,7 @@ use crate::step::{Polled, RiskAdvance, Step};
 
 /// A source that is polled.
 pub(super) fn feed() -> SourceId {
-    SourceId("feed:sample".to_owned())
+    SourceId::from("feed:sample")
 }
 
 /// What the feed says of a flight's `metric`.
@@ -26,7 +26,7 @@ pub(super) fn stream(flight: usize, metric: &str) -> Stream {
 }
 
 pub(super) fn subject(flight: usize) -> Subject {
-    Subject(format!("flight:XX{flight}/2013-01-01/EWR"))
+    Subject::from(&*format!("flight:XX{flight}/2013-01-01/EWR"))
 }
 
 /// A look at a flight that is due at a second.

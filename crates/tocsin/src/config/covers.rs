@@ -53,13 +53,13 @@ impl InsuredCover {
     pub fn risk(&self, subject: Option<Subject>, inception: Timestamp) -> Risk {
         let inception = self.cover.mentions_inception().then_some(inception);
         let of_terms = || self.subject.clone().unwrap_or_default();
-        let subject = subject.map_or_else(of_terms, |subject| subject.0);
+        let subject = subject.map_or_else(of_terms, |subject| subject.to_string());
         Risk::new(self.cover.terms_hash, subject, inception, self.evaluate_from)
     }
 
     /// What the inputs of a risk of it listen to.
     pub fn streams(&self, risk: &Risk) -> Vec<Stream> {
-        let of_risk = || Subject(risk.subject.clone());
+        let of_risk = || Subject::from(risk.subject.as_str());
         let stream = |input: &Listening| Stream {
             source: input.source.clone(),
             subject: input.subject.clone().unwrap_or_else(of_risk),
@@ -70,7 +70,7 @@ impl InsuredCover {
 
     /// Adds a risk; one that is there already stays.
     pub(super) fn add(&mut self, risk: Risk) {
-        let subject = self.subject.is_none().then(|| Subject(risk.subject.clone()));
+        let subject = self.subject.is_none().then(|| Subject::from(risk.subject.as_str()));
         self.risks.entry((subject, risk.inception)).or_insert(risk);
     }
 }
@@ -133,7 +133,7 @@ pub(super) fn load_covers(
                 &path,
                 format!(
                     "one input names {}, and another one no subject: name all of them, or none where every policy names its own",
-                    named.subject.as_ref().map_or("", |subject| &subject.0)
+                    named.subject.as_ref().map_or("", |subject| &*subject.0)
                 ),
             ));
         }

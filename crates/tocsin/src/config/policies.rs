@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tocsin_domain::policy::Policy;
+use tocsin_domain::time::Timestamp;
 
 use super::{ConfigError, Feeds, InsuredCover, invalid, read};
 use crate::insure::{Insurer, Row};
@@ -32,6 +33,7 @@ pub(super) fn load(
     let mut policies = Vec::with_capacity(file.policy.len());
     for row in &file.policy {
         let insurer = Insurer {
+            now: Timestamp(0),
             covers,
             feeds,
             settlement,

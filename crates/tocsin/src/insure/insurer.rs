@@ -15,6 +15,8 @@ use crate::config::{Feeds, InsuredCover, caip};
 /// Reads rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Insurer<'a> {
+    /// Nothing is to be asked earlier.
+    pub now: Timestamp,
     /// What is sold.
     pub covers: &'a [InsuredCover],
     /// Who is asked about subjects that policies name.
@@ -91,7 +93,7 @@ impl Insurer<'_> {
             looks.push(NewLook {
                 source: stream.source,
                 subject: stream.subject,
-                due_at,
+                due_at: due_at.max(self.now),
             });
         }
         Ok(looks)
@@ -205,7 +207,7 @@ impl Insurer<'_> {
                 format!("`{}` is no subject", subject.escape_debug()),
                 "write one subject, without a comma",
             )),
-            (Some(subject), false) => Ok(Some(Subject(subject.to_owned()))),
+            (Some(subject), false) => Ok(Some(Subject::from(subject))),
         }
     }
 }

@@ -9,7 +9,7 @@ mod answers;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -25,15 +25,14 @@ use super::bell::Bell;
 use super::evaluate::{self, Evaluator, Verdicts};
 use super::polled_news::{PolledNews, SubjectNews, Wakings};
 use super::{Stage, StageError, Turn, Work};
+use crate::clock::Clock;
+use crate::config::FeedConfig;
 
 /// Looks that one turn takes.
 const LOOKS_PER_TURN: u32 = 2_000;
 
 /// Answers that one step commits at most.
 const ANSWERS_PER_STEP: usize = 500;
-
-/// How often it is looked whether something is due.
-const NAP: Duration = Duration::from_millis(250);
 
 /// Whole seconds of a UTC day.
 const DAY: i64 = 86_400;
@@ -43,6 +42,9 @@ pub struct Poller {
     name: String,
     feed: Arc<Feed>,
     concurrency: NonZeroUsize,
+    clock: Arc<dyn Clock>,
+    /// When something is due next, as of the last turn.
+    next_due: AtomicI64,
     evaluator: Arc<Evaluator>,
     /// As the observers': two steps that read and write the same risks would only make one of them start again.
     step: Arc<Mutex<()>>,
@@ -52,18 +54,20 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// A poller of `feed` that evaluates with `evaluator` and rings `next` when something was decided.
+    /// A poller of this feed that evaluates with `evaluator` and rings `next` when something was decided.
     pub fn new(
-        feed: Arc<Feed>,
-        concurrency: NonZeroUsize,
+        configured: &FeedConfig,
+        clock: Arc<dyn Clock>,
         evaluator: Arc<Evaluator>,
         step: Arc<Mutex<()>>,
         next: Bell,
     ) -> Self {
         Self {
-            name: format!("poll {}", feed.id()),
-            feed,
-            concurrency,
+            name: format!("poll {}", configured.feed.id()),
+            feed: Arc::clone(&configured.feed),
+            concurrency: configured.concurrency,
+            clock,
+            next_due: AtomicI64::new(i64::MAX),
             evaluator,
             step,
             next,
@@ -252,8 +256,11 @@ impl Work for Poller {
         &self.name
     }
 
-    fn nap(&self) -> Duration {
-        NAP
+    async fn stirred(&self) {
+        match self.next_due.load(Ordering::Relaxed) {
+            i64::MAX => std::future::pending().await,
+            at => self.clock.reaches(Timestamp(at)).await,
+        }
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
@@ -264,6 +271,9 @@ impl Work for Poller {
             .due_looks(self.id(), now, LOOKS_PER_TURN)
             .await?;
         if due.is_empty() {
+            let next = stage.store.next_due(self.id()).await?;
+            let next = next.map_or(i64::MAX, |at| at.0);
+            self.next_due.store(next, Ordering::Relaxed);
             return Ok(Turn::Idle);
         }
         let (closed, open): (Vec<Look>, Vec<Look>) =

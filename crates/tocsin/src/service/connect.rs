@@ -8,6 +8,7 @@ use tocsin_sources::solana::SolanaReader;
 use tocsin_sources::{BlockSource, SourceError};
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::config::{Chain, FeedConfig, Network};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::evaluate::Evaluator;
@@ -100,10 +101,10 @@ impl<'a> Watch<'a> {
     }
 
     /// Adds the stage that polls a feed.
-    pub(super) fn poll(&mut self, configured: &FeedConfig) {
+    pub(super) fn poll(&mut self, configured: &FeedConfig, clock: &Arc<dyn Clock>) {
         self.pollers.push(Poller::new(
-            Arc::clone(&configured.feed),
-            configured.concurrency,
+            configured,
+            Arc::clone(clock),
             Arc::clone(self.evaluator),
             Arc::clone(&self.step),
             self.decided.clone(),

@@ -17,16 +17,17 @@ pub async fn record(
     store: &dyn Store,
     evaluator: &Evaluator,
     config: &Config,
+    now: Timestamp,
 ) -> Result<(), ServiceError> {
     for insured in &config.covers {
         store
             .add_cover(&terms(insured), &risks(insured, evaluator)?)
             .await?;
     }
-    store.add_looks(&looks(config)).await?;
+    store.add_looks(&looks(config, now)).await?;
     store.add_policies(&config.policies).await?;
     for path in &config.policy_files {
-        let outcome = import::import(store, config.insurer(), evaluator, csv::open(path)?).await?;
+        let outcome = import::import(store, config.insurer(now), evaluator, csv::open(path)?).await?;
         let outcome = csv::taken(path, outcome)?;
         tracing::info!(
             file = %path.display(),
@@ -61,7 +62,7 @@ fn risks(insured: &InsuredCover, evaluator: &Evaluator) -> Result<Vec<RiskRecord
 }
 
 /// What is to be asked of feeds for the risks that the configuration knows; it was checked that it can be.
-fn looks(config: &Config) -> Vec<NewLook> {
+fn looks(config: &Config, now: Timestamp) -> Vec<NewLook> {
     let mut looks = Vec::new();
     for insured in &config.covers {
         for stream in insured.risks.values().flat_map(|risk| insured.streams(risk)) {
@@ -73,7 +74,8 @@ fn looks(config: &Config) -> Vec<NewLook> {
                 looks.push(NewLook {
                     source: stream.source,
                     subject: stream.subject,
-                    due_at,
+                    // A question is asked when somebody can ask it.
+                    due_at: due_at.max(now),
                 });
             }
         }
@@ -81,11 +83,4 @@ fn looks(config: &Config) -> Vec<NewLook> {
     looks.sort();
     looks.dedup();
     looks
-}
-
-/// Not before now: a question is asked when somebody can ask it.
-pub fn not_before(now: Timestamp, looks: &mut [NewLook]) {
-    for look in looks {
-        look.due_at = look.due_at.max(now);
-    }
 }

@@ -82,7 +82,7 @@ pub(super) fn resolve(base: &Path, id: &str, section: &toml::Table) -> Result<Fe
         per_second: section.per_second,
     };
     let feed = Feed::new(definition, settings).map_err(|error| crate::report::chain(&error))?;
-    if *feed.id() != SourceId(id.to_owned()) {
+    if *feed.id() != SourceId::from(id) {
         return Err(format!(
             "its definition {} is of `{}`: call the section that, or name another definition",
             path.display(),

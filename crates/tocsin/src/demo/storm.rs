@@ -1,0 +1,6 @@
+//! The blizzard of February 2013: what the flights demonstration is made of.
+
+mod answer;
+pub mod board;
+pub mod provider;
+pub mod slice;
