@@ -8,6 +8,8 @@ pub mod chain;
 pub mod error;
 pub mod feed;
 pub mod file;
+mod pace;
+mod retry_after;
 pub mod solana;
 mod suggest;
 

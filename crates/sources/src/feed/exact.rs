@@ -22,7 +22,9 @@ pub(crate) enum NumberError {
     NotANumber,
     #[error("is not a decimal number")]
     Malformed,
-    #[error("has more than 18 digits after the point: say `digits = \"cut\"` if the rest does not matter")]
+    #[error(
+        "has more than 18 digits after the point: say `digits = \"cut\"` if the rest does not matter"
+    )]
     TooPrecise,
     #[error("is outside the 256-bit range")]
     OutOfRange,
@@ -33,7 +35,9 @@ pub(crate) fn decimal(node: &Json, exponent: i64, cut: bool) -> Result<Decimal, 
     match node {
         Json::Number(number) => decimal_of(&number.to_string(), exponent, cut),
         Json::String(text) => decimal_of(text, exponent, cut),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => Err(NumberError::NotANumber),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
+            Err(NumberError::NotANumber)
+        }
     }
 }
 
@@ -42,7 +46,9 @@ pub(crate) fn decimal_of(text: &str, exponent: i64, cut: bool) -> Result<Decimal
     let (mantissa, power) = match text.split_once(['e', 'E']) {
         None => (text, 0),
         Some((mantissa, power)) => {
-            let power: i64 = power.parse().map_err(|_not_whole: core::num::ParseIntError| NumberError::Malformed)?;
+            let power: i64 = power
+                .parse()
+                .map_err(|_not_whole: core::num::ParseIntError| NumberError::Malformed)?;
             (mantissa, power)
         }
     };
@@ -72,7 +78,11 @@ pub(crate) fn decimal_of(text: &str, exponent: i64, cut: bool) -> Result<Decimal
     if cut {
         fraction = fraction.get(..SCALE_DIGITS).unwrap_or(fraction);
     }
-    let text = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+    let text = if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    };
     text.parse().map_err(refused)
 }
 
@@ -85,7 +95,11 @@ fn moved(whole: &str, fraction: &str, shift: i64) -> Result<String, NumberError>
     let places = usize::try_from(shift.unsigned_abs()).map_or(usize::MAX, |places| places);
     if places > DIGITS_MAX {
         // Too large to be written, or less than anything that can be.
-        return Err(if shift > 0 { NumberError::OutOfRange } else { NumberError::TooPrecise });
+        return Err(if shift > 0 {
+            NumberError::OutOfRange
+        } else {
+            NumberError::TooPrecise
+        });
     }
     Ok(if shift >= 0 {
         let padded = format!("{fraction:0<places$}");

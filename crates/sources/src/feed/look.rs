@@ -27,8 +27,8 @@ pub struct Look {
 pub struct Request {
     /// At least one.
     pub(crate) looks: Vec<Look>,
-    /// What the template of the address is filled with.
-    pub(crate) fields: Vec<(String, String)>,
+    /// What the template of the address is filled with; or why the looks' subject cannot be asked about.
+    pub(crate) fields: Result<Vec<(String, String)>, String>,
 }
 
 impl Request {

@@ -1,8 +1,8 @@
 //! What makes observations of answers: records as a definition names them, or an adapter for a kind of provider.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, keccak256};
 use serde_json::Value as Json;
-use tocsin_domain::observation::{Metric, Observation, Subject};
+use tocsin_domain::observation::{Metric, Observation, Provenance, Subject};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Type;
 
@@ -67,4 +67,13 @@ pub(crate) struct Reading {
     pub(crate) memory: Json,
     /// Why what is unknown is unknown.
     pub(crate) troubles: Vec<Trouble>,
+    /// Something of this answer is still to be observed: the next one is needed even if nothing changes.
+    pub(crate) held_back: bool,
+}
+
+/// Where an observation comes from that no response gave: the hash of no bytes.
+pub(crate) fn no_response() -> Provenance {
+    Provenance::Raw {
+        hash: keccak256([]),
+    }
 }

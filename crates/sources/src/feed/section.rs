@@ -36,7 +36,10 @@ impl<'a> Section<'a> {
             Some(key) => {
                 let near = hint(key, known.iter().copied());
                 let all = known.join("`, `");
-                Err(section.wrong(key, format!("there is no such key{near}; there are `{all}`")))
+                Err(section.wrong(
+                    key,
+                    format!("there is no such key{near}; there are `{all}`"),
+                ))
             }
         }
     }
@@ -71,12 +74,20 @@ impl<'a> Section<'a> {
 
     /// A text that must be there.
     pub(crate) fn needed(&self, key: &str, example: &str) -> Result<&'a str, Wrong> {
-        self.text(key)?
-            .ok_or_else(|| self.wrong(key, format!("is missing: write for example {key} = {example:?}")))
+        self.text(key)?.ok_or_else(|| {
+            self.wrong(
+                key,
+                format!("is missing: write for example {key} = {example:?}"),
+            )
+        })
     }
 
     /// One of these words.
-    pub(crate) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Wrong> {
+    pub(crate) fn one_of<T: Copy>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Wrong> {
         let Some(written) = self.text(key)? else {
             return Ok(None);
         };
@@ -86,21 +97,30 @@ impl<'a> Section<'a> {
                 let names = || words.iter().map(|(word, _)| *word);
                 let near = hint(written, names());
                 let all = names().collect::<Vec<_>>().join("`, `");
-                Err(self.wrong(key, format!("`{written}` has no meaning{near}: write one of `{all}`")))
+                Err(self.wrong(
+                    key,
+                    format!("`{written}` has no meaning{near}: write one of `{all}`"),
+                ))
             }
         }
     }
 
     /// A span that is not negative.
     pub(crate) fn span(&self, key: &str) -> Result<Option<Seconds>, Wrong> {
-        self.text(key)?.map(|text| self.read_span(key, text)).transpose()
+        self.text(key)?
+            .map(|text| self.read_span(key, text))
+            .transpose()
     }
 
     pub(crate) fn spans(&self, key: &str) -> Result<Option<Vec<Seconds>>, Wrong> {
         let Some(texts) = self.texts(key)? else {
             return Ok(None);
         };
-        texts.into_iter().map(|text| self.read_span(key, text)).collect::<Result<_, _>>().map(Some)
+        texts
+            .into_iter()
+            .map(|text| self.read_span(key, text))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     fn read_span(&self, key: &str, text: &str) -> Result<Seconds, Wrong> {
@@ -113,9 +133,7 @@ impl<'a> Section<'a> {
 
     /// A whole number of at least 1.
     pub(crate) fn count(&self, key: &str) -> Result<Option<NonZeroU32>, Wrong> {
-        let read = |value: &Value| {
-            u32::try_from(value.as_integer()?).map_or(None, NonZeroU32::new)
-        };
+        let read = |value: &Value| u32::try_from(value.as_integer()?).map_or(None, NonZeroU32::new);
         self.get(key, "a whole number of at least 1", read)
     }
 
@@ -133,7 +151,10 @@ impl<'a> Section<'a> {
                 Ok(value) => Ok(Some(value)),
                 Err(problem) => Err(self.wrong(key, format!("`{text}` {problem}"))),
             },
-            Some(_) => Err(self.wrong(key, "is not an exact number: write it in quotes, as in \"0.5\"")),
+            Some(_) => Err(self.wrong(
+                key,
+                "is not an exact number: write it in quotes, as in \"0.5\"",
+            )),
         }
     }
 
@@ -196,7 +217,10 @@ impl<'a> Section<'a> {
         };
         let read = |(name, value): (&'a String, &'a Value)| match value.as_str() {
             Some(text) => Ok((name.as_str(), text)),
-            None => Err(self.wrong(&format!("{key}.{name}"), "is not a text: write it in quotes")),
+            None => Err(self.wrong(
+                &format!("{key}.{name}"),
+                "is not a text: write it in quotes",
+            )),
         };
         table.iter().map(read).collect::<Result<_, _>>().map(Some)
     }

@@ -6,7 +6,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Everything but RFC 3986's unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The field that a key of the provider is put into.
 pub(crate) const KEY: &str = "key";
@@ -40,24 +44,35 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let (inside, behind) = after
-                .split_once('}')
-                .ok_or_else(|| format!("`{{{after}` is not closed: write }} after the field's name"))?;
+            let (inside, behind) = after.split_once('}').ok_or_else(|| {
+                format!("`{{{after}` is not closed: write }} after the field's name")
+            })?;
             let (name, case) = match inside.split_once('|') {
                 None => (inside, Case::AsIs),
                 Some((name, "lower")) => (name, Case::Lower),
                 Some((name, "upper")) => (name, Case::Upper),
                 Some((_, other)) => {
-                    return Err(format!("`{other}` is no change of a field: there are `lower` and `upper`"));
+                    return Err(format!(
+                        "`{other}` is no change of a field: there are `lower` and `upper`"
+                    ));
                 }
             };
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-                return Err(format!("`{{{inside}}}` names no field: names are lower-case letters, digits and _"));
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            {
+                return Err(format!(
+                    "`{{{inside}}}` names no field: names are lower-case letters, digits and _"
+                ));
             }
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
-            parts.push(Part::Field { name: name.to_owned(), case });
+            parts.push(Part::Field {
+                name: name.to_owned(),
+                case,
+            });
             rest = behind;
         }
         if rest.contains('}') {
@@ -79,7 +94,9 @@ impl Template {
 
     /// As a part of an address; `None` where a field is missing.
     pub(crate) fn encoded(&self, fields: Fields<'_>) -> Option<String> {
-        self.fill(fields, |text| utf8_percent_encode(text, RESERVED).to_string())
+        self.fill(fields, |text| {
+            utf8_percent_encode(text, RESERVED).to_string()
+        })
     }
 
     /// As it is; `None` where a field is missing.
@@ -111,7 +128,10 @@ impl<'a> Fields<'a> {
         if name == KEY {
             return self.key;
         }
-        self.subject.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.subject
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -122,8 +142,14 @@ mod tests {
     #[test]
     fn fields_are_encoded_and_cannot_leave_their_place() {
         let template = Template::parse("/v2/{base|lower}-{quote}?x={quote}").unwrap();
-        let subject = [("base".to_owned(), "ÜSD/..".to_owned()), ("quote".to_owned(), "a&b=c?#".to_owned())];
-        let fields = Fields { subject: &subject, key: None };
+        let subject = [
+            ("base".to_owned(), "ÜSD/..".to_owned()),
+            ("quote".to_owned(), "a&b=c?#".to_owned()),
+        ];
+        let fields = Fields {
+            subject: &subject,
+            key: None,
+        };
         let text = template.encoded(fields).unwrap();
         assert_eq!(text, "/v2/%C3%9Csd%2F..-a%26b%3Dc%3F%23?x=a%26b%3Dc%3F%23");
         assert_eq!(Template::parse("{key}").unwrap().plain(fields), None);

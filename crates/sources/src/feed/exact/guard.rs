@@ -49,7 +49,11 @@ fn after_string(bytes: &[u8], mut at: usize) -> usize {
 
 fn after_number(bytes: &[u8], at: usize) -> usize {
     let of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-    at + bytes.iter().skip(at).take_while(|byte| of_number(byte)).count()
+    at + bytes
+        .iter()
+        .skip(at)
+        .take_while(|byte| of_number(byte))
+        .count()
 }
 
 /// Whether serde_json gives back the digits that are written.
@@ -62,7 +66,9 @@ fn survives(number: &str) -> bool {
     match serde_json::from_str::<serde_json::Value>(number) {
         // What is no JSON number is refused by the parser, where it says which.
         Err(_not_a_number) => !is_written_as_number(number),
-        Ok(serde_json::Value::Number(parsed)) => parsed.is_i64() || parsed.is_u64() || parsed.to_string() == number,
+        Ok(serde_json::Value::Number(parsed)) => {
+            parsed.is_i64() || parsed.is_u64() || parsed.to_string() == number
+        }
         Ok(_) => true,
     }
 }

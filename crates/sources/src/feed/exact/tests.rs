@@ -17,7 +17,10 @@ fn every_digit_that_was_written_is_kept() {
         ("-2.50e1", "-25"),
         ("12345678901234567.123456789", "12345678901234567.123456789"),
         ("0.300000000000000001", "0.300000000000000001"),
-        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
         ("18446744073709551617", "18446744073709551617"),
         ("9007199254740993.0", "9007199254740993"),
         ("\"1.0000000000000001\"", "1.0000000000000001"),
@@ -35,21 +38,49 @@ fn every_digit_that_was_written_is_kept() {
 #[test]
 fn an_exponent_moves_the_point_exactly() {
     let price = json!("6140993501000");
-    assert_eq!(decimal(&price, -8, false).unwrap().to_string(), "61409.93501");
-    assert_eq!(decimal(&json!(5), -18, false).unwrap().to_string(), "0.000000000000000005");
+    assert_eq!(
+        decimal(&price, -8, false).unwrap().to_string(),
+        "61409.93501"
+    );
+    assert_eq!(
+        decimal(&json!(5), -18, false).unwrap().to_string(),
+        "0.000000000000000005"
+    );
     assert_eq!(decimal(&json!(5), -19, false), Err(NumberError::TooPrecise));
-    assert_eq!(decimal(&json!(15), -19, true).unwrap().to_string(), "0.000000000000000001");
-    assert_eq!(decimal(&json!("1.05"), 1, false).unwrap().to_string(), "10.5");
-    assert_eq!(decimal(&json!("0.12345678901234567890123"), 0, true).unwrap().to_string(), "0.123456789012345678");
+    assert_eq!(
+        decimal(&json!(15), -19, true).unwrap().to_string(),
+        "0.000000000000000001"
+    );
+    assert_eq!(
+        decimal(&json!("1.05"), 1, false).unwrap().to_string(),
+        "10.5"
+    );
+    assert_eq!(
+        decimal(&json!("0.12345678901234567890123"), 0, true)
+            .unwrap()
+            .to_string(),
+        "0.123456789012345678"
+    );
 }
 
 #[test]
 fn what_is_no_number_is_none() {
     for node in [json!(null), json!(true), json!([1]), json!({"a": 1})] {
-        assert_eq!(decimal(&node, 0, false), Err(NumberError::NotANumber), "{node}");
+        assert_eq!(
+            decimal(&node, 0, false),
+            Err(NumberError::NotANumber),
+            "{node}"
+        );
     }
-    for text in ["", "-", ".", "1.", ".5", "NaN", "Infinity", "1e", "e5", "1e5.5", "0x10", "1,000", " 1", "1 ", "--1", "1_0"] {
-        assert_eq!(decimal(&json!(text), 0, false), Err(NumberError::Malformed), "{text:?}");
+    for text in [
+        "", "-", ".", "1.", ".5", "NaN", "Infinity", "1e", "e5", "1e5.5", "0x10", "1,000", " 1",
+        "1 ", "--1", "1_0",
+    ] {
+        assert_eq!(
+            decimal(&json!(text), 0, false),
+            Err(NumberError::Malformed),
+            "{text:?}"
+        );
         assert!(decimal(&json!(text), 3, true).is_err(), "{text:?}");
     }
 }
@@ -57,7 +88,10 @@ fn what_is_no_number_is_none() {
 #[test]
 fn an_object_that_says_two_things_is_refused() {
     let error = parse(br#"{"price": 1, "price": 2}"#).unwrap_err();
-    assert!(error.starts_with("an object says \"price\" twice"), "{error}");
+    assert!(
+        error.starts_with("an object says \"price\" twice"),
+        "{error}"
+    );
     assert!(parse(b"{\"a\": 01}").is_err());
     assert!(parse(b"{\"a\": 1234567890123456.1.2}").is_err());
     assert!(parse(b"\xff").is_err());

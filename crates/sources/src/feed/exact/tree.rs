@@ -76,7 +76,9 @@ impl<'de> Visitor<'de> for Builder {
         while let Some(name) = members.next_key::<String>()? {
             let Tree(value) = members.next_value()?;
             if map.contains_key(&name) {
-                return Err(de::Error::custom(format_args!("an object says {name:?} twice")));
+                return Err(de::Error::custom(format_args!(
+                    "an object says {name:?} twice"
+                )));
             }
             map.insert(name, value);
         }

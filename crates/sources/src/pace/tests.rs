@@ -5,11 +5,8 @@ use core::num::NonZeroU32;
 use super::*;
 
 fn pace(requests_per_second: u32, max_in_flight: u32) -> Pace {
-    Pace::new(&EndpointSettings {
-        requests_per_second: NonZeroU32::new(requests_per_second).unwrap(),
-        max_in_flight: NonZeroU32::new(max_in_flight).unwrap(),
-        ..EndpointSettings::new("http://node.example/".parse().unwrap())
-    })
+    let count = |count| NonZeroU32::new(count).unwrap();
+    Pace::new(count(requests_per_second), count(max_in_flight))
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,13 +3,13 @@
 //! Promises: on average over a second, no more calls than configured; during a rest nothing is sent, and a caller that
 //! would have to wait long is told so at once, so that it can ask elsewhere.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use crate::chain::EndpointSettings;
 use crate::error::RequestFailure;
 
 /// A caller waits out a rest of up to this long.
@@ -24,8 +24,8 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 /// The longest rest that an endpoint can ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
-/// Permits of an endpoint.
-pub(super) struct Pace {
+/// Permits of an endpoint, a node's or a feed's.
+pub(crate) struct Pace {
     in_flight: Semaphore,
     per_call: Duration,
     state: Mutex<State>,
@@ -41,15 +41,14 @@ struct State {
 }
 
 impl Pace {
-    pub(super) fn new(settings: &EndpointSettings) -> Self {
-        let permits = usize::try_from(settings.max_in_flight.get())
-            .map_or(Semaphore::MAX_PERMITS, |most| {
-                most.min(Semaphore::MAX_PERMITS)
-            });
+    pub(crate) fn new(requests_per_second: NonZeroU32, max_in_flight: NonZeroU32) -> Self {
+        let permits = usize::try_from(max_in_flight.get()).map_or(Semaphore::MAX_PERMITS, |most| {
+            most.min(Semaphore::MAX_PERMITS)
+        });
         let now = Instant::now();
         Self {
             in_flight: Semaphore::new(permits),
-            per_call: Duration::from_secs(1) / settings.requests_per_second.get(),
+            per_call: Duration::from_secs(1) / requests_per_second.get(),
             state: Mutex::new(State {
                 due: now,
                 rest_until: now,
@@ -60,7 +59,7 @@ impl Pace {
     }
 
     /// Waits until this many calls may be sent in one request; the request is under way while the permit is held.
-    pub(super) async fn enter(&self, calls: u32) -> Result<SemaphorePermit<'_>, RequestFailure> {
+    pub(crate) async fn enter(&self, calls: u32) -> Result<SemaphorePermit<'_>, RequestFailure> {
         let permit = self
             .in_flight
             .acquire()
@@ -85,12 +84,12 @@ impl Pace {
     }
 
     /// A request was answered.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         self.state().failures = 0;
     }
 
     /// A request failed, for this reason; `asked` is for how long the endpoint wants to be left alone.
-    pub(super) fn failed(&self, asked: Option<Duration>, reason: String) {
+    pub(crate) fn failed(&self, asked: Option<Duration>, reason: String) {
         let mut state = self.state();
         state.after = reason;
         let now = Instant::now();
@@ -108,7 +107,7 @@ impl Pace {
     }
 
     /// Whether a caller would be turned away now.
-    pub(super) fn is_resting(&self) -> bool {
+    pub(crate) fn is_resting(&self) -> bool {
         self.state().rest_until > Instant::now() + PATIENCE
     }
 
