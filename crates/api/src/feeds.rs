@@ -139,10 +139,7 @@ pub(crate) async fn response(
             HeaderName::from_static("cross-origin-resource-policy"),
             "same-origin",
         ),
-        (
-            header::CACHE_CONTROL,
-            "public, max-age=31536000, immutable",
-        ),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     let mut answer = (headers, archived.body).into_response();
     let text = |text: String| {

@@ -138,7 +138,10 @@ impl Metrics {
         let before = counted.get(&place).filter(|(then, _)| *then == day);
         let new = requests.saturating_sub(before.map_or(0, |(_, count)| *count));
         counted.insert(place, (day, requests));
-        self.0.requests.get_or_create(&labels).inc_by(u64::from(new));
+        self.0
+            .requests
+            .get_or_create(&labels)
+            .inc_by(u64::from(new));
     }
 
     fn encoded(&self) -> Result<String, fmt::Error> {
@@ -172,7 +175,10 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
                 feed: feed.to_string(),
                 key: key.name,
             };
-            counts.quota_left.get_or_create(&labels).set(i64::from(left));
+            counts
+                .quota_left
+                .get_or_create(&labels)
+                .set(i64::from(left));
         }
     }
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);

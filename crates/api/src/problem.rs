@@ -65,9 +65,7 @@ impl IntoResponse for Problem {
 }
 
 /// What broke inside is for the operator, not for strangers.
-fn failed(
-    error: &dyn core::fmt::Display,
-) -> (StatusCode, &'static str, &'static str, String) {
+fn failed(error: &dyn core::fmt::Display) -> (StatusCode, &'static str, &'static str, String) {
     tracing::error!(%error, "a request failed");
     (
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -211,10 +211,7 @@ pub(crate) async fn add(
 }
 
 /// New policies come under what was determined before them, too, and an archived risk has a policy to live for again.
-async fn await_claims(
-    connection: &mut SqliteConnection,
-    per_risk: &str,
-) -> Result<(), StoreError> {
+async fn await_claims(connection: &mut SqliteConnection, per_risk: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE determinations SET awaiting_claims = awaiting_claims + (given.value ->> 1)
          FROM json_each(?1) AS given WHERE determinations.risk = unhex(given.value ->> 0)",

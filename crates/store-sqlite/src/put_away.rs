@@ -41,12 +41,7 @@ fn deadlines(retention: &Retention<'_>) -> Result<String, StoreError> {
     let rows: Vec<(String, Option<i64>)> = retention
         .deadlines
         .iter()
-        .map(|deadline| {
-            (
-                hexed(deadline.terms.0),
-                deadline.claims.map(|span| span.0),
-            )
-        })
+        .map(|deadline| (hexed(deadline.terms.0), deadline.claims.map(|span| span.0)))
         .collect();
     to_json("deadline", "batch", &rows)
 }

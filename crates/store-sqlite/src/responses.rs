@@ -43,8 +43,9 @@ pub(crate) async fn add(
     let mut rows: Vec<(String, usize, String)> = Vec::new();
     let mut bytes = 0;
     for (hash, body) in bodies {
-        let packed = zstd::bulk::compress(body, LEVEL)
-            .map_err(|error| Flaw(format!("it cannot be compressed: {error}")).refused(NOUN, hash))?;
+        let packed = zstd::bulk::compress(body, LEVEL).map_err(|error| {
+            Flaw(format!("it cannot be compressed: {error}")).refused(NOUN, hash)
+        })?;
         if bytes + packed.len() > BYTES_PER_STATEMENT {
             add_bodies(connection, &rows, attempt).await?;
             rows.clear();

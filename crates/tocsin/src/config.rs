@@ -241,7 +241,10 @@ impl Config {
             now,
             covers: &self.covers,
             feeds: &self.feeds,
-            settlement: self.attestor.as_ref().map(|attestor| attestor.domain.chain_id),
+            settlement: self
+                .attestor
+                .as_ref()
+                .map(|attestor| attestor.domain.chain_id),
         }
     }
 

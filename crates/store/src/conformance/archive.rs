@@ -49,7 +49,12 @@ pub async fn keeps_what_was_sent<S: Store + 'static>(store: Arc<S>) {
     let mut large = response("", 10);
     large.body = (0..3_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
     large.hash = keccak256(&large.body);
-    let step = responses(vec![first.clone(), empty.clone(), large.clone(), first.clone()]);
+    let step = responses(vec![
+        first.clone(),
+        empty.clone(),
+        large.clone(),
+        first.clone(),
+    ]);
     store.commit(&step).await.unwrap();
     store.commit(&responses(vec![again.clone()])).await.unwrap();
     again.source = source(1);
@@ -151,7 +156,10 @@ pub async fn lets_risks_rest<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(put_away(&*store, after, Some(DEADLINE)).await.risks, 1);
     assert!(!is_evaluated(&*store, 1).await);
     assert!(is_evaluated(&*store, 2).await && is_evaluated(&*store, 3).await);
-    assert_eq!(store.risk(record.risk.id).await.unwrap(), Some(record.clone()));
+    assert_eq!(
+        store.risk(record.risk.id).await.unwrap(),
+        Some(record.clone())
+    );
     let still_there = store.policy(insured.id).await.unwrap();
     assert_eq!(still_there, Some(insured));
 

@@ -127,7 +127,9 @@ pub async fn add_all_or_none<S: Store + 'static>(store: Arc<S>) {
     let mut homeless = batch(0..10, 0..30);
     homeless.risks.truncate(5);
     let mut unknown_terms = batch(0..10, 0..30);
-    unknown_terms.risks.push(risk(&cover(1), 2, &[stream(1, "status")]));
+    unknown_terms
+        .risks
+        .push(risk(&cover(1), 2, &[stream(1, "status")]));
     let mut other_streams = batch(0..10, 0..30);
     other_streams.risks[0].streams.pop();
     let mut forged = batch(0..10, 0..30);

@@ -207,7 +207,11 @@ pub async fn give_their_watermarks_to_risks<S: Store + 'static>(store: Arc<S>) {
     let cover = cover(0);
     let mixed = super::sample::stream(0, 0);
     let one = risk(&cover, 2, &[stream(1, "status"), stream(1, "delay")]);
-    let two = risk(&cover, 4, &[stream(1, "status"), stream(2, "status"), mixed]);
+    let two = risk(
+        &cover,
+        4,
+        &[stream(1, "status"), stream(2, "status"), mixed],
+    );
     let three = risk(&cover, 6, &[stream(3, "status")]);
     store
         .add_cover(&cover, &[one.clone(), two.clone(), three])
@@ -227,7 +231,11 @@ pub async fn give_their_watermarks_to_risks<S: Store + 'static>(store: Arc<S>) {
     };
     let mut both = [one.risk.id, two.risk.id];
     both.sort();
-    let found: Vec<_> = of(&[1, 1]).await.iter().map(|found| found.risk.id).collect();
+    let found: Vec<_> = of(&[1, 1])
+        .await
+        .iter()
+        .map(|found| found.risk.id)
+        .collect();
     assert_eq!(found, both);
     let [of_two] = &of(&[2]).await[..] else {
         panic!("one risk listens to flight 2")
@@ -302,9 +310,14 @@ pub async fn wait_for_a_person<S: Store + 'static>(store: Arc<S>) {
     assert_eq!((counts.needs_person, counts.troubled), (3, 1));
     let listed = async |after: Option<usize>, limit| {
         let after = after.map(subject);
-        let found = store.looks_for_a_person(&feed(), after.as_ref(), limit).await;
+        let found = store
+            .looks_for_a_person(&feed(), after.as_ref(), limit)
+            .await;
         let found = found.unwrap();
-        found.into_iter().map(|look| look.subject).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .map(|look| look.subject)
+            .collect::<Vec<_>>()
     };
     assert_eq!(listed(None, 2).await, [subject(1), subject(2)]);
     assert_eq!(listed(Some(2), 2).await, [subject(3)]);
@@ -358,7 +371,12 @@ pub async fn count_what_keys_use<S: Store + 'static>(store: Arc<S>) {
         };
         store.commit(&step).await.unwrap();
     };
-    count(vec![used("one", 5, 10), used("two", 5, 7), used("one", 4, 99)]).await;
+    count(vec![
+        used("one", 5, 10),
+        used("two", 5, 7),
+        used("one", 4, 99),
+    ])
+    .await;
     count(vec![used("one", 5, 12), used("two", 5, 3)]).await;
     count(vec![used("one", 6, 1)]).await;
     assert_eq!(

@@ -32,10 +32,7 @@ pub async fn attend(
 ) -> Result<(), Report> {
     let config = Config::load(decided.config)?;
     let store = SqliteStore::open(&config.database).await?;
-    let (feed, subject) = (
-        SourceId::from(decided.feed),
-        Subject::from(decided.subject),
-    );
+    let (feed, subject) = (SourceId::from(decided.feed), Subject::from(decided.subject));
     let due_at = (!decided.leave).then(|| clock.now());
     store.attend(&feed, &subject, due_at).await?;
     store.close().await;

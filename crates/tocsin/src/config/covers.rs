@@ -54,7 +54,12 @@ impl InsuredCover {
         let inception = self.cover.mentions_inception().then_some(inception);
         let of_terms = || self.subject.clone().unwrap_or_default();
         let subject = subject.map_or_else(of_terms, |subject| subject.to_string());
-        Risk::new(self.cover.terms_hash, subject, inception, self.evaluate_from)
+        Risk::new(
+            self.cover.terms_hash,
+            subject,
+            inception,
+            self.evaluate_from,
+        )
     }
 
     /// What the inputs of a risk of it listen to.
@@ -70,7 +75,10 @@ impl InsuredCover {
 
     /// Adds a risk; one that is there already stays.
     pub(super) fn add(&mut self, risk: Risk) {
-        let subject = self.subject.is_none().then(|| Subject::from(risk.subject.as_str()));
+        let subject = self
+            .subject
+            .is_none()
+            .then(|| Subject::from(risk.subject.as_str()));
         self.risks.entry((subject, risk.inception)).or_insert(risk);
     }
 }
@@ -178,7 +186,11 @@ fn resolve_input(
             format!(
                 "inputs.{name}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
                  configuration (configured: {})",
-                if source.0.starts_with("feed:") { "feeds" } else { "sources" },
+                if source.0.starts_with("feed:") {
+                    "feeds"
+                } else {
+                    "sources"
+                },
                 if names.is_empty() {
                     "none".to_owned()
                 } else {

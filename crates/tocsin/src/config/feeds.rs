@@ -59,7 +59,11 @@ impl Feeds {
     }
 
     /// What an input listens to, where its source is a feed.
-    pub(super) fn offers(&self, cover: &Path, input: &Input) -> Result<Option<Listening>, ConfigError> {
+    pub(super) fn offers(
+        &self,
+        cover: &Path,
+        input: &Input,
+    ) -> Result<Option<Listening>, ConfigError> {
         let Some((source, feed)) = input
             .source
             .as_ref()

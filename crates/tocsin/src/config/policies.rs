@@ -41,8 +41,8 @@ pub(super) fn load(
         let insured = insurer
             .insure(row)
             .and_then(|insured| Ok((insurer.looks(insured.cover, &insured.risk)?, insured)));
-        let (_looks, insured) =
-            insured.map_err(|problem| invalid(path, format!("policy {}: {problem}", row.number)))?;
+        let (_looks, insured) = insured
+            .map_err(|problem| invalid(path, format!("policy {}: {problem}", row.number)))?;
         covers[insured.cover].add(insured.risk);
         policies.push(insured.policy);
     }

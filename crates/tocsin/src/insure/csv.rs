@@ -57,7 +57,10 @@ fn shown(path: &Path, bad: &[Bad], more_bad: u64) -> String {
         .map(|bad| format!("{}:{bad}", path.display()))
         .collect();
     if more_bad > 0 {
-        lines.push(format!("{}: {more_bad} more rows are wrong", path.display()));
+        lines.push(format!(
+            "{}: {more_bad} more rows are wrong",
+            path.display()
+        ));
     }
     lines.push(format!(
         "{}: nothing was taken: every row must be right",
@@ -67,7 +70,6 @@ fn shown(path: &Path, bad: &[Bad], more_bad: u64) -> String {
 }
 
 /// A file that is being read.
-#[derive(Debug)]
 pub struct Rows {
     headers: csv::StringRecord,
     records: csv::StringRecordsIntoIter<File>,
@@ -145,7 +147,8 @@ fn unreadable(error: &csv::Error) -> Problem {
     Problem {
         column: None,
         reason,
-        remedy: "write one cell for each column, as UTF-8, in quotes where there is a comma".to_owned(),
+        remedy: "write one cell for each column, as UTF-8, in quotes where there is a comma"
+            .to_owned(),
     }
 }
 

@@ -7,9 +7,9 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use tocsin_domain::ids::RiskId;
+use tocsin_store::Store;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::import::{Batch, Batches, Clash, Imported, Next};
-use tocsin_store::Store;
 
 use super::insurer::{Insured, Insurer};
 use super::row::{Column, Problem, Row};
@@ -92,10 +92,7 @@ pub async fn import(
 }
 
 /// Reads rows to the end and says which of them cannot be taken, as far as that is known without the books.
-pub fn check(
-    insurer: Insurer<'_>,
-    rows: impl Iterator<Item = Numbered>,
-) -> Outcome {
+pub fn check(insurer: Insurer<'_>, rows: impl Iterator<Item = Numbered>) -> Outcome {
     let mut outcome = Outcome::default();
     for (line, row) in rows {
         outcome.rows = outcome.rows.saturating_add(1);
@@ -181,7 +178,9 @@ impl<I: Iterator<Item = Numbered>> Reader<'_, I> {
         let cover = self.insurer.covers.get(insured.cover);
         Ok(RiskRecord {
             risk: insured.risk.clone(),
-            streams: cover.map(|cover| cover.streams(&insured.risk)).unwrap_or_default(),
+            streams: cover
+                .map(|cover| cover.streams(&insured.risk))
+                .unwrap_or_default(),
             initial_state: self.evaluator.initial_state(&insured.risk)?,
         })
     }

@@ -79,7 +79,8 @@ impl Insurer<'_> {
             let Some(feed) = self.feeds.get(&stream.source) else {
                 continue;
             };
-            let known = |look: &NewLook| look.source == stream.source && look.subject == stream.subject;
+            let known =
+                |look: &NewLook| look.source == stream.source && look.subject == stream.subject;
             if looks.iter().any(known) {
                 continue;
             }

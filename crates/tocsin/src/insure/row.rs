@@ -87,11 +87,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn of(
-        column: Column,
-        reason: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
+    pub(super) fn of(column: Column, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             column: Some(column),
             reason: reason.into(),

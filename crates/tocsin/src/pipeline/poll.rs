@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, OnceCell, mpsc};
 use self::answers::Answers;
 use super::bell::Bell;
 use super::evaluate::{self, Evaluator, Verdicts};
-use super::polled_news::{PolledNews, SubjectNews, Wakings};
+use super::polled_news::{SubjectNews, Wakings};
 use super::{Stage, StageError, Turn, Work};
 use crate::clock::Clock;
 use crate::config::FeedConfig;

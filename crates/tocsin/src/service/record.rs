@@ -27,7 +27,8 @@ pub async fn record(
     store.add_looks(&looks(config, now)).await?;
     store.add_policies(&config.policies).await?;
     for path in &config.policy_files {
-        let outcome = import::import(store, config.insurer(now), evaluator, csv::open(path)?).await?;
+        let outcome =
+            import::import(store, config.insurer(now), evaluator, csv::open(path)?).await?;
         let outcome = csv::taken(path, outcome)?;
         tracing::info!(
             file = %path.display(),
@@ -65,7 +66,11 @@ fn risks(insured: &InsuredCover, evaluator: &Evaluator) -> Result<Vec<RiskRecord
 fn looks(config: &Config, now: Timestamp) -> Vec<NewLook> {
     let mut looks = Vec::new();
     for insured in &config.covers {
-        for stream in insured.risks.values().flat_map(|risk| insured.streams(risk)) {
+        for stream in insured
+            .risks
+            .values()
+            .flat_map(|risk| insured.streams(risk))
+        {
             let first = config
                 .feeds
                 .get(&stream.source)

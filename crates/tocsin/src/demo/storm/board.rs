@@ -127,12 +127,7 @@ fn waiting(flight: &Flight, late: Seconds, now: Timestamp) -> Line {
     }
 }
 
-fn moving(
-    flight: &Flight,
-    actual: [Timestamp; 4],
-    passed: [bool; 4],
-    now: Timestamp,
-) -> Line {
+fn moving(flight: &Flight, actual: [Timestamp; 4], passed: [bool; 4], now: Timestamp) -> Line {
     let scheduled = schedule(flight);
     let mut moments = [0, 1, 2, 3].map(|place: usize| Moment {
         scheduled: scheduled[place],

@@ -78,12 +78,7 @@ impl Provider {
     }
 
     /// The same, with another number of records on a page.
-    pub fn with_pages(
-        flights: Vec<Flight>,
-        clock: Arc<dyn Clock>,
-        key: &str,
-        page: usize,
-    ) -> Self {
+    pub fn with_pages(flights: Vec<Flight>, clock: Arc<dyn Clock>, key: &str, page: usize) -> Self {
         let mut by_ident: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, flight) in flights.iter().enumerate() {
             let icao = format!("{}{}", flight.carrier.icao, flight.number);
@@ -134,10 +129,7 @@ impl Provider {
 
     fn faults(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Fault>> {
         // Nothing panics under the lock: a poisoned one is still good.
-        self.0
-            .faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,7 +157,10 @@ async fn flights(
     } = &*provider.0;
     requests.fetch_add(1, Ordering::Relaxed);
     if headers.get(KEY).map(HeaderValue::as_bytes) != Some(key.as_bytes()) {
-        return refusal(StatusCode::UNAUTHORIZED, "Invalid authentication credentials");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "Invalid authentication credentials",
+        );
     }
     let fault = provider.faults().get(&ident).copied();
     match fault {
@@ -195,7 +190,10 @@ async fn flights(
 }
 
 fn answer(inner: &Inner, ident: &str, asked: &Asked, now: Timestamp) -> Result<Value, String> {
-    let (start, end) = (bound("start", &asked.start, now)?, bound("end", &asked.end, now)?);
+    let (start, end) = (
+        bound("start", &asked.start, now)?,
+        bound("end", &asked.end, now)?,
+    );
     let start = start.unwrap_or(now - BACK);
     let end = end.unwrap_or(now + AHEAD);
     let pages = asked.max_pages.unwrap_or(1);
@@ -203,10 +201,18 @@ fn answer(inner: &Inner, ident: &str, asked: &Asked, now: Timestamp) -> Result<V
         return Err("max_pages is below 1".to_owned());
     }
     // Registrations and flight ids are other idents, which nobody here asks about.
-    if let Some(kind) = asked.ident_type.as_ref().filter(|kind| *kind != "designator") {
+    if let Some(kind) = asked
+        .ident_type
+        .as_ref()
+        .filter(|kind| *kind != "designator")
+    {
         return Err(format!("ident_type {kind} is not served"));
     }
-    let known = inner.by_ident.get(ident).map(Vec::as_slice).unwrap_or_default();
+    let known = inner
+        .by_ident
+        .get(ident)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let listed: Vec<&Flight> = known
         .iter()
         .filter_map(|place| inner.flights.get(*place))
@@ -252,8 +258,7 @@ fn bound(name: &str, text: &Option<String>, now: Timestamp) -> Result<Option<Tim
     } else {
         format!("{text}T00:00:00Z")
     };
-    let at = Timestamp::parse(&full)
-        .map_err(|error| format!("{name} is no date: {error}"))?;
+    let at = Timestamp::parse(&full).map_err(|error| format!("{name} is no date: {error}"))?;
     if at < now - BACK || at > now + AHEAD {
         return Err(format!(
             "{name} must be at most 10 days in the past and 2 days in the future"

@@ -269,9 +269,7 @@ fn instant(zone: &TimeZone, date: Date, hhmm: u32) -> Result<Timestamp, String> 
         .at(0, 0, 0, 0)
         .checked_add(minutes.minutes())
         .map_err(|error| error.to_string())?;
-    let zoned = zone
-        .to_zoned(local)
-        .map_err(|error| error.to_string())?;
+    let zoned = zone.to_zoned(local).map_err(|error| error.to_string())?;
     Ok(Timestamp(zoned.timestamp().as_second()))
 }
 
