@@ -82,8 +82,9 @@ impl Clock for SetClock {
     }
 
     async fn reaches(&self, at: Timestamp) {
+        let mut time = self.0.subscribe();
         // Its only error is that nobody can set it any more, and this is a clock that can.
-        let _reached = self.0.subscribe().wait_for(|now| *now >= at).await;
+        let _reached = time.wait_for(|now| *now >= at).await;
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod answer;
 pub mod board;
+pub mod policies;
 pub mod provider;
 pub mod slice;

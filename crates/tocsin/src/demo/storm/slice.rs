@@ -122,7 +122,7 @@ pub enum SliceError {
 
 #[derive(Deserialize)]
 struct Record {
-    date: Date,
+    date: String,
     carrier: String,
     flight: String,
     tailnum: Option<String>,
@@ -194,7 +194,11 @@ fn flight(
     let carrier = carriers.get(&record.carrier).cloned();
     let home = zone(HOME)?;
     let there = zone(&destination.zone)?;
-    let scheduled_out = instant(&home, record.date, record.sched_dep_time)?;
+    let date: Date = record
+        .date
+        .parse()
+        .map_err(|error: jiff::Error| format!("`{}` is no date: {error}", record.date))?;
+    let scheduled_out = instant(&home, date, record.sched_dep_time)?;
     let scheduled_in = first_after(&there, scheduled_out, record.sched_arr_time)?;
     let fate = fate(&record, &home, &there, scheduled_out)?;
     Ok(Flight {
@@ -203,7 +207,7 @@ fn flight(
         registration: record.tailnum,
         origin,
         destination,
-        date: record.date,
+        date,
         scheduled_out,
         scheduled_in,
         miles: record.distance,
@@ -245,10 +249,8 @@ fn zone(name: &str) -> Result<TimeZone, String> {
 
 /// The first instant after `after` at which clocks of the zone show `hhmm`.
 fn first_after(zone: &TimeZone, after: Timestamp, hhmm: u32) -> Result<Timestamp, String> {
-    let local = jiff::Timestamp::from_second(after.0)
-        .map_err(|error| error.to_string())?
-        .to_zoned(zone.clone())
-        .date();
+    let after_local = jiff::Timestamp::from_second(after.0).map_err(|error| error.to_string())?;
+    let local = zone.to_datetime(after_local).date();
     let yesterday = local.yesterday().map_err(|error| error.to_string())?;
     for date in yesterday.series(1.day()).take(4) {
         let at = instant(zone, date, hhmm)?;
@@ -269,7 +271,9 @@ fn instant(zone: &TimeZone, date: Date, hhmm: u32) -> Result<Timestamp, String> 
         .at(0, 0, 0, 0)
         .checked_add(minutes.minutes())
         .map_err(|error| error.to_string())?;
-    let zoned = zone.to_zoned(local).map_err(|error| error.to_string())?;
+    let zoned = local
+        .to_zoned_datetime(zone.clone())
+        .map_err(|error| error.to_string())?;
     Ok(Timestamp(zoned.timestamp().as_second()))
 }
 
