@@ -15,7 +15,7 @@ use tocsin_store::delivery::DeliveryState;
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, watching};
+use crate::{Api, eligibility, feeds, metrics, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -24,10 +24,15 @@ pub(crate) fn router(api: Api) -> Router {
     Router::new()
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/covers", get(covers))
         .route("/v1/chains", get(watching::chains))
         .route("/v1/sources", get(watching::sources))
         .route("/v1/warnings", get(watching::warnings))
+        .route("/v1/feeds", get(feeds::feeds))
+        .route("/v1/feeds/{feed}/subjects/{*subject}", get(feeds::subject))
+        .route("/v1/responses/{hash}", get(feeds::response))
+        .route("/v1/responses/{hash}/fetches", get(feeds::fetches))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))

@@ -100,7 +100,7 @@ impl Looks for SqliteStore {
         let attempt = "read which looks need a person";
         let mut connection = self.snapshot(attempt).await?;
         // No subject is before the empty one, which names nothing.
-        let after = after.map_or("", |subject| subject.0.as_str());
+        let after = after.map_or("", |subject| &*subject.0);
         let rows = sqlx::query_as!(
             LookRow,
             r#"SELECT source AS "source!", subject AS "subject!", state AS "state!", due_at AS "due_at?", watermark AS "watermark?",
@@ -203,8 +203,8 @@ impl TryFrom<LookRow> for Look {
         let key = format!("{} of {}", row.subject, row.source);
         let decode = || {
             let look = Self {
-                source: SourceId(row.source),
-                subject: Subject(row.subject),
+                source: SourceId::from(&*row.source),
+                subject: Subject::from(&*row.subject),
                 state: state(&row.state, row.reason)?,
                 due_at: row.due_at.map(Timestamp),
                 watermark: row.watermark.map(Timestamp),

@@ -70,7 +70,7 @@ impl SqliteStore {
                  AND NOT EXISTS (
                      SELECT 1 FROM determinations AS d
                      WHERE d.risk = risks.id
-                       AND (d.awaiting_claims > 0 OR d.confirmed_at + coalesce(terms.value ->> 1, 0) >= ?2))
+                       AND (d.awaiting_claims <> 0 OR d.confirmed_at + coalesce(terms.value ->> 1, 0) >= ?2))
                LIMIT ?3"#,
             deadlines,
             retention.now.0,
@@ -105,7 +105,7 @@ impl SqliteStore {
                    WHERE policies.risk = risks.id AND policies.expiry + coalesce(terms.value ->> 1, 0) >= ?3)
                AND NOT EXISTS (
                    SELECT 1 FROM determinations AS d
-                   WHERE d.risk = risks.id AND d.awaiting_claims > 0)",
+                   WHERE d.risk = risks.id AND d.awaiting_claims <> 0)",
             ids,
             deadlines,
             retention.now.0

@@ -170,7 +170,7 @@ pub(crate) async fn find(
     .map_err(failed(attempt))?;
     let fetches = rows.into_iter().map(|row| {
         Ok(Fetch {
-            source: SourceId(row.source),
+            source: SourceId::from(&*row.source),
             url: row.url,
             status: unsigned("status", row.status)?,
             first_at: Timestamp(row.first_at),

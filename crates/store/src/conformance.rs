@@ -10,6 +10,7 @@
     reason = "this is test code; only the feature that compiles it is not `cfg(test)`, so that backends can share it"
 )]
 
+pub mod archive;
 pub mod attestations;
 pub mod batches;
 pub mod claims;
@@ -18,6 +19,8 @@ pub mod covers;
 pub mod deliveries;
 pub mod durability;
 pub mod halts;
+pub mod imports;
+pub mod looks;
 mod model;
 pub mod nonces;
 pub mod policies;
@@ -111,6 +114,25 @@ macro_rules! conformance_tests {
                 are_added_all_or_none
                 are_added_once
                 begin_with_their_risk
+            }
+            imports {
+                add_everything_once
+                add_all_or_none
+                make_work_for_what_was_determined
+            }
+            looks {
+                come_when_they_are_due
+                move_on_from_where_they_were_read
+                move_together_with_what_was_seen
+                give_their_watermarks_to_risks
+                are_due_for_new_risks_when_closed
+                wait_for_a_person
+                count_what_keys_use
+            }
+            archive {
+                keeps_what_was_sent
+                lets_risks_rest
+                keeps_what_claims_rest_on
             }
             steps {
                 a_source_moves_on_from_where_it_was_read

@@ -114,8 +114,8 @@ async fn stored(
         let key = format!("{} of {}", row.subject, row.source);
         let decode = || {
             Ok(Look {
-                source: SourceId(row.source),
-                subject: Subject(row.subject),
+                source: SourceId::from(&*row.source),
+                subject: Subject::from(&*row.subject),
                 state: state(&row.state, row.reason)?,
                 due_at: None,
                 watermark: row.watermark.map(Timestamp),
