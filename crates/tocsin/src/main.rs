@@ -55,9 +55,17 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
                 ExitCode::FAILURE
             })
         }
-        Command::Demo { anvil, output } => {
+        Command::Demo {
+            flights,
+            anvil,
+            output,
+        } => {
             telemetry::start_story();
-            runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+            if flights {
+                runtime()?.block_on(demo::storm::run(&anvil, &output, &mut out))?;
+            } else {
+                runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Chain(Chain::Resume {
