@@ -24,8 +24,6 @@ use alloy::primitives::{Address, U256};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::Store;
-use tocsin_store::claim::Claims;
-use tocsin_store::look::Looks;
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 

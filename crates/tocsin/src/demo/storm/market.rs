@@ -1,7 +1,6 @@
 //! The settlement side of the storm: the contracts, their capital, and the policies that are sold on the chain.
 
 use alloy::primitives::{Address, U256};
-use alloy::providers::Provider as _;
 use tocsin_domain::cover::Cover;
 
 use super::policies::{EXPIRY, Plan};
@@ -13,11 +12,11 @@ const DAY: u64 = 86_400;
 
 /// What was deployed.
 #[derive(Clone, Copy, Debug)]
-pub struct Market {
+pub(super) struct Market {
     /// Accepts attestations.
-    pub verifier: Address,
+    pub(super) verifier: Address,
     /// Holds the sampled policies, and pays.
-    pub contract: Address,
+    pub(super) contract: Address,
 }
 
 /// Deploys token, verifier and cover contract, announces epoch 1 with the attestor as its only signer, and funds what the
@@ -116,10 +115,4 @@ pub(super) async fn paid(chain: &Chain, market: Market) -> Result<(usize, U256),
         .map_err(failed("look for payouts"))?;
     let amounts = events.iter().map(|(event, _)| event.amount);
     Ok((events.len(), amounts.sum()))
-}
-
-/// The hash of the newest block's transactions is of no interest; that there is a block is.
-pub(super) async fn head(chain: &Chain) -> Result<u64, DemoError> {
-    let number = chain.owner().get_block_number().await;
-    number.map_err(failed("read the newest block's number"))
 }

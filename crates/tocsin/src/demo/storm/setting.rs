@@ -34,7 +34,7 @@ pub const RECORDED: &str = "flights.csv";
 pub const COUNTS: &str = "counts.json";
 
 /// The service's feed.
-pub const FEED: &str = "feed:aeroapi";
+pub(super) const FEED: &str = "feed:aeroapi";
 
 /// The catalogue's terms with their source named, read back as everybody else will.
 pub(super) fn write_cover(layout: &Layout) -> Result<Cover, DemoError> {

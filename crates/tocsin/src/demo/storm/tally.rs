@@ -6,7 +6,7 @@ use alloy::primitives::{Address, U256};
 use serde::Serialize;
 use tocsin_domain::claim::{Eligibility, Refusal};
 use tocsin_domain::ids::PolicyId;
-use tocsin_domain::observation::SourceId;
+use tocsin_domain::observation::{SourceId, Subject};
 use tocsin_domain::value::Value;
 use tocsin_store::Store;
 use tocsin_store::look::LookState;
@@ -194,7 +194,7 @@ async fn outcome(
     flight: &Flight,
 ) -> Result<Outcome, DemoError> {
     let source = SourceId::from(FEED);
-    let subject = flight.subject().into();
+    let subject = Subject::from(&*flight.subject());
     let risk = store.policy(policy).await?.map(|policy| policy.risk);
     let mut statuses = BTreeSet::new();
     if let Some(risk) = risk {
