@@ -89,7 +89,7 @@ fn a_reason_for_each() {
         (
             "scheduled_in",
             json!("2013-01-01T04:19:00Z"),
-            "implausible aeroapi: $.actual_in",
+            "implausible aeroapi: $.scheduled_in is \"2013-01-01T04:19:00Z\": makes a flight of -5h 56min",
         ),
         (
             "ident_iata",

@@ -148,7 +148,7 @@ fn a_failure_in_between_is_unknown_and_starts_over() {
     watch.see("2013-01-01T14:40:00Z", &aeroapi(&[]));
     assert_eq!(
         watch.missed("2013-01-01T15:10:00Z"),
-        "status=- departure_delay=- · 2013-01-01T15:55:00Z\n\
+        "status=- arrival_delay=- departure_delay=- · 2013-01-01T15:55:00Z\n\
          timeout aeroapi: there was no answer for longer than the feed's patience"
     );
     assert_eq!(
@@ -190,7 +190,7 @@ fn never_listed_and_never_landed_need_a_person() {
     assert_eq!(on_its_way, "· 2013-01-02T14:29:00Z");
     assert_eq!(
         watch.see("2013-01-02T14:29:00Z", &airborne(&[])),
-        "status=- departure_delay=- · person: how flight:UA1545/2013-01-01/EWR ended is not known: it was expected at \
+        "status=- arrival_delay=- departure_delay=- · person: how flight:UA1545/2013-01-01/EWR ended is not known: it was expected at \
          2013-01-01T14:29:00Z, and aeroapi said `active` last; find out from the airline or the airport"
     );
 }
