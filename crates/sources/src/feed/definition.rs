@@ -111,7 +111,7 @@ impl Definition {
 
     /// The source that covers name: `feed:coinbase`.
     pub fn source(&self) -> SourceId {
-        SourceId(format!("feed:{}", self.provider))
+        SourceId::from(format!("feed:{}", self.provider).as_str())
     }
 
     /// Where the provider describes what it answers.

@@ -70,7 +70,7 @@ impl SubjectPattern {
                 words: owned.collect(),
             });
         }
-        let example = Subject(pattern.example.clone());
+        let example = Subject::from(pattern.example.as_str());
         pattern
             .fields(&example)
             .map_err(|reason| section.wrong("example", reason))?;
