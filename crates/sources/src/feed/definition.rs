@@ -69,6 +69,14 @@ pub(crate) enum Reads {
 }
 
 impl Reads {
+    /// From one look to the next, where the answers decide when to look.
+    fn steps(&self) -> Option<Seconds> {
+        match self {
+            Self::Records(_) => None,
+            Self::Flights(flights) => Some(flights.steps()),
+        }
+    }
+
     /// The names of the fields that the request's template may use.
     fn names(&self) -> Vec<&str> {
         match self {
@@ -103,7 +111,7 @@ impl Definition {
 
     /// The source that covers name: `feed:coinbase`.
     pub fn source(&self) -> SourceId {
-        SourceId(format!("feed:{}", self.provider))
+        SourceId::from(format!("feed:{}", self.provider).as_str())
     }
 
     /// Where the provider describes what it answers.
@@ -158,7 +166,7 @@ fn read(table: &Table) -> Result<Definition, Wrong> {
             .as_ref()
             .map(Paging::read)
             .transpose()?,
-        poll: Poll::read(&top)?,
+        poll: Poll::read(&top, reads.steps())?,
         limits: Limits::read(&top)?,
         clock_tolerance: top.span("clock_tolerance")?.unwrap_or(CLOCK_TOLERANCE),
         reading: reading(table),

@@ -93,7 +93,7 @@ impl Records {
                 .iter()
                 .map(|field| (field.metric.clone(), field.ty))
                 .collect(),
-            source: SourceId(format!("feed:{provider}")),
+            source: SourceId::from(format!("feed:{provider}").as_str()),
             provider: provider.to_owned(),
             subject,
             selection,

@@ -36,6 +36,7 @@ pub(super) fn choose(
     pages: &[Page],
     at: Timestamp,
 ) -> Result<Chosen, Trouble> {
+    let origin = subject.origin.to_string();
     let mut seen = 0_usize;
     let mut ours: Vec<Candidate<'_>> = Vec::new();
     let mut legs: Vec<(String, Leg)> = Vec::new();
@@ -48,7 +49,11 @@ pub(super) fn choose(
             record,
             complete: definition.complete,
         };
+        let elsewhere =
+            matches!(fields.text(&definition.departure.airport), Ok(Some(code)) if code != origin);
         match record::identity(definition, &fields) {
+            // It leaves another airport, whatever else is wrong with it.
+            Err(_not_ours) if elsewhere => {}
             Ok(Some(identity)) if !identity.goes_by(&subject.ident) => {}
             Ok(Some(identity))
                 if identity.origin == subject.origin && subject.leaves(identity.departs) =>

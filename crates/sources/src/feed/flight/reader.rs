@@ -65,6 +65,11 @@ impl Flights {
             .map_err(|wrong| format!("{}: {}", wrong.key, wrong.reason))
     }
 
+    /// From one look at an overdue flight to the next.
+    pub(crate) fn steps(&self) -> Seconds {
+        self.definition.looks.again
+    }
+
     /// Every flight of an answer, in normal form, as of its time; a trouble for each record that cannot be read.
     pub fn normalise(&self, answer: &Json, at: Timestamp) -> Vec<Result<Flight, Trouble>> {
         let read = |record| {
@@ -235,11 +240,11 @@ impl Flights {
             (None, None) => format!("{} said nothing of it", self.provider),
         };
         let expected = match memory.expected {
-            Some(expected) => format!("it was expected at {expected}, "),
+            Some(expected) => format!("it was expected at {expected}, and "),
             None => String::new(),
         };
         format!(
-            "how {subject} ended is not known: {expected}and {said}; find out from the airline or the airport"
+            "how {subject} ended is not known: {expected}{said}; find out from the airline or the airport"
         )
     }
 

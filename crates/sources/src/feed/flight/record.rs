@@ -70,7 +70,7 @@ pub(super) fn identity(
         Role::Operating | Role::Unknown => Some(ident.clone()),
         Role::Codeshare => named,
     };
-    let mut marketed = others(definition, fields)?;
+    let mut marketed = others(definition, fields);
     marketed.push(ident.clone());
     marketed.retain(|other| Some(other) != operating.as_ref());
     marketed.sort_unstable();
@@ -91,22 +91,15 @@ pub(super) fn identity(
 }
 
 /// The other numbers that a record names. One that cannot be read names no flight of ours.
-fn others(definition: &Definition, fields: &Fields<'_>) -> Result<Vec<Ident>, Trouble> {
+fn others(definition: &Definition, fields: &Fields<'_>) -> Vec<Ident> {
     let Some((each, parts)) = &definition.codeshares.others else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
-    let mut found = Vec::new();
-    for record in each.all(fields.record) {
-        if record.is_null() {
-            continue;
-        }
-        match (Fields { record, ..*fields }).ident(parts) {
-            Ok(ident) => found.extend(ident),
-            Err(unreadable) if record.is_string() || record.is_object() => drop(unreadable),
-            Err(unreadable) => return Err(unreadable),
-        }
-    }
-    Ok(found)
+    let read = |record| Fields { record, ..*fields }.ident(parts);
+    each.all(fields.record)
+        .into_iter()
+        .filter_map(|record| read(record).unwrap_or_default())
+        .collect()
 }
 
 /// Reads the whole record, as of the answer's time `at`.

@@ -74,17 +74,14 @@ pub(super) fn said(rule: &Settle, memory: &Memory, at: Timestamp) -> Said {
         (FlightStatus::Diverted, true) => Some("diverted"),
         (FlightStatus::Unknown, _) => None,
     };
-    let arrived = facts.status == FlightStatus::Arrived && is_final;
-    let left = matches!(
-        facts.status,
-        FlightStatus::Active | FlightStatus::Landed | FlightStatus::Arrived
-    );
+    // A delay is told once nothing is expected to correct it.
+    let told = |delay: Option<Seconds>| delay.filter(|_| is_final);
+    let arrived = facts.status == FlightStatus::Arrived;
+    let left = arrived || facts.status == FlightStatus::Diverted;
     Said {
         status,
-        arrival_delay: facts.arrival_delay.filter(|_| arrived),
-        departure_delay: facts
-            .departure_delay
-            .filter(|_| left || is_final && facts.status == FlightStatus::Diverted),
+        arrival_delay: told(facts.arrival_delay).filter(|_| arrived),
+        departure_delay: told(facts.departure_delay).filter(|_| left),
         settles,
         is_final,
     }

@@ -89,7 +89,7 @@ fn a_reason_for_each() {
         (
             "scheduled_in",
             json!("2013-01-01T04:19:00Z"),
-            "implausible aeroapi: $.actual_in",
+            "implausible aeroapi: $.scheduled_in is \"2013-01-01T04:19:00Z\": makes a flight of -5h 56min",
         ),
         (
             "ident_iata",
@@ -191,7 +191,7 @@ fn several_records() {
     // The same once more is the same.
     assert_eq!(
         twice(&[]),
-        "status=landed-provisional departure_delay=2min · 2013-01-01T16:15:00Z"
+        "status=landed-provisional · 2013-01-01T16:15:00Z"
     );
     let seen = twice(&[
         ("/actual_in", json!("2013-01-01T14:50:00Z")),
@@ -244,7 +244,7 @@ fn two_flights_of_a_day_are_told_apart_by_their_local_time() {
     let see = |subject| Watch::new("aeroapi", subject).see("2013-01-01T16:00:00Z", &answer);
     assert_eq!(
         see("flight:UA1545/2013-01-01T0515/EWR"),
-        "status=landed-provisional departure_delay=2min · 2013-01-01T16:15:00Z"
+        "status=landed-provisional · 2013-01-01T16:15:00Z"
     );
     assert_eq!(
         see("flight:UA1545/2013-01-01T1715/EWR"),

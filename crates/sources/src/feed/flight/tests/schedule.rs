@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use tocsin_domain::observation::Subject;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::value::Value;
 
 use super::played::{Flown, slice};
 use super::{Watch, flights, recorded};
@@ -79,13 +80,10 @@ fn four_requests_a_flight() {
             match reading.next {
                 Some(Next::At(next)) => assert!(next > at, "{subject}: {next}"),
                 Some(Next::Over) => {
-                    let last = reading.observations.last().unwrap();
-                    let delay = Seconds(flight.delay * 60);
-                    assert_eq!(
-                        last.value,
-                        Some(tocsin_domain::value::Value::Duration(delay)),
-                        "{subject}"
-                    );
+                    let mut observed = reading.observations.iter();
+                    let delay = observed.find(|seen| &*seen.metric.0 == "arrival_delay");
+                    let stated = Value::Duration(Seconds(flight.delay * 60));
+                    assert_eq!(delay.unwrap().value, Some(stated), "{subject}");
                     break;
                 }
                 other => panic!("{subject}: {other:?}"),
