@@ -18,4 +18,5 @@ pub mod random;
 pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+pub mod spot;
 mod wire;

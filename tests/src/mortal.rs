@@ -3,6 +3,8 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod polled;
+
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
@@ -16,7 +18,7 @@ use tocsin_domain::claim::Claim;
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId, TermsHash};
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
@@ -242,6 +244,13 @@ impl<S: Steps> Steps for Mortal<S> {
 
     async fn snapshots(&self, sources: &[SourceId]) -> Result<Vec<RiskSnapshot>, StoreError> {
         self.store.snapshots(sources).await
+    }
+
+    async fn snapshots_of(
+        &self,
+        subjects: &[(SourceId, Subject)],
+    ) -> Result<Vec<RiskSnapshot>, StoreError> {
+        self.store.snapshots_of(subjects).await
     }
 
     async fn history(

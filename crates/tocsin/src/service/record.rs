@@ -24,7 +24,10 @@ pub async fn record(
             .add_cover(&terms(insured), &risks(insured, evaluator)?)
             .await?;
     }
-    store.add_looks(&looks(config, now)).await?;
+    let looks = looks(config, now);
+    if !looks.is_empty() {
+        store.add_looks(&looks).await?;
+    }
     store.add_policies(&config.policies).await?;
     for path in &config.policy_files {
         let outcome =
