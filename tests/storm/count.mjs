@@ -40,7 +40,6 @@ const flights = { total: 0, ...count(KINDS) };
 const insured = new Set();
 
 const policies = { total: 0, ...count(KINDS), too_late: 0, paid: 0 };
-const insured = new Set();
 const byConsumer = {};
 let payout = 0n;
 for (const policy of read(policiesFile)) {
