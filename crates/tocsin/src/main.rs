@@ -60,10 +60,11 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             anvil,
             output,
         } => {
-            telemetry::start_story();
             if flights {
+                telemetry::start_long_story();
                 runtime()?.block_on(demo::storm::run(&anvil, &output, &mut out))?;
             } else {
+                telemetry::start_story();
                 runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
             }
             Ok(ExitCode::SUCCESS)

@@ -52,7 +52,7 @@ const START: Timestamp = Timestamp(1_360_274_400);
 const END: Timestamp = Timestamp(1_360_540_800);
 
 /// How far time goes at once.
-const STRIDE: Seconds = Seconds(600);
+const STRIDE: Seconds = Seconds(1_200);
 
 /// How long the service may be busy with one stride.
 const PATIENCE: Duration = Duration::from_secs(60);

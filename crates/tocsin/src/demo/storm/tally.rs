@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::{Address, U256};
 use serde::Serialize;
 use tocsin_domain::claim::{Eligibility, Refusal};
-use tocsin_domain::ids::PolicyId;
+use tocsin_domain::ids::{BatchId, PolicyId};
 use tocsin_domain::observation::{SourceId, Subject};
 use tocsin_domain::value::Value;
 use tocsin_store::Store;
+use tocsin_store::attestation::Signed;
 use tocsin_store::look::LookState;
 
 use super::policies::{Plan, Sellers};
@@ -77,6 +78,12 @@ pub struct Tally {
     /// Flights that are still looked at; none at the end.
     #[serde(skip)]
     pub open: u64,
+    /// Signed roots, by the number of attestations under each.
+    #[serde(skip)]
+    pub batches: BTreeMap<BatchId, u64>,
+    /// Attestations that were signed alone.
+    #[serde(skip)]
+    pub alone: u64,
 }
 
 /// What one consumer pays.
@@ -153,6 +160,14 @@ pub(super) async fn read(
             }
         };
         tally.policies.by_outcome.add(outcome);
+        for attestation in store.attestations_of(id).await? {
+            match attestation.signed {
+                Signed::Alone(_) => tally.alone += 1,
+                Signed::InBatch { batch, .. } => {
+                    *tally.batches.entry(batch).or_default() += 1;
+                }
+            }
+        }
         let mut amount = None;
         for claim in store.claims_of(id).await? {
             match claim.eligibility {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::bundle::{VerifyOptions, verify};
 use tocsin_domain::time::Timestamp;
-use tocsin_store::attestation::Signed;
+use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::look::LookCounts;
 use tocsin_store::{Store, evidence};
 
@@ -76,9 +76,16 @@ impl<'a> Telling<'a> {
             policies.by_outcome.on_time,
             policies.by_outcome.unresolved
         ))?;
+        let batched: u64 = over.tally.batches.values().sum();
+        self.line(&format!(
+            "{batched} of their attestations are under {} signed roots, the largest with {}, each with its proof; {} were signed alone",
+            over.tally.batches.len(),
+            over.tally.batches.values().max().copied().unwrap_or(0),
+            over.tally.alone
+        ))?;
         let (paid, sum) = over.paid_on_chain;
         self.line(&format!(
-            "{paid} of them by the contract, {}, each with a proof that its claim is under a signed root",
+            "{paid} were submitted to the contract, which checked signature and proof and paid {}",
             story::money(sum)
         ))?;
         self.line(&format!(
@@ -135,19 +142,16 @@ impl<'a> Telling<'a> {
         domain: AttestationDomain,
         signers: &SignerSet,
     ) -> Result<(), DemoError> {
-        let arrived_late = |sold: &&Sold| {
-            sold.seller == storm.sellers.contract
-                && sold.amount.is_some()
-                && sold.outcome == Outcome::Delayed
-        };
-        let with_contract =
-            |sold: &&Sold| sold.seller == storm.sellers.contract && sold.amount.is_some();
-        let chosen = over.sold.iter().find(arrived_late);
-        let Some(sold) = chosen.or_else(|| over.sold.iter().find(with_contract)) else {
-            return Err(DemoError::NotVerified);
-        };
-        let records = store.attestations_of(sold.id).await?;
-        let Some(record) = records.first() else {
+        let mut chosen = None;
+        for sold in &over.sold {
+            if sold.seller == storm.sellers.contract && sold.amount.is_some() {
+                let record = store.attestations_of(sold.id).await?.into_iter().next();
+                let batched =
+                    |record: &AttestationRecord| !matches!(record.signed, Signed::Alone(_));
+                chosen = record.filter(batched).or(chosen);
+            }
+        }
+        let Some(record) = &chosen else {
             return Err(DemoError::NotVerified);
         };
         self.chapter("One claim's evidence, re-executed offline")?;
