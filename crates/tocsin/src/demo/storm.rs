@@ -227,6 +227,7 @@ impl Storm {
                 Ok(next.is_none_or(|next| next > now))
             })
             .await?;
+            quiet("deciding and signing claims", async || settled(store).await).await?;
             let counts = store.count_looks(&feed).await?;
             if now.0 % 21_600 == 0 {
                 hours.show(now, self, counts)?;
@@ -235,11 +236,6 @@ impl Storm {
                 break;
             }
         }
-        quiet("deciding and signing claims", async || {
-            let undecided = store.unclaimed(1).await?;
-            Ok(undecided.is_empty() && store.unattested(1).await?.is_empty())
-        })
-        .await?;
         let (tally, sold) = tally::read(store, &self.plans, &self.flights, self.sellers).await?;
         let with_contract = |sold: &&Sold| sold.seller == self.sellers.contract;
         let owed = sold.iter().filter(with_contract);
@@ -286,6 +282,11 @@ impl Hours for () {
     ) -> Result<(), DemoError> {
         Ok(())
     }
+}
+
+/// Whether every determination has its claims, and every claim that is owed its signature.
+async fn settled(store: &dyn Store) -> Result<bool, DemoError> {
+    Ok(store.unclaimed(1).await?.is_empty() && store.unattested(1).await?.is_empty())
 }
 
 /// Waits until the service is not busy.
