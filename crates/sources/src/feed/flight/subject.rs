@@ -117,10 +117,7 @@ fn time_of(text: &str) -> Option<Time> {
     if text.len() != 4 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    match Time::strptime("%H%M", text) {
-        Ok(time) => Some(time),
-        Err(_no_such_time) => None,
-    }
+    Time::strptime("%H%M", text).ok()
 }
 
 impl fmt::Display for FlightSubject {
