@@ -112,11 +112,7 @@ fn nothing_until_the_day_is_near() {
         "2012-12-31T23:00:00Z"
     );
     assert_eq!(first("flight:QF1/2013-01-01/SYD"), "2012-12-31T07:00:00Z");
-    assert!(
-        flights
-            .first_look(&Subject::from("price:ETH-USD"))
-            .is_err()
-    );
+    assert!(flights.first_look(&Subject::from("price:ETH-USD")).is_err());
 }
 
 #[test]
