@@ -32,7 +32,7 @@ fn every_complaint_names_its_key() {
             "flights.arrival.delay_unit: `seconds` has no meaning",
         ),
         (
-            "\"Diverted\"               = \"diverted\"",
+            "\"Diverted\"                 = \"diverted\"",
             "\"Diverted\" = \"landed elsewhere\"",
             "flights.status.words.Diverted: `landed elsewhere` has no meaning",
         ),
