@@ -148,7 +148,7 @@ impl Reader for Flights {
     fn first_look(&self, subject: &Subject) -> Result<Timestamp, String> {
         let flight = FlightSubject::parse(&subject.0).map_err(|error| error.to_string())?;
         flight
-            .first_look(self.definition.looks.first)
+            .first_look(self.definition.looks.first, self.definition.looks.spread)
             .ok_or_else(|| format!("`{}` is outside the years -9999 to 9999", flight.date))
     }
 

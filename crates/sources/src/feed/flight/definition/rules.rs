@@ -31,6 +31,8 @@ pub(crate) struct Limits {
 pub(crate) struct Looks {
     /// Before the local day of the departure begins.
     pub(crate) first: Seconds,
+    /// And up to so long earlier, by the flight.
+    pub(crate) spread: Seconds,
     /// After the expected departure; no such look where it is absent.
     pub(crate) departure: Option<Seconds>,
     /// After the expected arrival.
@@ -82,6 +84,7 @@ impl Looks {
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Wrong> {
         let known = [
             "first",
+            "spread",
             "departure",
             "arrival",
             "again",
@@ -92,7 +95,8 @@ impl Looks {
             .section("looks", &known)?
             .ok_or_else(|| section.wrong("looks", "is missing: say when flights are looked at"))?;
         let looks = Self {
-            first: span(&section, "first", "6h")?,
+            first: span(&section, "first", "3h")?,
+            spread: section.span("spread")?.unwrap_or(Seconds(0)),
             departure: section.span("departure")?,
             arrival: span(&section, "arrival", "10min")?,
             again: span(&section, "again", "45min")?,
