@@ -178,7 +178,8 @@ fn reads(top: &Section<'_>, provider: &str) -> Result<Reads, Wrong> {
     let Some(table) = top.table("flights")? else {
         let subject = top.section("subject", &SubjectPattern::KEYS)?;
         let subject = subject.as_ref().map(SubjectPattern::read).transpose()?;
-        return Records::read(top, provider, subject).map(|records| Reads::Records(Box::new(records)));
+        return Records::read(top, provider, subject)
+            .map(|records| Reads::Records(Box::new(records)));
     };
     for key in ["subject", "records", "values", "observed_at"] {
         if top.has(key) {

@@ -140,7 +140,12 @@ pub(crate) const ALL: &[Exchange] = &[
                 &[],
                 &["$.price is true", "not a number"],
             ),
-            bad("\"1.00030000\"", "1e99", &[], &["$.price is", "cannot be"]),
+            bad(
+                "\"1.00030000\"",
+                "1e99",
+                &[],
+                &["$.price is", "outside the 256-bit range"],
+            ),
         ],
     },
     Exchange {

@@ -72,6 +72,17 @@ async fn pages_are_followed_by_link_number_and_cursor() {
     );
 
     let (said, _, targets, _) = sum(
+        "next = '$.links.next'\nprefix = '/v4'",
+        &[
+            r#"{"items":[{"v":1}],"links":{"next":"/X?cursor=1"}}"#,
+            r#"{"items":[{"v":2}],"links":null}"#,
+        ],
+    )
+    .await;
+    assert_eq!(said, "reserves=3@12:00:00");
+    assert_eq!(targets, ["/X?size=2", "/v4/X?cursor=1"]);
+
+    let (said, _, targets, _) = sum(
         "parameter = 'page'\nlast = '$.pages'\ntotal = '$.count'\nrecords = '$.items[*]'",
         &[
             r#"{"items":[{"v":1},{"v":2}],"pages":2,"count":3}"#,

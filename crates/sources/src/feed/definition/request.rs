@@ -110,7 +110,8 @@ impl RequestTemplate {
             subject,
             key: key.map(|_| HIDDEN),
         };
-        let shown = self.address(base, hidden, more)?.to_string();
+        let shown = self.address(base, hidden, more)?;
+        let shown = shown.as_str().replace("%2A%2A%2A", HIDDEN);
         let headers = self.headers(subject, key)?;
         Some(Filled {
             url,
