@@ -264,6 +264,7 @@ definition  = "spot.toml"
 keys        = [{{ name = "main", secret = "file:spot.key", per_day = 100_000 }}]
 url         = "{provider}"
 archive_for = "1d"
+concurrency = 32
 
 [attestor]
 verifier  = "eip155:31337:0x0000000000000000000000000000000000000001"
@@ -322,7 +323,8 @@ retry    = ["10s"]
 
 [limits]
 attempts   = 1
-per_second = 1000
+per_second = 100_000
+in_flight  = 32
 breaker    = 1000
 "#;
 
