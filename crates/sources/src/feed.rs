@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod exact;
 mod fetch;
+pub mod flight;
 mod health;
 mod kept;
 mod look;

@@ -18,6 +18,7 @@ pub(crate) use self::pages::{By, Paging};
 pub(crate) use self::request::{RequestTemplate, check_origin};
 pub(crate) use self::schedule::{Limits, Poll};
 use super::FeedError;
+use super::flight::Flights;
 use super::records::{CLOCK_TOLERANCE, Records};
 use super::section::{Section, Wrong};
 use super::subject::SubjectPattern;
@@ -63,6 +64,26 @@ pub struct Definition {
 pub(crate) enum Reads {
     /// As records with values.
     Records(Box<Records>),
+    /// As flights.
+    Flights(Box<Flights>),
+}
+
+impl Reads {
+    /// From one look to the next, where the answers decide when to look.
+    fn steps(&self) -> Option<Seconds> {
+        match self {
+            Self::Records(_) => None,
+            Self::Flights(flights) => Some(flights.steps()),
+        }
+    }
+
+    /// The names of the fields that the request's template may use.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Records(records) => records.subject().names().collect(),
+            Self::Flights(_) => Flights::FIELDS.to_vec(),
+        }
+    }
 }
 
 impl Definition {
@@ -90,7 +111,7 @@ impl Definition {
 
     /// The source that covers name: `feed:coinbase`.
     pub fn source(&self) -> SourceId {
-        SourceId(format!("feed:{}", self.provider))
+        SourceId::from(format!("feed:{}", self.provider).as_str())
     }
 
     /// Where the provider describes what it answers.
@@ -125,12 +146,11 @@ fn read(table: &Table) -> Result<Definition, Wrong> {
         .section("request", &RequestTemplate::KEYS)?
         .ok_or_else(|| top.wrong("request", "is missing: write [request] with the `url`"))?;
     let request = RequestTemplate::read(&request)?;
-    let subject = top.section("subject", &SubjectPattern::KEYS)?;
-    let subject = subject.as_ref().map(SubjectPattern::read).transpose()?;
-    let records = Records::read(&top, provider, subject)?;
+    let reads = reads(&top, provider)?;
     for name in request.names() {
-        if !records.subject().names().any(|field| field == name) {
-            let near = crate::suggest::hint(name, records.subject().names());
+        let names = reads.names();
+        if !names.contains(&name) {
+            let near = crate::suggest::hint(name, names.into_iter());
             return Err(top.wrong(
                 "request",
                 format!("the subject has no field `{name}`{near}"),
@@ -146,12 +166,27 @@ fn read(table: &Table) -> Result<Definition, Wrong> {
             .as_ref()
             .map(Paging::read)
             .transpose()?,
-        poll: Poll::read(&top)?,
+        poll: Poll::read(&top, reads.steps())?,
         limits: Limits::read(&top)?,
         clock_tolerance: top.span("clock_tolerance")?.unwrap_or(CLOCK_TOLERANCE),
         reading: reading(table),
-        reads: Reads::Records(Box::new(records)),
+        reads,
     })
+}
+
+fn reads(top: &Section<'_>, provider: &str) -> Result<Reads, Wrong> {
+    let Some(table) = top.table("flights")? else {
+        let subject = top.section("subject", &SubjectPattern::KEYS)?;
+        let subject = subject.as_ref().map(SubjectPattern::read).transpose()?;
+        return Records::read(top, provider, subject)
+            .map(|records| Reads::Records(Box::new(records)));
+    };
+    for key in ["subject", "records", "values", "observed_at"] {
+        if top.has(key) {
+            return Err(top.wrong(key, "does not go with [flights], which says all of it"));
+        }
+    }
+    Flights::read(provider, table, "flights").map(|flights| Reads::Flights(Box::new(flights)))
 }
 
 /// A hash of everything that decides which observations an answer gives, whatever the order of the keys.

@@ -55,6 +55,7 @@ impl Feed {
             paging: definition.pages,
             reader: match definition.reads {
                 Reads::Records(records) => records,
+                Reads::Flights(flights) => flights,
             },
             last: Mutex::default(),
         })

@@ -111,14 +111,17 @@ impl Feed {
             return Ok(Further::Nothing);
         };
         let further = match &paging.by {
-            By::Link(path) => match self.text_at(path, &page.json)? {
+            By::Link { next, prefix } => match self.text_at(next, &page.json)? {
                 None => Further::Nothing,
                 Some(written) => {
-                    let link = address.and_then(|address| self.transport.link(&written, address));
+                    let whole = match written.starts_with('/') && !written.starts_with("//") {
+                        true => format!("{prefix}{written}"),
+                        false => written.clone(),
+                    };
+                    let link = address.and_then(|address| self.transport.link(&whole, address));
                     let elsewhere = || {
-                        self.pages("leads to another host, where nothing is sent")
-                            .at(path.as_str())
-                            .saying(&written)
+                        let trouble = self.pages("leads to another host, where nothing is sent");
+                        trouble.at(next.as_str()).saying(&written)
                     };
                     Further::Link(link.ok_or_else(elsewhere)?)
                 }
@@ -215,7 +218,12 @@ impl Gathered {
         validators: Option<Validators>,
     ) -> Result<(), Trouble> {
         let hash: B256 = response.hash;
-        let parsed = exact::parse(&response.body).map_err(|problem| {
+        // Success without content: there are no records.
+        let body: &[u8] = match (response.status, response.body.len()) {
+            (204, 0) => b"[]",
+            _ => &response.body,
+        };
+        let parsed = exact::parse(body).map_err(|problem| {
             let trouble = Trouble::new(
                 provider,
                 TroubleKind::Malformed,

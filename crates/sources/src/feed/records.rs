@@ -93,7 +93,7 @@ impl Records {
                 .iter()
                 .map(|field| (field.metric.clone(), field.ty))
                 .collect(),
-            source: SourceId(format!("feed:{provider}")),
+            source: SourceId::from(format!("feed:{provider}").as_str()),
             provider: provider.to_owned(),
             subject,
             selection,
@@ -135,20 +135,29 @@ impl Records {
             .collect()
     }
 
-    /// The time of a record, which is not ahead of the answer by more than clocks may differ.
+    /// The time of a record, which is not ahead of the answer by more than clocks may differ, and not as old as no record is.
     fn time_of(&self, record: &Json, answer: &Answered) -> Result<Timestamp, Trouble> {
         let at = self.when.of(record, answer.at, &self.provider)?;
-        if at <= answer.at + self.clock_tolerance {
-            return Ok(at);
+        let wrong = |what: &str| {
+            let reason = format!(
+                "it {what}: the answer is of {}; the zone or the unit may be wrong",
+                answer.at
+            );
+            self.trouble(TroubleKind::WrongTime, reason)
+                .at(self.when.path())
+                .saying(at.to_string())
+        };
+        if at > answer.at + self.clock_tolerance {
+            return Err(wrong("lies in the future"));
         }
-        let reason = format!(
-            "it lies in the future: the answer is of {}; the zone may be wrong",
-            answer.at
-        );
-        Err(self
-            .trouble(TroubleKind::WrongTime, reason)
-            .at(self.when.path())
-            .saying(at.to_string()))
+        if self
+            .when
+            .oldest()
+            .is_some_and(|oldest| at < answer.at - oldest)
+        {
+            return Err(wrong("is older than any record can be"));
+        }
+        Ok(at)
     }
 
     fn trouble(&self, kind: TroubleKind, reason: impl Into<String>) -> Trouble {

@@ -6,7 +6,7 @@ use tocsin_domain::decimal::Decimal;
 use tocsin_domain::observation::Subject;
 
 use super::section::{Section, Wrong};
-use super::template::KEY;
+use super::template;
 use crate::suggest::hint;
 
 /// A longer field is nothing that a provider knows.
@@ -70,7 +70,7 @@ impl SubjectPattern {
                 words: owned.collect(),
             });
         }
-        let example = Subject(pattern.example.clone());
+        let example = Subject::from(pattern.example.as_str());
         pattern
             .fields(&example)
             .map_err(|reason| section.wrong("example", reason))?;
@@ -198,10 +198,10 @@ fn taken_apart(pattern: &str) -> Result<(String, Vec<(String, String)>), String>
                 "`{{{name}}}` names no field: names are lower-case letters, digits and _"
             ));
         }
-        if name == KEY || fields.iter().any(|(field, _)| field == name) {
+        if template::KEYS.contains(&name) || fields.iter().any(|(field, _)| field == name) {
             return Err(format!(
                 "a field cannot be called `{name}` here: {}",
-                if name == KEY {
+                if template::KEYS.contains(&name) {
                     "that is the provider's key"
                 } else {
                     "there is one of that name"

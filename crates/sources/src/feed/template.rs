@@ -12,8 +12,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The field that a key of the provider is put into.
-pub(crate) const KEY: &str = "key";
+/// What stands for a key where a request is shown.
+pub(crate) const HIDDEN: &str = "***";
+
+/// The fields that a key of the provider is put into: the whole of it, or what stands before and behind its first colon where a
+/// provider asks for two things.
+pub(crate) const KEYS: [&str; 3] = ["key", "key_id", "key_secret"];
 
 /// A text with places.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,8 +129,12 @@ impl Template {
 
 impl<'a> Fields<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
-        if name == KEY {
-            return self.key;
+        match name {
+            "key" => return self.key,
+            "key_id" | "key_secret" if self.key == Some(HIDDEN) => return self.key,
+            "key_id" => return self.key?.split_once(':').map(|(id, _)| id),
+            "key_secret" => return self.key?.split_once(':').map(|(_, secret)| secret),
+            _of_the_subject => {}
         }
         self.subject
             .iter()

@@ -19,7 +19,11 @@ pub(crate) struct Paging {
 #[derive(Clone, Debug)]
 pub(crate) enum By {
     /// Where a page gives the next one's address: on the same host, absent or null on the last.
-    Link(Path),
+    Link {
+        next: Path,
+        /// What belongs before a link that begins with a `/`, where the provider leaves it out.
+        prefix: String,
+    },
     /// A parameter that counts pages; the last is the one whose number is at `last`.
     Number {
         parameter: String,
@@ -31,8 +35,9 @@ pub(crate) enum By {
 }
 
 impl Paging {
-    pub(crate) const KEYS: [&str; 8] = [
+    pub(crate) const KEYS: [&str; 9] = [
         "next",
+        "prefix",
         "parameter",
         "first",
         "last",
@@ -53,7 +58,10 @@ impl Paging {
         };
         let parameter = section.text("parameter")?.map(str::to_owned);
         let by = match (path("next")?, parameter, path("last")?, path("cursor")?) {
-            (Some(next), None, None, None) => By::Link(next),
+            (Some(next), None, None, None) => By::Link {
+                next,
+                prefix: section.text("prefix")?.unwrap_or("").to_owned(),
+            },
             (None, Some(parameter), Some(last), None) => By::Number {
                 parameter,
                 first: section.integer("first")?.unwrap_or(1),

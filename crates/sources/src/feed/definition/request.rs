@@ -3,10 +3,7 @@
 use url::{Host, Url};
 
 use crate::feed::section::{Section, Wrong};
-use crate::feed::template::{Fields, KEY, Template};
-
-/// What stands for a key where a request is shown.
-const HIDDEN: &str = "***";
+use crate::feed::template::{Fields, HIDDEN, KEYS, Template};
 
 /// The template of a request.
 #[derive(Clone, Debug)]
@@ -85,13 +82,13 @@ impl RequestTemplate {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.templates()
             .flat_map(Template::names)
-            .filter(|name| *name != KEY)
+            .filter(|name| !KEYS.contains(name))
     }
 
     pub(crate) fn uses_key(&self) -> bool {
         self.templates()
             .flat_map(Template::names)
-            .any(|name| name == KEY)
+            .any(|name| KEYS.contains(&name))
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
@@ -113,7 +110,8 @@ impl RequestTemplate {
             subject,
             key: key.map(|_| HIDDEN),
         };
-        let shown = self.address(base, hidden, more)?.to_string();
+        let shown = self.address(base, hidden, more)?;
+        let shown = shown.as_str().replace("%2A%2A%2A", HIDDEN);
         let headers = self.headers(subject, key)?;
         Some(Filled {
             url,

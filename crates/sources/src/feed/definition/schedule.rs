@@ -40,11 +40,12 @@ pub(crate) struct Limits {
 impl Poll {
     const KEYS: [&str; 4] = ["every", "offset", "patience", "retry"];
 
-    pub(crate) fn read(top: &Section<'_>) -> Result<Self, Wrong> {
+    /// `usual` stands in for `every` where a kind of answer has looks of its own.
+    pub(crate) fn read(top: &Section<'_>, usual: Option<Seconds>) -> Result<Self, Wrong> {
         let section = top
             .section("poll", &Self::KEYS)?
             .ok_or_else(|| top.wrong("poll", "is missing: write [poll] every = \"1min\""))?;
-        let every = section.span("every")?.unwrap_or(Seconds(0));
+        let every = section.span("every")?.or(usual).unwrap_or(Seconds(0));
         if every.0 == 0 {
             return Err(section.wrong(
                 "every",

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Written, whole_seconds};
@@ -86,11 +87,23 @@ impl TryFrom<String> for MomentForm {
             return Ok(form);
         }
         let format = Format(text);
-        // What it writes it must be able to read: a format without a year or a minute is found here, not on the first answer.
-        let example = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
-        let readable = match jiff::fmt::strtime::format(&format.0, &example) {
-            Ok(written) => format.parse(&written).is_some(),
-            Err(_bad_directive) => false,
+        // A format without a year or a minute is found here: it does not read what it writes.
+        let example = jiff::civil::date(2021, 12, 31).at(23, 58, 0, 0);
+        let readable = match TimeZone::UTC.to_timestamp(example) {
+            Ok(instant) => {
+                let expected = [
+                    Written::Local(example),
+                    Written::Instant(whole_seconds(instant)),
+                ];
+                let zoned = instant.to_zoned_datetime(TimeZone::UTC);
+                match jiff::fmt::strtime::format(&format.0, &zoned) {
+                    Ok(written) => format
+                        .parse(&written)
+                        .is_some_and(|read| expected.contains(&read)),
+                    Err(_bad_directive) => false,
+                }
+            }
+            Err(_out_of_range) => false,
         };
         if readable {
             Ok(Self::Format(format))

@@ -16,12 +16,15 @@ pub(crate) struct Condition {
     path: Path,
     /// Any of these; fields of the subject are filled in.
     is: Vec<Template>,
+    /// Where it says any of these, the record does not count; where it says neither, that is not known. Without them,
+    /// whatever else it says is something else.
+    otherwise: Option<Vec<String>>,
     /// Upper and lower case are the same.
     any_case: bool,
 }
 
 impl Condition {
-    const KEYS: [&str; 3] = ["path", "is", "any_case"];
+    const KEYS: [&str; 4] = ["path", "is", "otherwise", "any_case"];
 
     pub(crate) fn list(
         section: &Section<'_>,
@@ -59,6 +62,9 @@ impl Condition {
         Ok(Self {
             path,
             is: is.into_iter().map(read).collect::<Result<_, _>>()?,
+            otherwise: section
+                .texts("otherwise")?
+                .map(|words| words.into_iter().map(str::to_owned).collect()),
             any_case: section.flag("any_case")?.unwrap_or(false),
         })
     }
@@ -95,14 +101,28 @@ impl Condition {
             }
         };
         let fields = Fields { subject, key: None };
-        let same = |text: String| {
+        let same = |text: &str| {
             if self.any_case {
                 text.eq_ignore_ascii_case(&said)
             } else {
                 text == said
             }
         };
-        Ok(self.is.iter().filter_map(|is| is.plain(fields)).any(same))
+        if self
+            .is
+            .iter()
+            .filter_map(|is| is.plain(fields))
+            .any(|is| same(&is))
+        {
+            return Ok(true);
+        }
+        match &self.otherwise {
+            Some(words) if !words.iter().any(|word| same(word)) => {
+                let reason = "is neither what counts nor what does not: add it to `is` or to `otherwise` once its meaning is known";
+                Err(trouble(TroubleKind::Unlisted, reason).saying(said))
+            }
+            _ => Ok(false),
+        }
     }
 
     /// As [`Self::holds`], where anything else is a trouble.
@@ -125,8 +145,7 @@ impl Condition {
         let said = self
             .path
             .one(record)
-            .ok()
-            .flatten()
+            .map_or(None, |node| node)
             .map(excerpt)
             .unwrap_or_default();
         let reason =

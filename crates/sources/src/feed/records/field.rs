@@ -106,7 +106,7 @@ impl Field {
                 .map_err(|reason| section.wrong("combine", reason))?;
         }
         let field = Self {
-            metric: Metric(metric.to_owned()),
+            metric: Metric::from(metric),
             ty,
             path: path("path", section.needed("path", "$.price")?)?,
             form: Form::read(section, ty)?,

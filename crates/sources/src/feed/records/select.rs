@@ -40,6 +40,13 @@ pub(crate) struct Record<'a> {
     pub(crate) page: usize,
 }
 
+/// The records of an answer about a subject.
+pub(crate) struct Selected<'a> {
+    pub(crate) found: Vec<Record<'a>>,
+    /// Those that cannot be told to be about it or not, and why; none where records make a state.
+    pub(crate) doubtful: Vec<(Record<'a>, Trouble)>,
+}
+
 impl Selection {
     pub(crate) fn read(
         section: &Section<'_>,
@@ -69,14 +76,15 @@ impl Selection {
         self.expect
     }
 
-    /// The records about a subject. A record that cannot be told to be about it or not is a trouble of the whole.
+    /// The records about a subject, and those of which it cannot be told whether they are.
     pub(crate) fn of<'a>(
         &self,
         answer: &'a Answered,
         subject: &[(String, String)],
         provider: &str,
-    ) -> Result<Vec<Record<'a>>, Trouble> {
+    ) -> Result<Selected<'a>, Trouble> {
         let mut found = Vec::new();
+        let mut doubtful = Vec::new();
         let mut any = false;
         for (page, answer) in answer.pages.iter().enumerate() {
             for condition in &self.answer {
@@ -84,24 +92,30 @@ impl Selection {
             }
             for json in self.at.all(&answer.json) {
                 any = true;
-                if self.counts(json, subject, provider)? {
-                    found.push(Record { json, page });
+                match self.counts(json, subject, provider) {
+                    Ok(true) => found.push(Record { json, page }),
+                    Ok(false) => {}
+                    Err(trouble) => doubtful.push((Record { json, page }, trouble)),
                 }
             }
         }
         let trouble =
             |kind, reason: &str| Err(Trouble::new(provider, kind, reason).at(self.at.as_str()));
         match (self.expect, found.len()) {
-            (Expect::One, 1) | (Expect::Some, 1..) => Ok(found),
+            (Expect::One | Expect::Some, _) if !doubtful.is_empty() => match doubtful.pop() {
+                Some((_, trouble)) => Err(trouble),
+                None => Ok(Selected { found, doubtful }),
+            },
+            (Expect::One, 1) | (Expect::Some, 1..) => Ok(Selected { found, doubtful }),
             (Expect::Any, _) => {
                 // No element is an answer, no list is none.
-                if found.is_empty() && !any && !self.list_is_there(answer) {
+                if !any && !self.list_is_there(answer) {
                     return trouble(
                         TroubleKind::Missing,
                         "the answer has no such list; if it was renamed, correct its path",
                     );
                 }
-                Ok(found)
+                Ok(Selected { found, doubtful })
             }
             (Expect::One | Expect::Some, 0) if any => {
                 trouble(TroubleKind::Missing, "no record there is about the subject")

@@ -58,7 +58,11 @@ impl Records {
             .subject
             .fields(&look.subject)
             .map_err(|reason| self.trouble(TroubleKind::Missing, reason))?;
-        let records = self.selection.of(answer, &fields, &self.provider)?;
+        let mut selected = self.selection.of(answer, &fields, &self.provider)?;
+        if let Some((_, trouble)) = selected.doubtful.pop() {
+            return Err(trouble);
+        }
+        let records = selected.found;
         let page = |index: usize| {
             answer
                 .pages
@@ -108,10 +112,7 @@ impl Records {
                     None
                 }
             };
-            let metric = self
-                .fields
-                .get(index)
-                .map_or("", |field| field.metric.0.as_str());
+            let metric = self.fields.get(index).map_or("", |field| &*field.metric.0);
             let is_news = match (&value, memory.last.get(metric)) {
                 (None, _) => memory.can_be_lost(metric),
                 (Some(_), None) => true,
@@ -151,7 +152,7 @@ impl Records {
         if let Some(observation) =
             self.observation(look, field, last.at, last.value.clone(), provenance)
         {
-            memory.last.insert(observation.metric.0.clone(), last);
+            memory.last.insert(observation.metric.0.to_string(), last);
             into.push(observation);
         }
     }
@@ -188,7 +189,7 @@ impl Records {
         let (_, field) = told.find(|(said, field)| {
             let before = memory
                 .last
-                .get(&field.metric.0)
+                .get(&*field.metric.0)
                 .and_then(|last| last.value.as_ref());
             matches!((said, before), (Ok(said), Some(before)) if said != before)
         })?;
@@ -206,7 +207,7 @@ impl Records {
             for (index, field) in self.fields.iter().enumerate() {
                 let again = memory
                     .last
-                    .get(&field.metric.0)
+                    .get(&*field.metric.0)
                     .filter(|last| last.value.is_some() && self.is_old(last, at));
                 if let Some(again) = again.map(|last| Last { at, ..last.clone() }) {
                     self.keep(look, &mut memory, index, again, &mut observations);

@@ -24,11 +24,15 @@ pub(crate) enum When {
         zone: Option<jiff::tz::TimeZone>,
         /// How long after its own time a record may appear at the latest.
         lateness: Seconds,
+        /// How old a record can be before its time is taken for wrong.
+        oldest: Option<Seconds>,
     },
 }
 
 impl When {
-    const KEYS: [&str; 6] = ["rule", "path", "form", "zone", "lateness", "repeat"];
+    const KEYS: [&str; 7] = [
+        "rule", "path", "form", "zone", "lateness", "oldest", "repeat",
+    ];
 
     pub(crate) fn read(top: &Section<'_>) -> Result<Self, Wrong> {
         let Some(section) = top.section("observed_at", &Self::KEYS)? else {
@@ -37,7 +41,7 @@ impl When {
         let rule = section.one_of("rule", &[("answer", false), ("field", true)])?;
         let of_a_field = rule.unwrap_or_else(|| section.has("path"));
         if !of_a_field {
-            if let Some(key) = ["path", "form", "zone", "lateness"]
+            if let Some(key) = ["path", "form", "zone", "lateness", "oldest"]
                 .into_iter()
                 .find(|key| section.has(key))
             {
@@ -66,6 +70,7 @@ impl When {
             form,
             zone,
             lateness,
+            oldest: section.span("oldest")?,
         })
     }
 
@@ -85,6 +90,14 @@ impl When {
         match self {
             Self::Answer { .. } => answer_at,
             Self::Field { lateness, .. } => answer_at - *lateness,
+        }
+    }
+
+    /// How old a record can be.
+    pub(crate) fn oldest(&self) -> Option<Seconds> {
+        match self {
+            Self::Answer { .. } => None,
+            Self::Field { oldest, .. } => *oldest,
         }
     }
 

@@ -133,14 +133,15 @@ impl Keys {
                 .flatten()
                 .map(ExposeSecret::expose_secret)
             {
-                if secret.is_empty() {
-                    continue;
+                // The whole first, then what two-part keys are made of.
+                let halves = secret.split_once(':').map(|(id, secret)| [secret, id]);
+                for part in core::iter::once(secret).chain(halves.into_iter().flatten()) {
+                    if !part.is_empty() {
+                        text = text.replace(part, "***");
+                        let encoded = utf8_percent_encode(part, NON_ALPHANUMERIC).to_string();
+                        text = text.replace(&encoded, "***");
+                    }
                 }
-                text = text.replace(secret, "***");
-                text = text.replace(
-                    &utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-                    "***",
-                );
             }
         }
         text
