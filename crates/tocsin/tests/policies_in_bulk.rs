@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tocsin::clock::SetClock;
@@ -189,6 +191,43 @@ async fn a_policy_that_is_stored_otherwise_is_named_and_stays() {
         "{said}"
     );
     assert!(desk.has(1).await && !desk.has(2).await);
+}
+
+/// A process that is killed while it imports leaves all of the file or nothing of it.
+#[tokio::test]
+async fn an_import_that_is_killed_is_whole_or_never_was() {
+    const ROWS: u64 = 10_000;
+    let desk = Desk::open();
+    let mut rows = String::new();
+    for number in 0..ROWS {
+        rows += &desk.row(number, &format!("price:T{number}-USD"));
+    }
+    let file = desk.write(&rows);
+    for delay_millis in [50, 150, 300, 600, 1_200] {
+        let mut import = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+            .args(["policies", "import"])
+            .arg(&file)
+            .arg("--config")
+            .arg(desk.path("tocsin.toml"))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(delay_millis)).await;
+        import.kill().unwrap();
+        import.wait().unwrap();
+        let whole = desk.has(0).await;
+        assert_eq!(desk.has(ROWS / 2).await, whole);
+        assert_eq!(desk.has(ROWS - 1).await, whole);
+        let store = desk.store().await;
+        let counts = store
+            .count_looks(&SourceId::from("feed:spot"))
+            .await
+            .unwrap();
+        assert_eq!(counts.open, if whole { ROWS } else { 0 });
+        store.close().await;
+    }
+    desk.import(&file).await.unwrap();
+    assert!(desk.has(0).await && desk.has(ROWS - 1).await);
 }
 
 #[tokio::test]

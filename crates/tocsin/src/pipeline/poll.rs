@@ -230,6 +230,10 @@ impl Poller {
         } else {
             stage.health.well(&part);
         }
+        match answers::why_down(&health) {
+            Some(reason) => stage.health.unwell(&self.id().to_string(), reason),
+            None => stage.health.well(&self.id().to_string()),
+        }
         for used in self.feed.usage() {
             stage
                 .metrics
