@@ -223,7 +223,7 @@ impl Poller {
         let part = format!("{} needs a person", self.id());
         if counts.needs_person > 0 {
             let reason = format!(
-                "{} subjects cannot be found out: look at /v1/feeds, and decide with `tocsin feeds attend`",
+                "{} subject(s) cannot be found out: look at /v1/feeds, and decide with `tocsin feeds attend`",
                 counts.needs_person
             );
             stage.health.unwell(&part, reason);
