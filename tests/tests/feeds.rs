@@ -1,6 +1,10 @@
 //! A whole service that polls a provider: what falls is paid, what cannot be known is said, and no fault of the provider's and no
 //! sudden death of the service loses, repeats or invents anything.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
 
 use std::time::Duration;
 
