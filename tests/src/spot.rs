@@ -1,8 +1,10 @@
 //! A provider of prices that somebody sets, as a local HTTP server, and a service that polls it.
 //!
-//! The provider's clock is the service's: `GET /clock` says what time it is, and so does every answer's `Date`.
+//! The provider's clock is the service's: every answer's `Date` says what time it is, and so does `GET /clock` of a server
+//! of its own, which is there also when the provider is not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -10,14 +12,16 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use alloy::primitives::{Address, B256, b256};
 use alloy::signers::local::PrivateKeySigner;
 use axum::extract::{Path as Place, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tocsin::config::load_cover;
 use tocsin_domain::time::Timestamp;
+use tokio::net::TcpSocket;
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use crate::anvil::free_port;
@@ -46,6 +50,8 @@ pub enum Mood {
 struct Desk {
     now: Timestamp,
     mood: Mood,
+    /// Connections that are still open close with their next answer.
+    closing: bool,
     keys: BTreeSet<String>,
     prices: BTreeMap<String, String>,
     /// The keys of the requests, in their order.
@@ -56,7 +62,10 @@ struct Desk {
 pub struct Spot {
     folder: TempDir,
     desk: Arc<Mutex<Desk>>,
-    url: Url,
+    address: SocketAddr,
+    server: Mutex<Option<AbortOnDropHandle<()>>>,
+    clock: Url,
+    _clock: AbortOnDropHandle<()>,
     api: Url,
 }
 
@@ -67,25 +76,24 @@ impl Spot {
         let desk = Arc::new(Mutex::new(Desk {
             now: Timestamp(BEGINNING),
             mood: Mood::Well,
+            closing: false,
             keys: BTreeSet::from(["first".to_owned()]),
             prices: BTreeMap::new(),
             asked_with: Vec::new(),
         }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let router = Router::new()
-            .route("/clock", get(clock))
-            .route("/prices/{pair}", get(price))
-            .with_state(Arc::clone(&desk));
-        #[expect(clippy::disallowed_methods, reason = "the provider ends with the test")]
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let any = "127.0.0.1:0".parse().unwrap();
+        let (address, server) = serve(any, &desk, "/prices/{pair}", get(price)).await;
+        let (clock_address, clock) = serve(any, &desk, "/clock", get(clock)).await;
         let folder = TempDir::new().unwrap();
         let api = format!("127.0.0.1:{}", free_port());
-        write(folder.path(), &url, &api, policies);
+        write(folder.path(), &format!("http://{address}/"), &api, policies);
         Self {
             folder,
             desk,
-            url: url.parse().unwrap(),
+            address,
+            server: Mutex::new(Some(server)),
+            clock: format!("http://{clock_address}/clock").parse().unwrap(),
+            _clock: clock,
             api: format!("http://{api}/").parse().unwrap(),
         }
     }
@@ -102,7 +110,7 @@ impl Spot {
 
     /// Where it asks what time it is.
     pub fn clock(&self) -> Url {
-        self.url.join("clock").unwrap()
+        self.clock.clone()
     }
 
     /// Who signs.
@@ -131,6 +139,19 @@ impl Spot {
     /// Changes how the provider behaves.
     pub fn set_mood(&self, mood: Mood) {
         self.desk.lock().unwrap().mood = mood;
+    }
+
+    /// Nobody listens at the provider's address any more.
+    pub fn go_down(&self) {
+        self.desk.lock().unwrap().closing = true;
+        self.server.lock().unwrap().take();
+    }
+
+    /// The provider is back.
+    pub async fn come_up(&self) {
+        self.desk.lock().unwrap().closing = false;
+        let (_, server) = serve(self.address, &self.desk, "/prices/{pair}", get(price)).await;
+        *self.server.lock().unwrap() = Some(server);
     }
 
     /// From now on, the provider takes this key only.
@@ -209,6 +230,27 @@ impl Spot {
     }
 }
 
+/// A server of one route, which ends with its handle.
+async fn serve(
+    address: SocketAddr,
+    desk: &Arc<Mutex<Desk>>,
+    route: &str,
+    answer: MethodRouter<Arc<Mutex<Desk>>>,
+) -> (SocketAddr, AbortOnDropHandle<()>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // The address of a provider that has just gone down is still warm.
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(1_024).unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route(route, answer)
+        .with_state(Arc::clone(desk));
+    #[expect(clippy::disallowed_methods, reason = "it ends with its handle")]
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (address, AbortOnDropHandle::new(task))
+}
+
 async fn clock(State(desk): State<Arc<Mutex<Desk>>>) -> String {
     desk.lock().unwrap().now.0.to_string()
 }
@@ -219,23 +261,34 @@ async fn price(
     headers: HeaderMap,
 ) -> Response {
     let mut desk = desk.lock().unwrap();
-    let key = headers
-        .get("x-api-key")
-        .map_or("", |key| key.to_str().unwrap());
-    desk.asked_with.push(key.to_owned());
-    let price = desk.prices.get(&pair).cloned().unwrap_or("1".to_owned());
-    let date = UNIX_EPOCH + Duration::from_secs(desk.now.0.unsigned_abs());
-    let date = [(header::DATE, httpdate::fmt_http_date(date))];
-    if !desk.keys.contains(key) {
-        return (StatusCode::UNAUTHORIZED, date, "who are you?").into_response();
+    let mut answer = desk.answer(&pair, &headers);
+    if desk.closing {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
     }
-    match desk.mood {
-        Mood::Well => (date, Json(json!({ "pair": pair, "price": price }))).into_response(),
-        Mood::Renamed => (date, Json(json!({ "pair": pair, "last": price }))).into_response(),
-        Mood::Garbage => (date, "<html>down for maintenance, price: 0</html>").into_response(),
-        Mood::Status(status) => {
-            let status = StatusCode::from_u16(status).unwrap();
-            (status, date, "{\"price\":\"0\"}").into_response()
+    answer
+}
+
+impl Desk {
+    fn answer(&mut self, pair: &str, headers: &HeaderMap) -> Response {
+        let key = headers
+            .get("x-api-key")
+            .map_or("", |key| key.to_str().unwrap());
+        self.asked_with.push(key.to_owned());
+        let price = self.prices.get(pair).cloned().unwrap_or("1".to_owned());
+        let date = UNIX_EPOCH + Duration::from_secs(self.now.0.unsigned_abs());
+        let date = [(header::DATE, httpdate::fmt_http_date(date))];
+        if !self.keys.contains(key) {
+            return (StatusCode::UNAUTHORIZED, date, "who are you?").into_response();
+        }
+        match self.mood {
+            Mood::Well => (date, Json(json!({ "pair": pair, "price": price }))).into_response(),
+            Mood::Renamed => (date, Json(json!({ "pair": pair, "last": price }))).into_response(),
+            Mood::Garbage => (date, "<html>down for maintenance, price: 0</html>").into_response(),
+            Mood::Status(status) => {
+                let status = StatusCode::from_u16(status).unwrap();
+                (status, date, "{\"price\":\"0\"}").into_response()
+            }
         }
     }
 }
@@ -264,6 +317,7 @@ definition  = "spot.toml"
 keys        = [{{ name = "main", secret = "file:spot.key", per_day = 100_000 }}]
 url         = "{provider}"
 archive_for = "1d"
+concurrency = 32
 
 [attestor]
 verifier  = "eip155:31337:0x0000000000000000000000000000000000000001"
@@ -322,7 +376,8 @@ retry    = ["10s"]
 
 [limits]
 attempts   = 1
-per_second = 1000
+per_second = 100_000
+in_flight  = 32
 breaker    = 1000
 "#;
 

@@ -1,15 +1,21 @@
 //! A whole service that polls a provider: what falls is paid, what cannot be known is said, and no fault of the provider's and no
 //! sudden death of the service loses, repeats or invents anything.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
 
 use std::time::Duration;
 
 use alloy::primitives::{B256, keccak256};
 use serde_json::Value;
-use tocsin::command::verify;
+use tocsin::clock::SetClock;
+use tocsin::command::{feeds, verify};
 use tocsin_domain::observation::{Observation, Provenance};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
+use tocsin_store::look::{Looks, NewLook};
 use tocsin_store::response::Archive;
 use tocsin_store::step::Steps;
 use tocsin_store_sqlite::SqliteStore;
@@ -123,6 +129,24 @@ async fn a_price_that_falls_is_attested_with_evidence_that_anybody_can_re_execut
     assert!(service.is_running());
 }
 
+/// Lets time pass until a trouble of this kind is in the metrics.
+async fn until_counted(spot: &Spot, kind: &str) {
+    let line = format!("tocsin_feed_troubles_total{{feed=\"feed:spot\",kind=\"{kind}\"}}");
+    spot.pass_until(kind, async || {
+        let metrics = spot.ask("metrics").await.text().await.unwrap();
+        metrics.contains(&line)
+    })
+    .await;
+}
+
+/// Lets time pass until the service says that the trouble is over.
+async fn until_well(spot: &Spot) {
+    spot.pass_until("the trouble is over", async || {
+        spot.subject("AAA").await.unwrap()["trouble"].is_null()
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_in_trouble_is_unknown_and_loud_and_nothing_is_paid() {
     let spot = Spot::open(&[(1, "AAA")]).await;
@@ -136,22 +160,17 @@ async fn a_provider_in_trouble_is_unknown_and_loud_and_nothing_is_paid() {
     ];
     for (mood, kind) in moods {
         spot.set_mood(mood);
-        spot.pass_until(kind, async || {
-            let metrics = spot.ask("metrics").await.text().await.unwrap();
-            metrics.contains(&format!(
-                "tocsin_feed_troubles_total{{feed=\"feed:spot\",kind=\"{kind}\"}}"
-            ))
-        })
-        .await;
+        until_counted(&spot, kind).await;
         let subject = spot.subject("AAA").await.unwrap();
         let trouble = subject["trouble"].as_str().unwrap().to_owned();
         assert!(trouble.starts_with("spot: "), "{trouble}");
         spot.set_mood(Mood::Well);
-        spot.pass_until("the trouble is over", async || {
-            spot.subject("AAA").await.unwrap()["trouble"].is_null()
-        })
-        .await;
+        until_well(&spot).await;
     }
+    spot.go_down();
+    until_counted(&spot, "unreachable").await;
+    spot.come_up().await;
+    until_well(&spot).await;
     // Longer than its patience: what was known is not known any more.
     spot.set_mood(Mood::Status(502));
     spot.until_seen("AAA").await;
@@ -160,11 +179,7 @@ async fn a_provider_in_trouble_is_unknown_and_loud_and_nothing_is_paid() {
 
     // A key that is exchanged while the service runs.
     spot.exchange_key("second");
-    spot.pass_until("the key is refused", async || {
-        let metrics = spot.ask("metrics").await.text().await.unwrap();
-        metrics.contains("kind=\"key\"")
-    })
-    .await;
+    until_counted(&spot, "key").await;
     spot.give_key("second");
     spot.pass_until("the new key is used", async || {
         spot.last_key().as_deref() == Some("second")
@@ -225,4 +240,60 @@ async fn a_service_that_is_killed_again_and_again_sees_every_price_once() {
     assert_eq!(seen, posted, "{random}");
     let times: Vec<Timestamp> = booked.iter().map(|(seen, _)| seen.observed_at).collect();
     assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_that_cannot_be_found_out_waits_for_a_person_and_nothing_else_does() {
+    let spot = Spot::open(&[(1, "AAA")]).await;
+    let store = SqliteStore::open(&spot.folder().join("tocsin.db"))
+        .await
+        .unwrap();
+    let lost = NewLook {
+        source: "feed:spot".into(),
+        subject: "flight:UA1/2013-01-01/EWR".into(),
+        due_at: spot.now(),
+    };
+    store.add_looks(&[lost]).await.unwrap();
+    store.close().await;
+    let mut service = live(&spot);
+    spot.until_seen("AAA").await;
+    let ready = spot.ask("health/ready").await;
+    assert_eq!(ready.status(), 503);
+    let reasons: Value = ready.json().await.unwrap();
+    let reason = &reasons["reasons"]["feed:spot needs a person"];
+    assert!(reason.as_str().unwrap().contains("1 subject"), "{reasons}");
+    let feeds = spot.get("v1/feeds").await.unwrap();
+    let waiting = &feeds["feeds"]["feed:spot"]["needs_person"][0];
+    assert_eq!(waiting["subject"], "flight:UA1/2013-01-01/EWR");
+    assert!(
+        waiting["needs_person"]
+            .as_str()
+            .unwrap()
+            .contains("cannot ask")
+    );
+    spot.set_price("AAA", "0.8");
+    spot.pass_until("the others go on", async || {
+        !spot.attested().await.is_empty()
+    })
+    .await;
+    service.kill();
+
+    let decided = feeds::Attend {
+        config: &spot.config(),
+        feed: "feed:spot",
+        subject: "flight:UA1/2013-01-01/EWR",
+        leave: true,
+    };
+    let clock = SetClock::new(spot.now());
+    feeds::attend(decided, &clock, &mut Vec::new())
+        .await
+        .unwrap();
+    let mut service = live(&spot);
+    spot.pass_until("it is ready", async || {
+        spot.get("health/ready")
+            .await
+            .is_some_and(|ready| ready["ready"] == true)
+    })
+    .await;
+    assert!(service.is_running());
 }

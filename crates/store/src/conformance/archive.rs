@@ -139,7 +139,10 @@ pub async fn lets_risks_rest<S: Store + 'static>(store: Arc<S>) {
     let (_, _, _) = landed(&*store, 2).await;
     // One that is still in the air.
     let flying = risk(&cover(0), 6, &[stream(3, "status")]);
-    store.add_cover(&cover(0), &[flying.clone()]).await.unwrap();
+    store
+        .add_cover(&cover(0), std::slice::from_ref(&flying))
+        .await
+        .unwrap();
     store
         .add_policies(&[policy(&flying.risk, 3)])
         .await

@@ -92,7 +92,7 @@ pub async fn add_all_or_none<S: Store + 'static>(store: Arc<S>) {
         assert_eq!(store.risk(flight(1).risk.id).await.unwrap(), None);
         assert_eq!(store.look(&feed(), &subject(1)).await.unwrap(), None);
         let on = store.policies_on(flight(0).risk.id).await.unwrap();
-        assert_eq!(on, [first.clone()]);
+        assert_eq!(on, std::slice::from_ref(&first));
     };
     let mut discarded = given(vec![batch(0..10, 0..30)], false);
     assert!(!store.import(&mut discarded).await.unwrap().kept);

@@ -266,7 +266,10 @@ pub async fn are_due_for_new_risks_when_closed<S: Store + 'static>(store: Arc<S>
 
     let cover = cover(0);
     let late = risk(&cover, 2, &[stream(1, "status"), stream(2, "status")]);
-    store.add_cover(&cover, &[late.clone()]).await.unwrap();
+    store
+        .add_cover(&cover, std::slice::from_ref(&late))
+        .await
+        .unwrap();
     let woken = current(&*store, 1).await;
     assert_eq!(woken.due_at, Some(at(60)));
     assert_eq!(woken.state, LookState::Over);

@@ -125,6 +125,7 @@ fn question() -> Question {
     Question {
         sources: vec![source(0), source(1)],
         blocks: 0..=99,
+        looks: Vec::new(),
         streams: vec![stream(0, 0), stream(1, 0)],
         window: (at(-1), at(99)),
         risks: vec![the_risk().risk.id],

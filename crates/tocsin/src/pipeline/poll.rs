@@ -223,12 +223,16 @@ impl Poller {
         let part = format!("{} needs a person", self.id());
         if counts.needs_person > 0 {
             let reason = format!(
-                "{} subjects cannot be found out: look at /v1/feeds, and decide with `tocsin feeds attend`",
+                "{} subject(s) cannot be found out: look at /v1/feeds, and decide with `tocsin feeds attend`",
                 counts.needs_person
             );
             stage.health.unwell(&part, reason);
         } else {
             stage.health.well(&part);
+        }
+        match answers::why_down(&health) {
+            Some(reason) => stage.health.unwell(&self.id().to_string(), reason),
+            None => stage.health.well(&self.id().to_string()),
         }
         for used in self.feed.usage() {
             stage

@@ -177,3 +177,18 @@ pub(super) fn status(health: &FeedHealth) -> FeedStatus {
         last_trouble_at: health.last_trouble_at.map(|at| at.to_string()),
     }
 }
+
+/// Why nothing can be asked now, if that is so.
+pub(super) fn why_down(health: &FeedHealth) -> Option<String> {
+    let keys_rest = !health.keys.is_empty() && health.keys.iter().all(|key| key.resting.is_some());
+    let what = match (health.breaker, keys_rest) {
+        (BreakerState::Open, _) => "it failed too often in a row and is left alone for a while",
+        (_, true) => "none of its keys can be used now",
+        _ => return None,
+    };
+    let trouble = health
+        .last_trouble
+        .as_deref()
+        .unwrap_or("no trouble is known");
+    Some(format!("{what}: {trouble}"))
+}
