@@ -113,7 +113,7 @@ impl Layout {
     }
 
     /// A file of the folder.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 

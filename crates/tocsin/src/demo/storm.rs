@@ -107,56 +107,30 @@ pub async fn run(
 ) -> Result<(), DemoError> {
     let mut telling = telling::Telling::new(out);
     telling.chapter("A chain, a contract, and policies")?;
-    let storm = Storm::prepare(anvil, folder, POLICIES_SOLD, telling.out()).await?;
+    let flights = slice::flights()?;
+    let storm = Storm::prepare(anvil, folder, flights, POLICIES_SOLD, telling.out()).await?;
     telling.prepared(&storm)?;
     telling.chapter("8 and 9 February 2013, as a departure board showed them")?;
-    let store = Arc::new(SqliteStore::open(&storm.layout.database()).await?);
-    let config = Config::load(&storm.layout.config())?;
-    let domain = config.attestor.as_ref().map(|attestor| attestor.domain);
-    let signers = config
-        .attestor
-        .as_ref()
-        .map(|attestor| attestor.signers.clone());
-    let shutdown = Shutdown::default();
-    let clock = Arc::new(storm.clock.clone());
-    let mut service = Box::pin(service::run_on(
-        store.clone(),
-        config,
-        clock,
-        shutdown.clone(),
-    ));
-    let aftermath = tokio::select! {
-        over = storm.pass(&*store, &mut telling) => over?,
-        // Only ever by an error: nobody has asked it to end yet.
-        ended = &mut service => return Err(ended.err().map_or(DemoError::ServiceEnded, DemoError::from)),
-    };
-    let counted = serde_json::to_string_pretty(&aftermath.tally)
-        .map_err(|error| DemoError::Print(error.into()))?;
-    storm.layout.write(COUNTS, &counted)?;
-    telling.counted(&storm, &aftermath)?;
-    tokio::select! {
-        told = telling.reasons(&storm, &aftermath) => told?,
-        ended = &mut service => return Err(ended.err().map_or(DemoError::ServiceEnded, DemoError::from)),
-    }
-    if let (Some(domain), Some(signers)) = (domain, signers) {
-        telling
-            .evidence(&storm, &aftermath, &*store, domain, &signers)
-            .await?;
-    }
-    shutdown.request();
-    service.await?;
-    Ok(())
+    storm
+        .with_service(async |store| {
+            let aftermath = storm.pass(&*store, STRIDE, &mut telling).await?;
+            storm.write_counts(&aftermath)?;
+            telling.counted(&storm, &aftermath)?;
+            telling.reasons(&storm, &aftermath).await?;
+            telling.evidence(&storm, &aftermath, &*store).await
+        })
+        .await
 }
 
 impl Storm {
-    /// Starts chain and provider, deploys, sells `count` policies, and takes them into the service's books.
+    /// Starts chain and provider, deploys, sells `count` policies on `flights`, and takes them into the service's books.
     pub async fn prepare(
         anvil: &Path,
         folder: &Path,
+        flights: Vec<Flight>,
         count: u64,
         out: &mut (dyn Write + Send),
     ) -> Result<Self, DemoError> {
-        let flights = slice::flights()?;
         let plans = policies::plans(count, flights.len());
         let layout = Layout::create(folder)?;
         let chain = Chain::start(anvil, GENESIS).await?;
@@ -209,17 +183,51 @@ impl Storm {
         })
     }
 
-    /// Lets time run until nothing is open any more, as fast as the service keeps up, and counts.
+    /// Runs the service while `act` is under way.
+    pub async fn with_service<T>(
+        &self,
+        act: impl AsyncFnOnce(Arc<SqliteStore>) -> Result<T, DemoError>,
+    ) -> Result<T, DemoError> {
+        let store = Arc::new(SqliteStore::open(&self.layout.database()).await?);
+        let config = Config::load(&self.layout.config())?;
+        let shutdown = Shutdown::default();
+        let clock = Arc::new(self.clock.clone());
+        let run = service::run_on(store.clone(), config, clock, shutdown.clone());
+        let mut service = Box::pin(run);
+        let done = tokio::select! {
+            done = act(store) => done?,
+            // Only ever by an error: nobody has asked it to end yet.
+            ended = &mut service => return Err(ended.err().map_or(DemoError::ServiceEnded, DemoError::from)),
+        };
+        shutdown.request();
+        service.await?;
+        Ok(done)
+    }
+
+    /// Leaves what was counted beside what it can be counted from again.
+    pub fn write_counts(&self, aftermath: &Aftermath) -> Result<(), DemoError> {
+        let counted = serde_json::to_string_pretty(&aftermath.tally)
+            .map_err(|error| DemoError::Print(error.into()))?;
+        self.layout.write(COUNTS, &counted)
+    }
+
+    /// The only signer.
+    pub fn attestor(&self) -> Address {
+        self.attestor
+    }
+
+    /// Lets time run in strides until nothing is open any more, as fast as the service keeps up, and counts.
     pub async fn pass(
         &self,
         store: &dyn Store,
+        stride: Seconds,
         hours: &mut dyn Hours,
     ) -> Result<Aftermath, DemoError> {
         let begun = Instant::now();
         let feed = SourceId::from(FEED);
         let mut now = START;
         while now < END {
-            now = now + STRIDE;
+            now = now + stride;
             self.chain.mine(now).await?;
             self.clock.advance_to(now);
             quiet("looking at flights", async || {

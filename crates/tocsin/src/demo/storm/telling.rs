@@ -5,12 +5,10 @@ use std::io::Write;
 use alloy::primitives::U256;
 use alloy::transports::http::reqwest;
 use serde_json::Value as Json;
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
-use tocsin_domain::bundle::{VerifyOptions, verify};
 use tocsin_domain::time::Timestamp;
+use tocsin_store::Store;
 use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::look::LookCounts;
-use tocsin_store::{Store, evidence};
 
 use super::slice::Fate;
 use super::{Aftermath, Hours, Outcome, Sold, Storm};
@@ -117,10 +115,7 @@ impl<'a> Telling<'a> {
             let path = format!("/v1/policies/{}/eligibility", sold.id);
             let said = get(storm, &path).await?;
             let flight = storm.flights.get(sold.flight);
-            self.line(&format!(
-                "{}",
-                flight.map_or_else(String::new, super::Flight::subject)
-            ))?;
+            self.line(&flight.map_or_else(String::new, super::Flight::subject))?;
             let outlook = said["outlook"]["sentence"].as_str();
             let decided = said["claims"][0]["sentences"]
                 .as_array()
@@ -139,8 +134,6 @@ impl<'a> Telling<'a> {
         storm: &Storm,
         over: &Aftermath,
         store: &dyn Store,
-        domain: AttestationDomain,
-        signers: &SignerSet,
     ) -> Result<(), DemoError> {
         let mut chosen = None;
         for sold in &over.sold {
@@ -161,7 +154,7 @@ impl<'a> Telling<'a> {
                 record.id
             ))?;
         }
-        let bundle = evidence::bundle(store, record, domain, signers).await?;
+        let bundle = get(storm, &format!("/v1/attestations/{}/evidence", record.id)).await?;
         let text = serde_json::to_string_pretty(&bundle)
             .map_err(|error| DemoError::Print(error.into()))?;
         let path = storm.layout.evidence().join(format!("{}.json", record.id));
@@ -169,11 +162,8 @@ impl<'a> Telling<'a> {
             path: path.clone(),
             source,
         })?;
-        let options = VerifyOptions {
-            trusted_signers: Some(vec![storm.attestor]),
-            ..VerifyOptions::default()
-        };
-        let report = verify(&bundle, &options);
+        let report = command::verify::check(&path, &[storm.attestor])
+            .map_err(|_unreadable| DemoError::NotVerified)?;
         command::verify::print(&report, &mut *self.out)?;
         if !report.is_valid() {
             return Err(DemoError::NotVerified);
