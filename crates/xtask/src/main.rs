@@ -1,6 +1,7 @@
 //! Developer commands. They install what they need and say what they do.
 
 mod bench_chain;
+mod bench_flights;
 mod contracts;
 mod edges;
 mod sh;
@@ -25,6 +26,9 @@ usage: cargo xtask <command>
   bench       every benchmark, in release builds
   bench chain reading chains: rates against bare loops, latency, many chains at once
               [--blocks N] [--chains N] [--seconds N] [--mined N] [--only PART,…]
+  bench flights
+              a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
+              [--flights N] [--speed N]
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
   setup       installs the npm packages that the commands above need (they do so by themselves)
@@ -79,6 +83,9 @@ fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
 fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     if let ["chain", options @ ..] = arguments {
         return bench_chain::run(root, options);
+    }
+    if let ["flights", options @ ..] = arguments {
+        return bench_flights::run(root, options);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);
