@@ -1,5 +1,7 @@
 //! Feeds of `config/feeds`, of changed copies, and of small definitions, at a server.
 
+use core::num::NonZeroU32;
+
 use secrecy::SecretString;
 use tocsin_domain::observation::Subject;
 use tocsin_domain::time::Timestamp;
@@ -44,6 +46,8 @@ pub(crate) fn with_keys(definition: Definition, server: &Server, keys: Vec<KeySe
     let settings = FeedSettings {
         keys,
         base_url: Some(server.url.parse().unwrap()),
+        // A test has no second to lose.
+        per_second: NonZeroU32::new(1_000),
         ..FeedSettings::default()
     };
     Feed::new(definition, settings).unwrap()
@@ -71,6 +75,7 @@ pub(crate) fn impatient(text: &str) -> String {
     };
     set("limits", "timeout", "1s".into());
     set("limits", "attempts", 1.into());
+    set("limits", "breaker", 1_000.into());
     set("poll", "patience", "0s".into());
     table.to_string()
 }

@@ -124,7 +124,12 @@ async fn a_redirect_is_followed_to_the_same_host_only() {
 #[tokio::test]
 async fn requests_are_spread_over_time() {
     let server = Server::saying([good()]);
-    let feed = feed(&definition("per_second = 20\nin_flight = 8"), &server);
+    let definition = Definition::parse(&definition("per_second = 20\nin_flight = 8"), "test.toml");
+    let settings = FeedSettings {
+        base_url: Some(server.url.parse().unwrap()),
+        ..FeedSettings::default()
+    };
+    let feed = Feed::new(definition.unwrap(), settings).unwrap();
     let requests = feed.requests(
         (0..30)
             .map(|n| first_look(&format!("price:{n}"), noon()))
