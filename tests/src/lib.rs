@@ -9,6 +9,7 @@ pub mod anvil;
 pub mod chain_bench;
 pub mod contract;
 pub mod feed;
+pub mod flight_bench;
 pub mod ledger;
 pub mod life;
 pub mod market;

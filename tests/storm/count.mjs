@@ -2,13 +2,15 @@
 // What the storm should cost, worked out a second time: from the recorded flights and the file of policies, by the words of the
 // terms (docs/covers/flight-delay-45min.md) and with no line of the service's code.
 //
-//   node count.mjs FLIGHTS.csv POLICIES.csv
+//   node count.mjs FLIGHTS.csv POLICIES.csv [COUNTS.json]
 //
-// Prints JSON. Amounts are in units of the token, as decimal strings. Delays are the recorded ones.
+// Prints JSON; with a third file, that of the service, says whether it is the same, and ends with 1 if not. Amounts are in
+// units of the token, as decimal strings. Delays are the recorded ones. Flights are the insured ones.
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 
-const [flightsFile, policiesFile] = process.argv.slice(2);
-if (!policiesFile) throw new Error("usage: count.mjs FLIGHTS.csv POLICIES.csv");
+const [flightsFile, policiesFile, countsFile] = process.argv.slice(2);
+if (!policiesFile) throw new Error("usage: count.mjs FLIGHTS.csv POLICIES.csv [COUNTS.json]");
 
 /** Neither file has quotes or commas within a cell. */
 function read(file) {
@@ -34,11 +36,10 @@ for (const flight of read(flightsFile)) {
 
 const count = (kinds) => Object.fromEntries(kinds.map((kind) => [kind, 0]));
 const KINDS = ["cancelled", "delayed", "diverted", "on_time", "unresolved"];
-const flights = count(KINDS);
-for (const { kind } of fates.values()) flights[kind] += 1;
+const flights = { total: 0, ...count(KINDS) };
+const insured = new Set();
 
 const policies = { total: 0, ...count(KINDS), too_late: 0, paid: 0 };
-const insured = new Set();
 const byConsumer = {};
 let payout = 0n;
 for (const policy of read(policiesFile)) {
@@ -46,7 +47,11 @@ for (const policy of read(policiesFile)) {
   if (!outcome) throw new Error(`nobody recorded ${policy.subject}`);
   policies.total += 1;
   policies[outcome.kind] += 1;
-  insured.add(policy.subject);
+  if (!insured.has(policy.subject)) {
+    insured.add(policy.subject);
+    flights.total += 1;
+    flights[outcome.kind] += 1;
+  }
   if (!(outcome.kind in PERCENT)) continue;
   // Cover that begins on the 12th came after all of it: the last of these flights arrived on the 10th.
   if (policy.inception >= "2013-02-12") {
@@ -61,5 +66,13 @@ for (const policy of read(policiesFile)) {
   consumer.payout += amount;
 }
 
-const result = { flights: { total: fates.size, insured: insured.size, ...flights }, policies, payout, byConsumer };
-console.log(JSON.stringify(result, (_, value) => (typeof value === "bigint" ? value.toString() : value), 2));
+const result = { flights, policies, payout, byConsumer };
+const text = JSON.stringify(result, (_, value) => (typeof value === "bigint" ? value.toString() : value), 2);
+console.log(text);
+if (countsFile) {
+  const counted = readFileSync(countsFile, "utf8");
+  if (!isDeepStrictEqual(JSON.parse(counted), JSON.parse(text))) {
+    console.error(`the service counted otherwise:\n${counted}`);
+    process.exitCode = 1;
+  }
+}

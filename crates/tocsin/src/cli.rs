@@ -49,6 +49,9 @@ pub enum Command {
     },
     /// Replay the USDC depeg of March 2023 on a chain of your own: a claim is paid, and its evidence verified
     Demo {
+        /// Replay the blizzard of February 2013 instead: 5,000 policies on 1,614 flights
+        #[arg(long)]
+        flights: bool,
         /// The anvil program
         #[arg(long, default_value = "anvil")]
         anvil: PathBuf,

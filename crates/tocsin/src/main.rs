@@ -55,9 +55,18 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
                 ExitCode::FAILURE
             })
         }
-        Command::Demo { anvil, output } => {
-            telemetry::start_story();
-            runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+        Command::Demo {
+            flights,
+            anvil,
+            output,
+        } => {
+            if flights {
+                telemetry::start_long_story();
+                runtime()?.block_on(demo::storm::run(&anvil, &output, &mut out))?;
+            } else {
+                telemetry::start_story();
+                runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Chain(Chain::Resume {

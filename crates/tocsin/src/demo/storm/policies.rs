@@ -54,7 +54,7 @@ pub fn plans(count: u64, flights: usize) -> Vec<Plan> {
             Plan {
                 flight: usize::try_from(flight).unwrap_or(0),
                 holder: Address::from_word(digest),
-                sum_insured: (1 + place % 10) * 100 * ONE,
+                sum_insured: (1 + place / 7 % 10) * 100 * ONE,
                 inception: if place % LATE_ONE_IN == LATE_ONE_IN - 1 {
                     TOO_LATE
                 } else {
