@@ -2,6 +2,7 @@
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use tocsin_store::StoreError;
 use tocsin_store::response::{Archive, Archived, PutAway, Retention};
 
@@ -125,14 +126,11 @@ impl SqliteStore {
         deadlines: &str,
         retention: &Retention<'_>,
     ) -> Result<u64, StoreError> {
-        let mut transaction = self.begin(PUT_AWAY).await?;
-        let hashes = sqlx::query_scalar!(
+        let mut connection = self.snapshot(PUT_AWAY).await?;
+        let found = sqlx::query_scalar!(
             r#"SELECT json_group_array(hex(hash)) AS "hashes!: String" FROM (
                    SELECT DISTINCT fetches.hash AS hash FROM fetches
                    WHERE fetches.source = ?1 AND fetches.last_at < ?2
-                     AND NOT EXISTS (
-                         SELECT 1 FROM fetches AS other
-                         WHERE other.hash = fetches.hash AND (other.source <> ?1 OR other.last_at >= ?2))
                      AND NOT EXISTS (
                          SELECT 1 FROM observations AS o
                          JOIN risk_streams AS listening ON listening.stream = o.stream
@@ -150,9 +148,15 @@ impl SqliteStore {
             retention.now.0,
             retention.limit
         )
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await
         .map_err(failed(PUT_AWAY))?;
+        drop(connection);
+        if found == "[]" {
+            return Ok(0);
+        }
+        let mut transaction = self.begin(PUT_AWAY).await?;
+        let hashes = still_unneeded(&mut transaction, &found, (source, before)).await?;
         sqlx::query!(
             "DELETE FROM fetches WHERE hash IN (SELECT unhex(value) FROM json_each(?1))",
             hashes
@@ -171,4 +175,29 @@ impl SqliteStore {
         transaction.commit().await.map_err(failed(PUT_AWAY))?;
         Ok(removed)
     }
+}
+
+/// Those that nobody has sent since, also no other source, and on which no risk has come to rest that is evaluated.
+async fn still_unneeded(
+    connection: &mut SqliteConnection,
+    hashes: &str,
+    (source, before): (&str, i64),
+) -> Result<String, StoreError> {
+    sqlx::query_scalar!(
+        r#"SELECT json_group_array(given.value) AS "hashes!: String" FROM json_each(?1) AS given
+           WHERE NOT EXISTS (
+                   SELECT 1 FROM fetches AS f
+                   WHERE f.hash = unhex(given.value) AND (f.source <> ?2 OR f.last_at >= ?3))
+             AND NOT EXISTS (
+                   SELECT 1 FROM observations AS o
+                   JOIN risk_streams AS listening ON listening.stream = o.stream
+                   JOIN risks ON risks.id = listening.risk
+                   WHERE o.raw_hash = unhex(given.value) AND o.chain_id IS NULL AND risks.archived_at IS NULL)"#,
+        hashes,
+        source,
+        before
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed(PUT_AWAY))
 }

@@ -12,7 +12,7 @@ use super::evaluate::Evaluator;
 use super::{Stage, StageError, Turn, Work};
 
 /// How often there is a look for what is over.
-const NAP: Duration = Duration::from_secs(600);
+const NAP: Duration = Duration::from_secs(3_600);
 
 /// Risks, and responses of each feed, that one turn puts away.
 const PER_TURN: u32 = 2_000;
