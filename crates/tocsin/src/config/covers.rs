@@ -180,7 +180,7 @@ fn resolve_input(
         ));
     };
     let Some(offer) = known.get(source) else {
-        let names: Vec<&str> = known.keys().map(|id| id.0.as_str()).collect();
+        let names: Vec<&str> = known.keys().map(|id| id.as_str()).collect();
         return Err(invalid(
             path,
             format!(
