@@ -96,7 +96,7 @@ async fn seen_until(
             }
         };
         seen.insert(
-            stream.source.0.to_string(),
+            stream.source.to_string(),
             until.map(|until| until.to_string()),
         );
     }

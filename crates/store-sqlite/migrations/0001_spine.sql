@@ -160,7 +160,9 @@ CREATE TABLE observations (
     observed_at INTEGER NOT NULL,
     sequence    BLOB    NOT NULL CHECK (length(sequence) = 32),
     -- Both null where the source reported that it had no value.
-    value_kind  TEXT    CHECK (value_kind IN ('decimal', 'duration', 'bool', 'text', 'time')),
+    -- Not IN, which looks every row up in a table of its own.
+    value_kind  TEXT    CHECK (value_kind = 'decimal' OR value_kind = 'bool' OR value_kind = 'duration' OR value_kind = 'text'
+                            OR value_kind = 'time'),
     value       TEXT,
     -- The log that said so, for a chain (without its index, the state after the block said so); null for a feed or a file.
     chain_id    INTEGER CHECK (chain_id >= 0),

@@ -117,7 +117,7 @@ impl TryFrom<HaltRow> for Halted {
         };
         match decode() {
             Ok(halt) => Ok(Self {
-                source: SourceId(row.source),
+                source: SourceId::from(row.source),
                 halt,
             }),
             Err(flaw) => {

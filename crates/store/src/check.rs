@@ -88,9 +88,9 @@ pub fn cover(cover: &CoverRecord) -> Result<(), Flaw> {
 /// The id is derived, and there is something to listen to.
 pub fn risk_record(record: &RiskRecord) -> Result<(), Flaw> {
     for stream in &record.streams {
-        text("streams", &stream.source.0)?;
-        text("streams", &stream.subject.0)?;
-        text("streams", &stream.metric.0)?;
+        text("streams", stream.source.as_str())?;
+        text("streams", stream.subject.as_str())?;
+        text("streams", stream.metric.as_str())?;
     }
     require(!record.streams.is_empty(), || {
         "it listens to no stream".to_owned()
@@ -110,9 +110,9 @@ pub fn risk(risk: &Risk) -> Result<(), Flaw> {
 
 /// Texts that can be stored.
 pub fn observation(observation: &Observation) -> Result<(), Flaw> {
-    text("source", &observation.source.0)?;
-    text("subject", &observation.subject.0)?;
-    text("metric", &observation.metric.0)?;
+    text("source", observation.source.as_str())?;
+    text("subject", observation.subject.as_str())?;
+    text("metric", observation.metric.as_str())?;
     match &observation.value {
         Some(Value::Text(value)) => text("value", value),
         Some(Value::Decimal(_) | Value::Duration(_) | Value::Bool(_) | Value::Time(_)) | None => {
@@ -124,7 +124,7 @@ pub fn observation(observation: &Observation) -> Result<(), Flaw> {
 /// A source does not go back: neither to an earlier block, nor to another block in the place of one that was read, nor
 /// to an earlier watermark.
 pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(), Flaw> {
-    text("name", &to.source.0)?;
+    text("name", to.source.as_str())?;
     let Some(from) = from else { return Ok(()) };
     require(to.cursor.number >= from.cursor.number, || {
         format!(
@@ -217,7 +217,7 @@ fn ordered(first: u64, last: u64) -> Result<(), Flaw> {
 
 /// A range of blocks, and texts that can be stored.
 pub fn recheck(recheck: &Recheck) -> Result<(), Flaw> {
-    text("source", &recheck.source.0)?;
+    text("source", recheck.source.as_str())?;
     text("endpoint", &recheck.endpoint)?;
     if let Finding::Differs(how) = &recheck.finding {
         text("finding", how)?;

@@ -52,7 +52,7 @@ pub fn decimal(text: &str) -> Decimal {
 
 /// Source `n`.
 pub fn source(n: usize) -> SourceId {
-    SourceId(format!("chainlink:eip155:1:0x{n:040x}"))
+    SourceId::from(format!("chainlink:eip155:1:0x{n:040x}"))
 }
 
 /// The `subject`-th subject's price as source `from` gives it.

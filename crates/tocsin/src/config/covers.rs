@@ -141,7 +141,10 @@ pub(super) fn load_covers(
                 &path,
                 format!(
                     "one input names {}, and another one no subject: name all of them, or none where every policy names its own",
-                    named.subject.as_ref().map_or("", |subject| &*subject.0)
+                    named
+                        .subject
+                        .as_ref()
+                        .map_or("", |subject| subject.as_str())
                 ),
             ));
         }
@@ -180,13 +183,13 @@ fn resolve_input(
         ));
     };
     let Some(offer) = known.get(source) else {
-        let names: Vec<&str> = known.keys().map(|id| id.0.as_str()).collect();
+        let names: Vec<&str> = known.keys().map(|id| id.as_str()).collect();
         return Err(invalid(
             path,
             format!(
                 "inputs.{name}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
                  configuration (configured: {})",
-                if source.0.starts_with("feed:") {
+                if source.as_str().starts_with("feed:") {
                     "feeds"
                 } else {
                     "sources"

@@ -151,7 +151,7 @@ impl ConfigFile {
                 let heartbeat = span(text).map_err(|problem| {
                     invalid(path, format!("[sources.\"{id}\"] heartbeat: {problem}"))
                 })?;
-                heartbeats.insert(SourceId(id.clone()), heartbeat);
+                heartbeats.insert(SourceId::from(id.clone()), heartbeat);
             }
         }
         Ok(heartbeats)
