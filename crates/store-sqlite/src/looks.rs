@@ -41,7 +41,7 @@ impl Looks for SqliteStore {
             r#"SELECT source AS "source!", subject AS "subject!", state AS "state!", due_at AS "due_at?", watermark AS "watermark?",
                       memory AS "memory?", trouble AS "trouble?", reason AS "reason?", looked_at AS "looked_at?", version AS "version!"
                FROM looks WHERE source = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3"#,
-            source.0,
+            source.as_str(),
             now.0,
             limit
         )
@@ -56,7 +56,7 @@ impl Looks for SqliteStore {
         let mut connection = self.snapshot(attempt).await?;
         let due = sqlx::query_scalar!(
             r#"SELECT due_at AS "due_at!" FROM looks WHERE source = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1"#,
-            source.0
+            source.as_str()
         )
         .fetch_optional(&mut *connection)
         .await
@@ -77,7 +77,7 @@ impl Looks for SqliteStore {
                       (SELECT count(*) FROM looks WHERE source = ?1 AND state = 'over') AS "over!: i64",
                       (SELECT count(*) FROM looks WHERE source = ?1 AND state = 'person') AS "person!: i64",
                       (SELECT count(*) FROM looks WHERE source = ?1 AND state = 'open' AND trouble IS NOT NULL) AS "troubled!: i64""#,
-            source.0
+            source.as_str()
         )
         .fetch_one(&mut *connection)
         .await
@@ -100,13 +100,13 @@ impl Looks for SqliteStore {
         let attempt = "read which looks need a person";
         let mut connection = self.snapshot(attempt).await?;
         // No subject is before the empty one, which names nothing.
-        let after = after.map_or("", |subject| &*subject.0);
+        let after = after.map_or("", |subject| subject.as_str());
         let rows = sqlx::query_as!(
             LookRow,
             r#"SELECT source AS "source!", subject AS "subject!", state AS "state!", due_at AS "due_at?", watermark AS "watermark?",
                       memory AS "memory?", trouble AS "trouble?", reason AS "reason?", looked_at AS "looked_at?", version AS "version!"
                FROM looks WHERE source = ?1 AND state = 'person' AND subject > ?2 ORDER BY subject LIMIT ?3"#,
-            source.0,
+            source.as_str(),
             after,
             limit
         )
@@ -146,8 +146,8 @@ impl Looks for SqliteStore {
                      JOIN risks ON risks.id = listening.risk
                      WHERE streams.source = ?1 AND streams.subject = ?2))
              WHERE source = ?1 AND subject = ?2",
-            source.0,
-            subject.0,
+            source.as_str(),
+            subject.as_str(),
             state,
             due_at
         )
@@ -163,7 +163,7 @@ impl Looks for SqliteStore {
         let rows = sqlx::query!(
             r#"SELECT day AS "day!", key AS "key!", requests AS "requests!" FROM usage
                WHERE source = ?1 AND day >= ?2 ORDER BY day, key"#,
-            source.0,
+            source.as_str(),
             since
         )
         .fetch_all(&mut *connection)
@@ -248,8 +248,8 @@ async fn find(
         r#"SELECT source AS "source!", subject AS "subject!", state AS "state!", due_at AS "due_at?", watermark AS "watermark?",
                   memory AS "memory?", trouble AS "trouble?", reason AS "reason?", looked_at AS "looked_at?", version AS "version!"
            FROM looks WHERE source = ?1 AND subject = ?2"#,
-        source.0,
-        subject.0
+        source.as_str(),
+        subject.as_str()
     )
     .fetch_optional(&mut *connection)
     .await
@@ -271,7 +271,7 @@ pub(crate) async fn add(
     }
     let rows: Vec<(&str, &str, i64)> = looks
         .iter()
-        .map(|look| (&*look.source.0, &*look.subject.0, look.due_at.0))
+        .map(|look| (look.source.as_str(), look.subject.as_str(), look.due_at.0))
         .collect();
     let rows = to_json(NOUN, "batch", &rows)?;
     sqlx::query!(

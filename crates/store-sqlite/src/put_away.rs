@@ -30,7 +30,7 @@ impl Archive for SqliteStore {
         }
         for (source, before) in retention.sources {
             put_away.responses += self
-                .remove_responses((&source.0, before.0), &deadlines, retention)
+                .remove_responses((source.as_str(), before.0), &deadlines, retention)
                 .await?;
         }
         Ok(put_away)

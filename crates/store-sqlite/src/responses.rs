@@ -112,7 +112,7 @@ async fn add_fetches(
         .map(|response| {
             WrittenFetch(
                 hexed(response.hash),
-                &response.source.0,
+                response.source.as_str(),
                 &response.url,
                 response.status,
                 response.fetched_at.0,

@@ -295,7 +295,7 @@ fn observation(streams: &[Stream], (input, at, sequence, value): &Seen) -> Obser
     let stream = streams[*input].clone();
     let block = u64::try_from(*at).unwrap() / 12;
     let raw_hash = keccak256(format!("{at} {sequence}"));
-    let provenance = if stream.source.0.starts_with("feed:") {
+    let provenance = if stream.source.as_str().starts_with("feed:") {
         Provenance::Raw { hash: raw_hash }
     } else {
         Provenance::Chain(ChainPosition {

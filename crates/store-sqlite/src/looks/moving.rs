@@ -96,7 +96,7 @@ async fn stored(
 ) -> Result<BTreeMap<(SourceId, Subject), Look>, StoreError> {
     let keys: Vec<(&str, &str)> = looks
         .iter()
-        .map(|look| (&*look.source.0, &*look.subject.0))
+        .map(|look| (look.source.as_str(), look.subject.as_str()))
         .collect();
     let keys = to_json(NOUN, "keys", &keys)?;
     let rows = sqlx::query!(
@@ -141,8 +141,8 @@ async fn write(
         .map(|look| {
             let (state, reason) = state_cells(&look.state);
             WrittenLook(
-                &look.source.0,
-                &look.subject.0,
+                look.source.as_str(),
+                look.subject.as_str(),
                 state,
                 reason,
                 look.due_at.map(|at| at.0),
@@ -182,7 +182,7 @@ async fn count(
     }
     let rows: Vec<(&str, i64, &str, u32)> = usage
         .iter()
-        .map(|used| (&*used.source.0, used.day, &*used.key, used.requests))
+        .map(|used| (used.source.as_str(), used.day, &*used.key, used.requests))
         .collect();
     let rows = to_json("usage", "batch", &rows)?;
     sqlx::query!(

@@ -9,14 +9,14 @@ use crate::response::Response;
 
 /// Texts that can be stored.
 pub fn new_look(look: &NewLook) -> Result<(), Flaw> {
-    text("source", &look.source.0)?;
-    text("subject", &look.subject.0)
+    text("source", look.source.as_str())?;
+    text("subject", look.subject.as_str())
 }
 
 /// One that is open is due, one that is over is not asked about, and what it tells can be stored.
 pub fn look(look: &Look) -> Result<(), Flaw> {
-    text("source", &look.source.0)?;
-    text("subject", &look.subject.0)?;
+    text("source", look.source.as_str())?;
+    text("subject", look.subject.as_str())?;
     for (what, said) in [("memory", &look.memory), ("trouble", &look.trouble)] {
         said.as_deref().map_or(Ok(()), |said| text(what, said))?;
     }
@@ -55,13 +55,13 @@ fn shown(watermark: Option<Timestamp>) -> String {
 
 /// The name of a key.
 pub fn usage(usage: &Usage) -> Result<(), Flaw> {
-    text("source", &usage.source.0)?;
+    text("source", usage.source.as_str())?;
     text("key", &usage.key)
 }
 
 /// The hash is the body's.
 pub fn response(response: &Response) -> Result<(), Flaw> {
-    text("source", &response.source.0)?;
+    text("source", response.source.as_str())?;
     text("url", &response.url)?;
     body(response.hash, &response.body)
 }

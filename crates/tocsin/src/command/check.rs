@@ -40,7 +40,7 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
                     "    {} = {} of {} from {}",
                     input.name,
                     listening.metric,
-                    subject.map_or("each policy's subject", |subject| &*subject.0),
+                    subject.map_or("each policy's subject", |subject| subject.as_str()),
                     listening.source
                 )?;
             }
@@ -98,7 +98,11 @@ fn print_inceptions(insured: &InsuredCover, out: &mut dyn Write) -> std::io::Res
 /// A feed: what is to be asked, with how many keys, within which limits.
 fn print_feed(configured: &FeedConfig, out: &mut dyn Write) -> std::io::Result<()> {
     let feed = &configured.feed;
-    let metrics: Vec<&str> = feed.offers().iter().map(|(metric, _)| &*metric.0).collect();
+    let metrics: Vec<&str> = feed
+        .offers()
+        .iter()
+        .map(|(metric, _)| metric.as_str())
+        .collect();
     writeln!(
         out,
         "  feed `{}` gives {}; raw responses are kept for {} at least",

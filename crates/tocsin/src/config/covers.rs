@@ -141,7 +141,10 @@ pub(super) fn load_covers(
                 &path,
                 format!(
                     "one input names {}, and another one no subject: name all of them, or none where every policy names its own",
-                    named.subject.as_ref().map_or("", |subject| &*subject.0)
+                    named
+                        .subject
+                        .as_ref()
+                        .map_or("", |subject| subject.as_str())
                 ),
             ));
         }
@@ -186,7 +189,7 @@ fn resolve_input(
             format!(
                 "inputs.{name}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
                  configuration (configured: {})",
-                if source.0.starts_with("feed:") {
+                if source.as_str().starts_with("feed:") {
                     "feeds"
                 } else {
                     "sources"

@@ -74,7 +74,7 @@ impl Feeds {
         let refused = |problem: String| invalid(cover, format!("inputs.{}{problem}", input.name));
         let offers = feed.offers();
         let Some((_, given)) = offers.iter().find(|(metric, _)| *metric == input.metric) else {
-            let known: Vec<&str> = offers.iter().map(|(metric, _)| &*metric.0).collect();
+            let known: Vec<&str> = offers.iter().map(|(metric, _)| metric.as_str()).collect();
             return Err(refused(format!(
                 " wants {}, and `{source}` gives {}: correct the input's metric, or the feed's definition",
                 input.metric,
