@@ -140,7 +140,8 @@ fn start_of_day(zone: &TimeZone, date: Date) -> Option<Timestamp> {
     Some(Timestamp(start.timestamp().as_second()))
 }
 
-fn zone(name: &str) -> Option<TimeZone> {
+/// The time zone of exactly this name.
+pub fn zone(name: &str) -> Option<TimeZone> {
     static BUNDLED: OnceLock<TimeZoneDatabase> = OnceLock::new();
     let zone = BUNDLED
         .get_or_init(TimeZoneDatabase::bundled)

@@ -45,6 +45,9 @@ mod risk_harbor_twap;
 #[path = "catalogue/stake_pool_share_fall.rs"]
 mod stake_pool_share_fall;
 #[rustfmt::skip]
+#[path = "catalogue/stablecoin_depeg_fused.rs"]
+mod stablecoin_depeg_fused;
+#[rustfmt::skip]
 #[path = "catalogue/subsea_redeemability.rs"]
 mod subsea_redeemability;
 #[rustfmt::skip]

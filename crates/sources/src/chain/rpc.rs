@@ -8,7 +8,6 @@
 
 mod batch;
 mod exchange;
-mod pace;
 mod wire;
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,12 +18,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use self::pace::Pace;
 pub(crate) use self::wire::NodeError;
 use self::wire::Request;
 use super::{Endpoint, EndpointSettings};
 use crate::SourceError;
 use crate::error::{Attempt, RequestFailure};
+use crate::pace::Pace;
 
 /// One endpoint.
 pub(crate) struct Rpc {
@@ -76,7 +75,7 @@ impl Rpc {
             endpoint,
             timeout,
             next_id: AtomicU64::new(1),
-            pace: Pace::new(settings),
+            pace: Pace::new(settings.requests_per_second, settings.max_in_flight),
             in_flight: at_most(settings.max_in_flight.get()),
             batch: AtomicUsize::new(calls),
             batch_max: AtomicUsize::new(calls),

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bell::Bell;
-use super::evaluate::{Evaluator, News};
+use super::evaluate::{self, Evaluator, News};
 use super::{Stage, StageError, Turn, Work, halt};
 
 /// How long sources that stand at one place are read before those at other places have their turn.
@@ -192,16 +192,7 @@ impl Observer {
             .evaluator
             .evaluate(&*stage.store, news, stage.clock.now())
             .await?;
-        for determination in &verdicts.determinations {
-            tracing::info!(
-                subject = %determination.subject,
-                ordinal = determination.ordinal,
-                verdict = ?determination.verdict(),
-                occurred_at = %determination.occurred_at,
-                confirmed_at = %determination.confirmed_at,
-                "loss event determined"
-            );
-        }
+        evaluate::tell(&verdicts.determinations);
         let step = Step {
             sources: read
                 .iter()
@@ -223,6 +214,7 @@ impl Observer {
             observations: batch.observations,
             risks: verdicts.risks,
             determinations: verdicts.determinations,
+            ..Step::default()
         };
         stage.store.commit(&step).await?;
         if !step.determinations.is_empty() {

@@ -1,0 +1,324 @@
+//! One provider at work: which looks share a request, and what becomes of each when it is answered, or not.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alloy::primitives::B256;
+use tocsin_domain::observation::{Metric, SourceId, Subject};
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::value::Type;
+
+use super::definition::{Poll, Reads};
+use super::fetch::{Fetched, Missed};
+use super::kept::Kept;
+use super::reader::{Answered, Reader, Reading};
+use super::transport::{Clock, Transport};
+use super::{
+    Answer, Definition, FeedError, FeedHealth, FeedSettings, Look, Next, Request, Seen, Trouble,
+    TroubleKind, Usage,
+};
+
+/// One configured provider.
+pub struct Feed {
+    id: SourceId,
+    provider: String,
+    reading: B256,
+    poll: Poll,
+    /// The fields of the subject that the address, and so the request, depends on.
+    asks_with: Vec<String>,
+    reader: Box<dyn Reader>,
+    pub(super) paging: Option<super::definition::Paging>,
+    pub(super) transport: Transport,
+    last: Mutex<Last>,
+}
+
+/// What happened last, for health.
+#[derive(Default)]
+struct Last {
+    answer_at: Option<Timestamp>,
+    trouble: Option<(Timestamp, String)>,
+}
+
+impl Feed {
+    /// A provider that is asked as its definition says, with an operator's keys and limits.
+    pub fn new(definition: Definition, settings: FeedSettings) -> Result<Self, FeedError> {
+        let transport = Transport::new(&definition, &settings)?;
+        let mut asks_with: Vec<String> = definition.request.names().map(str::to_owned).collect();
+        asks_with.sort();
+        asks_with.dedup();
+        Ok(Self {
+            id: definition.source(),
+            reading: definition.reading,
+            asks_with,
+            transport,
+            provider: definition.provider,
+            poll: definition.poll,
+            paging: definition.pages,
+            reader: match definition.reads {
+                Reads::Records(records) => records,
+                Reads::Flights(flights) => flights,
+            },
+            last: Mutex::default(),
+        })
+    }
+
+    /// What covers call it: `feed:coinbase`.
+    pub fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    /// A hash of everything that decides which observations an answer gives.
+    pub fn reading(&self) -> B256 {
+        self.reading
+    }
+
+    /// What it can observe, and of which type.
+    pub fn offers(&self) -> &[(Metric, Type)] {
+        self.reader.offers()
+    }
+
+    /// How long after its last observation an unchanged value is observed again; `None` where only changes are.
+    pub fn repeats(&self) -> Option<Seconds> {
+        self.reader.repeats()
+    }
+
+    /// When a subject is worth its first look; a time that is past means now. An error for a subject that it cannot ask
+    /// about.
+    pub fn first_look(&self, subject: &Subject) -> Result<Timestamp, FeedError> {
+        self.reader
+            .first_look(subject)
+            .map_err(|reason| FeedError::Subject {
+                feed: self.id.clone(),
+                subject: subject.clone(),
+                reason,
+            })
+    }
+
+    /// The requests that answer these looks, one for all that ask the same.
+    pub fn requests(&self, due: Vec<Look>) -> Vec<Request> {
+        let mut requests: Vec<Request> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for look in due {
+            let fields = self.reader.fields(&look.subject);
+            let asked = fields.as_ref().map(|fields| {
+                let with = |name: &String| {
+                    fields
+                        .iter()
+                        .find(|(field, _)| field == name)
+                        .map(|(_, value)| value.clone())
+                };
+                self.asks_with.iter().map(with).collect::<Vec<_>>()
+            });
+            let place = match asked {
+                // Each is refused for itself.
+                Err(_) => requests.len(),
+                Ok(asked) => *places.entry(asked).or_insert(requests.len()),
+            };
+            match requests.get_mut(place) {
+                Some(request) => request.looks.push(look),
+                None => requests.push(Request {
+                    looks: vec![look],
+                    fields,
+                }),
+            }
+        }
+        requests
+    }
+
+    /// Sends a request, and says what was seen. `now` is our clock.
+    pub async fn ask(&self, request: Request, now: Timestamp) -> Answer {
+        let Request { looks, fields } = request;
+        let fields = match fields {
+            Ok(fields) => fields,
+            Err(reason) => {
+                return Answer {
+                    responses: Vec::new(),
+                    seen: looks
+                        .into_iter()
+                        .map(|look| self.refused(look, &reason))
+                        .collect(),
+                };
+            }
+        };
+        let clock = Clock::starting(now);
+        let mut looks: Vec<(Look, Kept)> = looks.into_iter().map(Kept::taken_from).collect();
+        let validators = Kept::common_validators(&looks, self.paging.is_some());
+        match self.fetch(&fields, validators.as_ref(), &clock).await {
+            Ok(Fetched::Fresh {
+                responses,
+                answered,
+                validators,
+            }) => {
+                self.last().answer_at = Some(answered.now);
+                let seen = looks
+                    .drain(..)
+                    .map(|(look, kept)| self.read(look, kept, &answered, validators.clone()))
+                    .collect();
+                Answer { responses, seen }
+            }
+            Ok(Fetched::Unchanged { at }) => {
+                let now = clock.now();
+                self.last().answer_at = Some(now);
+                let seen = looks.drain(..).map(|(look, kept)| {
+                    let reading = self.reader.unchanged(&look, at);
+                    let kept = Kept {
+                        failing_since: None,
+                        failures: 0,
+                        missed: false,
+                        ..kept
+                    };
+                    self.seen(look, kept, reading, self.poll.after(now), now)
+                });
+                let seen = seen.collect();
+                Answer {
+                    responses: Vec::new(),
+                    seen,
+                }
+            }
+            Err(Missed { trouble, responses }) => {
+                let now = clock.now();
+                let seen = looks
+                    .drain(..)
+                    .map(|(look, kept)| self.missed(look, kept, &trouble, now))
+                    .collect();
+                Answer { responses, seen }
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        look: Look,
+        kept: Kept,
+        answered: &Answered,
+        validators: Option<super::transport::Validators>,
+    ) -> Seen {
+        let reading = self.reader.read(&look, answered);
+        let validators = validators.filter(|_| !reading.held_back);
+        let kept = Kept {
+            validators,
+            failing_since: None,
+            failures: 0,
+            missed: false,
+            ..kept
+        };
+        self.seen(
+            look,
+            kept,
+            reading,
+            self.poll.after(answered.now),
+            answered.now,
+        )
+    }
+
+    /// There was no answer: try again while there is patience; then nothing is known any more.
+    fn missed(&self, mut look: Look, kept: Kept, trouble: &Trouble, now: Timestamp) -> Seen {
+        let since = kept.failing_since.unwrap_or(look.due_at);
+        let again_at = now + self.poll.retry(kept.failures);
+        let failing = Kept {
+            failing_since: Some(since),
+            failures: kept.failures.saturating_add(1),
+            ..kept.clone()
+        };
+        if !kept.missed && now < since + self.poll.patience {
+            let reading = Reading {
+                observations: Vec::new(),
+                watermark: look.watermark,
+                next: Some(Next::At(again_at)),
+                memory: look.memory.clone().unwrap_or_default(),
+                troubles: vec![trouble.clone()],
+                held_back: false,
+            };
+            return self.seen(look, failing, reading, again_at, now);
+        }
+        if !kept.missed {
+            look.due_at = since;
+        }
+        let mut reading = self.reader.missed(&look, now);
+        reading.troubles.insert(0, trouble.clone());
+        // The answer that it would be compared with says no longer what is known.
+        let kept = Kept {
+            validators: None,
+            missed: true,
+            ..failing
+        };
+        self.seen(look, kept, reading, again_at.min(self.poll.after(now)), now)
+    }
+
+    fn seen(
+        &self,
+        look: Look,
+        kept: Kept,
+        reading: Reading,
+        next: Timestamp,
+        now: Timestamp,
+    ) -> Seen {
+        if let Some(trouble) = reading.troubles.last() {
+            self.last().trouble = Some((now, trouble.to_string()));
+        }
+        Seen {
+            subject: look.subject,
+            observations: reading.observations,
+            watermark: reading.watermark,
+            next: reading.next.unwrap_or(Next::At(next)),
+            memory: kept.with(reading.memory),
+            troubles: reading.troubles,
+        }
+    }
+
+    fn refused(&self, look: Look, reason: &str) -> Seen {
+        Seen {
+            subject: look.subject,
+            observations: Vec::new(),
+            watermark: look.watermark,
+            next: Next::NeedsPerson(format!(
+                "{} cannot ask about this subject: {reason}",
+                self.id
+            )),
+            memory: look.memory.unwrap_or_default(),
+            troubles: vec![
+                Trouble::new(&self.provider, TroubleKind::Missing, reason).at("subject"),
+            ],
+        }
+    }
+
+    /// The requests of each key in its last UTC day, for the store to keep.
+    pub fn usage(&self) -> Vec<Usage> {
+        self.transport.keys.usage()
+    }
+
+    /// Takes up what was used before a restart.
+    pub fn restore(&self, usage: &[Usage]) {
+        self.transport.keys.restore(usage);
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> FeedHealth {
+        let last = self.last();
+        FeedHealth {
+            feed: self.id.clone(),
+            breaker: self.transport.breaker.report(),
+            keys: self.transport.keys.health(),
+            last_answer_at: last.answer_at,
+            last_trouble: last.trouble.as_ref().map(|(_, trouble)| trouble.clone()),
+            last_trouble_at: last.trouble.as_ref().map(|(at, _)| *at),
+        }
+    }
+
+    pub(super) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        // Its fields stand for themselves: a panic elsewhere leaves them whole.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl core::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Feed")
+            .field("id", &self.id)
+            .field("reading", &self.reading)
+            .finish_non_exhaustive()
+    }
+}

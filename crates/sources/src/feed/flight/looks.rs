@@ -1,0 +1,80 @@
+//! When to look at a flight again: a function of what is known, and of nothing else.
+//!
+//! A flight costs nothing until its day is near. Then one look learns the schedule, one comes when it should have arrived, and
+//! only a flight that is overdue is looked at again and again, in equal steps and up to a limit. What is not known by then
+//! needs a person.
+
+use tocsin_domain::time::{Seconds, Timestamp};
+
+use super::FlightStatus;
+use super::definition::{Limits, Looks};
+use super::memory::Memory;
+use super::settle::Said;
+use super::subject::FlightSubject;
+use crate::feed::Next;
+
+/// What follows a look at `at`. `why` is asked only where a person is needed.
+pub(super) fn next(
+    looks: &Looks,
+    limits: &Limits,
+    subject: &FlightSubject,
+    memory: &Memory,
+    said: &Said,
+    at: Timestamp,
+    why: impl FnOnce() -> String,
+) -> Next {
+    if said.is_final {
+        return Next::Over;
+    }
+    if let Some(settles) = said.settles {
+        // The provider's clock may be a little behind ours.
+        return Next::At(settles.max(at + Seconds(60)));
+    }
+    let ends = ends(looks, limits, subject, memory);
+    if ends.is_none_or(|ends| ends <= at) {
+        return Next::NeedsPerson(why());
+    }
+    let due = worthwhile(looks, memory, at);
+    Next::At(ends.map_or(due, |ends| due.min(ends)))
+}
+
+/// The next time that may tell something new.
+fn worthwhile(looks: &Looks, memory: &Memory, at: Timestamp) -> Timestamp {
+    let Some(schedule) = memory.schedule else {
+        return at + looks.unlisted;
+    };
+    let status = memory.facts.map(|facts| facts.status);
+    let leaves = memory
+        .facts
+        .and_then(|facts| facts.leaves)
+        .unwrap_or(schedule.leaves);
+    let departure = looks.departure.map(|after| leaves + after);
+    let expected = memory.expected.or(schedule.arrives);
+    let arrival = expected.map(|arrives| arrives + looks.arrival);
+    let not_left = matches!(status, Some(FlightStatus::Scheduled) | None);
+    let planned = [departure.filter(|_| not_left), arrival];
+    let soonest = planned.into_iter().flatten().filter(|due| *due > at).min();
+    soonest.unwrap_or(at + looks.again)
+}
+
+/// When nobody looks any more: so long after the latest arrival that can be expected, or after the day, while that is all that
+/// is known.
+fn ends(
+    looks: &Looks,
+    limits: &Limits,
+    subject: &FlightSubject,
+    memory: &Memory,
+) -> Option<Timestamp> {
+    let scheduled = memory.schedule.and_then(|schedule| schedule.arrives);
+    let expected = match (scheduled, memory.expected) {
+        (Some(scheduled), Some(expected)) => {
+            Some(expected.clamp(scheduled, scheduled + limits.late))
+        }
+        (scheduled, expected) => scheduled.or(expected),
+    };
+    let base = match expected {
+        Some(expected) => expected,
+        None => subject.day()?.1 + limits.longest,
+    };
+    Some(base + looks.give_up)
+}
