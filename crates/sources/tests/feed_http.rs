@@ -12,6 +12,8 @@ mod definitions;
 mod exchanges;
 #[path = "feed_http/files.rs"]
 mod files;
+#[path = "feed_http/flights.rs"]
+mod flights;
 #[path = "feed_http/fusion.rs"]
 mod fusion;
 #[path = "feed_http/keys.rs"]

@@ -8,6 +8,7 @@
 mod airport;
 mod checks;
 mod choose;
+mod conclude;
 mod definition;
 mod fields;
 mod ident;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value as Json};
 
 use super::guard::guarded;
@@ -75,12 +76,15 @@ impl<'de> Visitor<'de> for Builder {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let Tree(value) = members.next_value()?;
-            if map.contains_key(&name) {
-                return Err(de::Error::custom(format_args!(
-                    "an object says {name:?} twice"
-                )));
-            }
-            map.insert(name, value);
+            match map.entry(name) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(taken) => {
+                    let name = taken.key();
+                    return Err(de::Error::custom(format_args!(
+                        "an object says {name:?} twice"
+                    )));
+                }
+            };
         }
         Ok(Json::Object(map))
     }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use alloy::primitives::{U256, keccak256};
 use jiff::civil::{Date, Time};
 use tocsin_domain::time::{Seconds, Timestamp};
 
@@ -92,9 +93,15 @@ impl FlightSubject {
         })
     }
 
-    /// From a first look until long after: when a look before its day is due, `before` the day begins.
-    pub fn first_look(&self, before: Seconds) -> Option<Timestamp> {
-        self.day().map(|(start, _)| start - before)
+    /// When the schedule is to be learnt: `before` the day begins, or up to `spread` earlier. Which it is depends on the flight
+    /// alone, so that not all flights of an airport are asked about in the same second.
+    pub fn first_look(&self, before: Seconds, spread: Seconds) -> Option<Timestamp> {
+        let (start, _) = self.day()?;
+        let flight = format!("{}/{}/{}", self.ident, self.date, self.origin);
+        let drawn =
+            U256::from_be_bytes(keccak256(flight).0) % U256::from(spread.0.max(1).unsigned_abs());
+        let earlier = i64::try_from(drawn).unwrap_or_default();
+        Some(start - before - Seconds(earlier))
     }
 }
 
@@ -117,10 +124,7 @@ fn time_of(text: &str) -> Option<Time> {
     if text.len() != 4 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    match Time::strptime("%H%M", text) {
-        Ok(time) => Some(time),
-        Err(_no_such_time) => None,
-    }
+    Time::strptime("%H%M", text).ok()
 }
 
 impl fmt::Display for FlightSubject {

@@ -1,5 +1,7 @@
 //! What is said about flights, from answers of all four providers: recorded ones, with single fields changed.
 
+mod clocks;
+mod files;
 mod hostile;
 mod played;
 mod providers;

@@ -31,10 +31,7 @@ fn date_of(text: &str) -> Option<Date> {
     if text.len() != 10 {
         return None;
     }
-    match text.parse() {
-        Ok(date) => Some(date),
-        Err(_no_such_day) => None,
-    }
+    text.parse().ok()
 }
 
 /// The text without its claim to be UTC; `None` if it claims another offset or none at all.

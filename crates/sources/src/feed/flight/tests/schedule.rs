@@ -6,7 +6,7 @@ use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::Value;
 
 use super::played::{Flown, slice};
-use super::{Watch, flights, recorded};
+use super::{Watch, flights, recorded, time};
 use crate::feed::Next;
 use crate::feed::reader::Reader;
 
@@ -101,18 +101,34 @@ fn four_requests_a_flight() {
 #[test]
 fn nothing_until_the_day_is_near() {
     let flights = flights("aeroapi");
-    let first = |subject: &str| {
-        flights
-            .first_look(&Subject::from(subject))
-            .unwrap()
-            .to_string()
-    };
-    assert_eq!(
-        first("flight:UA1545/2013-01-01/EWR"),
-        "2012-12-31T23:00:00Z"
+    let first = |subject: &str| flights.first_look(&Subject::from(subject));
+    // From six to three hours before the local midnight, not all at once.
+    let mut looks = Vec::new();
+    for number in 1..200 {
+        let look = first(&format!("flight:UA{number}/2013-01-01/EWR")).unwrap();
+        assert!(
+            (time("2012-12-31T23:00:01Z")..=time("2013-01-01T02:00:00Z")).contains(&look),
+            "{look}"
+        );
+        looks.push(look);
+    }
+    looks.sort();
+    let middle = looks[100];
+    assert!(
+        (time("2012-12-31T23:50:00Z")..time("2013-01-01T01:10:00Z")).contains(&middle),
+        "{middle}"
     );
-    assert_eq!(first("flight:QF1/2013-01-01/SYD"), "2012-12-31T07:00:00Z");
-    assert!(flights.first_look(&Subject::from("price:ETH-USD")).is_err());
+    let sydney = first("flight:QF1/2013-01-01/SYD").unwrap();
+    assert!(
+        (time("2012-12-31T07:00:01Z")..=time("2012-12-31T10:00:00Z")).contains(&sydney),
+        "{sydney}"
+    );
+    // Flights that one request answers are due together.
+    assert_eq!(
+        first("flight:UA1/2013-01-01T0515/EWR").unwrap(),
+        first("flight:UA1/2013-01-01/EWR").unwrap()
+    );
+    assert!(first("price:ETH-USD").is_err());
 }
 
 #[test]
