@@ -57,13 +57,13 @@ fn main() -> ExitCode {
                 std::fs::remove_file(file).unwrap();
             }
         }
-        let begun = Instant::now();
-        let imported = policies::import(
-            &folder.path().join("policies.csv"),
-            &folder.path().join("tocsin.toml"),
-            &SetClock::new(Timestamp(1_772_000_000)),
-            &mut std::io::stdout(),
+        let (file, config) = (
+            folder.path().join("policies.csv"),
+            folder.path().join("tocsin.toml"),
         );
+        let (clock, mut said) = (SetClock::new(Timestamp(1_772_000_000)), std::io::stdout());
+        let begun = Instant::now();
+        let imported = policies::import(&file, &config, &clock, &mut said);
         runtime.block_on(imported).unwrap();
         let rate = f64::from(ROWS) / begun.elapsed().as_secs_f64();
         let bare = runtime.block_on(bare(folder.path()));

@@ -97,16 +97,20 @@ mod tests {
         let clock = SetClock::new(Timestamp(100));
         clock.reaches(Timestamp(100)).await;
         let waiting = clock.clone();
-        let woken = tokio::spawn(async move {
+        let woken = async {
             waiting.reaches(Timestamp(200)).await;
             waiting.now()
-        });
-        clock.advance_to(Timestamp(199));
-        clock.advance_to(Timestamp(150));
-        tokio::task::yield_now().await;
-        assert!(!woken.is_finished());
-        clock.advance_to(Timestamp(250));
-        assert_eq!(woken.await.unwrap(), Timestamp(250));
+        };
+        let set = async {
+            for early in [199, 150] {
+                clock.advance_to(Timestamp(early));
+                tokio::task::yield_now().await;
+            }
+            clock.advance_to(Timestamp(250));
+        };
+        // Whoever is woken too early says so by the time that it reads.
+        let (woken, ()) = tokio::join!(woken, set);
+        assert_eq!(woken, Timestamp(250));
     }
 
     #[tokio::test]
