@@ -23,7 +23,7 @@ pub(super) struct SeenAt {
 impl Flights {
     /// The subject of a look; the engine schedules none that it could not read.
     pub(super) fn subject(&self, look: &Look) -> Result<FlightSubject, Trouble> {
-        FlightSubject::parse(&look.subject.0).map_err(|error| {
+        FlightSubject::parse(look.subject.as_str()).map_err(|error| {
             self.trouble(TroubleKind::Unreadable, error.to_string())
                 .at("subject")
         })

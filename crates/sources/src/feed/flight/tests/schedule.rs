@@ -82,7 +82,7 @@ fn four_requests_a_flight() {
                 Some(Next::At(next)) => assert!(next > at, "{subject}: {next}"),
                 Some(Next::Over) => {
                     let mut observed = reading.observations.iter();
-                    let delay = observed.find(|seen| &*seen.metric.0 == "arrival_delay");
+                    let delay = observed.find(|seen| seen.metric.as_str() == "arrival_delay");
                     let stated = Value::Duration(Seconds(flight.delay * 60));
                     assert_eq!(delay.unwrap().value, Some(stated), "{subject}");
                     break;
