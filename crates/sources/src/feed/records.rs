@@ -6,6 +6,7 @@
 mod combine;
 mod condition;
 mod field;
+mod form;
 mod memory;
 mod reports;
 mod select;
