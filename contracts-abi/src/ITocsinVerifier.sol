@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
+import {AttestationBatch} from "./AttestationBatch.sol";
 import {ClaimAttestation} from "./ClaimAttestation.sol";
 
 /// What a consumer contract needs of the verifier.
@@ -25,7 +26,26 @@ interface ITocsinVerifier {
         view
         returns (bytes32 attestationId);
 
+    /// `consume` for an attestation that a quorum signed as one of a batch: the same checks, the same key, the same event.
+    function consumeBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external returns (bytes32 claimKey);
+
+    /// `verify` for an attestation that a quorum signed as one of a batch.
+    function verifyBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external view returns (bytes32 attestationId);
+
     function attestationId(ClaimAttestation calldata a) external view returns (bytes32);
+
+    /// What a quorum signs for a batch: its EIP-712 digest.
+    function batchId(AttestationBatch calldata batch) external view returns (bytes32);
 
     function claimKeyOf(ClaimAttestation calldata a) external pure returns (bytes32);
 

@@ -7,6 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 
+import {AttestationBatch} from "./AttestationBatch.sol";
 import {ClaimAttestation, ClaimAttestations} from "./ClaimAttestation.sol";
 import {ITocsinVerifier} from "./ITocsinVerifier.sol";
 
@@ -199,21 +200,19 @@ contract ParametricCover is ReentrancyGuard {
         nonReentrant
         returns (uint256 amount)
     {
-        Policy storage policy_ = _known(a.policyId);
-        uint256 id = policy_.id;
-        address holder = policy_.holder;
-        _checkClaim(a, policy_, id);
+        amount = _book(a);
+        _pay(a.policyId, verifier.consume(a, signatures), amount);
+    }
 
-        // The verifier bounds the fraction by one. A re-armed trigger may add up to more than is insured, so what
-        // is left is the limit.
-        amount = Math.min(uint256(policy_.sumInsured) * a.payoutFraction / ClaimAttestations.ONE, policy_.escrow);
-        _countToday(amount);
-        policy_.escrow -= amount.toUint128();
-        escrowed -= amount;
-
-        bytes32 claimKey = verifier.consume(a, signatures);
-        emit Paid(id, a.policyId, claimKey, holder, amount);
-        token.safeTransfer(holder, amount);
+    /// `claim` for an attestation that was signed as one of a batch.
+    function claimBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external nonReentrant returns (uint256 amount) {
+        amount = _book(a);
+        _pay(a.policyId, verifier.consumeBatched(a, batch, proof, signatures), amount);
     }
 
     /// Gives what a policy did not pay back to the free capital, once nothing can be owed any more. Anybody may call.
@@ -244,6 +243,27 @@ contract ParametricCover is ReentrancyGuard {
 
     function premiumFor(uint256 sumInsured) public view returns (uint256) {
         return Math.mulDiv(sumInsured, premiumBps, BASIS_POINTS, Math.Rounding.Ceil);
+    }
+
+    /// Takes what the claim is worth out of the books, before anybody else is called. The verifier, which is asked next,
+    /// reverts all of it where the claim is not genuine.
+    function _book(ClaimAttestation calldata a) private returns (uint256 amount) {
+        Policy storage policy_ = _known(a.policyId);
+        _checkClaim(a, policy_, policy_.id);
+
+        // The verifier bounds the fraction by one. A re-armed trigger may add up to more than is insured, so what
+        // is left is the limit.
+        amount = Math.min(uint256(policy_.sumInsured) * a.payoutFraction / ClaimAttestations.ONE, policy_.escrow);
+        _countToday(amount);
+        policy_.escrow -= amount.toUint128();
+        escrowed -= amount;
+    }
+
+    function _pay(bytes32 policyId, bytes32 claimKey, uint256 amount) private {
+        Policy storage policy_ = _policies[policyId];
+        address holder = policy_.holder;
+        emit Paid(policy_.id, policyId, claimKey, holder, amount);
+        token.safeTransfer(holder, amount);
     }
 
     function _known(bytes32 policyId) private view returns (Policy storage policy_) {

@@ -131,13 +131,22 @@ abstract contract SignerEpochs is Ownable2Step {
         Header memory header = _headers[number];
         if (header.threshold == 0) revert UnknownEpoch(number);
         if (header.revoked) revert EpochIsRevoked(number);
-        if (issuedAt < header.activeFrom || issuedAt > header.signUntil) {
-            revert IssuedOutsideEpoch(number, issuedAt, header.activeFrom, header.signUntil);
-        }
+        _checkIssued(number, header, issuedAt);
         if (block.timestamp > header.acceptUntil) {
             revert EpochNotAccepted(number, header.acceptUntil, block.timestamp);
         }
         signatures.check(digest, header.threshold, header.signerCount, _signers[number]);
+    }
+
+    /// Reverts unless epoch `number` is entitled to sign at `issuedAt`.
+    function _checkIssued(uint32 number, uint64 issuedAt) internal view {
+        _checkIssued(number, _headers[number], issuedAt);
+    }
+
+    function _checkIssued(uint32 number, Header memory header, uint64 issuedAt) private pure {
+        if (issuedAt < header.activeFrom || issuedAt > header.signUntil) {
+            revert IssuedOutsideEpoch(number, issuedAt, header.activeFrom, header.signUntil);
+        }
     }
 
     /// Ascending order makes signers distinct and non-zero, and their indices the same for everybody.

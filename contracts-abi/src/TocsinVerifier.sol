@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
+import {AttestationBatch, AttestationBatches} from "./AttestationBatch.sol";
 import {ClaimAttestation, ClaimAttestations} from "./ClaimAttestation.sol";
 import {ITocsinVerifier} from "./ITocsinVerifier.sol";
 import {SignerEpochs} from "./SignerEpochs.sol";
@@ -10,6 +11,7 @@ import {SignerEpochs} from "./SignerEpochs.sol";
 /// Accepts signed claims, each once. It holds no money and knows no policies: it says whether a quorum made this
 /// statement, whether the statement is valid now, and remembers for ever that a claim was consumed.
 contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
+    using AttestationBatches for AttestationBatch;
     using ClaimAttestations for ClaimAttestation;
 
     error NotConsumer(address caller, address consumer);
@@ -24,6 +26,8 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
     error IssuedInFuture(uint64 issuedAt, uint256 blockTime);
     error NotYetValid(uint64 validAfter, uint256 blockTime);
     error NoLongerValid(uint64 validUntil, uint256 blockTime);
+    error BatchOfOtherEpoch(uint32 batchEpoch, uint32 attestationEpoch);
+    error BatchBeforeAttestation(uint64 batchIssuedAt, uint64 attestationIssuedAt);
 
     /// @inheritdoc ITocsinVerifier
     mapping(bytes32 claimKey => bool) public consumed;
@@ -34,13 +38,18 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
     function consume(ClaimAttestation calldata a, bytes calldata signatures) external returns (bytes32 claimKey) {
         // Nobody but the addressee can burn a claim.
         if (msg.sender != a.consumer) revert NotConsumer(msg.sender, a.consumer);
-        bytes32 id = _check(a, signatures);
-        if (a.verdict != ClaimAttestations.TRIGGERED) revert NotTriggered(a.verdict);
+        return _consume(a, _check(a, signatures));
+    }
 
-        claimKey = a.claimKey();
-        if (consumed[claimKey]) revert AlreadyConsumed(claimKey);
-        consumed[claimKey] = true;
-        emit Consumed(claimKey, id, a.consumer, a.policyId, a.payoutFraction);
+    /// @inheritdoc ITocsinVerifier
+    function consumeBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external returns (bytes32 claimKey) {
+        if (msg.sender != a.consumer) revert NotConsumer(msg.sender, a.consumer);
+        return _consume(a, _checkBatched(a, batch, proof, signatures));
     }
 
     /// @inheritdoc ITocsinVerifier
@@ -49,8 +58,23 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
     }
 
     /// @inheritdoc ITocsinVerifier
+    function verifyBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external view returns (bytes32) {
+        return _checkBatched(a, batch, proof, signatures);
+    }
+
+    /// @inheritdoc ITocsinVerifier
     function attestationId(ClaimAttestation calldata a) external view returns (bytes32) {
         return _attestationId(a);
+    }
+
+    /// @inheritdoc ITocsinVerifier
+    function batchId(AttestationBatch calldata batch) external view returns (bytes32) {
+        return _batchId(batch);
     }
 
     /// @inheritdoc ITocsinVerifier
@@ -63,11 +87,44 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
         return _domainSeparatorV4();
     }
 
+    /// A genuine statement is accepted once, if it says that somebody has to be paid.
+    function _consume(ClaimAttestation calldata a, bytes32 id) private returns (bytes32 claimKey) {
+        if (a.verdict != ClaimAttestations.TRIGGERED) revert NotTriggered(a.verdict);
+
+        claimKey = a.claimKey();
+        if (consumed[claimKey]) revert AlreadyConsumed(claimKey);
+        consumed[claimKey] = true;
+        emit Consumed(claimKey, id, a.consumer, a.policyId, a.payoutFraction);
+    }
+
     function _check(ClaimAttestation calldata a, bytes calldata signatures) private view returns (bytes32 id) {
         _checkStatement(a);
         _checkValidNow(a);
         id = _attestationId(a);
         _checkQuorum(a.signerEpoch, a.issuedAt, id, signatures);
+    }
+
+    /// The batch speaks for its attestations: it is of the epoch that they name, and is not older than they are. A
+    /// statement may be older than its batch, when it was prepared before a crash and signed after it.
+    function _checkBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) private view returns (bytes32 id) {
+        _checkStatement(a);
+        _checkValidNow(a);
+        if (batch.signerEpoch != a.signerEpoch) revert BatchOfOtherEpoch(batch.signerEpoch, a.signerEpoch);
+        if (batch.issuedAt < a.issuedAt) revert BatchBeforeAttestation(batch.issuedAt, a.issuedAt);
+        if (batch.issuedAt > block.timestamp) revert IssuedInFuture(batch.issuedAt, block.timestamp);
+        id = _attestationId(a);
+        batch.checkContains(id, proof);
+        _checkIssued(a.signerEpoch, a.issuedAt);
+        _checkQuorum(a.signerEpoch, batch.issuedAt, _batchId(batch), signatures);
+    }
+
+    function _batchId(AttestationBatch calldata batch) private view returns (bytes32) {
+        return _hashTypedDataV4(batch.structHash());
     }
 
     function _attestationId(ClaimAttestation calldata a) private view returns (bytes32) {

@@ -11,7 +11,7 @@ import {vm} from "./support/Vm.sol";
 contract VectorsTest is Fixture {
     uint256 private constant LEAST_VECTORS = 8;
 
-    VectorReader private reader = new VectorReader();
+    VectorReader private reader = new VectorReader("vectors/attestations.json");
     bytes private runtime;
 
     function setUp() public override {

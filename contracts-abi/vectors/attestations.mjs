@@ -39,7 +39,7 @@ const FIELDS = [
 const PRIMARY_TYPE = "ClaimAttestation";
 const TYPES = { [PRIMARY_TYPE]: FIELDS.map(([name, type]) => ({ name, type })) };
 const TYPE_STRING = `${PRIMARY_TYPE}(${FIELDS.map(([name, type]) => `${type} ${name}`).join(",")})`;
-const DOMAIN_TYPES = {
+export const DOMAIN_TYPES = {
   EIP712Domain: [
     { name: "name", type: "string" },
     { name: "version", type: "string" },
@@ -59,7 +59,7 @@ const I256_MIN = -(2n ** 255n);
 const I256_MAX = 2n ** 255n - 1n;
 
 // Keys of signers that guard nothing, in the order of their addresses, as an epoch lists them.
-const SIGNERS = ["a", "b", "c", "d", "e"]
+export const SIGNERS = ["a", "b", "c", "d", "e"]
   .map((name) => word(`tocsin vector signer ${name}`))
   .map((key) => ({ key, account: privateKeyToAccount(key) }))
   .sort((left, right) => (BigInt(left.account.address) < BigInt(right.account.address) ? -1 : 1));
@@ -95,7 +95,7 @@ const DEPEG = {
 };
 
 /** A case is the depeg with some parts replaced; `acceptedAt` is a time at which a verifier must accept it. */
-function variant(name, { domain, policy, event, quorum, claim, acceptedAt } = {}) {
+export function variant(name, { domain, policy, event, quorum, claim, acceptedAt } = {}) {
   return {
     name,
     acceptedAt,
@@ -225,7 +225,7 @@ export async function attestationVectors() {
   };
 }
 
-async function vector({ name, acceptedAt, domain, policy, event, quorum, claim }) {
+export async function vector({ name, acceptedAt, domain, policy, event, quorum, claim }) {
   const policyId = abiHash(["uint256", "address", "uint256"], [policy.chainId, policy.contract, policy.id]);
   const eventId = event ? abiHash(["bytes32", "uint256"], [word(event.subject), event.ordinal]) : zeroHash;
   const given = { policyId, eventId, ...claim };
@@ -233,7 +233,6 @@ async function vector({ name, acceptedAt, domain, policy, event, quorum, claim }
   const typedData = { domain, types: TYPES, primaryType: PRIMARY_TYPE, message };
   const digest = hashTypedData(typedData);
   const signatures = await Promise.all(quorum.indices.map((index) => SIGNERS[index].account.sign({ hash: digest })));
-  const bitmap = quorum.indices.reduce((bits, index) => bits | (1n << BigInt(index)), 0n);
 
   return {
     name,
@@ -255,8 +254,14 @@ async function vector({ name, acceptedAt, domain, policy, event, quorum, claim }
     threshold: BigInt(quorum.threshold),
     signerIndices: quorum.indices.map(BigInt),
     signatures,
-    packedSignatures: concat([numberToHex(bitmap, { size: 32 }), ...signatures]),
+    packedSignatures: packed(quorum.indices, signatures),
   };
+}
+
+/** A bitmap of the signers' indices, then their signatures in that order. */
+export function packed(indices, signatures) {
+  const bitmap = indices.reduce((bits, index) => bits | (1n << BigInt(index)), 0n);
+  return concat([numberToHex(bitmap, { size: 32 }), ...signatures]);
 }
 
 function abiHash(types, values) {

@@ -5,10 +5,15 @@
 // Integers are decimal strings and bytes are 0x-hex, so that every JSON reader sees the same values.
 import { readFileSync, writeFileSync } from "node:fs";
 import { attestationVectors } from "./attestations.mjs";
+import { batchVectors } from "./batches.mjs";
 import { merkleVectors } from "./merkle.mjs";
 
 const check = process.argv.includes("--check");
-const files = { "attestations.json": await attestationVectors(), "merkle.json": merkleVectors() };
+const files = {
+  "attestations.json": await attestationVectors(),
+  "batches.json": await batchVectors(),
+  "merkle.json": merkleVectors(),
+};
 const stale = [];
 
 for (const [name, content] of Object.entries(files)) {

@@ -9,5 +9,6 @@ pub mod latency;
 pub mod many;
 pub mod process;
 pub mod report;
+pub mod scene;
 pub mod stored;
 pub mod table;

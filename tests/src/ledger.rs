@@ -43,10 +43,11 @@ impl Ledger {
         };
         for insured in &config.covers {
             let all = (Timestamp(0), Timestamp(i64::MAX));
-            ledger
-                .observations
-                .extend(store.history(&insured.streams, all.0, all.1).await.unwrap());
             for risk in insured.risks.values() {
+                let streams = insured.streams(risk);
+                ledger
+                    .observations
+                    .extend(store.history(&streams, all.0, all.1).await.unwrap());
                 ledger
                     .determinations
                     .extend(store.determinations_of(risk.id).await.unwrap());

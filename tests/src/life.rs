@@ -73,6 +73,11 @@ impl Life {
         self.process.try_wait().unwrap()
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether it is still there.
     pub fn is_running(&mut self) -> bool {
         self.ended().is_none()

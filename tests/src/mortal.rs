@@ -3,6 +3,8 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod polled;
+
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
@@ -15,14 +17,14 @@ use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{AttestationId, PolicyId, RiskId, TermsHash};
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
-    AttestationRecord, Attestations, Reservation, Reservations, Reserved,
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Reservation, Reservations, Reserved,
 };
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
@@ -244,6 +246,13 @@ impl<S: Steps> Steps for Mortal<S> {
         self.store.snapshots(sources).await
     }
 
+    async fn snapshots_of(
+        &self,
+        subjects: &[(SourceId, Subject)],
+    ) -> Result<Vec<RiskSnapshot>, StoreError> {
+        self.store.snapshots_of(subjects).await
+    }
+
     async fn history(
         &self,
         streams: &[Stream],
@@ -374,8 +383,8 @@ impl<S: Claims> Claims for Mortal<S> {
 
 #[async_trait]
 impl<S: Reservations> Reservations for Mortal<S> {
-    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
-        self.write("reserve", self.store.reserve(reservation)).await
+    async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.write("reserve", self.store.reserve_all(wanted)).await
     }
 }
 
@@ -388,6 +397,19 @@ impl<S: Attestations> Attestations for Mortal<S> {
     ) -> Result<(), StoreError> {
         let write = self.store.add_attestation(attestation, deliveries);
         self.write("add_attestation", write).await
+    }
+
+    async fn add_batch(
+        &self,
+        batch: &BatchRecord,
+        members: &[BatchMember],
+    ) -> Result<(), StoreError> {
+        self.write("add_batch", self.store.add_batch(batch, members))
+            .await
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>, StoreError> {
+        self.store.batch(id).await
     }
 
     async fn attestation(

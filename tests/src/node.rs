@@ -1,13 +1,13 @@
 //! The service as it is, with one thing exchanged: its clock follows a chain that lives in the past.
 //!
 //! `node CONFIG URL [die=DEATH]`: runs CONFIG until it is killed or told to end; URL is the chain whose newest block says
-//! what time it is. With DEATH (`never`, `before:3`, `after:finish`) its store is a [`Mortal`] one.
+//! what time it is, or ends with `/clock` and answers with unix seconds. With DEATH (`never`, `before:3`, `after:finish`) its store is a [`Mortal`] one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::eips::BlockId;
-use alloy::providers::{Provider, ProviderBuilder};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use tocsin::clock::SetClock;
 use tocsin::config::Config;
 use tocsin::service::{self, ServiceError};
@@ -25,29 +25,16 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> Result<(), Stri
         return Err("usage: node CONFIG URL [die=DEATH]".to_owned());
     };
     let death = arguments.next().map(|text| read_death(&text)).transpose()?;
-    let provider = ProviderBuilder::new()
-        .connect(&url)
-        .await
-        .map_err(|error| error.to_string())?;
-    let head = async move || -> Result<Timestamp, String> {
-        let block = provider
-            .get_block(BlockId::latest())
-            .await
-            .map_err(|error| error.to_string())?;
-        let seconds = block.ok_or("the chain has no block")?.header.timestamp;
-        i64::try_from(seconds)
-            .map(Timestamp)
-            .map_err(|error| error.to_string())
-    };
-    let clock = SetClock::new(head().await?);
+    let time = Time::of(&url).await?;
+    let clock = SetClock::new(time.now().await?);
     let config = Config::load(config.as_ref()).map_err(|error| error.to_string())?;
     let shutdown = service::shutdown_on_signal().map_err(|error| error.to_string())?;
     let service = serve(config, death, clock.clone(), shutdown);
     let follow = async {
         loop {
             tokio::time::sleep(Duration::from_millis(25)).await;
-            // A chain that does not answer leaves the clock where it is.
-            if let Ok(now) = head().await {
+            // Who does not answer leaves the clock where it is.
+            if let Ok(now) = time.now().await {
                 clock.advance_to(now);
             }
         }
@@ -55,6 +42,40 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> Result<(), Stri
     tokio::select! {
         ended = service => ended.map_err(|error| tocsin::report::chain(&error)),
         never = follow => never,
+    }
+}
+
+/// Who says what time it is.
+enum Time {
+    Chain(DynProvider),
+    Clock(String),
+}
+
+impl Time {
+    async fn of(url: &str) -> Result<Self, String> {
+        if url.ends_with("/clock") {
+            return Ok(Self::Clock(url.to_owned()));
+        }
+        let provider = ProviderBuilder::new().connect(url).await;
+        let provider = provider.map_err(|error| error.to_string())?;
+        Ok(Self::Chain(provider.erased()))
+    }
+
+    async fn now(&self) -> Result<Timestamp, String> {
+        let seconds = match self {
+            Self::Chain(provider) => {
+                let block = provider.get_block(BlockId::latest()).await;
+                let block = block.map_err(|error| error.to_string())?;
+                let seconds = block.ok_or("the chain has no block")?.header.timestamp;
+                i64::try_from(seconds).map_err(|error| error.to_string())?
+            }
+            Self::Clock(url) => {
+                let answer = reqwest::get(url).await.map_err(|error| error.to_string())?;
+                let text = answer.text().await.map_err(|error| error.to_string())?;
+                text.parse().map_err(|_not_a_number| text)?
+            }
+        };
+        Ok(Timestamp(seconds))
     }
 }
 

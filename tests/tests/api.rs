@@ -7,7 +7,9 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tocsin_api::Api;
 use tocsin_api::chains::Chains;
+use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
+use tocsin_api::metrics::Metrics;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
 use tocsin_domain::risk::Risk;
@@ -33,6 +35,8 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
     let address = listener.local_addr().unwrap();
     let api = Api {
         chains: Chains::default(),
+        feeds: Feeds::default(),
+        metrics: Metrics::default(),
         store: Arc::new(store),
         health: health.clone(),
         attestor: None,

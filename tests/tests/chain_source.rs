@@ -633,7 +633,7 @@ async fn several_sources_share_the_reading_and_each_begins_at_its_own_block() {
     let seen: Vec<_> = scene
         .seen
         .iter()
-        .map(|seen| (seen.source.0.as_str(), seen.observed_at))
+        .map(|seen| (seen.source.as_str(), seen.observed_at))
         .collect();
     assert_eq!(
         seen,

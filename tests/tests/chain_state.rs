@@ -6,7 +6,7 @@ mod feed;
 #[path = "chain_state/scene.rs"]
 mod scene;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolValue;
@@ -15,12 +15,13 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::{Observation, Provenance, Sequence};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
+use tocsin_sources::BlockSource;
 use tocsin_sources::SourceError;
 use tocsin_sources::chain::state::{
     CallSettings, OnRevert, Reading, Schedule, StateSettings, StateSource, StorageField,
     StorageSettings,
 };
-use tocsin_sources::chain::{ChainReader, ChainSettings, EndpointSettings};
+use tocsin_sources::chain::{ChainReader, ChainSettings, EndpointSettings, Standing};
 use tocsin_sources::error::Contradiction;
 use tocsin_tests::anvil::{Anvil, CHAIN_ID, quantity, repository};
 use tocsin_tests::rpc_fault::{Fault, FaultyNode};
@@ -427,4 +428,61 @@ async fn a_node_that_fails_is_an_error_and_no_reading() {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn one_of_three_that_lies_about_state_is_outvoted_and_two_are_not_believed() {
+    let scene = Scene::new().await;
+    let price = scene.call_with(CONVERT, &[ONE], "assets", |call| call.decimals = 18);
+    scene.reprice(400_000_000_000_000_000).await;
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(FaultyNode::start(scene.anvil.url()).await);
+    }
+    let lie = |part: u64| {
+        let assets = U256::from(part * 100_000_000_000_000_000).abi_encode();
+        Fault::Result(json!(Bytes::from(assets)))
+    };
+    let read = async || {
+        let endpoints = nodes.iter().map(|node| EndpointSettings {
+            max_calls_per_request: NonZeroU32::MIN,
+            ..EndpointSettings::new(node.url())
+        });
+        let settings = ChainSettings {
+            agreement: NonZeroU32::new(2).unwrap(),
+            ..ChainSettings::new(CHAIN_ID, endpoints.collect(), Finality::Confirmations(0))
+        };
+        let reader = ChainReader::connect(settings, vec![price.clone()])
+            .await
+            .unwrap();
+        let batch = reader.next(None, &[0]).await;
+        (batch, reader.endpoints())
+    };
+    let mut benched = Vec::new();
+    for (liar, lying) in nodes.iter().enumerate() {
+        lying.spoil("eth_call", lie(9));
+        let (batch, endpoints) = read().await;
+        let batch = batch.unwrap().unwrap();
+        assert_eq!(batch.observations.last().unwrap().value, decimal("0.4"));
+        for (node, report) in endpoints.into_iter().enumerate() {
+            if let Standing::Benched { reason, .. } = report.standing {
+                assert!(node == liar && reason.contains("is not what 2 others have"));
+                benched.push(node);
+            }
+        }
+        lying.heal();
+    }
+    // As many as must agree are asked, and the third only where they do not.
+    assert!(benched.len() >= 2, "{benched:?}");
+
+    // Each says something else: nothing can be believed.
+    nodes[0].spoil("eth_call", lie(9));
+    nodes[1].spoil("eth_call", lie(8));
+    let (batch, _) = read().await;
+    let error = batch.unwrap_err();
+    assert!(
+        matches!(error, SourceError::Disagreement { .. }),
+        "{error:?}"
+    );
+    assert!(error.is_transient());
 }

@@ -4,9 +4,13 @@ pragma solidity ^0.8.24;
 import {ClaimAttestation} from "../../src/ClaimAttestation.sol";
 import {vm} from "./Vm.sol";
 
-/// Reads claims from vectors/attestations.json, member by member: forge's own struct decoding goes by alphabet.
+/// Reads claims from a file of vectors/, member by member: forge's own struct decoding goes by alphabet.
 contract VectorReader {
-    string private json = vm.readFile("vectors/attestations.json");
+    string private json;
+
+    constructor(string memory file) {
+        json = vm.readFile(file);
+    }
 
     function exists(uint256 vector) external view returns (bool) {
         return vm.keyExistsJson(json, path(vector, ""));
@@ -44,33 +48,42 @@ contract VectorReader {
         return vm.parseJsonBytes32(json, ".typeHash");
     }
 
-    function claim(uint256 vector) external view returns (ClaimAttestation memory a) {
-        a.policyId = word(vector, ".attestation.policyId");
-        a.termsHash = word(vector, ".attestation.termsHash");
-        a.eventId = word(vector, ".attestation.eventId");
-        a.consumer = account(vector, ".attestation.consumer");
-        a.verdict = uint8(member(vector, "verdict"));
-        a.payoutFraction = uint64(member(vector, "payoutFraction"));
-        a.measuredValue = vm.parseJsonInt(json, path(vector, ".attestation.measuredValue"));
-        a.occurredAt = uint64(member(vector, "occurredAt"));
-        a.confirmedAt = uint64(member(vector, "confirmedAt"));
-        a.windowStart = uint64(member(vector, "windowStart"));
-        a.windowEnd = uint64(member(vector, "windowEnd"));
-        a.sourceChainId = uint64(member(vector, "sourceChainId"));
-        a.sourceBlock = uint64(member(vector, "sourceBlock"));
-        a.sourceBlockHash = word(vector, ".attestation.sourceBlockHash");
-        a.evidenceRoot = word(vector, ".attestation.evidenceRoot");
-        a.evidenceCount = uint32(member(vector, "evidenceCount"));
-        a.issuedAt = uint64(member(vector, "issuedAt"));
-        a.validAfter = uint64(member(vector, "validAfter"));
-        a.validUntil = uint64(member(vector, "validUntil"));
-        a.signerEpoch = uint32(member(vector, "signerEpoch"));
-        a.revision = uint32(member(vector, "revision"));
-        a.supersedes = word(vector, ".attestation.supersedes");
+    function words(uint256 vector, string memory key) external view returns (bytes32[] memory) {
+        return vm.parseJsonBytes32Array(json, path(vector, key));
     }
 
-    function member(uint256 vector, string memory name) private view returns (uint256) {
-        return number(vector, string.concat(".attestation.", name));
+    function claim(uint256 vector) external view returns (ClaimAttestation memory) {
+        return claimAt(vector, "");
+    }
+
+    /// The claim whose members are below `key`.
+    function claimAt(uint256 vector, string memory key) public view returns (ClaimAttestation memory a) {
+        a.policyId = word(vector, string.concat(key, ".attestation.policyId"));
+        a.termsHash = word(vector, string.concat(key, ".attestation.termsHash"));
+        a.eventId = word(vector, string.concat(key, ".attestation.eventId"));
+        a.consumer = account(vector, string.concat(key, ".attestation.consumer"));
+        a.verdict = uint8(member(vector, key, "verdict"));
+        a.payoutFraction = uint64(member(vector, key, "payoutFraction"));
+        a.measuredValue = vm.parseJsonInt(json, path(vector, string.concat(key, ".attestation.measuredValue")));
+        a.occurredAt = uint64(member(vector, key, "occurredAt"));
+        a.confirmedAt = uint64(member(vector, key, "confirmedAt"));
+        a.windowStart = uint64(member(vector, key, "windowStart"));
+        a.windowEnd = uint64(member(vector, key, "windowEnd"));
+        a.sourceChainId = uint64(member(vector, key, "sourceChainId"));
+        a.sourceBlock = uint64(member(vector, key, "sourceBlock"));
+        a.sourceBlockHash = word(vector, string.concat(key, ".attestation.sourceBlockHash"));
+        a.evidenceRoot = word(vector, string.concat(key, ".attestation.evidenceRoot"));
+        a.evidenceCount = uint32(member(vector, key, "evidenceCount"));
+        a.issuedAt = uint64(member(vector, key, "issuedAt"));
+        a.validAfter = uint64(member(vector, key, "validAfter"));
+        a.validUntil = uint64(member(vector, key, "validUntil"));
+        a.signerEpoch = uint32(member(vector, key, "signerEpoch"));
+        a.revision = uint32(member(vector, key, "revision"));
+        a.supersedes = word(vector, string.concat(key, ".attestation.supersedes"));
+    }
+
+    function member(uint256 vector, string memory key, string memory name) private view returns (uint256) {
+        return number(vector, string.concat(key, ".attestation.", name));
     }
 
     function path(uint256 vector, string memory key) private pure returns (string memory) {

@@ -1,5 +1,7 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
+mod outlook;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
@@ -8,6 +10,7 @@ use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::PolicyId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::reasoning::{guards, sentences};
+use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
 use crate::problem::Problem;
@@ -34,7 +37,9 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         .iter()
         .map(|record| record.id)
         .collect();
-    let seen_until = seen_until(store, &policy).await?;
+    let risk = store.risk(policy.risk).await?;
+    let streams = risk.map(|risk| risk.streams).unwrap_or_default();
+    let seen_until = seen_until(store, &streams).await?;
     let determined = store.determinations_of(policy.risk).await?.len();
     let state = if claims.len() < determined {
         "a loss event has been determined, and the claim on it is about to be decided"
@@ -45,10 +50,15 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
     } else {
         "no loss event has been determined in what was seen up to the times in `seen_until`"
     };
+    let outlook = match determined {
+        0 => Some(outlook::of(store, &cover, &streams).await?),
+        _ => None,
+    };
     Ok(json!({
         "policy": policy,
         "state": state,
         "seen_until": seen_until,
+        "outlook": outlook,
         "claims": claims,
         "attestations": attestations,
     }))
@@ -73,18 +83,22 @@ fn with_guards(cover: &Cover, loss: &Determination) -> Json {
 /// How far each source of the policy's risk has been read; beyond, nothing is known.
 async fn seen_until(
     store: &dyn Store,
-    policy: &Policy,
+    streams: &[Stream],
 ) -> Result<BTreeMap<String, Option<String>>, StoreError> {
     let mut seen = BTreeMap::new();
-    for stream in store
-        .risk(policy.risk)
-        .await?
-        .into_iter()
-        .flat_map(|risk| risk.streams)
-    {
-        let progress = store.progress(&stream.source).await?;
-        let until = progress.map(|progress| progress.watermark.to_string());
-        seen.insert(stream.source.0, until);
+    for stream in streams {
+        let until = match store.look(&stream.source, &stream.subject).await? {
+            // A polled source is known subject by subject.
+            Some(look) => look.watermark,
+            None => {
+                let progress = store.progress(&stream.source).await?;
+                progress.map(|progress| progress.watermark)
+            }
+        };
+        seen.insert(
+            stream.source.to_string(),
+            until.map(|until| until.to_string()),
+        );
     }
     Ok(seen)
 }

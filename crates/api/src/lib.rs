@@ -4,7 +4,9 @@
 
 pub mod chains;
 mod eligibility;
+pub mod feeds;
 pub mod health;
+pub mod metrics;
 mod problem;
 mod routes;
 mod watching;
@@ -24,6 +26,10 @@ pub struct Api {
     pub health: health::Health,
     /// How the chains are doing.
     pub chains: chains::Chains,
+    /// How the feeds are doing.
+    pub feeds: feeds::Feeds,
+    /// What happened.
+    pub metrics: metrics::Metrics,
     /// Who signs, for which verifier; `None` where nothing is attested.
     pub attestor: Option<(AttestationDomain, SignerSet)>,
 }

@@ -15,6 +15,8 @@ pub(crate) enum Problem {
     BadRequest(String),
     /// The store failed.
     Store(StoreError),
+    /// Something else inside failed.
+    Failed(String),
 }
 
 impl From<StoreError> for Problem {
@@ -44,16 +46,8 @@ impl IntoResponse for Problem {
                 "The service is busy",
                 "try again in a few seconds".to_owned(),
             ),
-            Self::Store(error) => {
-                // What broke inside is for the operator, not for strangers.
-                tracing::error!(%error, "a request failed");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "The service failed",
-                    "the operator can find the reason in the log".to_owned(),
-                )
-            }
+            Self::Store(error) => failed(&error),
+            Self::Failed(reason) => failed(&reason),
         };
         let body = Json(json!({
             "type": format!("urn:tocsin:problem:{kind}"),
@@ -68,4 +62,15 @@ impl IntoResponse for Problem {
         )
             .into_response()
     }
+}
+
+/// What broke inside is for the operator, not for strangers.
+fn failed(error: &dyn core::fmt::Display) -> (StatusCode, &'static str, &'static str, String) {
+    tracing::error!(%error, "a request failed");
+    (
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The service failed",
+        "the operator can find the reason in the log".to_owned(),
+    )
 }

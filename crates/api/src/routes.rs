@@ -1,5 +1,6 @@
 //! What can be asked.
 
+use alloy_primitives::hex;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,12 +10,12 @@ use serde_json::{Value, json};
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::ids::{AttestationId, PolicyId};
 use tocsin_store::StoreError;
-use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::DeliveryState;
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, watching};
+use crate::{Api, eligibility, feeds, metrics, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -23,10 +24,15 @@ pub(crate) fn router(api: Api) -> Router {
     Router::new()
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/covers", get(covers))
         .route("/v1/chains", get(watching::chains))
         .route("/v1/sources", get(watching::sources))
         .route("/v1/warnings", get(watching::warnings))
+        .route("/v1/feeds", get(feeds::feeds))
+        .route("/v1/feeds/{feed}/subjects/{*subject}", get(feeds::subject))
+        .route("/v1/responses/{hash}", get(feeds::response))
+        .route("/v1/responses/{hash}/fetches", get(feeds::fetches))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
@@ -91,6 +97,7 @@ async fn attestation(
             reason: error.to_string(),
         })
     })?;
+    let (signatures, batch) = signed(&api, &record).await?;
     let delivery = api
         .store
         .delivery(record.id)
@@ -120,9 +127,35 @@ async fn attestation(
         "policy": record.policy,
         "attested_at": record.attested_at.to_string(),
         "attestation": payload,
-        "signatures": format!("0x{}", alloy_primitives::hex::encode(&record.signatures)),
+        "signatures": signatures,
+        "batch": batch,
         "delivery": delivery,
     })))
+}
+
+/// The packed signatures, and the batch that they are of where the attestation was not signed alone: with the
+/// attestation's place there, and the proof that a contract takes.
+async fn signed(api: &Api, record: &AttestationRecord) -> Result<(String, Option<Value>), Problem> {
+    match &record.signed {
+        Signed::Alone(signatures) => Ok((hex::encode_prefixed(signatures), None)),
+        Signed::InBatch {
+            batch,
+            place,
+            proof,
+        } => {
+            let stored = api.store.batch(*batch).await?.ok_or(StoreError::Missing {
+                noun: "batch of attestation",
+                key: record.id.to_string(),
+            })?;
+            let described = json!({
+                "id": stored.id,
+                "signed": stored.batch,
+                "index": place,
+                "proof": proof,
+            });
+            Ok((hex::encode_prefixed(&stored.signatures), Some(described)))
+        }
+    }
 }
 
 async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -31,8 +31,8 @@ struct Free;
 
 #[async_trait]
 impl Reservations for Free {
-    async fn reserve(&self, _: &Reservation) -> Result<Reserved, StoreError> {
-        Ok(Reserved::New)
+    async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        Ok(vec![Reserved::New; wanted.len()])
     }
 }
 

@@ -1,8 +1,14 @@
 //! Reserve, then sign.
 
+mod batch;
+
+pub use batch::{AttestedBatch, BatchOutcome, Included};
+
 use alloy::primitives::{Address, B256};
 use tocsin_domain::attestation::payload::verdict_number;
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use tocsin_domain::attestation::{
+    AttestationDomain, ClaimAttestation, Signable, SignatureSet, SignerSet,
+};
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
@@ -77,30 +83,41 @@ impl Attestor {
         reservations: &(impl Reservations + ?Sized),
         payload: &ClaimAttestation,
     ) -> Result<Attested, AttestError> {
-        if payload.verdict != verdict_number(Verdict::Triggered) || payload.eventId == B256::ZERO {
-            return Err(AttestError::NotAClaim {
-                verdict: payload.verdict,
-            });
-        }
-        self.check_epoch(payload)?;
+        self.check_claim(payload)?;
         let wanted = self.reservation(payload);
         let claim_key = wanted.claim_key;
         let reserved = reservations
             .reserve(&wanted)
             .await
             .map_err(|source| AttestError::Reserve { claim_key, source })?;
-        let attestation = match reserved {
-            Reserved::New => payload.clone(),
-            Reserved::Identical(stored) => self.read_reserved(&wanted, payload, &stored)?,
-            Reserved::Conflict(stored) => {
-                return Err(AttestError::Conflict {
-                    claim_key,
-                    reserved: stored.attestation_id,
-                    wanted: wanted.attestation_id,
-                });
-            }
-        };
-        self.sign(attestation).await
+        self.sign(self.judge(&wanted, payload, reserved)?).await
+    }
+
+    fn check_claim(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+        if payload.verdict != verdict_number(Verdict::Triggered) || payload.eventId == B256::ZERO {
+            return Err(AttestError::NotAClaim {
+                verdict: payload.verdict,
+            });
+        }
+        self.check_epoch(payload)
+    }
+
+    /// What may be signed, now that the store has answered.
+    fn judge(
+        &self,
+        wanted: &Reservation,
+        payload: &ClaimAttestation,
+        reserved: Reserved,
+    ) -> Result<ClaimAttestation, AttestError> {
+        match reserved {
+            Reserved::New => Ok(payload.clone()),
+            Reserved::Identical(stored) => self.read_reserved(wanted, payload, &stored),
+            Reserved::Conflict(stored) => Err(AttestError::Conflict {
+                claim_key: wanted.claim_key,
+                reserved: stored.attestation_id,
+                wanted: wanted.attestation_id,
+            }),
+        }
     }
 
     fn reservation(&self, payload: &ClaimAttestation) -> Reservation {
@@ -149,22 +166,28 @@ impl Attestor {
         }
     }
 
-    /// Reaches the key. Called with reserved payloads only.
     async fn sign(&self, attestation: ClaimAttestation) -> Result<Attested, AttestError> {
         let id = self.domain.digest(&attestation);
-        let signatures = SignatureSet::single(self.index, self.signer.sign(id).await?);
-        // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
-        signatures
-            .verify(id, &self.signers)
-            .map_err(|source| AttestError::SelfCheck {
-                address: self.address(),
-                source,
-            })?;
+        let signatures = self.quorum(id).await?;
         Ok(Attested {
             claim_key: attestation.claim_key(),
             attestation,
             id,
             signatures,
         })
+    }
+
+    /// Reaches the key. Called with what is reserved only.
+    async fn quorum(&self, what: impl Into<Signable>) -> Result<SignatureSet, AttestError> {
+        let what = what.into();
+        let signatures = SignatureSet::single(self.index, self.signer.sign(what).await?);
+        // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
+        signatures
+            .verify(what, &self.signers)
+            .map_err(|source| AttestError::SelfCheck {
+                address: self.address(),
+                source,
+            })?;
+        Ok(signatures)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alloy::primitives::Address;
-use tocsin_domain::attestation::{PayloadBytesError, QuorumError, SignatureError};
+use tocsin_domain::attestation::{PayloadBytesError, QuorumError, Signable, SignatureError};
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 
@@ -132,6 +132,31 @@ pub enum AttestError {
         /// The digest of what was to be signed.
         wanted: AttestationId,
     },
+    /// The reservations of a batch failed, so nothing was signed.
+    #[error("the claim keys of a batch of {count} could not be reserved, nothing was signed")]
+    ReserveBatch {
+        /// How many.
+        count: usize,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The store did not say of each reservation what became of it.
+    #[error(
+        "ALARM: the store answered {answered} of {asked} reservations; nothing was signed, the store is at fault"
+    )]
+    Unanswered {
+        /// How many were asked for.
+        asked: usize,
+        /// How many were answered.
+        answered: usize,
+    },
+    /// One claim in a batch twice.
+    #[error("the claim key {claim_key} is in the batch already")]
+    TwiceInBatch {
+        /// The claim key.
+        claim_key: ClaimKey,
+    },
     /// The stored reservation is not what the store says it is.
     #[error(
         "ALARM: the stored reservation of claim key {claim_key} does not hold together ({problem}); nothing was signed, the database may be damaged"
@@ -154,12 +179,12 @@ pub enum AttestError {
         source: PayloadBytesError,
     },
     /// The signer refused or broke.
-    #[error("the key of {address} could not sign {attestation}")]
+    #[error("the key of {address} could not sign {what}")]
     Sign {
         /// The key's address.
         address: Address,
-        /// The digest.
-        attestation: AttestationId,
+        /// What was to be signed.
+        what: Signable,
         /// Why.
         #[source]
         source: alloy::signers::Error,
@@ -188,7 +213,9 @@ impl AttestError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Reserve { source, .. } => source.is_transient(),
+            Self::Reserve { source, .. } | Self::ReserveBatch { source, .. } => {
+                source.is_transient()
+            }
             // A local key never fails for a while; a remote one may, when there is one.
             _ => false,
         }

@@ -1,7 +1,7 @@
 //! The only crate that holds attestation keys.
 //!
 //! Promise: no payload is signed before its claim key is reserved, durably, for exactly that payload. [`Attestor::attest`]
-//! is the only way from a key to a signature; whatever crashes, retries or runs twice, at most one payload per claim key
+//! and [`Attestor::attest_batch`] are the only ways from a key to a signature; whatever crashes, retries or runs twice, at most one payload per claim key
 //! and signing domain is ever signed.
 
 pub mod attestor;
@@ -9,7 +9,7 @@ pub mod error;
 pub mod keystore;
 pub mod signer;
 
-pub use attestor::{Attested, Attestor};
+pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
 pub use error::AttestError;
 pub use keystore::generate_keystore;
 pub use signer::{KeySettings, Signer};

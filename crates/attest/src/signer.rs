@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
 use secrecy::{ExposeSecret, SecretString};
-use tocsin_domain::attestation::QuorumSignature;
-use tocsin_domain::ids::AttestationId;
+use tocsin_domain::attestation::{QuorumSignature, Signable};
 
 use crate::AttestError;
 use crate::keystore;
@@ -64,16 +63,16 @@ impl Signer {
         self.key.address()
     }
 
-    /// Signs. Callers have reserved the claim key before.
-    pub(crate) async fn sign(&self, digest: AttestationId) -> Result<QuorumSignature, AttestError> {
+    /// Signs. Callers have reserved the claim keys before.
+    pub(crate) async fn sign(&self, what: Signable) -> Result<QuorumSignature, AttestError> {
         let address = self.address();
         let signature =
             self.key
-                .sign_hash(&digest.0)
+                .sign_hash(&what.digest())
                 .await
                 .map_err(|source| AttestError::Sign {
                     address,
-                    attestation: digest,
+                    what,
                     source,
                 })?;
         QuorumSignature::new(signature)

@@ -68,8 +68,8 @@ struct Answers(Reserved);
 
 #[async_trait]
 impl Reservations for Answers {
-    async fn reserve(&self, _: &Reservation) -> Result<Reserved, StoreError> {
-        Ok(self.0.clone())
+    async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        Ok(wanted.iter().map(|_| self.0.clone()).collect())
     }
 }
 
@@ -78,8 +78,8 @@ struct NotAsked;
 
 #[async_trait]
 impl Reservations for NotAsked {
-    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
-        panic!("asked to reserve {reservation:?}")
+    async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        panic!("asked to reserve {wanted:?}")
     }
 }
 
@@ -88,7 +88,7 @@ struct Busy;
 
 #[async_trait]
 impl Reservations for Busy {
-    async fn reserve(&self, _: &Reservation) -> Result<Reserved, StoreError> {
+    async fn reserve_all(&self, _: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         Err(StoreError::Busy {
             attempt: "reserve a claim key",
             source: "locked".into(),

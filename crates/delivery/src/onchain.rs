@@ -30,7 +30,7 @@ mod view;
 
 pub use action::{Action, Order, Waiting};
 pub use broadcast::Broadcast;
-pub use call::claim_calldata;
+pub use call::{batched_claim_calldata, claim_calldata};
 pub use connect::Submitter;
 pub use decide::next_action;
 pub use fees::{BumpPermille, FeePolicy, Fees, Market, Raise};

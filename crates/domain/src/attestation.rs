@@ -3,6 +3,7 @@
 //! The struct as signed (this file), as stored with its reservation (`to_bytes`), and as written for people and other
 //! programs ([`json`]). All are lossless and have exactly one spelling per payload.
 
+pub mod batch;
 pub mod domain;
 pub mod json;
 pub mod payload;
@@ -11,7 +12,8 @@ pub mod signer_set;
 
 use alloy_sol_types::{SolValue, sol};
 
-pub use domain::AttestationDomain;
+pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
+pub use domain::{AttestationDomain, Signable};
 pub use payload::{PayloadError, Validity};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};

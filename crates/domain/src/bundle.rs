@@ -21,7 +21,9 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use crate::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use crate::attestation::{
+    AttestationDomain, ClaimAttestation, Membership, Signable, SignatureSet, SignerSet,
+};
 use crate::claim::Claim;
 use crate::determination::Determination;
 use crate::observation::Observation;
@@ -55,7 +57,9 @@ pub struct EvidenceBundle {
     pub domain: AttestationDomain,
     /// Who could sign.
     pub signers: SignerSet,
-    /// Who did.
+    /// The batch that was signed in its place, where it was not signed alone.
+    pub batch: Option<Membership>,
+    /// Who did, the attestation or its batch.
     pub signatures: SignatureSet,
 }
 
@@ -100,6 +104,16 @@ pub enum BundleError {
     /// The terms are not RFC 8785 JSON.
     #[error("the terms are not canonical JSON")]
     Terms,
+}
+
+impl EvidenceBundle {
+    /// What the signatures are of.
+    pub fn signed(&self) -> Signable {
+        match &self.batch {
+            None => self.domain.digest(&self.attestation).into(),
+            Some(membership) => self.domain.batch_digest(&membership.batch).into(),
+        }
+    }
 }
 
 impl Serialize for EvidenceBundle {

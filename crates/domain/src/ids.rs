@@ -62,6 +62,10 @@ id!(
     /// The EIP-712 digest of an attestation; no signature is part of it.
     AttestationId
 );
+id!(
+    /// The EIP-712 digest of a batch of attestations; no signature is part of it.
+    BatchId
+);
 
 impl RiskId {
     /// The risk that `subject` is under the cover with these terms; for policies of one inception, where the terms ask for

@@ -1,6 +1,7 @@
 //! What a source saw, when, and where it can be seen again.
 
 use core::fmt;
+use std::sync::Arc;
 
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
@@ -8,12 +9,20 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 use crate::value::Value;
 
+// Shared, because a backfill holds the same few names a hundred thousand times.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub String);
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// As text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,7 +32,13 @@ macro_rules! name {
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self(text.to_owned())
+                Self(text.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text.into())
             }
         }
     };

@@ -2,6 +2,10 @@
 //!
 //! For people: every sentence restates something that was recorded, and nothing is decided here.
 
+mod unmet;
+
+pub use unmet::{Unmet, unmet};
+
 use crate::claim::{Claim, Eligibility, Refusal};
 use crate::cover::{Cover, Input};
 use crate::determination::Determination;

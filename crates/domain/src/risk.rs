@@ -54,7 +54,7 @@ impl Risk {
     pub fn subject_of(cover: &Cover) -> Option<String> {
         let mut subjects: Vec<&str> = Vec::with_capacity(cover.inputs.len());
         for input in &cover.inputs {
-            subjects.push(input.subject.as_ref()?.0.as_str());
+            subjects.push(input.subject.as_ref()?.as_str());
         }
         subjects.sort_unstable();
         subjects.dedup();

@@ -337,7 +337,7 @@ fn shown(observations: &[Observation]) -> Vec<Made> {
         .map(|seen| {
             (
                 u8::try_from(seen.observed_at.0).unwrap(),
-                seen.subject.0[1..].parse().unwrap(),
+                seen.subject.as_str()[1..].parse().unwrap(),
                 seen.sequence.0.to(),
                 seen.value.as_ref().map(text),
             )

@@ -156,7 +156,7 @@ fn without_sequences_file_order_counts_and_repeats_stay() {
         .iter()
         .map(|seen| {
             (
-                seen.subject.0.as_str(),
+                seen.subject.as_str(),
                 seen.observed_at.0,
                 seen.sequence.0.to::<u64>(),
             )
@@ -215,7 +215,7 @@ fn the_source_column_tells_sources_apart() {
     let found: Vec<_> = recorded
         .observations
         .iter()
-        .map(|seen| seen.source.0.as_str())
+        .map(|seen| seen.source.as_str())
         .collect();
     assert_eq!(found, ["feed:a", "feed:b", "file"]);
     assert_eq!(
@@ -390,7 +390,7 @@ proptest! {
         read.sort_by_key(|seen| (seen.observed_at, seen.sequence));
         let found: Vec<_> = read
             .into_iter()
-            .map(|seen| (seen.observed_at.0, seen.sequence.0, seen.subject.0, seen.value))
+            .map(|seen| (seen.observed_at.0, seen.sequence.0, seen.subject.to_string(), seen.value))
             .collect();
         let expected: Vec<_> = written
             .into_iter()

@@ -199,7 +199,10 @@ fn what_does_not_fit_is_named_with_its_remedy() {
         let id = settings.source.clone();
         let error = StateSource::new(settings).unwrap_err();
         let text = error.to_string();
-        assert!(!error.is_transient() && text.contains(&id.0), "{text}");
+        assert!(
+            !error.is_transient() && text.contains(id.as_str()),
+            "{text}"
+        );
         assert!(text.contains(reason), "{text}");
     }
     for end in ["#totalAssets()", "#totalAssets.now", "#totalAssets"] {

@@ -68,7 +68,7 @@ impl Stepped {
                 state: vec![7; 64],
                 evaluated_to: at(i64::try_from(n).unwrap()),
             }],
-            determinations: vec![],
+            ..Step::default()
         }
     }
 

@@ -35,9 +35,12 @@ CREATE TABLE risks (
     version       INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
     -- Null before the first evaluation, and where evaluation begins again.
     evaluated_to  INTEGER,
+    -- When everything about it was over; it is not evaluated any more. Null while it is.
+    archived_at   INTEGER,
     CHECK (version > 0 OR evaluated_to IS NULL)
 ) STRICT;
 CREATE INDEX risks_by_cover ON risks (terms_hash);
+CREATE INDEX risks_live ON risks (id) WHERE archived_at IS NULL;
 
 -- What the inputs of a risk listen to, in the order of the cover's inputs.
 CREATE TABLE risk_streams (
@@ -56,6 +59,64 @@ CREATE TABLE sources (
     -- Hash of the settings that it was read with.
     reading   BLOB    NOT NULL CHECK (length(reading) = 32)
 ) STRICT, WITHOUT ROWID;
+
+-- What is to be asked of polled sources, by subject.
+CREATE TABLE looks (
+    source    TEXT    NOT NULL,
+    subject   TEXT    NOT NULL,
+    state     TEXT    NOT NULL CHECK (state IN ('open', 'over', 'person')),
+    -- When something is to be done.
+    due_at    INTEGER,
+    -- Null until something was said.
+    watermark INTEGER,
+    -- What the reader wants to be told, as JSON.
+    memory    TEXT    CHECK (memory IS NULL OR json_valid(memory)),
+    -- What was wrong the last time.
+    trouble   TEXT,
+    -- Why it needs a person.
+    reason    TEXT,
+    looked_at INTEGER,
+    version   INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    PRIMARY KEY (source, subject),
+    CHECK (state <> 'open' OR due_at IS NOT NULL),
+    CHECK ((reason IS NOT NULL) = (state = 'person'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX looks_due ON looks (source, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX looks_by_state ON looks (source, state, subject);
+CREATE INDEX looks_troubled ON looks (source) WHERE state = 'open' AND trouble IS NOT NULL;
+
+-- How many questions each key of a polled source has asked in each UTC day.
+CREATE TABLE usage (
+    source   TEXT    NOT NULL,
+    day      INTEGER NOT NULL,
+    key      TEXT    NOT NULL,
+    requests INTEGER NOT NULL CHECK (requests BETWEEN 0 AND 4294967295),
+    PRIMARY KEY (source, day, key)
+) STRICT, WITHOUT ROWID;
+
+-- What polled sources sent, by its keccak-256, compressed with Zstandard.
+CREATE TABLE responses (
+    hash   BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    -- Bytes before the compression.
+    length INTEGER NOT NULL CHECK (length >= 0),
+    body   BLOB    NOT NULL
+) STRICT;
+
+-- Who sent it, and when.
+CREATE TABLE fetches (
+    hash     BLOB    NOT NULL REFERENCES responses (hash),
+    source   TEXT    NOT NULL,
+    -- What was asked, without keys.
+    url      TEXT    NOT NULL,
+    -- The last time.
+    status   INTEGER NOT NULL CHECK (status BETWEEN 0 AND 65535),
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL CHECK (last_at >= first_at),
+    -- Hash of what decided how it was read, the last time.
+    reading  BLOB    NOT NULL CHECK (length(reading) = 32),
+    PRIMARY KEY (hash, source, url)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fetches_by_age ON fetches (source, last_at);
 
 -- Which blocks of each source were read: without a gap, from the first one to the cursor.
 CREATE TABLE coverage (
@@ -99,7 +160,9 @@ CREATE TABLE observations (
     observed_at INTEGER NOT NULL,
     sequence    BLOB    NOT NULL CHECK (length(sequence) = 32),
     -- Both null where the source reported that it had no value.
-    value_kind  TEXT    CHECK (value_kind IN ('decimal', 'duration', 'bool', 'text', 'time')),
+    -- Not IN, which looks every row up in a table of its own.
+    value_kind  TEXT    CHECK (value_kind = 'decimal' OR value_kind = 'bool' OR value_kind = 'duration' OR value_kind = 'text'
+                            OR value_kind = 'time'),
     value       TEXT,
     -- The log that said so, for a chain (without its index, the state after the block said so); null for a feed or a file.
     chain_id    INTEGER CHECK (chain_id >= 0),
@@ -112,6 +175,8 @@ CREATE TABLE observations (
     CHECK ((chain_id IS NULL) = (block IS NULL) AND (chain_id IS NULL) = (block_hash IS NULL)
         AND (chain_id IS NOT NULL OR log_index IS NULL))
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX observations_by_response ON observations (raw_hash) WHERE chain_id IS NULL;
 
 CREATE TABLE determinations (
     risk            BLOB    NOT NULL REFERENCES risks (id),
@@ -255,6 +320,18 @@ CREATE TABLE reservations (
 ) STRICT;
 CREATE INDEX reservations_by_claim ON reservations (claim_key);
 
+-- Many attestations under one signature: the root of the Merkle tree over their ids.
+CREATE TABLE batches (
+    id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    root             BLOB    NOT NULL CHECK (length(root) = 32),
+    count            INTEGER NOT NULL CHECK (count BETWEEN 1 AND 4294967295),
+    issued_at        INTEGER NOT NULL CHECK (issued_at >= 0),
+    signer_epoch     INTEGER NOT NULL CHECK (signer_epoch BETWEEN 0 AND 4294967295),
+    signatures       BLOB    NOT NULL,
+    attested_at      INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE attestations (
     -- The order in which they were recorded.
     position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -265,11 +342,18 @@ CREATE TABLE attestations (
     risk             BLOB    NOT NULL,
     ordinal          INTEGER NOT NULL,
     payload          BLOB    NOT NULL,
-    signatures       BLOB    NOT NULL,
+    -- Its own; or the batch that it is in, its place there, and the siblings from its leaf to the root.
+    signatures       BLOB,
+    batch            BLOB    REFERENCES batches (id),
+    place            INTEGER CHECK (place BETWEEN 0 AND 4294967294),
+    proof            BLOB    CHECK (length(proof) % 32 = 0),
     attested_at      INTEGER NOT NULL,
-    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal)
+    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal),
+    CHECK ((signatures IS NULL) = (batch IS NOT NULL)),
+    CHECK ((batch IS NULL) = (place IS NULL) AND (batch IS NULL) = (proof IS NULL))
 ) STRICT;
 CREATE INDEX attestations_by_policy ON attestations (policy);
+CREATE UNIQUE INDEX attestations_by_batch ON attestations (batch, place) WHERE batch IS NOT NULL;
 
 -- The outbox.
 CREATE TABLE deliveries (

@@ -1,18 +1,21 @@
 //! Attestations, and the deliveries that begin with them.
 
+use alloy_primitives::B256;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId, RiskId};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestation::{AttestationRecord, Attestations};
+use tocsin_store::attestation::{
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Signed,
+};
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::delivery::NewDelivery;
 
 use crate::column::{hexed, unsigned, word};
 use crate::error::failed;
 use crate::store::SqliteStore;
-use crate::{claims, deliveries, reservations};
+use crate::{batches, claims, deliveries, reservations};
 
 const NOUN: &str = "attestation";
 const ADD: &str = "record an attestation";
@@ -25,6 +28,10 @@ impl Attestations for SqliteStore {
         deliveries: &[NewDelivery],
     ) -> Result<(), StoreError> {
         check::attestation(attestation).map_err(|flaw| flaw.refused(NOUN, attestation.id))?;
+        let Signed::Alone(signatures) = &attestation.signed else {
+            let flaw = Flaw("it is signed by its batch, and comes with that".to_owned());
+            return Err(flaw.refused(NOUN, attestation.id));
+        };
         let mut transaction = self.begin(ADD).await?;
         match find(&mut transaction, attestation.id, ADD).await? {
             Some(stored) if stored == *attestation => return Ok(()),
@@ -39,9 +46,23 @@ impl Attestations for SqliteStore {
         }
         check_reservation(&mut transaction, attestation).await?;
         mark_claim(&mut transaction, attestation).await?;
-        insert(&mut transaction, attestation).await?;
+        insert(&mut transaction, attestation, signatures).await?;
         deliveries::queue(&mut transaction, attestation, deliveries).await?;
         transaction.commit().await.map_err(failed(ADD))
+    }
+
+    async fn add_batch(
+        &self,
+        batch: &BatchRecord,
+        members: &[BatchMember],
+    ) -> Result<(), StoreError> {
+        batches::add(self, batch, members).await
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>, StoreError> {
+        let attempt = "read a batch";
+        let mut connection = self.snapshot(attempt).await?;
+        batches::find(&mut connection, id, attempt).await
     }
 
     async fn attestation(
@@ -61,7 +82,7 @@ impl Attestations for SqliteStore {
         let rows = sqlx::query_as!(
             AttestationRow,
             r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
                       attested_at AS "attested_at!"
                FROM attestations WHERE policy = ?1 ORDER BY position"#,
             policy
@@ -77,7 +98,7 @@ impl Attestations for SqliteStore {
         let rows = sqlx::query_as!(
             AttestationRow,
             r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
                       attested_at AS "attested_at!"
                FROM attestations ORDER BY position DESC LIMIT ?1"#,
             limit
@@ -97,7 +118,10 @@ struct AttestationRow {
     risk: Vec<u8>,
     ordinal: i64,
     payload: Vec<u8>,
-    signatures: Vec<u8>,
+    signatures: Option<Vec<u8>>,
+    batch: Option<Vec<u8>>,
+    place: Option<i64>,
+    proof: Option<Vec<u8>>,
     attested_at: i64,
 }
 
@@ -114,13 +138,41 @@ impl TryFrom<AttestationRow> for AttestationRecord {
                 risk: RiskId(word("risk", &row.risk)?),
                 ordinal: unsigned("ordinal", row.ordinal)?,
                 payload: row.payload,
-                signatures: row.signatures,
+                signed: signed(row.signatures, row.batch, row.place, row.proof)?,
                 attested_at: Timestamp(row.attested_at),
             };
             check::attestation(&record)?;
             Ok(record)
         };
         decode().map_err(|flaw: Flaw| flaw.invalid_row(NOUN, format!("0x{}", hexed(&row.id))))
+    }
+}
+
+fn signed(
+    signatures: Option<Vec<u8>>,
+    batch: Option<Vec<u8>>,
+    place: Option<i64>,
+    proof: Option<Vec<u8>>,
+) -> Result<Signed, Flaw> {
+    match (signatures, batch, place, proof) {
+        (Some(signatures), None, None, None) => Ok(Signed::Alone(signatures)),
+        (None, Some(batch), Some(place), Some(proof)) => {
+            let (siblings, rest) = proof.as_chunks::<32>();
+            if !rest.is_empty() {
+                return Err(Flaw(format!(
+                    "its proof of {} bytes is not of whole siblings",
+                    proof.len()
+                )));
+            }
+            Ok(Signed::InBatch {
+                batch: BatchId(word("batch", &batch)?),
+                place: unsigned("place", place)?,
+                proof: siblings.iter().map(B256::from).collect(),
+            })
+        }
+        _ => Err(Flaw(
+            "it needs either signatures, or a batch with a place and a proof".to_owned(),
+        )),
     }
 }
 
@@ -133,7 +185,7 @@ async fn find(
     let row = sqlx::query_as!(
         AttestationRow,
         r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures AS "signatures!",
+                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
                   attested_at AS "attested_at!"
            FROM attestations WHERE id = ?1"#,
         id
@@ -209,6 +261,7 @@ async fn mark_claim(
 async fn insert(
     connection: &mut SqliteConnection,
     attestation: &AttestationRecord,
+    signatures: &[u8],
 ) -> Result<(), StoreError> {
     let id = attestation.id.0.as_slice();
     let domain_separator = attestation.domain_separator.as_slice();
@@ -227,7 +280,7 @@ async fn insert(
         risk,
         attestation.ordinal,
         attestation.payload,
-        attestation.signatures,
+        signatures,
         attestation.attested_at.0
     )
     .execute(&mut *connection)

@@ -37,7 +37,7 @@ impl Coverages for SqliteStore {
             CoverageRow,
             r#"SELECT first AS "first!", last AS "last!", proof AS "proof!", agreed AS "agreed!", endpoints AS "endpoints!"
                FROM coverage WHERE source = ?1 AND last > ?2 ORDER BY last LIMIT ?3"#,
-            source.0,
+            source.as_str(),
             after,
             limit
         )
@@ -78,7 +78,7 @@ impl Coverages for SqliteStore {
         let read = sqlx::query_scalar!(
             r#"SELECT (EXISTS (SELECT 1 FROM coverage WHERE source = ?1 AND last >= ?2 AND first <= ?2)
                        AND EXISTS (SELECT 1 FROM coverage WHERE source = ?1 AND last >= ?3)) AS "read!: bool""#,
-            recheck.source.0,
+            recheck.source.as_str(),
             first,
             last
         )
@@ -91,7 +91,7 @@ impl Coverages for SqliteStore {
         }
         sqlx::query!(
             "INSERT INTO rechecks (source, first, last, endpoint, differs, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            recheck.source.0,
+            recheck.source.as_str(),
             first,
             last,
             recheck.endpoint,
@@ -111,7 +111,7 @@ impl Coverages for SqliteStore {
             RecheckRow,
             r#"SELECT first AS "first!", last AS "last!", endpoint AS "endpoint!", differs AS "differs?", at AS "at!"
                FROM rechecks WHERE source = ?1 ORDER BY position DESC LIMIT ?2"#,
-            source.0,
+            source.as_str(),
             limit
         )
         .fetch_all(&mut *connection)
@@ -204,7 +204,7 @@ pub(crate) async fn extend(
         let source = &advance.to.source;
         if let Some(coverage) = &advance.coverage {
             rows.push(WrittenCoverage(
-                &source.0,
+                source.as_str(),
                 signed(NOUN, source, coverage.first)?,
                 signed(NOUN, source, coverage.last)?,
                 proof_cell(coverage.proof),

@@ -14,6 +14,7 @@ use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 
 use crate::column::{hexed, signed, to_json, unsigned, word};
 use crate::error::failed;
+use crate::looks;
 use crate::store::SqliteStore;
 use crate::streams::{self, StreamNumber, stream};
 
@@ -25,8 +26,13 @@ impl Covers for SqliteStore {
         check::cover(cover).map_err(|flaw| flaw.refused("cover", &cover.name))?;
         let mut transaction = self.begin(ADD).await?;
         add_cover(&mut transaction, cover).await?;
-        let new = new_risks(&mut transaction, cover, risks).await?;
-        add_risks(&mut transaction, &new).await?;
+        for record in risks {
+            if record.risk.terms_hash != cover.terms_hash {
+                let flaw = Flaw(format!("it is not under {}", cover.name));
+                return Err(flaw.refused("risk", record.risk.id));
+            }
+        }
+        store_risks(&mut transaction, risks).await?;
         transaction.commit().await.map_err(failed(ADD))
     }
 
@@ -143,10 +149,20 @@ async fn add_cover(
     Ok(())
 }
 
+/// Adds those of `risks` that are not stored yet, under covers that are; returns how many.
+pub(crate) async fn store_risks(
+    connection: &mut SqliteConnection,
+    risks: &[RiskRecord],
+) -> Result<u64, StoreError> {
+    let new = new_risks(connection, risks).await?;
+    add_risks(connection, &new).await?;
+    looks::wake(connection, &new, ADD).await?;
+    u64::try_from(new.len()).map_err(|_never| Flaw("too many".to_owned()).refused("risk", "batch"))
+}
+
 /// Those of `risks` that are not stored yet.
 async fn new_risks<'a>(
     connection: &mut SqliteConnection,
-    cover: &CoverRecord,
     risks: &'a [RiskRecord],
 ) -> Result<Vec<&'a RiskRecord>, StoreError> {
     let stored = find_risks(connection, risks.iter().map(|record| record.risk.id), ADD).await?;
@@ -154,9 +170,6 @@ async fn new_risks<'a>(
     for record in risks {
         let id = record.risk.id;
         check::risk_record(record).map_err(|flaw| flaw.refused("risk", id))?;
-        if record.risk.terms_hash != cover.terms_hash {
-            return Err(Flaw(format!("it is not under {}", cover.name)).refused("risk", id));
-        }
         match stored.get(&id).or_else(|| new.get(&id).copied()) {
             None => {
                 new.insert(id, record);

@@ -117,7 +117,7 @@ impl TryFrom<HaltRow> for Halted {
         };
         match decode() {
             Ok(halt) => Ok(Self {
-                source: SourceId(row.source),
+                source: SourceId::from(row.source),
                 halt,
             }),
             Err(flaw) => {
@@ -152,30 +152,32 @@ pub(crate) async fn refuse<'a>(
     })
 }
 
-/// [`StoreError::Halted`] where the risk of a policy listens to a halted source.
-pub(crate) async fn refuse_policy(
+/// [`StoreError::Halted`] where the risk of one of the policies listens to a halted source.
+pub(crate) async fn refuse_policies(
     connection: &mut SqliteConnection,
-    policy: PolicyId,
+    policies: &[PolicyId],
     attempt: &'static str,
 ) -> Result<(), StoreError> {
-    let id = policy.0.as_slice();
-    let chain = sqlx::query_scalar!(
-        r#"SELECT halts.chain AS "chain!"
-           FROM policies
+    let ids: Vec<String> = policies.iter().map(|policy| hexed(policy.0)).collect();
+    let ids = to_json("policy", "batch", &ids)?;
+    let halted = sqlx::query!(
+        r#"SELECT lower(hex(policies.id)) AS "policy!: String", halts.chain AS "chain!"
+           FROM json_each(?1) AS wanted
+           JOIN policies ON policies.id = unhex(wanted.value)
            JOIN risk_streams AS listening ON listening.risk = policies.risk
            JOIN streams ON streams.id = listening.stream
            JOIN halts ON halts.source = streams.source
-           WHERE policies.id = ?1 LIMIT 1"#,
-        id
+           LIMIT 1"#,
+        ids
     )
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed(attempt))?;
-    chain.map_or(Ok(()), |chain| {
+    halted.map_or(Ok(()), |row| {
         Err(StoreError::Halted {
             noun: "policy",
-            key: policy.to_string(),
-            chain,
+            key: format!("0x{}", row.policy),
+            chain: row.chain,
         })
     })
 }

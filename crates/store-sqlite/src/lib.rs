@@ -8,6 +8,7 @@
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
 mod attestations;
+mod batches;
 mod claims;
 mod column;
 mod coverage;
@@ -16,12 +17,16 @@ mod deliveries;
 mod determinations;
 mod error;
 mod halts;
+mod imports;
 mod inceptions;
+mod looks;
 mod observations;
 mod open;
 mod place;
 mod policies;
+mod put_away;
 mod reservations;
+mod responses;
 mod snapshots;
 mod sources;
 mod steps;

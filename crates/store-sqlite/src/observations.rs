@@ -6,6 +6,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join;
 use sqlx::SqliteConnection;
 use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence, SourceId, Subject};
 use tocsin_domain::risk::Stream;
@@ -81,18 +82,35 @@ pub(crate) async fn add(
         .iter()
         .map(|(stream, number)| ((&stream.source, &stream.subject, &stream.metric), *number))
         .collect();
-    for chunk in observations.chunks(written::ROWS_PER_STATEMENT) {
-        let rows = chunk
+    // In the order of the table, so that a stream's rows end up side by side.
+    let mut ordered = observations
+        .iter()
+        .map(|observation| Ok((number_of(&numbers, observation)?, observation)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    ordered.sort_unstable_by_key(|(stream, observation)| {
+        (*stream, observation.observed_at, observation.sequence)
+    });
+    let encode = |chunk: &[(StreamNumber, &Observation)]| {
+        chunk
             .iter()
-            .map(|observation| {
+            .map(|(stream, observation)| {
                 let key = || name(key_of(observation), observation.observed_at);
-                written::row(number_of(&numbers, observation)?, observation, key)
+                written::row(*stream, observation, key)
             })
-            .collect::<Result<Vec<_>, _>>()?;
-        let added = written::insert(connection, &rows, attempt).await?;
-        if usize::try_from(added).is_ok_and(|added| added < rows.len()) {
+            .collect::<Result<Vec<_>, StoreError>>()
+    };
+    let mut chunks = ordered.chunks(written::ROWS_PER_STATEMENT);
+    let mut next = chunks.next().map(encode).transpose()?;
+    while let Some(rows) = next {
+        // SQLite works on a thread of its own: what comes next is made ready meanwhile.
+        let (added, following) = join(written::insert(connection, &rows, attempt), async {
+            chunks.next().map(encode).transpose()
+        })
+        .await;
+        if usize::try_from(added?).is_ok_and(|added| added < rows.len()) {
             check_repeats(connection, &written::json(&rows)?, attempt).await?;
         }
+        next = following?;
     }
     Ok(())
 }
@@ -265,7 +283,7 @@ pub(crate) async fn of_blocks(
            JOIN observations AS o ON o.stream = streams.id AND o.observed_at BETWEEN ?4 AND ?5
            WHERE streams.source = ?1 AND o.block BETWEEN ?2 AND ?3
            ORDER BY o.block, o.log_index IS NULL, o.log_index, o.observed_at, streams.subject, streams.metric, o.sequence"#,
-        source.0,
+        source.as_str(),
         first,
         last,
         times.start().0,
@@ -276,7 +294,7 @@ pub(crate) async fn of_blocks(
     .map_err(failed(attempt))?;
     rows.into_iter()
         .map(|row| {
-            let stream = streams::stream(source.0.clone(), row.subject, row.metric);
+            let stream = streams::stream(source.as_str().to_owned(), row.subject, row.metric);
             ObservationRow {
                 observed_at: row.observed_at,
                 sequence: row.sequence,

@@ -11,6 +11,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::check::{self, Flaw};
+use tocsin_store::import::Clash;
 use tocsin_store::policy::Policies;
 
 use crate::column::{address, hexed, hexed_number, number, signed, to_json, unsigned, word};
@@ -29,7 +30,14 @@ impl Policies for SqliteStore {
     async fn add_policies(&self, policies: &[Policy]) -> Result<(), StoreError> {
         let mut transaction = self.begin(ADD).await?;
         for chunk in policies.chunks(ROWS_PER_STATEMENT) {
-            add(&mut transaction, chunk).await?;
+            let added = add(&mut transaction, chunk).await?;
+            if let Some(clash) = added.clashes.first() {
+                return Err(StoreError::Conflict {
+                    noun: NOUN,
+                    key: clash.policy.to_string(),
+                    reason: "the same policy has other content".to_owned(),
+                });
+            }
         }
         transaction.commit().await.map_err(failed(ADD))
     }
@@ -152,10 +160,21 @@ fn written(policy: &Policy) -> Result<WrittenPolicy, StoreError> {
     ))
 }
 
-async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(), StoreError> {
-    let new = new_ones(connection, policies).await?;
+/// What became of some policies.
+pub(crate) struct Added {
+    pub(crate) new: u64,
+    /// What cannot be added, because another one is there; everything else was.
+    pub(crate) clashes: Vec<Clash>,
+}
+
+/// Adds policies, as far as no other ones are in their place.
+pub(crate) async fn add(
+    connection: &mut SqliteConnection,
+    policies: &[Policy],
+) -> Result<Added, StoreError> {
+    let (new, clashes) = sort(connection, policies).await?;
     if new.is_empty() {
-        return Ok(());
+        return Ok(Added { new: 0, clashes });
     }
     let mut per_risk: BTreeMap<String, u64> = BTreeMap::new();
     for policy in new.values() {
@@ -173,7 +192,7 @@ async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(
         .map(written)
         .collect::<Result<Vec<_>, _>>()?;
     let rows = to_json(NOUN, "batch", &rows)?;
-    sqlx::query!(
+    let added = sqlx::query!(
         "INSERT INTO policies (id, number, chain_id, contract, terms_hash, risk, holder, sum_insured, inception, expiry)
          SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, unhex(value ->> 3), unhex(value ->> 4), unhex(value ->> 5),
                 unhex(value ->> 6), unhex(value ->> 7), value ->> 8, value ->> 9
@@ -183,9 +202,16 @@ async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(
     .execute(&mut *connection)
     .await
     .map_err(failed(ADD))?;
-    // They come under what was determined before them, too.
     let per_risk: Vec<(String, u64)> = per_risk.into_iter().collect();
-    let per_risk = to_json(NOUN, "batch", &per_risk)?;
+    await_claims(connection, &to_json(NOUN, "batch", &per_risk)?).await?;
+    Ok(Added {
+        new: added.rows_affected(),
+        clashes,
+    })
+}
+
+/// New policies come under what was determined before them, too, and an archived risk has a policy to live for again.
+async fn await_claims(connection: &mut SqliteConnection, per_risk: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE determinations SET awaiting_claims = awaiting_claims + (given.value ->> 1)
          FROM json_each(?1) AS given WHERE determinations.risk = unhex(given.value ->> 0)",
@@ -194,34 +220,39 @@ async fn add(connection: &mut SqliteConnection, policies: &[Policy]) -> Result<(
     .execute(&mut *connection)
     .await
     .map_err(failed(ADD))?;
+    sqlx::query!(
+        "UPDATE risks SET archived_at = NULL FROM json_each(?1) AS given
+         WHERE risks.id = unhex(given.value ->> 0) AND risks.archived_at IS NOT NULL",
+        per_risk
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
     Ok(())
 }
 
-/// Those that are not stored yet.
-async fn new_ones<'a>(
+/// Those that are not stored yet, and those whose place another one has.
+async fn sort<'a>(
     connection: &mut SqliteConnection,
     policies: &'a [Policy],
-) -> Result<BTreeMap<PolicyId, &'a Policy>, StoreError> {
+) -> Result<(BTreeMap<PolicyId, &'a Policy>, Vec<Clash>), StoreError> {
     let stored = find(connection, policies.iter().map(|policy| policy.id), ADD).await?;
     let mut new: BTreeMap<PolicyId, &Policy> = BTreeMap::new();
-    for policy in policies {
+    let mut clashes = Vec::new();
+    for (place, policy) in policies.iter().enumerate() {
         check::policy(policy).map_err(|flaw| flaw.refused(NOUN, policy.id))?;
-        match stored
-            .get(&policy.id)
-            .or_else(|| new.get(&policy.id).copied())
-        {
+        let there = stored.get(&policy.id);
+        match there.or_else(|| new.get(&policy.id).copied()) {
             Some(same) if same == policy => {}
-            Some(_) => {
-                return Err(StoreError::Conflict {
-                    noun: NOUN,
-                    key: policy.id.to_string(),
-                    reason: "the same policy has other content".to_owned(),
-                });
-            }
+            Some(other) => clashes.push(Clash {
+                policy: policy.id,
+                place,
+                stored: other.clone(),
+            }),
             None => {
                 new.insert(policy.id, policy);
             }
         }
     }
-    Ok(new)
+    Ok((new, clashes))
 }

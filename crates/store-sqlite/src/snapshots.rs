@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::{RiskId, TermsHash};
-use tocsin_domain::observation::SourceId;
+use tocsin_domain::observation::{SourceId, Subject};
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::step::RiskSnapshot;
 
-use crate::column::{hexed, unsigned, word};
+use crate::column::{hexed, to_json, unsigned, word};
 use crate::error::failed;
 use crate::observations::ObservationRow;
 use crate::sources;
@@ -59,21 +59,11 @@ impl RiskRow {
 }
 
 /// Every risk with an input from one of `sources`, by id.
-pub(crate) async fn snapshots(
+pub(crate) async fn of_sources(
     connection: &mut SqliteConnection,
     sources: &[SourceId],
 ) -> Result<Vec<RiskSnapshot>, StoreError> {
     let sources = sources::names(sources.iter());
-    let mut risks = risks(connection, &sources).await?;
-    let streams = add_streams(connection, &sources, &mut risks).await?;
-    add_pending(connection, &sources, &streams, &mut risks).await?;
-    Ok(risks.into_values().collect())
-}
-
-async fn risks(
-    connection: &mut SqliteConnection,
-    sources: &str,
-) -> Result<BTreeMap<Vec<u8>, RiskSnapshot>, StoreError> {
     let rows = sqlx::query_as!(
         RiskRow,
         r#"SELECT id AS "id!", terms_hash AS "terms_hash!", subject AS "subject!", inception AS "inception?",
@@ -81,41 +71,76 @@ async fn risks(
            FROM risks
            WHERE id IN (SELECT risk_streams.risk FROM json_each(?1) AS wanted
                         JOIN streams ON streams.source = wanted.value
-                        JOIN risk_streams ON risk_streams.stream = streams.id)"#,
+                        JOIN risk_streams ON risk_streams.stream = streams.id)
+             AND archived_at IS NULL"#,
         sources
     )
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(ATTEMPT))?;
-    rows.into_iter()
-        .map(|row| {
-            let id = row.id.clone();
-            let snapshot = row
-                .try_decode()
-                .map_err(|flaw| flaw.invalid_row("risk", hexed(&id)))?;
-            Ok((id, snapshot))
-        })
-        .collect()
+    complete(connection, rows).await
+}
+
+/// Every risk with an input from one of these subjects, by id.
+pub(crate) async fn of_subjects(
+    connection: &mut SqliteConnection,
+    subjects: &[(SourceId, Subject)],
+) -> Result<Vec<RiskSnapshot>, StoreError> {
+    let subjects = to_json("look", "keys", &subjects)?;
+    let rows = sqlx::query_as!(
+        RiskRow,
+        r#"SELECT id AS "id!", terms_hash AS "terms_hash!", subject AS "subject!", inception AS "inception?",
+                  evaluate_from AS "evaluate_from!", state AS "state!", version AS "version!", evaluated_to AS "evaluated_to?"
+           FROM risks
+           WHERE id IN (SELECT risk_streams.risk FROM jsonb_each(?1) AS wanted
+                        JOIN streams ON streams.source = wanted.value ->> 0 AND streams.subject = wanted.value ->> 1
+                        JOIN risk_streams ON risk_streams.stream = streams.id)
+             AND archived_at IS NULL"#,
+        subjects
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(ATTEMPT))?;
+    complete(connection, rows).await
+}
+
+/// The risks of these rows, with what they listen to and what waits for them.
+async fn complete(
+    connection: &mut SqliteConnection,
+    rows: Vec<RiskRow>,
+) -> Result<Vec<RiskSnapshot>, StoreError> {
+    let mut risks = BTreeMap::new();
+    for row in rows {
+        let id = row.id.clone();
+        let snapshot = row
+            .try_decode()
+            .map_err(|flaw| flaw.invalid_row("risk", hexed(&id)))?;
+        risks.insert(id, snapshot);
+    }
+    let ids: Vec<String> = risks.keys().map(hexed).collect();
+    let ids = to_json("risk", "keys", &ids)?;
+    let streams = add_streams(connection, &ids, &mut risks).await?;
+    add_pending(connection, &ids, &streams, &mut risks).await?;
+    Ok(risks.into_values().collect())
 }
 
 /// Adds to each risk what its inputs listen to, and how far that was read. Returns the streams by number.
 async fn add_streams(
     connection: &mut SqliteConnection,
-    sources: &str,
+    ids: &str,
     risks: &mut BTreeMap<Vec<u8>, RiskSnapshot>,
 ) -> Result<BTreeMap<StreamNumber, Stream>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT listening.risk AS "risk!", listening.input AS "input!", streams.id AS "stream!",
                   streams.source AS "source!", streams.subject AS "subject!", streams.metric AS "metric!",
-                  sources.watermark AS "watermark?"
-           FROM risk_streams AS listening
+                  coalesce(sources.watermark, iif(looks.state <> 'open', 9223372036854775807, looks.watermark)) AS "watermark?: i64"
+           FROM jsonb_each(?1) AS wanted
+           JOIN risk_streams AS listening ON listening.risk = unhex(wanted.value)
            JOIN streams ON streams.id = listening.stream
            LEFT JOIN sources ON sources.source = streams.source
-           WHERE listening.risk IN (SELECT risk_streams.risk FROM json_each(?1) AS wanted
-                                    JOIN streams ON streams.source = wanted.value
-                                    JOIN risk_streams ON risk_streams.stream = streams.id)
+           LEFT JOIN looks ON looks.source = streams.source AND looks.subject = streams.subject
            ORDER BY listening.risk, listening.input"#,
-        sources
+        ids
     )
     .fetch_all(&mut *connection)
     .await
@@ -140,7 +165,7 @@ async fn add_streams(
 /// Adds to each risk the observations that its evaluation has not seen.
 async fn add_pending(
     connection: &mut SqliteConnection,
-    sources: &str,
+    ids: &str,
     streams: &BTreeMap<StreamNumber, Stream>,
     risks: &mut BTreeMap<Vec<u8>, RiskSnapshot>,
 ) -> Result<(), StoreError> {
@@ -149,16 +174,13 @@ async fn add_pending(
                   o.value_kind AS "value_kind?", o.value AS "value?", o.chain_id AS "chain_id?", o.block AS "block?",
                   o.block_hash AS "block_hash?", o.log_index AS "log_index?", o.raw_hash AS "raw_hash!"
            FROM (SELECT risk_streams.risk, risk_streams.stream, min(risk_streams.input) AS input
-                 FROM risk_streams
-                 WHERE risk_streams.risk IN (SELECT risk_streams.risk FROM json_each(?1) AS wanted
-                                             JOIN streams ON streams.source = wanted.value
-                                             JOIN risk_streams ON risk_streams.stream = streams.id)
+                 FROM jsonb_each(?1) AS wanted JOIN risk_streams ON risk_streams.risk = unhex(wanted.value)
                  GROUP BY risk_streams.risk, risk_streams.stream) AS listening
            JOIN risks ON risks.id = listening.risk
            JOIN observations AS o ON o.stream = listening.stream
                                  AND o.observed_at >= coalesce(risks.evaluated_to + 1, -9223372036854775808)
            ORDER BY listening.risk, o.observed_at, listening.input, o.sequence"#,
-        sources
+        ids
     )
     .fetch_all(&mut *connection)
     .await

@@ -30,7 +30,7 @@ impl TryFrom<SourceRow> for SourceProgress {
             watermark: Timestamp(row.watermark),
             reading: word("reading", &row.reading)
                 .map_err(|flaw| flaw.invalid_row("source", &row.source))?,
-            source: SourceId(row.source),
+            source: SourceId::from(row.source),
         })
     }
 }
@@ -96,7 +96,7 @@ pub(crate) async fn advance(
             .map_err(|flaw| flaw.refused("source", &to.source))?;
         let cursor = to_json("source", &to.source, &to.cursor)?;
         rows.push(serde_json::json!([
-            to.source.0,
+            to.source.as_str(),
             cursor,
             to.watermark.0,
             hexed(to.reading)
@@ -118,7 +118,7 @@ pub(crate) async fn advance(
 /// Names as a JSON list, for `json_each`.
 pub(crate) fn names<'a>(sources: impl Iterator<Item = &'a SourceId>) -> String {
     let names: Vec<serde_json::Value> = sources
-        .map(|source| serde_json::Value::String(source.0.clone()))
+        .map(|source| serde_json::Value::String(source.as_str().to_owned()))
         .collect();
     serde_json::Value::Array(names).to_string()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::RiskId;
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
@@ -14,9 +14,8 @@ use tocsin_store::step::{RiskAdvance, RiskSnapshot, SourceProgress, Step, Steps}
 
 use crate::column::{hexed, to_json, unsigned, word};
 use crate::error::failed;
-use crate::snapshots::snapshots;
 use crate::store::SqliteStore;
-use crate::{determinations, observations, sources};
+use crate::{determinations, looks, observations, responses, snapshots, sources};
 
 #[async_trait]
 impl Steps for SqliteStore {
@@ -29,7 +28,15 @@ impl Steps for SqliteStore {
 
     async fn snapshots(&self, sources: &[SourceId]) -> Result<Vec<RiskSnapshot>, StoreError> {
         let mut connection = self.snapshot("read the risks of sources").await?;
-        snapshots(&mut connection, sources).await
+        snapshots::of_sources(&mut connection, sources).await
+    }
+
+    async fn snapshots_of(
+        &self,
+        subjects: &[(SourceId, Subject)],
+    ) -> Result<Vec<RiskSnapshot>, StoreError> {
+        let mut connection = self.snapshot("read the risks of subjects").await?;
+        snapshots::of_subjects(&mut connection, subjects).await
     }
 
     async fn history(
@@ -47,8 +54,10 @@ impl Steps for SqliteStore {
         let attempt = "commit a step";
         let mut transaction = self.begin(attempt).await?;
         sources::advance(&mut transaction, &step.sources, attempt).await?;
+        looks::advance(&mut transaction, step, attempt).await?;
         advance_risks(&mut transaction, &step.risks, attempt).await?;
         observations::add(&mut transaction, &step.observations, attempt).await?;
+        responses::add(&mut transaction, &step.polled.responses, attempt).await?;
         determinations::add(&mut transaction, &step.determinations, attempt).await?;
         transaction.commit().await.map_err(failed(attempt))
     }

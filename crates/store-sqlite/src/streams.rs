@@ -68,7 +68,13 @@ pub(crate) fn stream(source: String, subject: String, metric: String) -> Stream 
 
 fn rows<'a>(streams: impl Iterator<Item = &'a Stream>) -> String {
     let rows: Vec<serde_json::Value> = streams
-        .map(|stream| serde_json::json!([stream.source.0, stream.subject.0, stream.metric.0]))
+        .map(|stream| {
+            serde_json::json!([
+                stream.source.as_str(),
+                stream.subject.as_str(),
+                stream.metric.as_str()
+            ])
+        })
         .collect();
     serde_json::Value::Array(rows).to_string()
 }

@@ -17,7 +17,7 @@ use tocsin_store::conformance::sample::{
     advance, at, cover, cursor, determination, observation, risk, source, stream,
 };
 use tocsin_store::cover::Covers;
-use tocsin_store::step::{RiskAdvance, Step, Steps};
+use tocsin_store::step::{Polled, RiskAdvance, Step, Steps};
 use tocsin_store_sqlite::SqliteStore;
 
 fn the_risk() -> Risk {
@@ -52,6 +52,7 @@ fn step(n: u64) -> Step {
             evaluated_to: at(i64::try_from(n).unwrap()),
         }],
         determinations: vec![determined(n)],
+        polled: Polled::default(),
     }
 }
 

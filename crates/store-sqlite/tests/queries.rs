@@ -129,6 +129,8 @@ async fn every_queue_is_an_index() {
         ("eligible = 1 AND attested = 0", "claims_unattested"),
         ("state = 'sending' AND not_before", "deliveries_nonce"),
         ("state = 'queued' AND not_before", "deliveries_queued"),
+        ("due_at <= ?2", "looks_due"),
+        ("due_at IS NOT NULL ORDER BY", "looks_due"),
     ];
     for (condition, index) in queues {
         let queries: Vec<String> = recorded()

@@ -2,8 +2,8 @@
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
-use tocsin_domain::attestation::ClaimAttestation;
-use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId, RiskId};
+use tocsin_domain::attestation::{AttestationBatch, ClaimAttestation};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId};
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
@@ -57,7 +57,18 @@ impl Reserved {
 pub trait Reservations: Send + Sync {
     /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`.
     /// [`StoreError::Halted`] where the policy's risk listens to a halted source, also where the key is held already.
-    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError>;
+    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
+        let one = core::slice::from_ref(reservation);
+        let unanswered = || StoreError::Missing {
+            noun: "answer to the reservation",
+            key: reservation.claim_key.to_string(),
+        };
+        self.reserve_all(one).await?.pop().ok_or_else(unanswered)
+    }
+
+    /// Reserves many, and says of each what became of it, in their order. A conflict is no error: the others are reserved.
+    /// An error, also a halted policy among them, reserves none.
+    async fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Reserved>, StoreError>;
 }
 
 /// A signed claim.
@@ -77,23 +88,76 @@ pub struct AttestationRecord {
     pub ordinal: u32,
     /// The payload, ABI-encoded.
     pub payload: Vec<u8>,
+    /// What makes it valid.
+    pub signed: Signed,
+    /// When it was signed.
+    pub attested_at: Timestamp,
+}
+
+/// What makes an attestation valid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Signed {
+    /// The quorum's own signatures of it, as contracts take them: bitmap, then signatures in index order.
+    Alone(Vec<u8>),
+    /// The signatures of a batch that it is in.
+    InBatch {
+        /// Which.
+        batch: BatchId,
+        /// Its place there, counted from 0.
+        place: u32,
+        /// The siblings from its leaf up to the root.
+        proof: Vec<B256>,
+    },
+}
+
+/// Many attestations under one signature.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BatchRecord {
+    /// The digest.
+    pub id: BatchId,
+    /// The signing domain.
+    pub domain_separator: B256,
+    /// What was signed.
+    pub batch: AttestationBatch,
     /// The quorum's signatures as contracts take them: bitmap, then signatures in index order.
     pub signatures: Vec<u8>,
     /// When it was signed.
     pub attested_at: Timestamp,
 }
 
+/// One of a batch, with the call that delivers it, if it has one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BatchMember {
+    /// The attestation.
+    pub attestation: AttestationRecord,
+    /// Its delivery.
+    pub delivery: Option<NewDelivery>,
+}
+
 /// Attestations.
 #[async_trait]
 pub trait Attestations: Send + Sync {
     /// Records an attestation and queues its delivery, if it has one; its claim is attested from then on. An identical one
-    /// is no error and queues nothing again. [`StoreError::Missing`] without its reservation or its claim,
+    /// is no error and queues nothing again. One that is signed by its batch comes with that, never alone, and is
+    /// [`StoreError::Refused`]. [`StoreError::Missing`] without its reservation or its claim,
     /// [`StoreError::Conflict`] where another payload is reserved, or the same was stored with other signatures.
     async fn add_attestation(
         &self,
         attestation: &AttestationRecord,
         deliveries: &[NewDelivery],
     ) -> Result<(), StoreError>;
+
+    /// Records a batch with all of its attestations, in the order of their places, and queues their deliveries. The same
+    /// batch again is no error and queues nothing again. Otherwise the rules are those of [`Self::add_attestation`] for
+    /// each: all are recorded, or none.
+    async fn add_batch(
+        &self,
+        batch: &BatchRecord,
+        members: &[BatchMember],
+    ) -> Result<(), StoreError>;
+
+    /// One batch.
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>, StoreError>;
 
     /// One attestation.
     async fn attestation(&self, id: AttestationId)

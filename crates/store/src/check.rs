@@ -4,6 +4,10 @@
 //! Identifiers are derived from what they identify, so a row whose identifier does not follow from its other columns
 //! is found before anybody acts on it.
 
+mod polled;
+
+pub use polled::{body, look, looked, new_look, response, usage};
+
 use core::fmt;
 
 use alloy_primitives::{B256, keccak256};
@@ -14,7 +18,7 @@ use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::determination::{Determination, Verdict};
-use tocsin_domain::ids::{AttestationId, ClaimKey, EventId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, EventId, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Risk;
@@ -22,7 +26,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
 use crate::StoreError;
-use crate::attestation::{AttestationRecord, Reservation};
+use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Signed};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::{Finding, Recheck};
 use crate::halt::{Cause, Halt};
@@ -84,9 +88,9 @@ pub fn cover(cover: &CoverRecord) -> Result<(), Flaw> {
 /// The id is derived, and there is something to listen to.
 pub fn risk_record(record: &RiskRecord) -> Result<(), Flaw> {
     for stream in &record.streams {
-        text("streams", &stream.source.0)?;
-        text("streams", &stream.subject.0)?;
-        text("streams", &stream.metric.0)?;
+        text("streams", stream.source.as_str())?;
+        text("streams", stream.subject.as_str())?;
+        text("streams", stream.metric.as_str())?;
     }
     require(!record.streams.is_empty(), || {
         "it listens to no stream".to_owned()
@@ -106,9 +110,9 @@ pub fn risk(risk: &Risk) -> Result<(), Flaw> {
 
 /// Texts that can be stored.
 pub fn observation(observation: &Observation) -> Result<(), Flaw> {
-    text("source", &observation.source.0)?;
-    text("subject", &observation.subject.0)?;
-    text("metric", &observation.metric.0)?;
+    text("source", observation.source.as_str())?;
+    text("subject", observation.subject.as_str())?;
+    text("metric", observation.metric.as_str())?;
     match &observation.value {
         Some(Value::Text(value)) => text("value", value),
         Some(Value::Decimal(_) | Value::Duration(_) | Value::Bool(_) | Value::Time(_)) | None => {
@@ -120,7 +124,7 @@ pub fn observation(observation: &Observation) -> Result<(), Flaw> {
 /// A source does not go back: neither to an earlier block, nor to another block in the place of one that was read, nor
 /// to an earlier watermark.
 pub fn advance(from: Option<&SourceProgress>, to: &SourceProgress) -> Result<(), Flaw> {
-    text("name", &to.source.0)?;
+    text("name", to.source.as_str())?;
     let Some(from) = from else { return Ok(()) };
     require(to.cursor.number >= from.cursor.number, || {
         format!(
@@ -213,7 +217,7 @@ fn ordered(first: u64, last: u64) -> Result<(), Flaw> {
 
 /// A range of blocks, and texts that can be stored.
 pub fn recheck(recheck: &Recheck) -> Result<(), Flaw> {
-    text("source", &recheck.source.0)?;
+    text("source", recheck.source.as_str())?;
     text("endpoint", &recheck.endpoint)?;
     if let Finding::Differs(how) = &recheck.finding {
         text("finding", how)?;
@@ -403,6 +407,52 @@ pub fn attestation(record: &AttestationRecord) -> Result<(), Flaw> {
     derived("policy", record.policy, PolicyId(claim.policyId))
 }
 
+/// A batch's id follows from what was signed.
+pub fn batch(record: &BatchRecord) -> Result<(), Flaw> {
+    require(record.batch.count > 0, || "it is empty".to_owned())?;
+    let digest = digest(record.domain_separator, record.batch.eip712_hash_struct());
+    derived("batch id", record.id, BatchId(digest))
+}
+
+/// Each is the attestation at its place in the batch, and there are as many as were signed.
+pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw> {
+    let count = u32::try_from(members.len()).ok();
+    require(count == Some(record.batch.count), || {
+        format!(
+            "it has {} attestation(s), and {} were signed",
+            members.len(),
+            record.batch.count
+        )
+    })?;
+    for (place, BatchMember { attestation, .. }) in (0..).zip(members) {
+        let name = |flaw: Flaw| Flaw(format!("attestation {}: {}", attestation.id, flaw.0));
+        self::attestation(attestation).map_err(name)?;
+        member(record, place, attestation).map_err(name)?;
+    }
+    Ok(())
+}
+
+fn member(record: &BatchRecord, place: u32, attestation: &AttestationRecord) -> Result<(), Flaw> {
+    let Signed::InBatch {
+        batch,
+        place: own,
+        proof,
+    } = &attestation.signed
+    else {
+        return Err(Flaw("it was signed alone".to_owned()));
+    };
+    derived("batch", *batch, record.id)?;
+    derived("place", *own, place)?;
+    require(
+        attestation.domain_separator == record.domain_separator,
+        || "it is for another verifier".to_owned(),
+    )?;
+    record
+        .batch
+        .check_contains(attestation.id, proof)
+        .map_err(|error| Flaw(error.to_string()))
+}
+
 fn signed(
     domain_separator: B256,
     claim_key: ClaimKey,
@@ -417,11 +467,16 @@ fn signed(
         )
     })?;
     derived("claim key", claim_key, claim.claim_key())?;
-    // EIP-712: 0x1901 ‖ domain separator ‖ hash of the struct.
+    let digest = digest(domain_separator, claim.eip712_hash_struct());
+    derived("attestation id", id, AttestationId(digest))?;
+    Ok(claim)
+}
+
+/// EIP-712: 0x1901 ‖ domain separator ‖ hash of the struct.
+fn digest(domain_separator: B256, struct_hash: B256) -> B256 {
     let mut message = Vec::with_capacity(2 + 32 + 32);
     message.extend_from_slice(&[0x19, 0x01]);
     message.extend_from_slice(domain_separator.as_slice());
-    message.extend_from_slice(claim.eip712_hash_struct().as_slice());
-    derived("attestation id", id, AttestationId(keccak256(&message)))?;
-    Ok(claim)
+    message.extend_from_slice(struct_hash.as_slice());
+    keccak256(&message)
 }

@@ -10,13 +10,17 @@
     reason = "this is test code; only the feature that compiles it is not `cfg(test)`, so that backends can share it"
 )]
 
+pub mod archive;
 pub mod attestations;
+pub mod batches;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
 pub mod deliveries;
 pub mod durability;
 pub mod halts;
+pub mod imports;
+pub mod looks;
 mod model;
 pub mod nonces;
 pub mod policies;
@@ -111,6 +115,25 @@ macro_rules! conformance_tests {
                 are_added_once
                 begin_with_their_risk
             }
+            imports {
+                add_everything_once
+                add_all_or_none
+                make_work_for_what_was_determined
+            }
+            looks {
+                come_when_they_are_due
+                move_on_from_where_they_were_read
+                move_together_with_what_was_seen
+                give_their_watermarks_to_risks
+                are_due_for_new_risks_when_closed
+                wait_for_a_person
+                count_what_keys_use
+            }
+            archive {
+                keeps_what_was_sent
+                lets_risks_rest
+                keeps_what_claims_rest_on
+            }
             steps {
                 a_source_moves_on_from_where_it_was_read
                 a_source_never_goes_back
@@ -171,11 +194,18 @@ macro_rules! conformance_tests {
                 another_statement_conflicts
                 thirty_two_callers_have_one_winner
                 forged_payloads_are_refused
+                are_given_to_many_at_once
             }
             attestations {
                 need_what_they_rest_on
                 are_recorded_once
                 are_listed
+            }
+            batches {
+                are_recorded_whole
+                are_recorded_once
+                that_do_not_hold_together_are_refused
+                need_what_each_rests_on
             }
             deliveries {
                 begin_queued

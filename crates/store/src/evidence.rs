@@ -1,11 +1,13 @@
 //! Everything that somebody needs to re-execute a stored attestation, gathered from the nouns that it is kept under.
 
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use tocsin_domain::attestation::{
+    AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
+};
 use tocsin_domain::bundle::EvidenceBundle;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::evidence::{self, Extent};
 
-use crate::attestation::AttestationRecord;
+use crate::attestation::{AttestationRecord, Signed};
 use crate::{Store, StoreError};
 
 /// The evidence bundle of an attestation that `signers` could sign for `domain`.
@@ -68,6 +70,18 @@ pub async fn bundle<S: Store + ?Sized>(
         .await?;
     let observations = evidence::select(&risk.streams, &history, extent)
         .map_err(|error| invalid(error.to_string()))?;
+    let (batch, signatures) = match &record.signed {
+        Signed::Alone(signatures) => (None, signatures.clone()),
+        Signed::InBatch { batch, proof, .. } => {
+            let stored = store.batch(*batch).await?;
+            let stored = stored.ok_or_else(|| missing("batch of attestation"))?;
+            let membership = Membership {
+                batch: stored.batch,
+                proof: proof.clone(),
+            };
+            (Some(membership), stored.signatures)
+        }
+    };
     Ok(EvidenceBundle {
         terms: cover.canonical_terms,
         risk: risk.risk,
@@ -80,7 +94,7 @@ pub async fn bundle<S: Store + ?Sized>(
             .map_err(|error| invalid(error.to_string()))?,
         domain,
         signers: signers.clone(),
-        signatures: SignatureSet::parse(&record.signatures)
-            .map_err(|error| invalid(error.to_string()))?,
+        batch,
+        signatures: SignatureSet::parse(&signatures).map_err(|error| invalid(error.to_string()))?,
     })
 }

@@ -15,7 +15,10 @@ pub mod delivery;
 pub mod error;
 pub mod evidence;
 pub mod halt;
+pub mod import;
+pub mod look;
 pub mod policy;
+pub mod response;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -26,6 +29,9 @@ pub use error::StoreError;
 pub trait Store:
     cover::Covers
     + policy::Policies
+    + import::Imports
+    + look::Looks
+    + response::Archive
     + step::Steps
     + coverage::Coverages
     + halt::Halts
@@ -43,6 +49,9 @@ pub trait Store:
 impl<T> Store for T where
     T: cover::Covers
         + policy::Policies
+        + import::Imports
+        + look::Looks
+        + response::Archive
         + step::Steps
         + coverage::Coverages
         + halt::Halts

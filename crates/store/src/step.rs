@@ -7,11 +7,13 @@ use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::RiskId;
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
+use crate::look::{Look, Usage};
+use crate::response::Response;
 
 /// How far a source was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,7 +41,8 @@ pub struct RiskSnapshot {
     pub version: u64,
     /// State is as of this instant; `None` before the first evaluation, and after an unwinding.
     pub evaluated_to: Option<Timestamp>,
-    /// Per input, how far its source was read; `None` where it was not read yet.
+    /// Per input, how far its source was read, the subject's own watermark where the source is polled; `None` where it was
+    /// not read yet, and the end of time where it has said everything.
     pub watermarks: Vec<Option<Timestamp>>,
     /// Stored observations of its streams after `evaluated_to`, by (observed_at, stream, sequence).
     pub pending: Vec<Observation>,
@@ -81,6 +84,19 @@ pub struct Step {
     pub risks: Vec<RiskAdvance>,
     /// What was decided.
     pub determinations: Vec<Determination>,
+    /// What was asked of polled sources.
+    pub polled: Polled,
+}
+
+/// What a step writes of polled sources.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Polled {
+    /// The looks as they are from now on; the version of each is the one that was read, and is replaced.
+    pub looks: Vec<Look>,
+    /// What came.
+    pub responses: Vec<Response>,
+    /// What the keys have used by now. A count never falls.
+    pub usage: Vec<Usage>,
 }
 
 /// Steps.
@@ -89,8 +105,15 @@ pub trait Steps: Send + Sync {
     /// How far a source was read; `None` before its first step.
     async fn progress(&self, source: &SourceId) -> Result<Option<SourceProgress>, StoreError>;
 
-    /// Every risk with an input from one of `sources`, with what its evaluation needs; by id, as of one moment.
+    /// Every risk with an input from one of `sources` that is not archived, with what its evaluation needs; by id, as of one
+    /// moment.
     async fn snapshots(&self, sources: &[SourceId]) -> Result<Vec<RiskSnapshot>, StoreError>;
+
+    /// Every risk with an input from one of these subjects of polled sources; otherwise the same.
+    async fn snapshots_of(
+        &self,
+        subjects: &[(SourceId, Subject)],
+    ) -> Result<Vec<RiskSnapshot>, StoreError>;
 
     /// The stored observations of `streams` with `after < observed_at ≤ until`, and per stream the last one at or before
     /// `after` (by observed_at, then sequence); ordered by (observed_at, position in `streams`, sequence). A stream that is
@@ -102,9 +125,9 @@ pub trait Steps: Send + Sync {
         until: Timestamp,
     ) -> Result<Vec<Observation>, StoreError>;
 
-    /// Writes a step, or nothing: [`StoreError::Stale`] where a source or a risk has moved since it was read,
+    /// Writes a step, or nothing: [`StoreError::Stale`] where a source, a look or a risk has moved since it was read,
     /// [`StoreError::Halted`] where a source that moves is halted, [`StoreError::Conflict`] where an observation or a
-    /// determination contradicts a stored one, [`StoreError::Missing`] where a risk is not stored, [`StoreError::Refused`]
+    /// determination contradicts a stored one, [`StoreError::Missing`] where a risk or a look is not stored, [`StoreError::Refused`]
     /// where something would go back, would leave blocks out, or is not valid in itself.
     ///
     /// An observation that is stored already, identically, is no error. Nor is a determination, which may also have been

@@ -49,6 +49,9 @@ pub enum Command {
     },
     /// Replay the USDC depeg of March 2023 on a chain of your own: a claim is paid, and its evidence verified
     Demo {
+        /// Replay the blizzard of February 2013 instead: 5,000 policies on 1,614 flights
+        #[arg(long)]
+        flights: bool,
         /// The anvil program
         #[arg(long, default_value = "anvil")]
         anvil: PathBuf,
@@ -59,6 +62,12 @@ pub enum Command {
     /// Chains that are watched
     #[command(subcommand)]
     Chain(Chain),
+    /// Feeds that are polled
+    #[command(subcommand)]
+    Feeds(Feeds),
+    /// Policies
+    #[command(subcommand)]
+    Policies(Policies),
     /// Keys of attestors and of the accounts that submit transactions
     #[command(subcommand)]
     Keys(Keys),
@@ -78,6 +87,40 @@ pub enum Chain {
         /// You have looked at the claims that were reserved for a signature before their evidence was taken back
         #[arg(long)]
         acknowledge: bool,
+    },
+}
+
+/// Feeds.
+#[derive(Debug, Subcommand)]
+pub enum Feeds {
+    /// Decide about a subject that a feed cannot find out: have it asked about again, or leave it. The service must be
+    /// stopped
+    Attend {
+        /// The feed, as in feed:aeroapi
+        feed: String,
+        /// The subject, as /v1/feeds lists it
+        subject: String,
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+        /// Leave it: what is known is all that ever will be, and what is unknown stays so
+        #[arg(long)]
+        leave: bool,
+    },
+}
+
+/// Policies.
+#[derive(Debug, Subcommand)]
+pub enum Policies {
+    /// Take the policies of a CSV file into the books, all or none. The service must be stopped. Exit with 2 and a list of
+    /// every bad row if there is one
+    Import {
+        /// The file, with the columns number, cover, terms_hash, consumer, holder, sum_insured, inception, expiry and, for
+        /// covers that name no subject, subject
+        file: PathBuf,
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
     },
 }
 

@@ -5,5 +5,7 @@ pub mod chain;
 pub mod check;
 pub mod evidence;
 pub mod explain;
+pub mod feeds;
 pub mod keys;
+pub mod policies;
 pub mod verify;

@@ -3,28 +3,33 @@
 //! Text becomes settings structs of the crates here, once; inside there are no strings left to check. Unknown keys are
 //! refused. Paths are relative to the configuration file. A secret is `file:PATH` or `${NAME}`, never the text itself.
 
-mod caip;
+pub(crate) mod caip;
 mod chain;
 mod covers;
+mod feeds;
 mod file;
 mod policies;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use secrecy::SecretString;
 use tocsin_delivery::onchain::OnchainSettings;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
-use tocsin_domain::time::Seconds;
+use tocsin_domain::time::{Seconds, Timestamp};
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
-pub use self::covers::{InsuredCover, load_cover};
+pub use self::covers::{InsuredCover, Listening, RiskKey, load_cover};
+pub use self::feeds::{FeedConfig, Feeds};
+use crate::insure::Insurer;
 
 /// Everything that `tocsin run` needs, checked.
 #[derive(Debug)]
@@ -39,8 +44,12 @@ pub struct Config {
     pub heartbeats: BTreeMap<SourceId, Seconds>,
     /// Covers and the risks under them.
     pub covers: Vec<InsuredCover>,
-    /// Policies.
+    /// Feeds that are polled.
+    pub feeds: Feeds,
+    /// Policies that the configuration lists.
     pub policies: Vec<Policy>,
+    /// Files with a policy a line, which are imported when the service starts.
+    pub policy_files: Vec<PathBuf>,
     /// Who signs; nothing is attested if absent.
     pub attestor: Option<AttestorConfig>,
     /// Settlement chains; nothing is delivered to a chain that is not here.
@@ -52,8 +61,8 @@ impl Config {
     pub fn impatient_inputs(&self) -> Vec<String> {
         let mut found = Vec::new();
         for insured in &self.covers {
-            for (input, stream) in insured.cover.inputs.iter().zip(&insured.streams) {
-                let heartbeat = self.heartbeats.get(&stream.source).copied();
+            for (input, listening) in insured.cover.inputs.iter().zip(&insured.inputs) {
+                let heartbeat = self.heartbeats.get(&listening.source).copied();
                 if let (Some(max_age), Some(heartbeat)) = (input.max_age, heartbeat)
                     && max_age < heartbeat
                 {
@@ -81,6 +90,10 @@ pub struct AttestorConfig {
     pub hold: Seconds,
     /// How long after signing it can be used last.
     pub valid_for: Seconds,
+    /// From how many claims at once on they are signed as one batch; `None`: never.
+    pub batch_from: Option<NonZeroUsize>,
+    /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
+    pub fetched_by: BTreeSet<Address>,
 }
 
 /// A settlement chain.
@@ -175,16 +188,26 @@ impl Config {
             .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path, base)?;
-        let heartbeats = file.heartbeats(path)?;
-        let mut covers = load_covers(path, base, &file.covers, &chains)?;
-        let mut policies = Vec::new();
-        for name in &file.policies {
-            policies.extend(policies::load(&base.join(name), &mut covers)?);
-        }
+        let mut heartbeats = file.heartbeats(path)?;
+        let feeds = file.feeds(path, base)?;
+        // What a feed says again although it has not changed.
+        heartbeats.extend(feeds.repeats());
+        let mut covers = load_covers(path, base, &file.covers, &chains, &feeds)?;
         let attestor = file
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let settlement = attestor.as_ref().map(|attestor| attestor.domain.chain_id);
+        let mut policies = Vec::new();
+        let mut policy_files = Vec::new();
+        for name in &file.policies {
+            let place = base.join(name);
+            if policies::is_table(&place) {
+                policy_files.push(place);
+            } else {
+                policies.extend(policies::load(&place, &mut covers, &feeds, settlement)?);
+            }
+        }
         let mut deliveries = Vec::new();
         for (chain, delivery) in file.delivery {
             let Some(attestor) = &attestor else {
@@ -202,7 +225,9 @@ impl Config {
             chains,
             heartbeats,
             covers,
+            feeds,
             policies,
+            policy_files,
             attestor,
             deliveries,
         };
@@ -210,7 +235,20 @@ impl Config {
         Ok(config)
     }
 
-    /// A policy is paid on the chain of the attestor's verifier, or never.
+    /// What reads rows of policies as this configuration means them, at `now`.
+    pub fn insurer(&self, now: Timestamp) -> Insurer<'_> {
+        Insurer {
+            now,
+            covers: &self.covers,
+            feeds: &self.feeds,
+            settlement: self
+                .attestor
+                .as_ref()
+                .map(|attestor| attestor.domain.chain_id),
+        }
+    }
+
+    /// What is signed can be used, and rests on what is final.
     fn check_settlement(&self, path: &Path) -> Result<(), ConfigError> {
         if let Some(attestor) = &self.attestor {
             if attestor.hold > attestor.valid_for {
@@ -237,18 +275,6 @@ impl Config {
                         chain.name
                     ),
                 ));
-            }
-            for policy in &self.policies {
-                if policy.consumer.chain_id != attestor.domain.chain_id {
-                    return Err(invalid(
-                        path,
-                        format!(
-                            "policy {} is paid on eip155:{}, but the attestor's verifier is on eip155:{}: an attestation \
-                             is valid on its verifier's chain only",
-                            policy.number, policy.consumer.chain_id, attestor.domain.chain_id
-                        ),
-                    ));
-                }
             }
         }
         Ok(())

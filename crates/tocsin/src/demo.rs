@@ -6,8 +6,10 @@
 
 mod chain;
 mod contracts;
+mod error;
 mod files;
 mod rounds;
+pub mod storm;
 mod story;
 
 use std::io::Write;
@@ -18,8 +20,9 @@ use std::time::{Duration, Instant};
 use alloy::primitives::U256;
 use tocsin_domain::time::{Seconds, Timestamp};
 
-pub use chain::{Bought, Chain, DemoError, Deployed};
+pub use chain::{Bought, Chain, Deployed};
 pub use contracts::{DemoAggregator, DemoToken, ParametricCover, TocsinVerifier};
+pub use error::DemoError;
 pub use files::{Layout, Secrets, write_cover, write_service};
 pub use rounds::{ROUNDS, Round};
 

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;
+pub mod insure;
 pub mod pipeline;
 pub mod report;
 pub mod service;

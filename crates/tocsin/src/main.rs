@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tocsin::cli::{Chain, Cli, Command, Keys};
+use tocsin::cli::{Chain, Cli, Command, Feeds, Keys, Policies};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, chain, check, explain, keys, verify};
+use tocsin::command::{backtest, chain, check, explain, feeds, keys, policies, verify};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -55,9 +55,18 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
                 ExitCode::FAILURE
             })
         }
-        Command::Demo { anvil, output } => {
-            telemetry::start_story();
-            runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+        Command::Demo {
+            flights,
+            anvil,
+            output,
+        } => {
+            if flights {
+                telemetry::start_long_story();
+                runtime()?.block_on(demo::storm::run(&anvil, &output, &mut out))?;
+            } else {
+                telemetry::start_story();
+                runtime()?.block_on(demo::run(&anvil, &output, &mut out))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Chain(Chain::Resume {
@@ -76,6 +85,25 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             } else {
                 ExitCode::FAILURE
             })
+        }
+        Command::Feeds(Feeds::Attend {
+            feed,
+            subject,
+            config,
+            leave,
+        }) => {
+            let decided = feeds::Attend {
+                config: &config,
+                feed: &feed,
+                subject: &subject,
+                leave,
+            };
+            runtime()?.block_on(feeds::attend(decided, &SystemClock, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Policies(Policies::Import { file, config }) => {
+            runtime()?.block_on(policies::import(&file, &config, &SystemClock, &mut out))?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Keys(Keys::Generate {
             path,

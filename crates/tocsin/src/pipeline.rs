@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! observe ─► evaluate ─► claim ─► attest ─► deliver
+//!    poll ─┘
 //! ```
 //!
 //! `observe` and `evaluate` share one transaction: cursors, observations, trigger states and determinations commit
@@ -16,6 +17,9 @@ pub mod deliver;
 pub mod evaluate;
 mod halt;
 pub mod observe;
+pub mod poll;
+pub mod polled_news;
+pub mod put_away;
 pub mod recheck;
 pub mod warn;
 
@@ -48,6 +52,10 @@ pub struct Stage {
     pub health: tocsin_api::health::Health,
     /// Tells the outside how the chains are doing.
     pub chains: tocsin_api::chains::Chains,
+    /// Tells the outside how the feeds are doing.
+    pub feeds: tocsin_api::feeds::Feeds,
+    /// Counts what happens.
+    pub metrics: tocsin_api::metrics::Metrics,
     /// Ends the stage.
     pub shutdown: Shutdown,
 }

@@ -90,6 +90,12 @@ impl From<crate::service::ServiceError> for Report {
     }
 }
 
+impl From<crate::insure::csv::CsvError> for Report {
+    fn from(error: crate::insure::csv::CsvError) -> Self {
+        Self::bad_input(chain(&error))
+    }
+}
+
 impl From<crate::demo::DemoError> for Report {
     fn from(error: crate::demo::DemoError) -> Self {
         Self::failed(&error)

@@ -4,32 +4,38 @@
 //! starts, so that a service that cannot work does not half-work.
 
 mod connect;
+mod record;
 
 use std::sync::Arc;
 
 use tocsin_api::Api;
 use tocsin_api::chains::Chains;
+use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
+use tocsin_api::metrics::Metrics;
 use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::SourceError;
-use tocsin_store::cover::{CoverRecord, RiskRecord};
 use tocsin_store::warning::{WarningChange, WarningId};
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
 use self::connect::{Watch, patiently};
+pub use self::record::record;
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
-use crate::pipeline::attest::{AttestClaims, Lifetime};
+use crate::insure::csv::CsvError;
+use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::evaluate::Evaluator;
 use crate::pipeline::observe::Observer;
+use crate::pipeline::poll::Poller;
+use crate::pipeline::put_away::Archivist;
 use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::warn::Forewarner;
 use crate::pipeline::{self, Stage, StageError, Work};
@@ -67,6 +73,9 @@ pub enum ServiceError {
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A file of policies.
+    #[error(transparent)]
+    Policies(#[from] CsvError),
     /// The address of the API.
     #[error("the API cannot listen on {address}: choose another [api] listen")]
     Listen {
@@ -89,7 +98,9 @@ struct Parts {
     observers: Vec<Observer>,
     forewarners: Vec<Forewarner>,
     recheckers: Vec<Rechecker>,
-    attestor: Option<(Attestor, Lifetime)>,
+    pollers: Vec<Poller>,
+    archivist: Option<Archivist>,
+    attestor: Option<(Attestor, Issuing)>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -123,56 +134,28 @@ pub async fn run_on(
     let evaluator = Arc::new(Evaluator::new(
         config.covers.iter().map(|insured| insured.cover.clone()),
     ));
-    record_terms(&*store, &evaluator, &config).await?;
+    record(&*store, &evaluator, &config, clock.now()).await?;
     withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
-    let parts = connect(&config, &evaluator, &bells).await?;
+    let parts = connect(&config, &evaluator, &clock, &bells).await?;
     let stage = Stage {
         store,
         clock,
         health: Health::default(),
         chains: Chains::default(),
+        feeds: Feeds::default(),
+        metrics: Metrics::default(),
         shutdown: shutdown.clone(),
     };
     tracing::info!(
         covers = config.covers.len(),
         policies = config.policies.len(),
         chains = config.chains.len(),
+        feeds = config.feeds.all().count(),
         "the service starts"
     );
     let supervised = start(parts, stage, evaluator, bells, shutdown).run().await;
     Ok(supervised?)
-}
-
-/// Makes covers, risks and policies known to the store. Terms that changed are refused there.
-async fn record_terms(
-    store: &dyn Store,
-    evaluator: &Evaluator,
-    config: &Config,
-) -> Result<(), ServiceError> {
-    for insured in &config.covers {
-        let cover = &insured.cover;
-        let record = CoverRecord {
-            terms_hash: cover.terms_hash,
-            name: cover.name.clone(),
-            version: cover.version,
-            canonical_terms: cover.canonical_terms.clone(),
-        };
-        let risks = insured
-            .risks
-            .values()
-            .map(|risk| {
-                Ok(RiskRecord {
-                    risk: risk.clone(),
-                    streams: insured.streams.clone(),
-                    initial_state: evaluator.initial_state(risk)?,
-                })
-            })
-            .collect::<Result<Vec<_>, StageError>>()?;
-        store.add_cover(&record, &risks).await?;
-    }
-    store.add_policies(&config.policies).await?;
-    Ok(())
 }
 
 /// Takes back the warnings of chains whose newest blocks nobody looks at any more: they would stand for ever.
@@ -212,6 +195,7 @@ async fn withdraw_unwatched(
 async fn connect(
     config: &Config,
     evaluator: &Arc<Evaluator>,
+    clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
     let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
@@ -224,12 +208,21 @@ async fn connect(
                 source,
             })?;
     }
+    for configured in config.feeds.all() {
+        watch.poll(configured, clock);
+    }
     let Watch {
         observers,
         forewarners,
         recheckers,
+        pollers,
         ..
     } = watch;
+    let kept = config.feeds.all();
+    let kept: Vec<_> = kept
+        .map(|configured| (configured.feed.id().clone(), configured.archive_for))
+        .collect();
+    let archivist = (!kept.is_empty()).then(|| Archivist::new(evaluator, kept));
     let mut deliverers = Vec::new();
     for delivery in &config.deliveries {
         let refused = |source| ServiceError::Delivery {
@@ -261,21 +254,25 @@ async fn connect(
         observers,
         forewarners,
         recheckers,
+        pollers,
+        archivist,
         attestor,
         deliverers,
         listener,
     })
 }
 
-fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Lifetime), ServiceError> {
+fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
     let signer = Signer::open(&config.key.attestor())?;
     tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
     let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
     Ok((
         attestor,
-        Lifetime {
+        Issuing {
             hold: config.hold,
             valid_for: config.valid_for,
+            batch_from: config.batch_from,
+            fetched_by: config.fetched_by.clone(),
         },
     ))
 }
@@ -301,14 +298,20 @@ fn start(
     for rechecker in parts.recheckers {
         begin(&mut tasks, rechecker, &stage, Bell::default());
     }
+    for poller in parts.pollers {
+        begin(&mut tasks, poller, &stage, Bell::default());
+    }
+    if let Some(archivist) = parts.archivist {
+        begin(&mut tasks, archivist, &stage, Bell::default());
+    }
     begin(
         &mut tasks,
         Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
         &stage,
         bells.claim,
     );
-    if let Some((attestor, lifetime)) = parts.attestor {
-        let attest = AttestClaims::new(evaluator, attestor, lifetime, bells.deliver.clone());
+    if let Some((attestor, issuing)) = parts.attestor {
+        let attest = AttestClaims::new(evaluator, attestor, issuing, bells.deliver.clone());
         begin(&mut tasks, attest, &stage, bells.attest);
     }
     for deliverer in parts.deliverers {
@@ -322,6 +325,8 @@ fn start(
             store: stage.store,
             health: stage.health,
             chains: stage.chains,
+            feeds: stage.feeds,
+            metrics: stage.metrics,
             attestor,
         };
         tasks.start(

@@ -26,8 +26,16 @@ pub fn start(json: bool) {
 
 /// Starts logging for a command that tells its own story: what the stages do, one short line each, and every warning.
 pub fn start_story() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_unset| EnvFilter::new("warn,tocsin::pipeline=info"));
+    start_aside("warn,tocsin::pipeline=info");
+}
+
+/// The same for a story of thousands: warnings only.
+pub fn start_long_story() {
+    start_aside("warn");
+}
+
+fn start_aside(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -100,9 +100,9 @@ fn each_inception_among_the_policies_is_a_risk() {
     assert!(risks().all(|risk| risk.evaluate_from == from && risk.subject == "s"));
 
     let of: Vec<_> = config.policies.iter().map(|policy| policy.risk).collect();
-    let of_since = |text| since.risks[&Some(Timestamp::parse(text).unwrap())].id;
+    let of_since = |text| since.risks[&(None, Some(Timestamp::parse(text).unwrap()))].id;
     let (march_risk, february_risk) = (of_since(march), of_since(february));
-    let shared = plain.risks[&None].id;
+    let shared = plain.risks[&(None, None)].id;
     assert_eq!(of, [march_risk, february_risk, shared, march_risk, shared]);
 
     let told = checked(folder.path());
@@ -185,6 +185,7 @@ async fn each_risk_is_determined_with_its_own_evidence() {
         observations,
         risks: verdicts.risks,
         determinations: verdicts.determinations,
+        ..Step::default()
     };
     store.commit(&step).await.unwrap();
 }

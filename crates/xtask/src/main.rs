@@ -1,10 +1,12 @@
 //! Developer commands. They install what they need and say what they do.
 
 mod bench_chain;
+mod bench_flights;
 mod contracts;
 mod edges;
 mod sh;
 mod sql;
+mod storm;
 mod suite;
 mod tidy;
 
@@ -17,11 +19,16 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   demo        the main job, on a chain of your own: a depeg, a claim, a payout, and the evidence
+  demo --flights
+              a blizzard: 5,000 policies on 1,614 flights of February 2013, signed batches, and a second count
   test        everything that must hold: format, lints, structure, contracts, unit, property and end-to-end tests
   tidy        the structure only: crate edges, module docs, file sizes
   bench       every benchmark, in release builds
   bench chain reading chains: rates against bare loops, latency, many chains at once
               [--blocks N] [--chains N] [--seconds N] [--mined N] [--only PART,…]
+  bench flights
+              a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
+              [--flights N] [--speed N]
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
   setup       installs the npm packages that the commands above need (they do so by themselves)
@@ -66,12 +73,19 @@ fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
         root,
         &sh::target(root).join("debug/tocsin").to_string_lossy(),
         &command,
-    )
+    )?;
+    if arguments.contains(&"--flights") {
+        storm::count_again(root, arguments)?;
+    }
+    Ok(())
 }
 
 fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     if let ["chain", options @ ..] = arguments {
         return bench_chain::run(root, options);
+    }
+    if let ["flights", options @ ..] = arguments {
+        return bench_flights::run(root, options);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);

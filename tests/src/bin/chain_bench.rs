@@ -49,7 +49,9 @@ async fn measure(what: &str, arguments: &[&str]) -> Result<(), String> {
         ("bare", []) => tell(&bare::read(&url, kind_of(kind)?, size).await),
         ("reader", []) => tell(&backfill::read(&url, kind_of(kind)?, size).await),
         ("stored", []) => tell(&stored::read(&url, kind_of(kind)?, size).await),
-        ("chains", [seconds]) => tell(&many::watch(&url, size, number(seconds)?).await),
+        ("chains", [seconds]) => {
+            tell(&many::watch(&url, kind_of(kind)?, size, number(seconds)?).await)
+        }
         _ => Err(format!("nothing is measured by `{what}`")),
     }
 }

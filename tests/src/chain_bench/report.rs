@@ -250,6 +250,6 @@ fn chains(options: &Options) -> String {
         megabytes(took.memory),
     ]);
     format!(
-        "Chains side by side, a block a second each, announced over WebSocket, proof = receipts\n\n{table}"
+        "Chains side by side in one service, a block a second each, every log stored, announced over WebSocket, proof = receipts\n\n{table}"
     )
 }

@@ -166,6 +166,7 @@ pub(crate) fn service(chain: &str, url: &str, sources: &str) -> String {
 /// The real reader and the real evaluation of one template.
 pub(crate) struct Watch {
     insured: InsuredCover,
+    streams: Vec<Stream>,
     program: Program,
     state: RiskState,
     reader: ChainReader,
@@ -178,7 +179,7 @@ impl Watch {
         let insured = config.covers.remove(0);
         let chain = config.chains.remove(0);
         let program = Program::compile(&insured.cover);
-        let risk = &insured.risks[&None];
+        let risk = &insured.risks[&(None, None)];
         let start = Start {
             evaluate_from: Some(risk.evaluate_from),
             inception: None,
@@ -192,6 +193,7 @@ impl Watch {
         Self {
             state: RiskState::new(&program, start),
             program,
+            streams: insured.streams(risk),
             insured,
             reader: ChainReader::connect(settings, sources).await.unwrap(),
             cursor: None,
@@ -229,7 +231,7 @@ impl Watch {
         let mut rows = Vec::new();
         for seen in observations {
             let stream = Stream::of(seen);
-            for (input, wanted) in self.insured.streams.iter().enumerate() {
+            for (input, wanted) in self.streams.iter().enumerate() {
                 if *wanted == stream {
                     rows.push(InputObservation {
                         input,

@@ -1,10 +1,10 @@
 //! The call that delivers a claim to a contract.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{B256, Bytes};
 use alloy::sol_types::{SolCall, SolValue};
-use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::attestation::{AttestationBatch, ClaimAttestation};
 
-use super::contract::ParametricCover::claimCall;
+use super::contract::ParametricCover::{claimBatchedCall, claimCall};
 
 /// The call `claim(attestation, signatures)` of a cover contract. `signatures` is the packed quorum: a signer bitmap,
 /// then the signatures.
@@ -14,15 +14,34 @@ pub fn claim_calldata(attestation: &ClaimAttestation, signatures: &[u8]) -> Byte
     [claimCall::SELECTOR.as_slice(), &arguments].concat().into()
 }
 
+/// The call `claimBatched(attestation, batch, proof, signatures)` of a cover contract; the signatures are the batch's.
+pub fn batched_claim_calldata(
+    attestation: &ClaimAttestation,
+    batch: &AttestationBatch,
+    proof: &[B256],
+    signatures: &[u8],
+) -> Bytes {
+    let signatures = Bytes::copy_from_slice(signatures);
+    let arguments = (
+        attestation.clone(),
+        batch.clone(),
+        proof.to_vec(),
+        signatures,
+    )
+        .abi_encode_params();
+    [claimBatchedCall::SELECTOR.as_slice(), &arguments]
+        .concat()
+        .into()
+}
+
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Address, B256, I256};
+    use alloy::primitives::{Address, I256};
 
     use super::*;
 
-    #[test]
-    fn the_contract_reads_every_field_where_it_was_put() {
-        let attestation = ClaimAttestation {
+    fn sample() -> ClaimAttestation {
+        ClaimAttestation {
             policyId: B256::repeat_byte(1),
             termsHash: B256::repeat_byte(2),
             eventId: B256::repeat_byte(3),
@@ -45,10 +64,31 @@ mod tests {
             signerEpoch: 20,
             revision: 21,
             supersedes: B256::repeat_byte(22),
-        };
+        }
+    }
+
+    #[test]
+    fn the_contract_reads_every_field_where_it_was_put() {
+        let attestation = sample();
         let read = claimCall::abi_decode(&claim_calldata(&attestation, &[7; 97])).unwrap();
         assert_eq!(read.signatures, Bytes::from(vec![7; 97]));
         // Same names, same values: the printed forms agree field by field.
         assert_eq!(format!("{:?}", read.a), format!("{attestation:?}"));
+    }
+    #[test]
+    fn the_contract_reads_a_batch_and_a_proof_where_they_were_put() {
+        let batch = AttestationBatch {
+            root: B256::repeat_byte(23),
+            count: 24,
+            issuedAt: 25,
+            signerEpoch: 26,
+        };
+        let proof = [B256::repeat_byte(27), B256::repeat_byte(28)];
+        let call = batched_claim_calldata(&sample(), &batch, &proof, &[7; 97]);
+        let read = claimBatchedCall::abi_decode(&call).unwrap();
+        assert_eq!(read.signatures, Bytes::from(vec![7; 97]));
+        assert_eq!(read.proof, proof);
+        assert_eq!(format!("{:?}", read.a), format!("{:?}", sample()));
+        assert_eq!(format!("{:?}", read.batch), format!("{batch:?}"));
     }
 }

@@ -92,7 +92,11 @@ fn by_verifier(error: &VerifierError) -> Outlook {
         | E::WrongSignerCount(_)
         | E::WrongSignaturesLength(_)
         | E::MalformedSignature(_)
-        | E::WrongSigner(_) => Outlook::Permanent,
+        | E::WrongSigner(_)
+        | E::WrongProofLength(_)
+        | E::NotInBatch(_)
+        | E::BatchOfOtherEpoch(_)
+        | E::BatchBeforeAttestation(_) => Outlook::Permanent,
         // The epoch may be announced yet; the others do not come from a claim.
         _ => Outlook::MayClear,
     }

@@ -1,12 +1,14 @@
 //! Where an attestation is valid: one verifier contract on one settlement chain.
 
+use core::fmt;
+
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{Eip712Domain, SolStruct};
 use serde::{Deserialize, Serialize};
 
-use crate::attestation::ClaimAttestation;
 use crate::attestation::json::{canonical_address, decimal_text};
-use crate::ids::AttestationId;
+use crate::attestation::{AttestationBatch, ClaimAttestation};
+use crate::ids::{AttestationId, BatchId};
 
 /// The EIP-712 domain's name.
 pub const DOMAIN_NAME: &str = "Tocsin";
@@ -23,6 +25,45 @@ pub struct AttestationDomain {
     /// The verifier contract there.
     #[serde(with = "canonical_address")]
     pub verifier: Address,
+}
+
+/// What a key can be asked to sign, by its digest; there is nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signable {
+    /// One attestation.
+    Attestation(AttestationId),
+    /// A batch of them.
+    Batch(BatchId),
+}
+
+impl Signable {
+    /// The digest.
+    pub fn digest(self) -> B256 {
+        match self {
+            Self::Attestation(AttestationId(digest)) | Self::Batch(BatchId(digest)) => digest,
+        }
+    }
+}
+
+impl From<AttestationId> for Signable {
+    fn from(id: AttestationId) -> Self {
+        Self::Attestation(id)
+    }
+}
+
+impl From<BatchId> for Signable {
+    fn from(id: BatchId) -> Self {
+        Self::Batch(id)
+    }
+}
+
+impl fmt::Display for Signable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attestation(id) => write!(f, "the attestation {id}"),
+            Self::Batch(id) => write!(f, "the batch {id}"),
+        }
+    }
 }
 
 impl AttestationDomain {
@@ -45,5 +86,9 @@ impl AttestationDomain {
     /// What attestors sign: the EIP-712 digest of the payload in this domain.
     pub fn digest(&self, attestation: &ClaimAttestation) -> AttestationId {
         AttestationId(attestation.eip712_signing_hash(&self.eip712()))
+    }
+    /// What attestors sign for a batch: its EIP-712 digest in this domain.
+    pub fn batch_digest(&self, batch: &AttestationBatch) -> BatchId {
+        BatchId(batch.eip712_signing_hash(&self.eip712()))
     }
 }

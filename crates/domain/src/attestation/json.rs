@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256, I256};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::attestation::ClaimAttestation;
+use crate::attestation::{AttestationBatch, ClaimAttestation};
 
 /// An integer, or anything else with one decimal spelling, as a string.
 pub(crate) mod decimal_text {
@@ -158,5 +158,31 @@ impl Serialize for ClaimAttestation {
 impl<'de> Deserialize<'de> for ClaimAttestation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Written::deserialize(deserializer)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AttestationBatch", deny_unknown_fields)]
+#[expect(non_snake_case, reason = "the names of the signed type")]
+struct WrittenBatch {
+    #[serde(with = "canonical_word")]
+    root: B256,
+    #[serde(with = "decimal_text")]
+    count: u32,
+    #[serde(with = "decimal_text")]
+    issuedAt: u64,
+    #[serde(with = "decimal_text")]
+    signerEpoch: u32,
+}
+
+impl Serialize for AttestationBatch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenBatch::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AttestationBatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WrittenBatch::deserialize(deserializer)
     }
 }

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Signature, U256, uint};
 
-use crate::attestation::SignerSet;
-use crate::ids::AttestationId;
+use crate::attestation::{Signable, SignerSet};
 
 const BITMAP_BYTES: usize = 32;
 const SIGNATURE_BYTES: usize = 65;
@@ -125,10 +124,12 @@ impl QuorumSignature {
         self.0.as_bytes()
     }
 
-    /// Who signed `digest`; `None` if nobody can have.
-    pub fn signer(&self, digest: AttestationId) -> Option<Address> {
+    /// Who signed `what`; `None` if nobody can have.
+    pub fn signer(&self, what: impl Into<Signable>) -> Option<Address> {
         // Its only error is that there is no such point.
-        self.0.recover_address_from_prehash(&digest.0).ok()
+        self.0
+            .recover_address_from_prehash(&what.into().digest())
+            .ok()
     }
 }
 
@@ -196,8 +197,13 @@ impl SignatureSet {
             .map(Self)
     }
 
-    /// Whether exactly a quorum of `signers` signed `digest`: the rule of the verifier contract.
-    pub fn verify(&self, digest: AttestationId, signers: &SignerSet) -> Result<(), QuorumError> {
+    /// Whether exactly a quorum of `signers` signed `what`: the rule of the verifier contract.
+    pub fn verify(
+        &self,
+        what: impl Into<Signable>,
+        signers: &SignerSet,
+    ) -> Result<(), QuorumError> {
+        let what = what.into();
         if self.len() != usize::from(signers.threshold()) {
             return Err(QuorumError::Count {
                 given: self.len(),
@@ -212,7 +218,7 @@ impl SignatureSet {
                 });
             };
             let recovered = signature
-                .signer(digest)
+                .signer(what)
                 .ok_or(QuorumError::NoPoint { index })?;
             if recovered != registered {
                 return Err(QuorumError::WrongSigner {

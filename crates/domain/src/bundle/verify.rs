@@ -51,6 +51,9 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
         statement::check_verifier(bundle, options.verifier),
     );
     report.add("epoch", statement::check_epoch(bundle));
+    if let Some(membership) = &bundle.batch {
+        report.add("batch", statement::check_batch(bundle, membership));
+    }
     report.add("signatures", statement::check_signatures(bundle));
     if let Some(trusted) = &options.trusted_signers {
         report.add("trusted signers", statement::check_trusted(bundle, trusted));

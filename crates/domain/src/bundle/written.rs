@@ -12,7 +12,9 @@ use self::observation::{WrittenGuard, WrittenInput, WrittenObservation, WrittenP
 use self::policy::WrittenPolicy;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
-use crate::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use crate::attestation::{
+    AttestationBatch, AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
+};
 use crate::claim::{Claim, Eligibility};
 use crate::decimal::Decimal;
 use crate::determination::Determination;
@@ -35,6 +37,9 @@ pub(super) struct Written {
     attestation: ClaimAttestation,
     domain: AttestationDomain,
     signers: SignerSet,
+    /// Only of an attestation that was signed as one of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    batch: Option<WrittenMembership>,
     #[serde(with = "packed_signatures")]
     signatures: SignatureSet,
 }
@@ -89,6 +94,39 @@ struct WrittenClaim {
     fraction: Decimal,
     #[serde(with = "decimal_text")]
     amount: U256,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMembership {
+    signed: AttestationBatch,
+    proof: Vec<WrittenWord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct WrittenWord(#[serde(with = "canonical_word")] B256);
+
+impl From<&Membership> for WrittenMembership {
+    fn from(membership: &Membership) -> Self {
+        Self {
+            signed: membership.batch.clone(),
+            proof: membership.proof.iter().copied().map(WrittenWord).collect(),
+        }
+    }
+}
+
+impl From<WrittenMembership> for Membership {
+    fn from(written: WrittenMembership) -> Self {
+        Self {
+            batch: written.signed,
+            proof: written
+                .proof
+                .into_iter()
+                .map(|WrittenWord(word)| word)
+                .collect(),
+        }
+    }
 }
 
 impl Written {
@@ -151,6 +189,7 @@ impl Written {
             attestation: bundle.attestation.clone(),
             domain: bundle.domain,
             signers: bundle.signers.clone(),
+            batch: bundle.batch.as_ref().map(WrittenMembership::from),
             signatures: bundle.signatures.clone(),
         })
     }
@@ -204,6 +243,7 @@ impl Written {
             attestation: self.attestation,
             domain: self.domain,
             signers: self.signers,
+            batch: self.batch.map(Membership::from),
             signatures: self.signatures,
         })
     }

@@ -42,9 +42,9 @@ impl EvidenceLeaf {
         };
         Self {
             index,
-            source: keccak256(&observation.source.0),
-            subject: keccak256(&observation.subject.0),
-            metric: keccak256(&observation.metric.0),
+            source: keccak256(observation.source.as_str()),
+            subject: keccak256(observation.subject.as_str()),
+            metric: keccak256(observation.metric.as_str()),
             value: value_units(observation.value.as_ref()),
             observedAt: observation.observed_at.0.cast_unsigned(),
             sequence: observation.sequence.0,

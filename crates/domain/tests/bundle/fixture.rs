@@ -3,7 +3,8 @@
 use alloy_primitives::{Address, B256, Signature, U256, address, keccak256};
 use k256::ecdsa::SigningKey;
 use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, QuorumSignature, SignatureSet, SignerSet, Validity,
+    AttestationDomain, BatchTree, ClaimAttestation, Membership, QuorumSignature, SignatureSet,
+    SignerSet, Validity,
 };
 use tocsin_domain::bundle::EvidenceBundle;
 use tocsin_domain::claim::{self, Claim};
@@ -124,8 +125,8 @@ pub(crate) fn address_of(key: &SigningKey) -> Address {
     Address::from_public_key(key.verifying_key())
 }
 
-pub(crate) fn sign(key: &SigningKey, digest: AttestationId) -> QuorumSignature {
-    let (signature, recovery) = key.sign_prehash_recoverable(digest.0.as_slice()).unwrap();
+pub(crate) fn sign(key: &SigningKey, digest: B256) -> QuorumSignature {
+    let (signature, recovery) = key.sign_prehash_recoverable(digest.as_slice()).unwrap();
     QuorumSignature::new(Signature::from_signature_and_parity(
         signature,
         recovery.is_y_odd(),
@@ -215,15 +216,30 @@ impl Case {
                 self.keys.iter().map(address_of).collect(),
             )
             .unwrap(),
+            batch: None,
             signatures: SignatureSet::default(),
         };
         self.sign(&mut bundle);
         bundle
     }
 
+    /// The same, signed as one of a batch of `count`.
+    pub(crate) fn batched(&self, count: u8) -> EvidenceBundle {
+        let mut bundle = self.bundle();
+        let id = bundle.domain.digest(&bundle.attestation);
+        let others = (1..count).map(|other| AttestationId(B256::repeat_byte(other)));
+        let tree = BatchTree::new([id].into_iter().chain(others)).unwrap();
+        bundle.batch = Some(Membership {
+            batch: tree.batch(bundle.attestation.issuedAt + 60, 3),
+            proof: tree.proof(0).unwrap(),
+        });
+        self.sign(&mut bundle);
+        bundle
+    }
+
     /// Signs whatever the bundle says now, as the first of the keys.
     pub(crate) fn sign(&self, bundle: &mut EvidenceBundle) {
-        let digest = bundle.domain.digest(&bundle.attestation);
+        let digest = bundle.signed().digest();
         bundle.signatures = SignatureSet::default();
         for (index, key) in (0..self.threshold).zip(&self.keys) {
             bundle.signatures.insert(index, sign(key, digest));
@@ -279,7 +295,7 @@ fn observation(streams: &[Stream], (input, at, sequence, value): &Seen) -> Obser
     let stream = streams[*input].clone();
     let block = u64::try_from(*at).unwrap() / 12;
     let raw_hash = keccak256(format!("{at} {sequence}"));
-    let provenance = if stream.source.0.starts_with("feed:") {
+    let provenance = if stream.source.as_str().starts_with("feed:") {
         Provenance::Raw { hash: raw_hash }
     } else {
         Provenance::Chain(ChainPosition {

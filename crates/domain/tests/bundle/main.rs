@@ -4,6 +4,7 @@
     reason = "test support: what cannot be set up is a failed test"
 )]
 
+mod batch;
 mod fixture;
 mod forgery;
 mod outlook;

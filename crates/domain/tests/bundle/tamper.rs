@@ -24,7 +24,7 @@ fn file() -> Json {
 }
 
 /// JSON pointers of every value that holds no other.
-fn leaves(json: &Json, at: &str, found: &mut Vec<String>) {
+pub(crate) fn leaves(json: &Json, at: &str, found: &mut Vec<String>) {
     match json {
         Json::Object(members) => {
             for (name, value) in members {
@@ -52,7 +52,7 @@ fn all_leaves() -> Vec<String> {
 }
 
 /// Other values for a leaf, most of them of the same form.
-fn others(leaf: &Json) -> Vec<Json> {
+pub(crate) fn others(leaf: &Json) -> Vec<Json> {
     let mut others = vec![Json::Null, Json::Bool(true), Json::from(1)];
     match leaf {
         Json::String(text) => {
@@ -92,13 +92,13 @@ fn neighbour(digit: char) -> char {
 }
 
 /// What a forger with a text editor and a hash function does.
-fn reseal(json: &mut Json) {
+pub(crate) fn reseal(json: &mut Json) {
     json.as_object_mut().unwrap().shift_remove("seal");
     let seal = keccak256(serde_jcs::to_string(json).unwrap());
     json["seal"] = format!("{seal:#x}").into();
 }
 
-fn accepted(json: &Json) -> bool {
+pub(crate) fn accepted(json: &Json) -> bool {
     match serde_json::from_str::<EvidenceBundle>(&json.to_string()) {
         Ok(bundle) => verify(&bundle, &VerifyOptions::default()).is_valid(),
         Err(_) => false,

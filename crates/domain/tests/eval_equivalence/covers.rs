@@ -326,9 +326,9 @@ pub(crate) fn covers() -> impl Strategy<Value = Cover> {
         let inputs = inputs.into_iter().zip(INPUT_TYPES).enumerate().map(
             |(index, ((max_age, source, _), ty))| Input {
                 name: format!("x{index}"),
-                metric: Metric(format!("metric{index}")),
+                metric: Metric::from(format!("metric{index}")),
                 subject: None,
-                source: source.map(|source| SourceId(format!("feed:{source}"))),
+                source: source.map(|source| SourceId::from(format!("feed:{source}"))),
                 max_age: max_age.map(Seconds),
                 ty,
             },

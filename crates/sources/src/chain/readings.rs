@@ -10,6 +10,7 @@ use super::assemble::Readings;
 use super::header::BlockHeader;
 use super::logs::Found;
 use super::node::Node;
+use super::node::health::Offence;
 use super::observe::OpenTime;
 use super::state::{StateAt, StateSource, read};
 use super::wanted::Wanted;
@@ -28,8 +29,9 @@ struct Due<'a> {
 }
 
 impl ChainReader {
-    /// Everything that these blocks say, which follow one of time `parent`, or none. `nodes` have the same blocks; state that
-    /// they do not all say the same about is an error, because nothing but their word shows it.
+    /// Everything that these blocks say, which follow one of time `parent`, or none. `nodes` have the same blocks. Where they
+    /// do not say the same about the state, all are asked, and it is an error unless most say one thing: nothing but their
+    /// word shows it.
     pub(super) async fn observations(
         &self,
         nodes: &[&Node],
@@ -107,28 +109,70 @@ impl ChainReader {
             open: due.open,
             multicall: self.settings.multicall,
         };
-        let mut said: Option<Vec<Observation>> = None;
+        let mut votes = Vec::with_capacity(nodes.len());
         for node in nodes {
-            let reading = read(&node.rpc, at, &due.sources).await?;
-            match &said {
-                Some(said) if *said != reading => {
-                    let votes: Vec<String> = nodes
-                        .iter()
-                        .map(|node| node.endpoint().to_string())
-                        .collect();
-                    return Err(SourceError::Disagreement {
-                        chain_id: self.settings.chain_id,
-                        about: format!("the state after block {} {}", header.number, header.hash),
-                        votes: votes.join(", "),
-                    });
-                }
-                Some(_) => {}
-                None => said = Some(reading),
-            }
+            let said = read(&node.rpc, at, &due.sources).await?;
+            votes.push(Vote { node, said });
         }
         // Nobody asked is not nothing said.
-        said.ok_or_else(|| self.nodes.too_few(0))
+        let Some(first) = votes.first() else {
+            return Err(self.nodes.too_few(0));
+        };
+        if votes.iter().any(|vote| vote.said != first.said) {
+            for node in self.nodes.counting()? {
+                if nodes.iter().any(|asked| asked.index == node.index) {
+                    continue;
+                }
+                match read(&node.rpc, at, &due.sources).await {
+                    Ok(said) => votes.push(Vote { node, said }),
+                    // No answer is no vote.
+                    Err(error) => self.nodes.blame(&error),
+                }
+            }
+        }
+        self.count(header, votes)
     }
+
+    /// What most of them say, if so many do as must agree; the others answer for it.
+    fn count(
+        &self,
+        header: &BlockHeader,
+        votes: Vec<Vote<'_>>,
+    ) -> Result<Vec<Observation>, SourceError> {
+        let all = votes.len();
+        let support = |said: &[Observation]| votes.iter().filter(|vote| vote.said == said).count();
+        let majority = votes
+            .iter()
+            .map(|vote| (&vote.said, support(&vote.said)))
+            .find(|(_, count)| *count == all || (*count * 2 > all && *count >= self.nodes.needed));
+        let Some((majority, by)) = majority else {
+            let votes: Vec<String> = votes
+                .iter()
+                .map(|vote| vote.node.endpoint().to_string())
+                .collect();
+            return Err(SourceError::Disagreement {
+                chain_id: self.settings.chain_id,
+                about: format!("the state after block {} {}", header.number, header.hash),
+                votes: votes.join(", "),
+            });
+        };
+        for Vote { node, said } in &votes {
+            if said != majority {
+                let reason = format!(
+                    "its state after block {} is not what {by} others have",
+                    header.number
+                );
+                self.nodes.punish(node, Offence::Lied, &reason);
+            }
+        }
+        Ok(majority.clone())
+    }
+}
+
+/// What an endpoint says of the state after a block.
+struct Vote<'a> {
+    node: &'a Node,
+    said: Vec<Observation>,
 }
 
 fn states<'a>(wanted: &Wanted<'a>) -> Vec<&'a StateSource> {

@@ -118,7 +118,7 @@ fn compare(endpoint: &Endpoint, stored: &[Observation], read: Vec<Observation>) 
 
 /// The order of a chain, and then of the sources.
 fn place(seen: &Observation) -> (u64, u64, &str) {
-    let source = seen.source.0.as_str();
+    let source = seen.source.as_str();
     match &seen.provenance {
         Provenance::Chain(at) => (at.block, at.log_index.unwrap_or(u64::MAX), source),
         Provenance::Raw { .. } => (0, 0, source),

@@ -81,7 +81,7 @@ impl ChainSettings {
             strictly_rising_timestamps: true,
             request_timeout: Duration::from_secs(20),
             max_blocks_per_batch: NonZeroU32::MIN.saturating_add(4_095),
-            max_logs_per_batch: NonZeroU32::MIN.saturating_add(49_999),
+            max_logs_per_batch: NonZeroU32::MIN.saturating_add(19_999),
             multicall: None,
             bench: Duration::from_secs(15),
             probation: NonZeroU32::MIN.saturating_add(4),

@@ -123,7 +123,7 @@ impl SubjectPattern {
             )
         };
         let mut rest = subject
-            .0
+            .as_str()
             .strip_prefix(self.head.as_str())
             .ok_or_else(other)?;
         let mut found = Vec::with_capacity(self.fields.len() + self.words.len());

@@ -40,7 +40,7 @@ impl Settings {
     pub(crate) fn type_of(&self, metric: &str) -> Option<Type> {
         let mut types = self.types.iter();
         types
-            .find(|(known, _)| known.0 == metric)
+            .find(|(known, _)| known.as_str() == metric)
             .map(|(_, ty)| *ty)
     }
 }

@@ -94,9 +94,9 @@ impl Finder {
         streams.numbers.insert(self.key.clone(), number);
         streams.recorded.push(RecordedStream {
             stream: Stream {
-                source: SourceId(named.source.to_owned()),
-                subject: Subject(named.subject.to_owned()),
-                metric: Metric(named.metric.to_owned()),
+                source: SourceId::from(named.source.to_owned()),
+                subject: Subject::from(named.subject.to_owned()),
+                metric: Metric::from(named.metric.to_owned()),
             },
             first_observed_at: observed_at,
             last_observed_at: observed_at,

@@ -197,7 +197,7 @@ fn assert_unknown(seen: &Seen, metrics: &[&str], shows: &str) {
     assert!(!seen.observations.is_empty(), "{shows}: {}", troubles(seen));
     let mut checked = 0;
     for observation in &seen.observations {
-        if metrics.is_empty() || metrics.contains(&&*observation.metric.0) {
+        if metrics.is_empty() || metrics.contains(&observation.metric.as_str()) {
             assert_eq!(observation.value, None, "{shows}: {}", said(seen));
             checked += 1;
         }

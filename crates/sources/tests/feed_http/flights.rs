@@ -174,7 +174,7 @@ async fn several_subjects_share_a_request() {
         assert_eq!(server.heard().len(), requests);
         // The others are not in the answer, and are told so.
         let known = seen.iter().filter(|seen| seen.troubles.is_empty());
-        let known: Vec<&str> = known.map(|seen| &*seen.subject.0).collect();
+        let known: Vec<&str> = known.map(|seen| seen.subject.as_str()).collect();
         let ours = |subject: &&str| subject.contains("01-01") && subject.contains("EWR");
         assert_eq!(known, subjects.into_iter().filter(ours).collect::<Vec<_>>());
     }

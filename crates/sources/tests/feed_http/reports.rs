@@ -118,7 +118,7 @@ async fn a_report_is_held_back_until_no_earlier_one_can_come() {
     let times: Vec<_> = second
         .observations
         .iter()
-        .filter(|one| &*one.metric.0 == "magnitude")
+        .filter(|one| one.metric.as_str() == "magnitude")
         .map(|one| one.observed_at)
         .collect();
     assert_eq!(times, [today("11:45:00"), today("11:50:00")]);

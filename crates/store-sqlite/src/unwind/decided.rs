@@ -22,7 +22,7 @@ pub(super) async fn restart(
     let risks: Vec<String> = risks.map(|risk| hexed(risk.0)).collect();
     let risks = to_json("risk", "keys", &risks)?;
     sqlx::query!(
-        "UPDATE risks SET state = initial_state, version = version + 1, evaluated_to = NULL
+        "UPDATE risks SET state = initial_state, version = version + 1, evaluated_to = NULL, archived_at = NULL
          WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
         risks
     )

@@ -108,7 +108,7 @@ async fn halted(
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(UNWIND))?;
-    Ok(rows.into_iter().map(SourceId).collect())
+    Ok(rows.into_iter().map(SourceId::from).collect())
 }
 
 /// The first block that was read of each of `sources`.
@@ -130,7 +130,7 @@ async fn beginnings(
         .map(|row| {
             let first = unsigned("first", row.first)
                 .map_err(|flaw| flaw.invalid_row("coverage", &row.source))?;
-            Ok((SourceId(row.source), first))
+            Ok((SourceId::from(row.source), first))
         })
         .collect()
 }
@@ -161,7 +161,7 @@ pub(super) async fn remove_observations(
             r#"SELECT min(o.observed_at) AS "earliest?: i64"
                FROM streams JOIN observations AS o ON o.stream = streams.id
                WHERE streams.source = ?1 AND (?4 OR o.block > ?2 OR (o.block IS NULL AND o.observed_at > ?3))"#,
-            source.id.0,
+            source.id.as_str(),
             number,
             watermark,
             all
@@ -180,7 +180,7 @@ pub(super) async fn remove_observations(
             "DELETE FROM observations
              WHERE stream IN (SELECT id FROM streams WHERE source = ?1)
                AND (?4 OR block > ?2 OR (block IS NULL AND observed_at > ?3))",
-            source.id.0,
+            source.id.as_str(),
             number,
             watermark,
             all
@@ -211,7 +211,7 @@ pub(super) async fn risks(
             r#"SELECT DISTINCT listening.risk AS "risk!"
                FROM streams JOIN risk_streams AS listening ON listening.stream = streams.id
                WHERE streams.source = ?1"#,
-            source.id.0
+            source.id.as_str()
         )
         .fetch_all(&mut *connection)
         .await
@@ -236,7 +236,7 @@ pub(super) async fn take_back(
         let number = to.as_ref().map_or(-1, |place| place.number);
         sqlx::query!(
             "DELETE FROM coverage WHERE source = ?1 AND last > ?2 AND first > ?2",
-            id.0,
+            id.as_str(),
             number
         )
         .execute(&mut *connection)
@@ -244,7 +244,7 @@ pub(super) async fn take_back(
         .map_err(failed(UNWIND))?;
         sqlx::query!(
             "UPDATE coverage SET last = ?2 WHERE source = ?1 AND last > ?2",
-            id.0,
+            id.as_str(),
             number
         )
         .execute(&mut *connection)
@@ -252,7 +252,7 @@ pub(super) async fn take_back(
         .map_err(failed(UNWIND))?;
         sqlx::query!(
             "DELETE FROM rechecks WHERE source = ?1 AND last > ?2",
-            id.0,
+            id.as_str(),
             number
         )
         .execute(&mut *connection)
@@ -260,7 +260,7 @@ pub(super) async fn take_back(
         .map_err(failed(UNWIND))?;
         match to {
             None => {
-                sqlx::query!("DELETE FROM sources WHERE source = ?1", id.0)
+                sqlx::query!("DELETE FROM sources WHERE source = ?1", id.as_str())
                     .execute(&mut *connection)
                     .await
                     .map_err(failed(UNWIND))?;
@@ -268,7 +268,7 @@ pub(super) async fn take_back(
             Some(place) => {
                 sqlx::query!(
                     "UPDATE sources SET cursor = ?2, watermark = ?3 WHERE source = ?1",
-                    id.0,
+                    id.as_str(),
                     place.cursor,
                     place.watermark.0
                 )

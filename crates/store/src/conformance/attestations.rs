@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tocsin_domain::ids::{AttestationId, PolicyId};
 
 use crate::Store;
-use crate::attestation::AttestationRecord;
+use crate::attestation::{AttestationRecord, Signed};
 use crate::conformance::sample::{
     CHAIN, LATE, attestation, delivery, determination, hash, payload, policy, refused_claim,
     reservation, store_paid, store_reserved, store_risk,
@@ -97,7 +97,7 @@ pub async fn are_recorded_once<S: Store + 'static>(store: Arc<S>) {
     );
 
     let resigned = AttestationRecord {
-        signatures: vec![8; 97],
+        signed: Signed::Alone(vec![8; 97]),
         ..record.clone()
     };
     assert_fault(store.add_attestation(&resigned, &[]).await, Fault::Conflict);

@@ -33,6 +33,7 @@ pub async fn everything_is_there_after_reopening<B: Backend>() {
             evaluated_to: at(8),
         }],
         determinations: vec![],
+        ..Step::default()
     };
     store.commit(&step).await.unwrap();
     let recheck = Recheck {

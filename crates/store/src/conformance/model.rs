@@ -2,6 +2,7 @@
 //! the original when nothing was wrong with it.
 
 pub(super) mod outbox;
+pub(super) mod polled;
 pub(super) mod unwinding;
 pub(super) mod view;
 pub(super) mod warned;
@@ -14,7 +15,7 @@ use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{ClaimKey, PolicyId, RiskId};
-use tocsin_domain::observation::{Observation, SourceId};
+use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::Timestamp;
 
@@ -25,6 +26,7 @@ use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::Recheck;
 use crate::delivery::{Delivery, NewDelivery};
 use crate::halt::Halt;
+use crate::look::Look;
 use crate::step::{SourceAdvance, SourceProgress, Step};
 use crate::unwind::Kept;
 use crate::warning::Warning;
@@ -56,6 +58,7 @@ pub(super) struct Model {
     /// In the order in which they were raised.
     pub(super) warnings: Vec<Warning>,
     pub(super) observations: Vec<Observation>,
+    pub(super) looks: BTreeMap<(SourceId, Subject), Look>,
     pub(super) determinations: BTreeMap<(RiskId, u32), Determination>,
     pub(super) claims: BTreeMap<(PolicyId, u32), Claim>,
     pub(super) reservations: BTreeMap<(B256, ClaimKey), Reservation>,
@@ -102,9 +105,11 @@ impl Model {
                     faults.insert(Fault::Conflict);
                 }
             }
+            let mut woken = BTreeSet::new();
             for record in risks {
                 match model.risks.get(&record.risk.id) {
                     None => {
+                        woken.extend(record.streams.iter().cloned());
                         let (record, state) = (record.clone(), record.initial_state.clone());
                         let id = record.risk.id;
                         let risk = EvaluatedRisk {
@@ -121,6 +126,7 @@ impl Model {
                     }
                 }
             }
+            model.wake(&woken);
         })
     }
 
@@ -158,6 +164,7 @@ impl Model {
                 }
                 model.advance_source(advance, faults);
             }
+            model.move_looks(step, faults);
             let mut advanced = BTreeSet::new();
             for advance in &step.risks {
                 match model.risks.get_mut(&advance.risk) {

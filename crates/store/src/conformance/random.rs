@@ -21,7 +21,7 @@ use crate::attestation::Reservation;
 use crate::conformance::model::view::{Question, View};
 use crate::conformance::model::{Faults, Model};
 use crate::conformance::sample::{self, CHAIN, address, at, hash};
-use crate::conformance::{Backend, Fault};
+use crate::conformance::{Backend, Fault, looks};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::{Store, StoreError};
 use step::RandomStep;
@@ -162,7 +162,10 @@ fn beginning() -> Vec<Operation> {
             observations: vec![(0, 0, 1, 1, false), (1, 0, 2, 1, false)],
             risks: vec![(0, false, 1)],
             determinations: vec![(0, 1, false, false), (1, 1, false, false)],
+            looks: vec![],
         }),
+        Operation::Ledger(ledger::Operation::AddLook(1, 0)),
+        Operation::Ledger(ledger::Operation::AddLook(2, 0)),
         Operation::AddClaims(vec![(0, 1, false), (1, 1, false), (3, 1, false)]),
         Operation::Reserve {
             policy: 0,
@@ -193,9 +196,18 @@ fn question(model: &Model) -> Question {
         sources: (0..SOURCES).map(sample::source).collect(),
         blocks: 2..=6,
         streams: (0..SUBJECTS)
-            .flat_map(|n| [sample::stream(1, n), sample::stream(0, n)])
+            .flat_map(|n| {
+                [
+                    sample::stream(1, n),
+                    sample::stream(0, n),
+                    looks::stream(n, "status"),
+                ]
+            })
             .collect(),
         window: (at(second - 2), at(second + 2)),
+        looks: (0..SUBJECTS)
+            .map(|subject| (looks::feed(), looks::subject(subject)))
+            .collect(),
         risks: (0..SUBJECTS)
             .map(|subject| risk_record(subject, false).risk.id)
             .collect(),
@@ -215,6 +227,8 @@ fn risk_record(subject: usize, changed: bool) -> RiskRecord {
     let mut streams: Vec<Stream> = (0..SOURCES).map(|n| sample::stream(n, subject)).collect();
     if subject == 0 {
         streams.insert(0, sample::stream(1, 0));
+    } else {
+        streams.push(looks::stream(subject, "status"));
     }
     if changed {
         streams.reverse();

@@ -230,3 +230,47 @@ pub async fn forged_payloads_are_refused<S: Store + 'static>(store: Arc<S>) {
     }
     assert_eq!(store.reserve(&good).await.unwrap(), Reserved::New);
 }
+
+/// Each has its own answer, in order; a key that is asked for twice is given once.
+pub async fn are_given_to_many_at_once<S: Store + 'static>(store: Arc<S>) {
+    let risk = risk(&cover(0), 0, &[stream(0, 0)]).risk;
+    let decided = determination(&risk, 1, 100);
+    let statements: Vec<ClaimAttestation> = (0..5_000)
+        .map(|number| payload(&policy(&risk, number), &decided))
+        .collect();
+    let held = reservation(0, &statements[1]);
+    store.reserve(&held).await.unwrap();
+    let taken = reservation(0, &statements[2]);
+    store.reserve(&taken).await.unwrap();
+
+    let mut wanted: Vec<Reservation> = statements
+        .iter()
+        .map(|statement| reservation(0, statement))
+        .collect();
+    let mut other = statements[2].clone();
+    other.payoutFraction += 1;
+    wanted[2] = reservation(0, &other);
+    wanted.push(wanted[0].clone());
+    let answers = store.reserve_all(&wanted).await.unwrap();
+    assert_eq!(answers.len(), wanted.len());
+    assert_eq!(answers[0], Reserved::New);
+    assert_eq!(answers[1], Reserved::Identical(held));
+    assert_eq!(answers[2], Reserved::Conflict(taken));
+    assert!(
+        answers[3..5_000]
+            .iter()
+            .all(|answer| *answer == Reserved::New)
+    );
+    assert_eq!(answers[5_000], Reserved::Identical(wanted[0].clone()));
+
+    // One forged payload, and nothing is reserved.
+    let mut forged = reservation(0, &payload(&policy(&risk, 6_000), &decided));
+    forged.claim_key = ClaimKey(hash("another"));
+    let honest = reservation(0, &payload(&policy(&risk, 6_001), &decided));
+    assert_fault(
+        store.reserve_all(&[honest.clone(), forged]).await,
+        Fault::Refused,
+    );
+    assert_eq!(store.reserve(&honest).await.unwrap(), Reserved::New);
+    assert_eq!(store.reserve_all(&[]).await.unwrap(), []);
+}

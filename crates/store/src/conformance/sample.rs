@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, I256, U256, keccak256};
 use alloy_sol_types::SolStruct;
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
+use tocsin_domain::attestation::{AttestationDomain, BatchTree, ClaimAttestation};
 use tocsin_domain::claim::{Claim, Eligibility, Refusal};
 use tocsin_domain::cover::Consumer;
 use tocsin_domain::coverage::{Coverage, Proof};
@@ -18,7 +18,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
 use crate::Store;
-use crate::attestation::{AttestationRecord, Reservation};
+use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Signed};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::delivery::{Attempt, NewDelivery};
 use crate::halt::{Cause, Halt};
@@ -52,7 +52,7 @@ pub fn decimal(text: &str) -> Decimal {
 
 /// Source `n`.
 pub fn source(n: usize) -> SourceId {
-    SourceId(format!("chainlink:eip155:1:0x{n:040x}"))
+    SourceId::from(format!("chainlink:eip155:1:0x{n:040x}"))
 }
 
 /// The `subject`-th subject's price as source `from` gives it.
@@ -316,9 +316,39 @@ pub fn attestation(
         risk: determination.risk,
         ordinal: determination.ordinal,
         payload: reservation.payload.clone(),
-        signatures: vec![7; 97],
+        signed: Signed::Alone(vec![7; 97]),
         attested_at: determination.determined_at,
     }
+}
+
+/// The batch that vouches for `attestations`, and them as its members, with their deliveries.
+pub fn batch(attestations: &[AttestationRecord]) -> (BatchRecord, Vec<BatchMember>) {
+    let tree = BatchTree::new(attestations.iter().map(|record| record.id)).expect("some");
+    let attested_at = attestations[0].attested_at;
+    let signed = tree.batch(attested_at.to_u64().expect("a sample time after 1970"), 1);
+    let record = BatchRecord {
+        id: domain(0).batch_digest(&signed),
+        domain_separator: domain(0).domain_separator(),
+        batch: signed,
+        signatures: vec![9; 97],
+        attested_at,
+    };
+    let members = attestations
+        .iter()
+        .enumerate()
+        .map(|(place, attestation)| BatchMember {
+            attestation: AttestationRecord {
+                signed: Signed::InBatch {
+                    batch: record.id,
+                    place: u32::try_from(place).expect("a small number"),
+                    proof: tree.proof(place).expect("a proof of each"),
+                },
+                ..attestation.clone()
+            },
+            delivery: Some(delivery(attestation)),
+        })
+        .collect();
+    (record, members)
 }
 
 /// The call that delivers it.

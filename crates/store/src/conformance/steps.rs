@@ -294,6 +294,7 @@ pub async fn a_conflict_at_the_end_leaves_no_trace<S: Store + 'static>(store: Ar
             evaluated_to: at(5),
         }],
         determinations: vec![determination(&risk, 2, 900_000), contradicting],
+        ..Step::default()
     };
     assert_fault(store.commit(&step).await, Fault::Conflict);
 

@@ -77,6 +77,7 @@ fn common() -> Step {
             .collect(),
         risks: vec![evaluated(0, 1, 10)],
         determinations: vec![decided(1, 8, "common")],
+        ..Step::default()
     }
 }
 
@@ -87,6 +88,7 @@ fn fork(side: &str, version: u64, state: u8) -> Step {
         observations: (11..=20).map(|block| said(0, block, side)).collect(),
         risks: vec![evaluated(version, state, 20)],
         determinations: vec![decided(2, 18, side)],
+        ..Step::default()
     };
     if side != "ours" {
         // What source 1 said was never taken back.
@@ -123,6 +125,7 @@ fn question() -> Question {
     Question {
         sources: vec![source(0), source(1)],
         blocks: 0..=99,
+        looks: Vec::new(),
         streams: vec![stream(0, 0), stream(1, 0)],
         window: (at(-1), at(99)),
         risks: vec![the_risk().risk.id],

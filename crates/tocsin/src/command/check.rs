@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tocsin_domain::cover::Cover;
+use tocsin_domain::time::Timestamp;
 
-use crate::config::{Config, ConfigError, InsuredCover, read};
+use crate::config::{Config, ConfigError, FeedConfig, InsuredCover, read};
+use crate::insure::{csv, import};
 use crate::report::{Report, draw};
 
 /// Checks covers, and a service configuration with all that it names. Prints what was checked, with the terms' hashes;
@@ -31,16 +33,28 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
                 "  cover `{}`, terms hash {}",
                 insured.cover.name, insured.cover.terms_hash
             )?;
-            for (input, stream) in insured.cover.inputs.iter().zip(&insured.streams) {
+            for (input, listening) in insured.cover.inputs.iter().zip(&insured.inputs) {
+                let subject = listening.subject.as_ref();
                 writeln!(
                     out,
                     "    {} = {} of {} from {}",
-                    input.name, stream.metric, stream.subject, stream.source
+                    input.name,
+                    listening.metric,
+                    subject.map_or("each policy's subject", |subject| subject.as_str()),
+                    listening.source
                 )?;
             }
             if insured.cover.mentions_inception() {
                 print_inceptions(insured, out)?;
             }
+        }
+        for configured in config.feeds.all() {
+            print_feed(configured, out)?;
+        }
+        for path in &config.policy_files {
+            let rows = csv::open(path)?;
+            let outcome = csv::taken(path, import::check(config.insurer(Timestamp(0)), rows))?;
+            writeln!(out, "  {}: {} policies", path.display(), outcome.rows)?;
         }
         for warning in config.impatient_inputs() {
             writeln!(out, "  warning: {warning}")?;
@@ -75,8 +89,33 @@ fn print_inceptions(insured: &InsuredCover, out: &mut dyn Write) -> std::io::Res
             "    nothing is evaluated: the terms mention the inception, and no policy is on them"
         )?;
     }
-    for inception in insured.risks.keys().flatten() {
+    for inception in insured.risks.keys().filter_map(|(_, inception)| *inception) {
         writeln!(out, "    a risk of the policies that begin at {inception}")?;
+    }
+    Ok(())
+}
+
+/// A feed: what is to be asked, with how many keys, within which limits.
+fn print_feed(configured: &FeedConfig, out: &mut dyn Write) -> std::io::Result<()> {
+    let feed = &configured.feed;
+    let metrics: Vec<&str> = feed
+        .offers()
+        .iter()
+        .map(|(metric, _)| metric.as_str())
+        .collect();
+    writeln!(
+        out,
+        "  feed `{}` gives {}; raw responses are kept for {} at least",
+        feed.id(),
+        metrics.join(", "),
+        configured.archive_for
+    )?;
+    for key in feed.health().keys {
+        let limit = key.per_day.map_or_else(
+            || "without a daily limit".to_owned(),
+            |limit| format!("{limit} requests a day"),
+        );
+        writeln!(out, "    key `{}`, {limit}", key.name)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use tocsin_domain::cover::Consumer;
 
 /// `eip155:1` → 1.
-pub(super) fn chain(text: &str) -> Result<u64, String> {
+pub(crate) fn chain(text: &str) -> Result<u64, String> {
     text.strip_prefix("eip155:")
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| {
@@ -13,7 +13,7 @@ pub(super) fn chain(text: &str) -> Result<u64, String> {
 }
 
 /// `eip155:1:0x…` → chain and address.
-pub(super) fn account(text: &str) -> Result<Consumer, String> {
+pub(crate) fn account(text: &str) -> Result<Consumer, String> {
     let refused = || {
         format!("`{text}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…")
     };
@@ -24,7 +24,7 @@ pub(super) fn account(text: &str) -> Result<Consumer, String> {
 }
 
 /// The chain and contract in a source identity such as `chainlink:eip155:1:0x…` or `event:eip155:1:0x…#Signature`.
-pub(super) fn source_contract(id: &str) -> Result<Consumer, String> {
+pub(crate) fn source_contract(id: &str) -> Result<Consumer, String> {
     let (_, account_and_rest) = id
         .split_once(':')
         .ok_or_else(|| format!("source `{id}` is no identity: write its kind and what is read, as in event:<CAIP-10>#Signature"))?;

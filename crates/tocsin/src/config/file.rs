@@ -1,6 +1,7 @@
 //! The configuration file as it is written, and its way into settings.
 
 mod chain;
+mod feed;
 mod settlement;
 mod source;
 
@@ -16,7 +17,7 @@ use tocsin_domain::time::Seconds;
 
 use self::settlement::{AttestorSection, DeliverySection};
 use self::source::{Resolved, SourceSection};
-use super::{Chain, ConfigError, Network, invalid, secret};
+use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +29,8 @@ pub(super) struct ConfigFile {
     chains: BTreeMap<String, toml::Table>,
     #[serde(default)]
     sources: BTreeMap<String, SourceSection>,
+    #[serde(default)]
+    feeds: BTreeMap<String, toml::Table>,
     #[serde(default)]
     pub(super) covers: Vec<CoverEntry>,
     #[serde(default)]
@@ -126,6 +129,17 @@ impl ConfigFile {
         Ok(chains.into_values().collect())
     }
 
+    /// The feeds that are polled.
+    pub(super) fn feeds(&self, path: &Path, base: &Path) -> Result<Feeds, ConfigError> {
+        self.feeds
+            .iter()
+            .map(|(id, section)| {
+                feed::resolve(base, id, section)
+                    .map_err(|problem| invalid(path, format!("[feeds.\"{id}\"]: {problem}")))
+            })
+            .collect()
+    }
+
     /// How often sources speak at the least, where that is said.
     pub(super) fn heartbeats(
         &self,
@@ -137,7 +151,7 @@ impl ConfigFile {
                 let heartbeat = span(text).map_err(|problem| {
                     invalid(path, format!("[sources.\"{id}\"] heartbeat: {problem}"))
                 })?;
-                heartbeats.insert(SourceId(id.clone()), heartbeat);
+                heartbeats.insert(SourceId::from(id.clone()), heartbeat);
             }
         }
         Ok(heartbeats)

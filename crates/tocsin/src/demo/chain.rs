@@ -4,7 +4,7 @@
 //! the story like everybody else's.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,12 +17,11 @@ use tocsin_domain::ids::{PolicyId, TermsHash};
 use tocsin_domain::time::{Seconds, Timestamp};
 use url::Url;
 
+use super::DemoError;
 use super::SUM_INSURED;
 use super::contracts::{DemoAggregator, DemoToken, ParametricCover, TocsinVerifier};
 use super::files::{Layout, Secrets, write_cover};
 use super::rounds::Round;
-use crate::config::ConfigError;
-use crate::service::ServiceError;
 
 /// anvil's chain id.
 pub(super) const CHAIN_ID: u64 = 31_337;
@@ -34,80 +33,10 @@ pub(super) const WAITING: Seconds = Seconds(72 * 3_600);
 const TERM: Seconds = Seconds(30 * 86_400);
 
 /// anvil's well-known development accounts; worthless everywhere else.
-const OWNER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-const UNDERWRITER: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+pub(super) const OWNER: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+pub(super) const UNDERWRITER: &str =
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 const HOLDER: &str = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a";
-
-/// Why the demonstration stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// anvil.
-    #[error(
-        "cannot start the anvil at {path}: install it with `npm install @foundry-rs/anvil-linux-amd64`, or name it with \
-         --anvil",
-        path = path.display()
-    )]
-    Anvil {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// anvil said nothing useful.
-    #[error("anvil did not start: {0}")]
-    AnvilSilent(String),
-    /// The chain refused something.
-    #[error("the demonstration's chain failed to {attempt}: {reason}")]
-    Chain {
-        /// What was attempted.
-        attempt: &'static str,
-        /// What it said.
-        reason: String,
-    },
-    /// Files.
-    #[error("cannot write {path}", path = path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A folder with something else in it.
-    #[error(
-        "{path} is not empty and no demonstration's: name a new folder with --output",
-        path = path.display()
-    )]
-    NotOurs {
-        /// Which.
-        path: PathBuf,
-    },
-    /// Output.
-    #[error("cannot print")]
-    Print(#[from] std::io::Error),
-    /// A key.
-    #[error(transparent)]
-    Key(#[from] tocsin_attest::AttestError),
-    /// The files that the demonstration wrote.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The service.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// Evidence.
-    #[error(transparent)]
-    Evidence(#[from] crate::command::evidence::EvidenceError),
-    /// It stopped, without an error.
-    #[error("the service ended before the holder was paid")]
-    ServiceEnded,
-    /// Nothing came.
-    #[error("the holder was not paid within {} s: read the log above", .0.as_secs())]
-    NotPaid(Duration),
-    /// The bundle does not hold.
-    #[error("the evidence bundle does not verify")]
-    NotVerified,
-}
 
 /// A running chain.
 pub struct Chain {
@@ -201,6 +130,16 @@ impl Chain {
             .client()
             .set_poll_interval(Duration::from_millis(20));
         Ok(chain)
+    }
+
+    /// Who deploys and announces.
+    pub(super) fn owner(&self) -> &DynProvider {
+        &self.owner
+    }
+
+    /// Who gives the capital.
+    pub(super) fn underwriter(&self) -> &DynProvider {
+        &self.underwriter
     }
 
     /// Where it answers.
@@ -327,11 +266,7 @@ impl Chain {
                 .await
                 .map_err(failed("read the policy"))?,
         );
-        let () = self
-            .owner
-            .raw_request("evm_setAutomine".into(), [false])
-            .await
-            .map_err(failed("stop mining by itself"))?;
+        self.stop_mining().await?;
         let id = PolicyId::derive(CHAIN_ID, deployed.product, number);
         Ok(Bought {
             number,
@@ -339,6 +274,14 @@ impl Chain {
             inception,
             expiry,
         })
+    }
+
+    /// From now on blocks are mined on request only.
+    pub(super) async fn stop_mining(&self) -> Result<(), DemoError> {
+        self.owner
+            .raw_request("evm_setAutomine".into(), [false])
+            .await
+            .map_err(failed("stop mining by itself"))
     }
 
     /// Posts a recorded round, in a block at its own time.
@@ -427,7 +370,8 @@ impl Chain {
             .map_err(failed("read the newest block's time"))
     }
 
-    async fn give_gas(&self, account: Address) -> Result<(), DemoError> {
+    /// Gives an account enough for all its transactions.
+    pub(super) async fn give_gas(&self, account: Address) -> Result<(), DemoError> {
         let ether = U256::from(10).pow(U256::from(18));
         let () = self
             .owner
@@ -459,14 +403,15 @@ fn listening(process: &mut Child) -> Result<Url, DemoError> {
     Err(silent("it ended before it listened"))
 }
 
-fn failed<E: ToString>(attempt: &'static str) -> impl Fn(E) -> DemoError {
+/// An error of the chain's.
+pub(super) fn failed<E: ToString>(attempt: &'static str) -> impl Fn(E) -> DemoError {
     move |reason| DemoError::Chain {
         attempt,
         reason: reason.to_string(),
     }
 }
 
-fn address_of(key: &str) -> Result<Address, DemoError> {
+pub(super) fn address_of(key: &str) -> Result<Address, DemoError> {
     let signer: PrivateKeySigner = key.parse().map_err(failed("read a development key"))?;
     Ok(signer.address())
 }
@@ -475,7 +420,8 @@ fn unsigned(span: Seconds) -> u64 {
     u64::try_from(span.0).unwrap_or_default()
 }
 
-async fn confirm<N: alloy::network::Network>(
+/// Waits until a transaction is mined and has not failed.
+pub(super) async fn confirm<N: alloy::network::Network>(
     sent: Result<alloy::providers::PendingTransactionBuilder<N>, alloy::contract::Error>,
     attempt: &'static str,
 ) -> Result<(), DemoError> {

@@ -8,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tocsin_domain::cover::Cover;
 use url::Url;
 
+use super::DemoError;
 use super::SUM_INSURED;
-use super::chain::{Bought, CHAIN_ID, DemoError, Deployed, WAITING};
+use super::chain::{Bought, CHAIN_ID, Deployed, WAITING};
 use crate::config::load_cover;
 
 /// Where the files are.
@@ -28,7 +29,15 @@ pub struct Secrets {
 }
 
 /// What a folder of an earlier demonstration may hold, and so what is removed from it.
-const OURS: &[&str] = &["cover.toml", "policies.toml", "tocsin.toml"];
+const OURS: &[&str] = &[
+    "cover.toml",
+    "policies.toml",
+    "tocsin.toml",
+    "aeroapi.toml",
+    "policies.csv",
+    "flights.csv",
+    "counts.json",
+];
 /// Tells a demonstration's folder from all others.
 const MARK: &str = "tocsin-demo";
 const OUR_FOLDERS: &[&str] = &["keys", "evidence"];
@@ -103,7 +112,12 @@ impl Layout {
         }
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), DemoError> {
+    /// A file of the folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), DemoError> {
         let path = self.folder.join(name);
         fs::write(&path, text).map_err(|source| DemoError::File { path, source })
     }
@@ -265,7 +279,7 @@ fn make_folder(path: &Path) -> Result<(), DemoError> {
 }
 
 /// A password that nobody has to remember.
-fn password() -> String {
+pub(super) fn password() -> String {
     // The signers' own randomness; the key is used for nothing else.
     format!(
         "{:x}",

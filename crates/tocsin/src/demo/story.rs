@@ -7,7 +7,8 @@ use alloy::primitives::U256;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::time::Timestamp;
 
-use super::chain::{Bought, DemoError, Deployed, WAITING};
+use super::DemoError;
+use super::chain::{Bought, Deployed, WAITING};
 use super::files::Layout;
 use super::rounds::Round;
 use super::{Paid, SUM_INSURED};
@@ -160,7 +161,7 @@ impl<'a> Story<'a> {
 }
 
 /// How this program can be started again from here.
-fn program() -> String {
+pub(super) fn program() -> String {
     let (program, here) = (std::env::current_exe(), std::env::current_dir());
     match (program, here) {
         (Ok(program), Ok(here)) => program
@@ -174,7 +175,7 @@ fn program() -> String {
 }
 
 /// Units of a token with six decimals.
-fn money(units: U256) -> String {
+pub(super) fn money(units: U256) -> String {
     let (whole, rest) = units.div_rem(U256::from(1_000_000));
     format!("{whole}.{:02} demoUSD", rest / U256::from(10_000))
 }

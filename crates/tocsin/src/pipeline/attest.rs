@@ -1,36 +1,52 @@
 //! Attest: an eligible claim becomes a signed statement, and its delivery is queued in the same transaction.
 //!
+//! Many claims at once become one signed batch, where the configuration says from how many on.
+//!
 //! Guarantee: the attestor reserves the claim key before it signs, so whatever crashes between any two lines here, one
 //! claim key is signed for one payload only.
 
+mod batch;
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+
+use alloy::primitives::Address;
 
 use tocsin_attest::Attestor;
 use tocsin_delivery::onchain::claim_calldata;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
-use tocsin_domain::time::Seconds;
-use tocsin_store::attestation::AttestationRecord;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::ids::RiskId;
+use tocsin_domain::policy::Policy;
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::NewDelivery;
 
 use super::bell::Bell;
 use super::evaluate::Evaluator;
 use super::{Stage, StageError, Turn, WORK_PER_TURN, Work};
 
-/// How long attestations wait and live.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifetime {
+/// How claims are signed.
+#[derive(Clone, Debug)]
+pub struct Issuing {
     /// From signing to first use: the time for a veto.
     pub hold: Seconds,
     /// From signing to last use.
     pub valid_for: Seconds,
+    /// From how many claims at once on they are signed as one batch; `None`: never.
+    pub batch_from: Option<NonZeroUsize>,
+    /// Contracts whose attestations are fetched and used by others, so that no delivery is queued for them.
+    pub fetched_by: BTreeSet<Address>,
 }
 
 /// Attests eligible claims.
 pub struct AttestClaims {
     evaluator: Arc<Evaluator>,
     attestor: Attestor,
-    lifetime: Lifetime,
+    issuing: Issuing,
     next: Bell,
 }
 
@@ -39,15 +55,24 @@ impl AttestClaims {
     pub fn new(
         evaluator: Arc<Evaluator>,
         attestor: Attestor,
-        lifetime: Lifetime,
+        issuing: Issuing,
         next: Bell,
     ) -> Self {
         Self {
             evaluator,
             attestor,
-            lifetime,
+            issuing,
             next,
         }
+    }
+
+    fn delivery(&self, policy: &Policy, calldata: impl FnOnce() -> Vec<u8>) -> Option<NewDelivery> {
+        let consumer = policy.consumer;
+        (!self.issuing.fetched_by.contains(&consumer.address)).then(|| NewDelivery {
+            chain_id: consumer.chain_id,
+            consumer: consumer.address,
+            calldata: calldata(),
+        })
     }
 }
 
@@ -57,72 +82,166 @@ impl Work for AttestClaims {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        let claims = stage.store.unattested(self.claims_per_turn()).await?;
+        let mut decided = Decided::new(stage, self);
+        let mut prepared = Vec::new();
+        let mut troubles = Troubles::default();
+        for claim in claims {
+            match decided.prepare(&claim).await {
+                Ok(ready) => prepared.push((claim, ready)),
+                Err(error) => troubles.add(&claim, error),
+            }
+        }
+        let batched = if self.is_batch(prepared.len()) {
+            batch::attest(stage, self, &prepared, &mut troubles).await
+        } else {
+            Ok(None)
+        };
+        let turn = match batched {
+            Ok(Some(turn)) => turn,
+            Ok(None) => self.attest_each(stage, &prepared, &mut troubles).await,
+            Err(error) if error.is_transient() => return Err(error),
+            // One of them spoils all: alone, the others are signed, and this one is told.
+            Err(error) => {
+                let reason = crate::report::chain(&error);
+                tracing::error!(claims = prepared.len(), %reason, "a batch is not attested; its claims are, one by one");
+                self.attest_each(stage, &prepared, &mut troubles).await
+            }
+        };
+        troubles.outcome(turn)
+    }
+}
+
+impl AttestClaims {
+    fn claims_per_turn(&self) -> u32 {
+        match self.issuing.batch_from {
+            None => WORK_PER_TURN,
+            Some(_) => batch::MOST,
+        }
+    }
+
+    fn is_batch(&self, claims: usize) -> bool {
+        self.issuing
+            .batch_from
+            .is_some_and(|from| claims >= from.get())
+    }
+
+    async fn attest_each(
+        &self,
+        stage: &Stage,
+        prepared: &[(Claim, Prepared)],
+        troubles: &mut Troubles,
+    ) -> Turn {
         let mut turn = Turn::Idle;
-        let mut trouble = None;
-        for claim in stage.store.unattested(WORK_PER_TURN).await? {
-            match attest(stage, self, &claim).await {
+        for (claim, ready) in prepared {
+            match attest(stage, self, claim, ready).await {
                 Ok(()) => {
                     turn = Turn::Worked;
                     self.next.ring();
                 }
-                // The claims of others do not wait for a person to look at this one.
-                Err(error) => {
-                    let reason = crate::report::chain(&error);
-                    tracing::error!(policy = %claim.policy, ordinal = claim.ordinal, %reason, "a claim is not attested");
-                    trouble = Some(StageError::Unattested {
-                        policy: claim.policy,
-                        reason,
-                    });
-                }
+                Err(error) => troubles.add(claim, error),
             }
         }
-        trouble.map_or(Ok(turn), Err)
+        turn
     }
 }
 
-async fn attest(stage: &Stage, signing: &AttestClaims, claim: &Claim) -> Result<(), StageError> {
-    let AttestClaims {
-        evaluator,
-        attestor,
-        lifetime,
-        ..
-    } = signing;
-    let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
-        noun,
-        key: claim.policy.to_string(),
-    };
-    let policy = stage
-        .store
-        .policy(claim.policy)
-        .await?
-        .ok_or_else(|| missing("policy"))?;
-    let determination = stage
-        .store
-        .determination(claim.risk, claim.ordinal)
-        .await?
-        .ok_or_else(|| missing("determination for policy"))?;
-    let cover = evaluator.cover(determination.terms_hash)?;
-    // A clock that was set back cannot make a statement older than the decision that it states.
-    let issued_at = stage.clock.now().max(determination.determined_at);
-    let validity = Validity {
-        issued_at,
-        valid_after: issued_at + lifetime.hold,
-        valid_until: issued_at + lifetime.valid_for,
-    };
-    let payload = ClaimAttestation::for_claim(
-        cover,
-        &policy,
-        &determination,
-        validity,
-        attestor.signers().epoch(),
-    )?;
-    let attested = attestor.attest(&*stage.store, &payload).await?;
+/// The claims that were not attested: those of others do not wait for a person to look at them.
+#[derive(Default)]
+struct Troubles(Option<StageError>);
+
+impl Troubles {
+    fn add(&mut self, claim: &Claim, error: impl Into<StageError>) {
+        let reason = crate::report::chain(&error.into());
+        tracing::error!(policy = %claim.policy, ordinal = claim.ordinal, %reason, "a claim is not attested");
+        self.0 = Some(StageError::Unattested {
+            policy: claim.policy,
+            reason,
+        });
+    }
+
+    fn outcome(self, turn: Turn) -> Result<Turn, StageError> {
+        self.0.map_or(Ok(turn), Err)
+    }
+}
+
+/// A claim that can be signed.
+struct Prepared {
+    payload: ClaimAttestation,
+    policy: Policy,
+    issued_at: Timestamp,
+}
+
+/// What the claims of one turn rest on; those of a storm share determinations.
+struct Decided<'a> {
+    stage: &'a Stage,
+    signing: &'a AttestClaims,
+    determinations: BTreeMap<(RiskId, u32), Determination>,
+}
+
+impl<'a> Decided<'a> {
+    fn new(stage: &'a Stage, signing: &'a AttestClaims) -> Self {
+        Self {
+            stage,
+            signing,
+            determinations: BTreeMap::new(),
+        }
+    }
+
+    async fn prepare(&mut self, claim: &Claim) -> Result<Prepared, StageError> {
+        let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
+            noun,
+            key: claim.policy.to_string(),
+        };
+        let store = &self.stage.store;
+        let policy = store
+            .policy(claim.policy)
+            .await?
+            .ok_or_else(|| missing("policy"))?;
+        let determination = match self.determinations.entry((claim.risk, claim.ordinal)) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => {
+                let read = store.determination(claim.risk, claim.ordinal).await?;
+                unread.insert(read.ok_or_else(|| missing("determination for policy"))?)
+            }
+        };
+        let AttestClaims {
+            evaluator,
+            attestor,
+            issuing,
+            ..
+        } = self.signing;
+        let cover = evaluator.cover(determination.terms_hash)?;
+        // A clock that was set back cannot make a statement older than the decision that it states.
+        let issued_at = self.stage.clock.now().max(determination.determined_at);
+        let validity = Validity {
+            issued_at,
+            valid_after: issued_at + issuing.hold,
+            valid_until: issued_at + issuing.valid_for,
+        };
+        let epoch = attestor.signers().epoch();
+        let payload = ClaimAttestation::for_claim(cover, &policy, determination, validity, epoch)?;
+        Ok(Prepared {
+            payload,
+            policy,
+            issued_at,
+        })
+    }
+}
+
+async fn attest(
+    stage: &Stage,
+    signing: &AttestClaims,
+    claim: &Claim,
+    prepared: &Prepared,
+) -> Result<(), StageError> {
+    let attestor = &signing.attestor;
+    let attested = attestor.attest(&*stage.store, &prepared.payload).await?;
     let signatures = attested.signatures.encode();
-    let delivery = NewDelivery {
-        chain_id: policy.consumer.chain_id,
-        consumer: policy.consumer.address,
-        calldata: claim_calldata(&attested.attestation, &signatures).to_vec(),
-    };
+    let policy = &prepared.policy;
+    let delivery = signing.delivery(policy, || {
+        claim_calldata(&attested.attestation, &signatures).to_vec()
+    });
     let record = AttestationRecord {
         id: attested.id,
         domain_separator: attestor.domain().domain_separator(),
@@ -131,10 +250,13 @@ async fn attest(stage: &Stage, signing: &AttestClaims, claim: &Claim) -> Result<
         risk: claim.risk,
         ordinal: claim.ordinal,
         payload: attested.attestation.to_bytes(),
-        signatures,
-        attested_at: issued_at,
+        signed: Signed::Alone(signatures),
+        attested_at: prepared.issued_at,
     };
-    stage.store.add_attestation(&record, &[delivery]).await?;
+    stage
+        .store
+        .add_attestation(&record, delivery.as_slice())
+        .await?;
     tracing::info!(policy = %policy.number, attestation = %attested.id, claim_key = %attested.claim_key, "claim attested");
     Ok(())
 }

@@ -9,6 +9,9 @@ use super::bell::Bell;
 use super::evaluate::Evaluator;
 use super::{Stage, StageError, Turn, WORK_PER_TURN, Work};
 
+/// How many claims are committed together, at the least, where there are so many.
+const CLAIMS_PER_COMMIT: usize = 2_000;
+
 /// Decides claims.
 pub struct Claimer {
     evaluator: Arc<Evaluator>,
@@ -34,21 +37,37 @@ impl Work for Claimer {
         } else {
             Turn::Worked
         };
+        let mut decided = Vec::new();
         for determination in work {
-            claim_all(stage, &self.evaluator, &determination).await?;
-            self.next.ring();
+            decide_all(stage, &self.evaluator, &determination, &mut decided).await?;
+            // A commit costs more than many claims: those of a storm share one.
+            if decided.len() >= CLAIMS_PER_COMMIT {
+                self.record(stage, &mut decided).await?;
+            }
+        }
+        if !decided.is_empty() {
+            self.record(stage, &mut decided).await?;
         }
         Ok(turn)
     }
 }
 
-async fn claim_all(
+impl Claimer {
+    async fn record(&self, stage: &Stage, decided: &mut Vec<Claim>) -> Result<(), StageError> {
+        stage.store.add_claims(decided).await?;
+        decided.clear();
+        self.next.ring();
+        Ok(())
+    }
+}
+
+async fn decide_all(
     stage: &Stage,
     evaluator: &Evaluator,
     determination: &Determination,
+    decided: &mut Vec<Claim>,
 ) -> Result<(), StageError> {
     let cover = evaluator.cover(determination.terms_hash)?;
-    let mut claims = Vec::new();
     for policy in stage.store.policies_on(determination.risk).await? {
         let eligibility = decide(cover, &policy, determination);
         match &eligibility {
@@ -62,12 +81,12 @@ async fn claim_all(
                 tracing::info!(policy = %policy.number, ?refusal, "claim is refused");
             }
         }
-        claims.push(Claim {
+        decided.push(Claim {
             policy: policy.id,
             risk: determination.risk,
             ordinal: determination.ordinal,
             eligibility,
         });
     }
-    Ok(stage.store.add_claims(&claims).await?)
+    Ok(())
 }

@@ -13,12 +13,13 @@ use tocsin_domain::eval::{
 use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId};
-use tocsin_domain::risk::Risk;
+use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
 use tocsin_store::step::{RiskAdvance, RiskSnapshot};
 
 use super::StageError;
+use super::polled_news::{PolledNews, Wakings};
 
 /// Every cover, compiled.
 pub struct Evaluator {
@@ -65,19 +66,24 @@ impl Evaluator {
 
     /// The cover with these terms.
     pub fn cover(&self, terms: TermsHash) -> Result<&Cover, StageError> {
-        self.covers
-            .get(&terms)
-            .map(|(_, cover)| cover)
+        self.compiled(terms).map(|(_, cover)| cover)
+    }
+
+    /// Every cover.
+    pub fn covers(&self) -> impl Iterator<Item = &Cover> {
+        self.covers.values().map(|(_, cover)| cover)
+    }
+
+    fn compiled(&self, terms: TermsHash) -> Result<(&Program, &Cover), StageError> {
+        let found = self.covers.get(&terms);
+        found
+            .map(|(program, cover)| (program, cover))
             .ok_or(StageError::UnknownTerms(terms))
     }
 
     /// The state of a risk of which nothing was observed.
     pub fn initial_state(&self, risk: &Risk) -> Result<Vec<u8>, StageError> {
-        let terms = risk.terms_hash;
-        let (program, _) = self
-            .covers
-            .get(&terms)
-            .ok_or(StageError::UnknownTerms(terms))?;
+        let (program, _cover) = self.compiled(risk.terms_hash)?;
         let start = Start {
             evaluate_from: Some(risk.evaluate_from),
             inception: risk.inception,
@@ -95,7 +101,8 @@ impl Evaluator {
         let sources: Vec<_> = news.watermarks.keys().cloned().collect();
         let mut verdicts = Verdicts::default();
         for snapshot in store.snapshots(&sources).await? {
-            let Some(advanced) = self.advance(&snapshot, news)? else {
+            let reached = |stream: &Stream| news.watermarks.get(&stream.source).copied();
+            let Some(advanced) = self.advance(&snapshot, news.observations, &reached)? else {
                 continue;
             };
             let cover = self.cover(snapshot.risk.terms_hash)?;
@@ -114,6 +121,50 @@ impl Evaluator {
         Ok(verdicts)
     }
 
+    /// What polled sources have said of some subjects means for every risk that listens to one of them; and when time alone
+    /// will mean something next for those.
+    pub async fn evaluate_polled(
+        &self,
+        store: &dyn Store,
+        polled: &PolledNews,
+        now: Timestamp,
+    ) -> Result<(Verdicts, Wakings), StageError> {
+        let subjects: Vec<_> = polled.subjects.keys().cloned().collect();
+        let mut verdicts = Verdicts::default();
+        let mut wakings = Wakings::new();
+        for snapshot in store.snapshots_of(&subjects).await? {
+            let heard = polled.of(&snapshot.streams);
+            let reached = |stream: &Stream| polled.watermark(stream);
+            let Some(advanced) = self.advance(&snapshot, &heard, &reached)? else {
+                continue;
+            };
+            let (program, cover) = self.compiled(snapshot.risk.terms_hash)?;
+            let waits = |seen: &Observation| seen.observed_at > advanced.evaluated_to;
+            let wakes_at = if snapshot.pending.iter().chain(&heard).any(waits) {
+                Some(now)
+            } else {
+                program.next_deadline(&advanced.state)
+            };
+            for stream in &snapshot.streams {
+                let Some(at) = wakes_at else { break };
+                let subject = (stream.source.clone(), stream.subject.clone());
+                let earliest = wakings.entry(subject).or_insert(at);
+                *earliest = at.min(*earliest);
+            }
+            for loss in advanced.losses {
+                let loss = determine(store, cover, &snapshot, &heard, loss, now).await?;
+                verdicts.determinations.push(loss);
+            }
+            verdicts.risks.push(RiskAdvance {
+                risk: snapshot.risk.id,
+                version: snapshot.version,
+                state: encode(snapshot.risk.id, &advanced.state)?,
+                evaluated_to: advanced.evaluated_to,
+            });
+        }
+        Ok((verdicts, wakings))
+    }
+
     /// The losses that the news would make, if they were final. Nothing comes of it but a warning.
     pub async fn foresee(
         &self,
@@ -123,7 +174,8 @@ impl Evaluator {
         let sources: Vec<_> = news.watermarks.keys().cloned().collect();
         let mut foreseen = Vec::new();
         for snapshot in store.snapshots(&sources).await? {
-            let advanced = self.advance(&snapshot, news)?;
+            let reached = |stream: &Stream| news.watermarks.get(&stream.source).copied();
+            let advanced = self.advance(&snapshot, news.observations, &reached)?;
             let losses = advanced.map(|advanced| advanced.losses).unwrap_or_default();
             foreseen.extend(losses.into_iter().map(|loss| Foreseen {
                 risk: snapshot.risk.clone(),
@@ -137,21 +189,18 @@ impl Evaluator {
     fn advance(
         &self,
         snapshot: &RiskSnapshot,
-        news: News<'_>,
+        fresh: &[Observation],
+        reached: &dyn Fn(&Stream) -> Option<Timestamp>,
     ) -> Result<Option<Advanced>, StageError> {
         let risk = snapshot.risk.id;
-        let terms = snapshot.risk.terms_hash;
-        let (program, _cover) = self
-            .covers
-            .get(&terms)
-            .ok_or(StageError::UnknownTerms(terms))?;
+        let (program, _cover) = self.compiled(snapshot.risk.terms_hash)?;
         let refused = |error: EvalError| StageError::Evaluation {
             risk,
             problem: error.to_string(),
         };
         let mut state = decode(risk, &snapshot.state)?;
-        let mut intake = merge(program, &state, snapshot, news.observations).map_err(refused)?;
-        let Some(batch) = report(&mut intake, snapshot, news.watermarks).map_err(refused)? else {
+        let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
+        let Some(batch) = report(&mut intake, snapshot, reached).map_err(refused)? else {
             return Ok(None);
         };
         let evaluated_to = batch.watermark;
@@ -163,6 +212,20 @@ impl Evaluator {
             evaluated_to,
             losses,
         }))
+    }
+}
+
+/// Says in the log what was determined.
+pub fn tell(determinations: &[Determination]) {
+    for determination in determinations {
+        tracing::info!(
+            subject = %determination.subject,
+            ordinal = determination.ordinal,
+            verdict = ?determination.verdict(),
+            occurred_at = %determination.occurred_at,
+            confirmed_at = %determination.confirmed_at,
+            "loss event determined"
+        );
     }
 }
 
@@ -222,11 +285,11 @@ fn merge(
 fn report<'a>(
     intake: &'a mut Intake,
     snapshot: &RiskSnapshot,
-    watermarks: &BTreeMap<SourceId, Timestamp>,
+    reached: &dyn Fn(&Stream) -> Option<Timestamp>,
 ) -> Result<Option<Batch<'a>>, EvalError> {
     let mut reported = Vec::with_capacity(snapshot.streams.len());
     for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
-        match watermarks.get(&stream.source).copied().or(*stored) {
+        match reached(stream).or(*stored) {
             Some(watermark) => reported.push(watermark),
             None => return Ok(None),
         }

@@ -4,7 +4,7 @@
 //! takes back a final block halts its sources: nothing of it is read or signed until a person lets it go on.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tocsin_api::chains::{ChainStatus, EndpointStatus};
 use tocsin_domain::coverage::Coverage;
@@ -17,8 +17,11 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bell::Bell;
-use super::evaluate::{Evaluator, News};
+use super::evaluate::{self, Evaluator, News};
 use super::{Stage, StageError, Turn, Work, halt};
+
+/// How long sources that stand at one place are read before those at other places have their turn.
+const SHARE: Duration = Duration::from_secs(1);
 
 /// The observer of one chain.
 pub struct Observer {
@@ -125,8 +128,10 @@ impl Observer {
         stage.chains.report(self.chain.chain(), status);
     }
 
-    /// Reads as far as there is something, while what was read before is committed.
-    async fn read(&self, stage: &Stage, group: &Group) -> Result<Turn, StageError> {
+    /// Reads as far as there is something, while what was read before is committed; where there are `others`, for a while
+    /// only, because one that has a long way to go must not keep them waiting.
+    async fn read(&self, stage: &Stage, group: &Group, others: bool) -> Result<Turn, StageError> {
+        let begun = Instant::now();
         let mut from = group.cursor;
         let Some(mut batch) = self.chain.next(from.as_ref(), &group.which).await? else {
             return Ok(Turn::Idle);
@@ -135,6 +140,10 @@ impl Observer {
             // Catching up takes many batches, and whoever waits for it wants to know who is asked.
             self.report(stage);
             let cursor = batch.cursor;
+            if others && begun.elapsed() > SHARE {
+                self.commit(stage, group, from, batch).await?;
+                return Ok(Turn::Worked);
+            }
             // A task of its own, so that checking what is read and evaluating what was read do not wait for each other.
             let (chain, which) = (self.chain.clone(), group.which.clone());
             #[expect(
@@ -183,16 +192,7 @@ impl Observer {
             .evaluator
             .evaluate(&*stage.store, news, stage.clock.now())
             .await?;
-        for determination in &verdicts.determinations {
-            tracing::info!(
-                subject = %determination.subject,
-                ordinal = determination.ordinal,
-                verdict = ?determination.verdict(),
-                occurred_at = %determination.occurred_at,
-                confirmed_at = %determination.confirmed_at,
-                "loss event determined"
-            );
-        }
+        evaluate::tell(&verdicts.determinations);
         let step = Step {
             sources: read
                 .iter()
@@ -214,6 +214,7 @@ impl Observer {
             observations: batch.observations,
             risks: verdicts.risks,
             determinations: verdicts.determinations,
+            ..Step::default()
         };
         stage.store.commit(&step).await?;
         if !step.determinations.is_empty() {
@@ -253,7 +254,7 @@ impl Observer {
         let mut trouble = None;
         let groups = self.groups(stage).await?;
         for group in &groups {
-            match self.read(stage, group).await {
+            match self.read(stage, group, groups.len() > 1).await {
                 Ok(Turn::Worked) => turn = Turn::Worked,
                 Ok(Turn::Idle) => {}
                 Err(StageError::Source(error @ SourceError::ForkBelowFinality { .. })) => {

@@ -8,10 +8,12 @@ use tocsin_sources::solana::SolanaReader;
 use tocsin_sources::{BlockSource, SourceError};
 use tokio::sync::Mutex;
 
-use crate::config::{Chain, Network};
+use crate::clock::Clock;
+use crate::config::{Chain, FeedConfig, Network};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::evaluate::Evaluator;
 use crate::pipeline::observe::{Observer, Pace};
+use crate::pipeline::poll::Poller;
 use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::warn::Forewarner;
 
@@ -48,6 +50,7 @@ pub(super) struct Watch<'a> {
     pub(super) observers: Vec<Observer>,
     pub(super) forewarners: Vec<Forewarner>,
     pub(super) recheckers: Vec<Rechecker>,
+    pub(super) pollers: Vec<Poller>,
 }
 
 impl<'a> Watch<'a> {
@@ -60,6 +63,7 @@ impl<'a> Watch<'a> {
             observers: Vec::new(),
             forewarners: Vec::new(),
             recheckers: Vec::new(),
+            pollers: Vec::new(),
         }
     }
 
@@ -94,6 +98,17 @@ impl<'a> Watch<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adds the stage that polls a feed.
+    pub(super) fn poll(&mut self, configured: &FeedConfig, clock: &Arc<dyn Clock>) {
+        self.pollers.push(Poller::new(
+            configured,
+            Arc::clone(clock),
+            Arc::clone(self.evaluator),
+            Arc::clone(&self.step),
+            self.decided.clone(),
+        ));
     }
 
     fn observe(&mut self, chain: &Chain, reader: Arc<dyn BlockSource>) {

@@ -53,7 +53,7 @@ fn stream_of(input: &Input, bundle: &EvidenceBundle) -> Result<Stream, String> {
     let subject = input
         .subject
         .clone()
-        .unwrap_or_else(|| Subject(bundle.risk.subject.clone()));
+        .unwrap_or_else(|| Subject::from(bundle.risk.subject.clone()));
     let source = match &input.source {
         Some(source) => source.clone(),
         None => only_source(input, &subject, &bundle.observations)?,
@@ -72,7 +72,7 @@ fn only_source(input: &Input, subject: &Subject, rows: &[Observation]) -> Result
         .map(|row| &row.source);
     let Some(first) = sources.next() else {
         // Never observed, which the evaluators will see.
-        return Ok(SourceId(String::new()));
+        return Ok(SourceId::from(String::new()));
     };
     match sources.find(|source| *source != first) {
         None => Ok(first.clone()),

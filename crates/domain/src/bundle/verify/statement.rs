@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256};
 
 use super::Finding;
-use crate::attestation::{AttestationDomain, ClaimAttestation, Validity};
+use crate::attestation::{AttestationDomain, ClaimAttestation, Membership, Validity};
 use crate::bundle::EvidenceBundle;
 use crate::claim::{self, Eligibility};
 use crate::cover::Cover;
@@ -233,17 +233,28 @@ pub(super) fn check_epoch(bundle: &EvidenceBundle) -> Finding {
 
 /// Exactly a quorum signed exactly this.
 pub(super) fn check_signatures(bundle: &EvidenceBundle) -> Finding {
-    let id = bundle.domain.digest(&bundle.attestation);
+    let signed = bundle.signed();
     bundle
         .signatures
-        .verify(id, &bundle.signers)
-        .map_err(|error| format!("the attestation {id} is not signed by a quorum: {error}"))?;
+        .verify(signed, &bundle.signers)
+        .map_err(|error| format!("{signed} is not signed by a quorum: {error}"))?;
     let signers: Vec<String> = signers(bundle)
         .map(|signer| format!("{signer:#x}"))
         .collect();
+    Ok(format!("{signed} is signed by {}", signers.join(", ")))
+}
+
+/// What was signed in the attestation's place vouches for it.
+pub(super) fn check_batch(bundle: &EvidenceBundle, membership: &Membership) -> Finding {
+    let id = bundle.domain.digest(&bundle.attestation);
+    membership
+        .check(&bundle.attestation, id)
+        .map_err(|error| format!("the attestation {id} is not one of its batch: {error}"))?;
     Ok(format!(
-        "the attestation {id} is signed by {}",
-        signers.join(", ")
+        "the attestation {id} is one of the {} under the root {}, by a proof of {} step(s)",
+        membership.batch.count,
+        membership.batch.root,
+        membership.proof.len()
     ))
 }
 

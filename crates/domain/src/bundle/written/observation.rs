@@ -86,9 +86,9 @@ pub(super) enum WrittenGuard {
 impl From<&Observation> for WrittenObservation {
     fn from(observation: &Observation) -> Self {
         Self {
-            source: observation.source.0.clone(),
-            subject: observation.subject.0.clone(),
-            metric: observation.metric.0.clone(),
+            source: observation.source.as_str().to_owned(),
+            subject: observation.subject.as_str().to_owned(),
+            metric: observation.metric.as_str().to_owned(),
             observed_at: observation.observed_at,
             sequence: observation.sequence.0,
             value: observation.value.as_ref().map(WrittenValue::from),
@@ -103,9 +103,9 @@ impl From<&Observation> for WrittenObservation {
 impl From<WrittenObservation> for Observation {
     fn from(observation: WrittenObservation) -> Self {
         Self {
-            source: SourceId(observation.source),
-            subject: Subject(observation.subject),
-            metric: Metric(observation.metric),
+            source: SourceId::from(observation.source),
+            subject: Subject::from(observation.subject),
+            metric: Metric::from(observation.metric),
             observed_at: observation.observed_at,
             sequence: Sequence(observation.sequence),
             value: observation.value.map(Value::from),

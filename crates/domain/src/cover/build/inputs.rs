@@ -50,7 +50,7 @@ impl Reader<'_> {
         for entry in sorted {
             let input = self.input(entry);
             let ty = input.as_ref().map(|input| input.ty);
-            let metric = input.as_ref().map(|input| input.metric.0.as_str());
+            let metric = input.as_ref().map(|input| input.metric.as_str());
             let event = metric.and_then(|metric| metric.strip_prefix(EVENT));
             inputs.scope.inputs.push(ScopeInput {
                 name: entry.key.clone(),
@@ -109,9 +109,9 @@ impl Reader<'_> {
         let ty = if overridden { ty? } else { type_of(&metric) };
         name_ok.then(|| Input {
             name: entry.key.clone(),
-            metric: Metric(metric),
-            subject: subject.map(Subject),
-            source: source.map(SourceId),
+            metric: Metric::from(metric),
+            subject: subject.map(Subject::from),
+            source: source.map(SourceId::from),
             max_age,
             ty,
         })

@@ -222,7 +222,10 @@ fn check_identity<'s>(
     kind: &str,
     address: Address,
 ) -> Result<&'s str, String> {
-    let (account, fragment) = source.0.split_once('#').unwrap_or((&source.0, ""));
+    let (account, fragment) = source
+        .as_str()
+        .split_once('#')
+        .unwrap_or((source.as_str(), ""));
     let named = account
         .strip_prefix(kind)
         .and_then(|rest| rest.strip_prefix(':'))

@@ -119,7 +119,7 @@ impl Reader for Flights {
     }
 
     fn fields(&self, subject: &Subject) -> Result<Vec<(String, String)>, String> {
-        let flight = FlightSubject::parse(&subject.0).map_err(|error| error.to_string())?;
+        let flight = FlightSubject::parse(subject.as_str()).map_err(|error| error.to_string())?;
         let Some((start, end)) = flight.day() else {
             return Err(format!(
                 "`{}` is outside the years -9999 to 9999",
@@ -146,7 +146,7 @@ impl Reader for Flights {
     }
 
     fn first_look(&self, subject: &Subject) -> Result<Timestamp, String> {
-        let flight = FlightSubject::parse(&subject.0).map_err(|error| error.to_string())?;
+        let flight = FlightSubject::parse(subject.as_str()).map_err(|error| error.to_string())?;
         flight
             .first_look(self.definition.looks.first, self.definition.looks.spread)
             .ok_or_else(|| format!("`{}` is outside the years -9999 to 9999", flight.date))

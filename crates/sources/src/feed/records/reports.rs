@@ -135,7 +135,7 @@ impl Records {
         }
         if taking.lost && taking.free.is_none_or(|free| closed >= free) {
             for (index, field) in self.fields.iter().enumerate() {
-                if taking.memory.can_be_lost(&field.metric.0) {
+                if taking.memory.can_be_lost(field.metric.as_str()) {
                     let last = Last {
                         at: closed,
                         value: None,

@@ -112,7 +112,10 @@ impl Records {
                     None
                 }
             };
-            let metric = self.fields.get(index).map_or("", |field| &*field.metric.0);
+            let metric = self
+                .fields
+                .get(index)
+                .map_or("", |field| field.metric.as_str());
             let is_news = match (&value, memory.last.get(metric)) {
                 (None, _) => memory.can_be_lost(metric),
                 (Some(_), None) => true,
@@ -152,7 +155,9 @@ impl Records {
         if let Some(observation) =
             self.observation(look, field, last.at, last.value.clone(), provenance)
         {
-            memory.last.insert(observation.metric.0.to_string(), last);
+            memory
+                .last
+                .insert(observation.metric.as_str().to_string(), last);
             into.push(observation);
         }
     }
@@ -189,7 +194,7 @@ impl Records {
         let (_, field) = told.find(|(said, field)| {
             let before = memory
                 .last
-                .get(&*field.metric.0)
+                .get(field.metric.as_str())
                 .and_then(|last| last.value.as_ref());
             matches!((said, before), (Ok(said), Some(before)) if said != before)
         })?;
@@ -207,7 +212,7 @@ impl Records {
             for (index, field) in self.fields.iter().enumerate() {
                 let again = memory
                     .last
-                    .get(&*field.metric.0)
+                    .get(field.metric.as_str())
                     .filter(|last| last.value.is_some() && self.is_old(last, at));
                 if let Some(again) = again.map(|last| Last { at, ..last.clone() }) {
                     self.keep(look, &mut memory, index, again, &mut observations);
@@ -273,7 +278,7 @@ impl Records {
         };
         let mut observations = Vec::new();
         for (index, field) in self.fields.iter().enumerate() {
-            if memory.can_be_lost(&field.metric.0) {
+            if memory.can_be_lost(field.metric.as_str()) {
                 self.keep(
                     look,
                     &mut memory,

@@ -6,18 +6,20 @@ use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{PolicyId, RiskId};
-use tocsin_domain::observation::{Observation, Provenance, SourceId};
+use tocsin_domain::observation::{Observation, Provenance, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 
 use crate::Store;
 use crate::attestation::AttestationRecord;
+use crate::conformance::looks::feed;
 use crate::conformance::model::{EvaluatedRisk, Model};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::Recheck;
 use crate::delivery::{Delivery, DeliveryState};
 use crate::halt::Halted;
+use crate::look::Look;
 use crate::step::{RiskSnapshot, SourceProgress};
 use crate::unwind::KeptClaim;
 use crate::warning::Warning;
@@ -27,6 +29,7 @@ pub(in crate::conformance) struct Question {
     pub(in crate::conformance) sources: Vec<SourceId>,
     pub(in crate::conformance) blocks: RangeInclusive<u64>,
     pub(in crate::conformance) streams: Vec<Stream>,
+    pub(in crate::conformance) looks: Vec<(SourceId, Subject)>,
     pub(in crate::conformance) window: (Timestamp, Timestamp),
     pub(in crate::conformance) risks: Vec<RiskId>,
     pub(in crate::conformance) policies: Vec<PolicyId>,
@@ -45,6 +48,9 @@ pub(in crate::conformance) struct View {
     standing: Vec<Warning>,
     warnings: Vec<Warning>,
     snapshots: Vec<RiskSnapshot>,
+    snapshots_of: Vec<RiskSnapshot>,
+    looks: Vec<Option<Look>>,
+    due: Vec<Look>,
     history: Vec<Observation>,
     of_risks: Vec<(Option<RiskRecord>, Vec<Policy>, Vec<Determination>)>,
     of_policies: Vec<(Option<Policy>, Vec<Claim>, Vec<AttestationRecord>)>,
@@ -86,6 +92,11 @@ impl View {
                 store.attestations_of(*policy).await.unwrap(),
             ));
         }
+        let mut looks = Vec::new();
+        for (source, subject) in &question.looks {
+            looks.push(store.look(source, subject).await.unwrap());
+        }
+        let due = store.due_looks(&feed(), after, u32::MAX).await.unwrap();
         let recent = store.recent_attestations(question.limit).await.unwrap();
         let mut deliveries = Vec::new();
         for record in &recent {
@@ -100,6 +111,9 @@ impl View {
             standing: store.standing(None).await.unwrap(),
             warnings: store.warnings(None, question.limit).await.unwrap(),
             snapshots: store.snapshots(&question.sources).await.unwrap(),
+            snapshots_of: store.snapshots_of(&question.looks).await.unwrap(),
+            looks,
+            due: by_subject(due),
             history: store
                 .history(&question.streams, after, until)
                 .await
@@ -165,7 +179,24 @@ impl View {
                 .collect(),
             standing: standing(model),
             warnings: model.warnings.iter().rev().take(limit).cloned().collect(),
-            snapshots: snapshots(model, &question.sources),
+            snapshots: snapshots(model, |stream| question.sources.contains(&stream.source)),
+            snapshots_of: snapshots(model, |stream| {
+                let subject = (stream.source.clone(), stream.subject.clone());
+                question.looks.contains(&subject)
+            }),
+            looks: question
+                .looks
+                .iter()
+                .map(|key| model.looks.get(key).cloned())
+                .collect(),
+            due: by_subject(
+                model
+                    .looks
+                    .values()
+                    .filter(|look| look.due_at.is_some_and(|due| due <= question.window.0))
+                    .cloned()
+                    .collect(),
+            ),
             history: history(model, question),
             of_risks: question
                 .risks
@@ -273,16 +304,22 @@ fn of_policy(
     )
 }
 
-fn snapshots(model: &Model, sources: &[SourceId]) -> Vec<RiskSnapshot> {
-    let listens = |risk: &&EvaluatedRisk| {
-        risk.record
-            .streams
-            .iter()
-            .any(|stream| sources.contains(&stream.source))
-    };
+fn by_subject(mut looks: Vec<Look>) -> Vec<Look> {
+    looks.sort_by(|one, other| one.subject.cmp(&other.subject));
+    looks
+}
+
+fn snapshots(model: &Model, heard: impl Fn(&Stream) -> bool) -> Vec<RiskSnapshot> {
+    let listens = |risk: &&EvaluatedRisk| risk.record.streams.iter().any(&heard);
     let snapshot = |risk: &EvaluatedRisk| {
         let streams = risk.record.streams.clone();
-        let watermark = |stream: &Stream| Some(model.progress.get(&stream.source)?.watermark);
+        let watermark = |stream: &Stream| match model.progress.get(&stream.source) {
+            Some(progress) => Some(progress.watermark),
+            None => model
+                .looks
+                .get(&(stream.source.clone(), stream.subject.clone()))?
+                .known_until(),
+        };
         let new = |o: &Observation| {
             risk.evaluated_to
                 .is_none_or(|reached| o.observed_at > reached)

@@ -7,6 +7,7 @@ use tocsin_domain::observation::SourceId;
 
 use super::{SOURCES, SUBJECTS, agree, one, policy, risk, seldom};
 use crate::Store;
+use crate::conformance::looks;
 use crate::conformance::model::Model;
 use crate::conformance::sample::{self, at, cursor, decimal, hash};
 use crate::coverage::{Finding, Recheck};
@@ -30,6 +31,9 @@ pub(super) enum Operation {
         kept: usize,
         nobody: bool,
     },
+    AddLook(usize, i64),
+    /// Subject, and whether it is asked about again.
+    Attend(usize, bool),
     ChangeWarnings {
         withdraw: Vec<usize>,
         /// Subject, ordinal, and whether its payout is known.
@@ -47,6 +51,8 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
         3 => (sources(), proptest::option::weighted(0.8, 0..5_u64), seldom())
             .prop_map(|(sources, back, forked)| Operation::Unwind(sources, back, forked)),
         2 => (0..3_usize, seldom()).prop_map(|(kept, nobody)| Operation::Acknowledge { kept, nobody }),
+        2 => (0..SUBJECTS, 0..9_i64).prop_map(|(subject, due)| Operation::AddLook(subject, due)),
+        2 => (0..SUBJECTS, any::<bool>()).prop_map(|(subject, again)| Operation::Attend(subject, again)),
         3 => (vec(0..4_usize, 0..2), vec((0..SUBJECTS, 1..3_u32, any::<bool>()), 0..3))
             .prop_map(|(withdraw, raise)| Operation::ChangeWarnings { withdraw, raise }),
     ]
@@ -125,6 +131,17 @@ impl Operation {
                 let when = at(i64::try_from(*kept).unwrap());
                 let seen = store.acknowledge(&wanted, when).await;
                 agree(self, seen, one(model.acknowledge(&wanted, when)));
+            }
+            Self::AddLook(subject, due) => {
+                let new = [looks::new_look(*subject, *due)];
+                store.add_looks(&new).await.unwrap();
+                model.add_looks(&new);
+            }
+            Self::Attend(subject, again) => {
+                let key = (looks::feed(), looks::subject(*subject));
+                let due_at = again.then(|| at(3));
+                let seen = store.attend(&key.0, &key.1, due_at).await;
+                agree(self, seen, one(model.attend(&key, due_at)));
             }
             Self::ChangeWarnings { withdraw, raise } => {
                 let change = WarningChange {

@@ -7,9 +7,11 @@ use tocsin_domain::observation::{ChainPosition, Provenance};
 use tocsin_domain::time::Seconds;
 
 use super::{SOURCES, SUBJECTS, determination, risk, seldom};
+use crate::conformance::looks;
 use crate::conformance::model::Model;
 use crate::conformance::sample::{self, at, cursor, hash};
-use crate::step::{RiskAdvance, SourceAdvance, SourceProgress, Step};
+use crate::look::{Look, LookState};
+use crate::step::{Polled, RiskAdvance, SourceAdvance, SourceProgress, Step};
 
 #[derive(Clone, Debug)]
 pub(super) struct RandomStep {
@@ -21,6 +23,8 @@ pub(super) struct RandomStep {
     pub(super) risks: Vec<(usize, bool, i64)>,
     /// Subject, ordinal, whether it is inconclusive, and whether it was made later.
     pub(super) determinations: Vec<(usize, u32, bool, bool)>,
+    /// Subject, whether it is stale, its watermark, what becomes of it, and how long before the watermark something was said.
+    pub(super) looks: Vec<(usize, bool, i64, usize, Option<i64>)>,
 }
 
 pub(super) fn steps() -> impl Strategy<Value = RandomStep> {
@@ -32,13 +36,24 @@ pub(super) fn steps() -> impl Strategy<Value = RandomStep> {
         ),
         vec((0..SUBJECTS, seldom(), 0..9_i64), 0..2),
         vec((0..SUBJECTS, 1..3_u32, seldom(), any::<bool>()), 0..2),
+        vec(
+            (
+                0..SUBJECTS,
+                seldom(),
+                0..9_i64,
+                0..4_usize,
+                proptest::option::of(-1..4_i64),
+            ),
+            0..2,
+        ),
     )
         .prop_map(
-            |(sources, observations, risks, determinations)| RandomStep {
+            |(sources, observations, risks, determinations, looks)| RandomStep {
                 sources,
                 observations,
                 risks,
                 determinations,
+                looks,
             },
         )
 }
@@ -94,9 +109,18 @@ impl RandomStep {
                 evaluated_to: at(*second),
             }
         };
+        let mut observations: Vec<_> = self.observations.iter().map(observation).collect();
+        for (subject, _, second, _, before) in &self.looks {
+            observations.extend(before.map(|before| looks::said(*subject, second - before)));
+        }
+        let looked = self.looks.iter().map(|look| looked(model, *look));
         Step {
+            polled: Polled {
+                looks: looked.collect(),
+                ..Polled::default()
+            },
             sources: self.sources.iter().map(advance).collect(),
-            observations: self.observations.iter().map(observation).collect(),
+            observations,
             risks: self.risks.iter().map(evaluated).collect(),
             determinations: self
                 .determinations
@@ -111,4 +135,32 @@ impl RandomStep {
                 .collect(),
         }
     }
+}
+
+/// A look as it becomes, from where the model is.
+fn looked(
+    model: &Model,
+    (subject, stale, second, outcome, _): (usize, bool, i64, usize, Option<i64>),
+) -> Look {
+    let key = (looks::feed(), looks::subject(subject));
+    let new = looks::new_look(subject, 0).look();
+    let current = model.looks.get(&key).unwrap_or(&new);
+    let mut look = match outcome {
+        0 | 1 => looks::answered(current, second),
+        2 => looks::over(current, second),
+        _ => Look {
+            state: LookState::NeedsPerson("nobody knows".to_owned()),
+            due_at: None,
+            ..looks::answered(current, second)
+        },
+    };
+    // Only a person opens what is closed.
+    if current.state.is_closed() && outcome != 1 {
+        look.state = current.state.clone();
+    }
+    if outcome == 1 {
+        look.state = LookState::Open;
+    }
+    look.version += u64::from(stale);
+    look
 }

@@ -44,7 +44,7 @@ pub fn history(
         let metrics: Vec<&str> = cover
             .inputs
             .iter()
-            .map(|input| input.metric.0.as_str())
+            .map(|input| input.metric.as_str())
             .collect();
         let metrics = metrics.join(", ");
         return Err(Report::bad_input(match (risks.len(), subject) {

@@ -117,7 +117,12 @@ fn subjects(
         .collect();
     Ok(distinct
         .into_iter()
-        .map(|subject| (subject.0.clone(), vec![subject.clone(); cover.inputs.len()]))
+        .map(|subject| {
+            (
+                subject.as_str().to_owned(),
+                vec![subject.clone(); cover.inputs.len()],
+            )
+        })
         .collect())
 }
 
@@ -142,7 +147,7 @@ fn stream(input: &Input, subject: Subject, found: &Sources) -> Result<Stream, St
         (None, _, wanted) => Ok(named(wanted.as_ref().unwrap_or(&SourceId::from(NO_COLUMN)))),
         (Some(only), None, None) => Ok(named(only)),
         // Rows without a source column are whoever's the terms say.
-        (Some(only), None, Some(_)) if only.0 == NO_COLUMN => Ok(named(only)),
+        (Some(only), None, Some(_)) if only.as_str() == NO_COLUMN => Ok(named(only)),
         (Some(only), None, Some(wanted)) => Err(format!(
             "input `{}` is of source `{wanted}`, but the recording has {metric} of {subject} from `{only}` only",
             input.name

@@ -1,5 +1,7 @@
 //! The sections about who signs, and where claims are paid.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,6 +41,12 @@ pub(in crate::config) struct AttestorSection {
     signer: KeySection,
     hold: String,
     valid_for: String,
+    /// From how many claims at once on they are signed as one batch; never, where it is not said.
+    #[serde(default)]
+    batch_from: Option<NonZeroUsize>,
+    /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
+    #[serde(default)]
+    fetched_by: BTreeSet<Address>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +104,8 @@ impl AttestorSection {
             key: self.signer.resolve(base).map_err(at)?,
             hold: span(&self.hold).map_err(at)?,
             valid_for: span(&self.valid_for).map_err(at)?,
+            batch_from: self.batch_from,
+            fetched_by: self.fetched_by,
         })
     }
 }

@@ -344,7 +344,7 @@ proptest! {
         for at in ["2013-01-01T16:00:00Z", "2013-01-01T18:00:00Z"] {
             let reading = watch.answered(time(at), &answer);
             for observation in &reading.observations {
-                last = match (&*observation.metric.0, &observation.value) {
+                last = match (observation.metric.as_str(), &observation.value) {
                     ("status", Some(Value::Text(text))) => Some(text.clone()),
                     ("status", _) => None,
                     ("arrival_delay", Some(Value::Duration(Seconds(delay)))) => {

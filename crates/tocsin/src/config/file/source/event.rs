@@ -39,11 +39,11 @@ impl EventSection {
     pub(super) fn source(self, id: &str, address: Address) -> Result<ChainSource, String> {
         let decimals = stated_decimals(self.value.as_deref(), self.decimals)?;
         let settings = EventSettings {
-            source: SourceId(id.to_owned()),
+            source: SourceId::from(id.to_owned()),
             address: self.contract.unwrap_or(address),
             event: self.event,
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
+            subject: Subject::from(self.subject),
+            metric: Metric::from(self.metric),
             value: self.value,
             decimals,
             only: self.only,

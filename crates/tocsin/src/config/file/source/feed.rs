@@ -85,9 +85,9 @@ fn limits(min: Option<&str>, max: Option<&str>) -> Result<AnswerLimits, String> 
 impl RoundsSection {
     pub(super) fn source(self, id: &str) -> Result<ChainSource, String> {
         let settings = RoundsSettings {
-            source: SourceId(id.to_owned()),
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
+            source: SourceId::from(id.to_owned()),
+            subject: Subject::from(self.subject),
+            metric: Metric::from(self.metric),
             decimals: self.decimals,
             aggregators: self
                 .aggregators

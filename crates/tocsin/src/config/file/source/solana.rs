@@ -87,7 +87,7 @@ fn bytes(name: &str, text: &str) -> Result<Vec<u8>, String> {
 impl AccountSection {
     pub(super) fn source(self, id: &str, account: &str) -> Result<SolanaSource, String> {
         let settings = AccountSettings {
-            source: SourceId(id.to_owned()),
+            source: SourceId::from(id.to_owned()),
             account: key("account", account)?,
             owner: key("owner", &self.owner)?,
             begins_with: bytes("begins_with", &self.begins_with)?,
@@ -96,8 +96,8 @@ impl AccountSection {
                 ty: self.ty.into(),
                 decimals: self.decimals,
             },
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
+            subject: Subject::from(self.subject),
+            metric: Metric::from(self.metric),
             from_slot: self.from_slot,
         };
         SolanaSource::account(settings).map_err(reason)
@@ -112,7 +112,7 @@ impl ProgramEventSection {
                 format!("`discriminator` has {} bytes, not eight", other.len())
             })?;
         let settings = ProgramEventSettings {
-            source: SourceId(id.to_owned()),
+            source: SourceId::from(id.to_owned()),
             program: key("program", program)?,
             discriminator,
             field: Field {
@@ -120,8 +120,8 @@ impl ProgramEventSection {
                 ty: self.ty.into(),
                 decimals: self.decimals,
             },
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
+            subject: Subject::from(self.subject),
+            metric: Metric::from(self.metric),
             from_slot: self.from_slot,
         };
         SolanaSource::event(settings).map_err(reason)

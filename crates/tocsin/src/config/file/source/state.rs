@@ -120,9 +120,9 @@ impl Sampled {
             event: waking.event,
         });
         let settings = StateSettings {
-            source: SourceId(id.to_owned()),
-            subject: Subject(self.subject),
-            metric: Metric(self.metric),
+            source: SourceId::from(id.to_owned()),
+            subject: Subject::from(self.subject),
+            metric: Metric::from(self.metric),
             schedule: Schedule {
                 every_blocks: self.every_blocks,
                 events: events.collect(),

@@ -1,0 +1,149 @@
+//! Reserve all, then sign once.
+
+use std::collections::BTreeSet;
+
+use alloy::primitives::B256;
+use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, SignatureSet};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey};
+use tocsin_store::attestation::{Reservation, Reservations};
+
+use super::Attestor;
+use crate::AttestError;
+
+/// Many claims under one signature.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttestedBatch {
+    /// What was signed.
+    pub batch: AttestationBatch,
+    /// Its digest.
+    pub id: BatchId,
+    /// A quorum's signatures.
+    pub signatures: SignatureSet,
+    /// The claims that it vouches for, in the order of their places in it.
+    pub included: Vec<Included>,
+}
+
+/// A claim in a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Included {
+    /// Which of the given payloads it is of.
+    pub given: usize,
+    /// The payload that was reserved, which on a retry may carry earlier times than the one asked for.
+    pub attestation: ClaimAttestation,
+    /// Its digest.
+    pub id: AttestationId,
+    /// The key that it is reserved and consumed under.
+    pub claim_key: ClaimKey,
+    /// The siblings from its leaf up to the batch's root.
+    pub proof: Vec<B256>,
+}
+
+/// What became of many payloads.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// What was signed; `None` if every payload was refused.
+    pub signed: Option<AttestedBatch>,
+    /// The payloads that are not in it, by their place among the given ones, and why.
+    pub refused: Vec<(usize, AttestError)>,
+}
+
+impl Attestor {
+    /// Reserves the claim key of every payload, then signs one batch of what is reserved. A payload that is refused or
+    /// whose key is held by another statement is left out; the claims of others do not wait for a person to look at it.
+    /// Nothing is signed if the store fails.
+    ///
+    /// A retry after a crash finds the reserved payloads again and may put them into another batch: their ids and claim
+    /// keys are the same, so no claim can be used twice.
+    pub async fn attest_batch(
+        &self,
+        reservations: &(impl Reservations + ?Sized),
+        payloads: &[ClaimAttestation],
+        issued_at: u64,
+    ) -> Result<BatchOutcome, AttestError> {
+        let mut refused = Vec::new();
+        let mut wanted = Vec::new();
+        let mut keys = BTreeSet::new();
+        for (given, payload) in payloads.iter().enumerate() {
+            match self.check_claim(payload) {
+                Ok(()) if keys.insert(payload.claim_key()) => {
+                    wanted.push((given, payload, self.reservation(payload)));
+                }
+                Ok(()) => {
+                    let claim_key = payload.claim_key();
+                    refused.push((given, AttestError::TwiceInBatch { claim_key }));
+                }
+                Err(error) => refused.push((given, error)),
+            }
+        }
+        let asked: Vec<Reservation> = wanted
+            .iter()
+            .map(|(_, _, reservation)| reservation.clone())
+            .collect();
+        let answers =
+            reservations
+                .reserve_all(&asked)
+                .await
+                .map_err(|source| AttestError::ReserveBatch {
+                    count: asked.len(),
+                    source,
+                })?;
+        if answers.len() != asked.len() {
+            return Err(AttestError::Unanswered {
+                asked: asked.len(),
+                answered: answers.len(),
+            });
+        }
+        let mut reserved = Vec::new();
+        for ((given, payload, reservation), answer) in wanted.into_iter().zip(answers) {
+            match self.judge(&reservation, payload, answer) {
+                Ok(attestation) => reserved.push((given, attestation)),
+                Err(error) => refused.push((given, error)),
+            }
+        }
+        Ok(BatchOutcome {
+            signed: self.sign_batch(reserved, issued_at).await?,
+            refused,
+        })
+    }
+
+    async fn sign_batch(
+        &self,
+        reserved: Vec<(usize, ClaimAttestation)>,
+        issued_at: u64,
+    ) -> Result<Option<AttestedBatch>, AttestError> {
+        let digests = reserved
+            .iter()
+            .map(|(_, attestation)| self.domain.digest(attestation));
+        let ids: Vec<AttestationId> = digests.collect();
+        let Some(tree) = BatchTree::new(ids.iter().copied()) else {
+            return Ok(None);
+        };
+        // A clock that was set back cannot make a batch older than what it vouches for.
+        let latest = reserved.iter().map(|(_, attestation)| attestation.issuedAt);
+        let issued_at = latest.fold(issued_at, u64::max);
+        let batch = tree.batch(issued_at, self.signers.epoch());
+        let id = self.domain.batch_digest(&batch);
+        let signatures = self.quorum(id).await?;
+        let included = reserved
+            .into_iter()
+            .zip(ids)
+            .enumerate()
+            .filter_map(|(place, ((given, attestation), id))| {
+                Some(Included {
+                    given,
+                    claim_key: attestation.claim_key(),
+                    attestation,
+                    id,
+                    // There is one for every leaf.
+                    proof: tree.proof(place)?,
+                })
+            })
+            .collect();
+        Ok(Some(AttestedBatch {
+            batch,
+            id,
+            signatures,
+            included,
+        }))
+    }
+}

@@ -1,0 +1,262 @@
+//! Batches: many attestations in a few statements.
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use tocsin_domain::attestation::AttestationBatch;
+use tocsin_domain::ids::BatchId;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::attestation::{BatchMember, BatchRecord, Signed};
+use tocsin_store::check::{self, Flaw};
+
+use crate::column::{hexed, signed, to_json, unsigned, word};
+use crate::error::failed;
+use crate::store::SqliteStore;
+
+const NOUN: &str = "batch";
+const ADD: &str = "record a batch";
+
+/// Attestations that travel to SQLite in one statement; with its call, each has a few kilobytes.
+const ROWS_PER_STATEMENT: usize = 1024;
+
+pub(crate) async fn add(
+    store: &SqliteStore,
+    batch: &BatchRecord,
+    members: &[BatchMember],
+) -> Result<(), StoreError> {
+    check::batch(batch)
+        .and_then(|()| check::members(batch, members))
+        .map_err(|flaw| flaw.refused(NOUN, batch.id))?;
+    let mut transaction = store.begin(ADD).await?;
+    match find(&mut transaction, batch.id, ADD).await? {
+        Some(stored) if stored == *batch => return Ok(()),
+        Some(_) => {
+            return Err(StoreError::Conflict {
+                noun: NOUN,
+                key: batch.id.to_string(),
+                reason: "the same is stored with other signatures or another time".to_owned(),
+            });
+        }
+        None => {}
+    }
+    insert(&mut transaction, batch).await?;
+    for chunk in members.chunks(ROWS_PER_STATEMENT) {
+        let rows = chunk.iter().map(written).collect::<Result<Vec<_>, _>>()?;
+        let rows = to_json(NOUN, batch.id, &rows)?;
+        check_rests(&mut transaction, &rows).await?;
+        insert_members(&mut transaction, &rows).await?;
+    }
+    transaction.commit().await.map_err(failed(ADD))
+}
+
+pub(crate) async fn find(
+    connection: &mut SqliteConnection,
+    id: BatchId,
+    attempt: &'static str,
+) -> Result<Option<BatchRecord>, StoreError> {
+    let key = id.0.as_slice();
+    let row = sqlx::query_as!(
+        BatchRow,
+        r#"SELECT id AS "id!", domain_separator AS "domain_separator!", root AS "root!", count AS "count!",
+                  issued_at AS "issued_at!", signer_epoch AS "signer_epoch!", signatures AS "signatures!",
+                  attested_at AS "attested_at!"
+           FROM batches WHERE id = ?1"#,
+        key
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    row.map(BatchRecord::try_from).transpose()
+}
+
+struct BatchRow {
+    id: Vec<u8>,
+    domain_separator: Vec<u8>,
+    root: Vec<u8>,
+    count: i64,
+    issued_at: i64,
+    signer_epoch: i64,
+    signatures: Vec<u8>,
+    attested_at: i64,
+}
+
+impl TryFrom<BatchRow> for BatchRecord {
+    type Error = StoreError;
+
+    fn try_from(row: BatchRow) -> Result<Self, StoreError> {
+        let decode = || {
+            let record = Self {
+                id: BatchId(word("id", &row.id)?),
+                domain_separator: word("domain_separator", &row.domain_separator)?,
+                batch: AttestationBatch {
+                    root: word("root", &row.root)?,
+                    count: unsigned("count", row.count)?,
+                    issuedAt: unsigned("issued_at", row.issued_at)?,
+                    signerEpoch: unsigned("signer_epoch", row.signer_epoch)?,
+                },
+                signatures: row.signatures,
+                attested_at: Timestamp(row.attested_at),
+            };
+            check::batch(&record)?;
+            Ok(record)
+        };
+        decode().map_err(|flaw: Flaw| flaw.invalid_row(NOUN, format!("0x{}", hexed(&row.id))))
+    }
+}
+
+/// An attestation of a batch as it travels to SQLite, with the call that delivers it.
+#[derive(Serialize)]
+struct WrittenMember {
+    id: String,
+    domain: String,
+    key: String,
+    policy: String,
+    risk: String,
+    ordinal: u32,
+    payload: String,
+    batch: String,
+    place: u32,
+    proof: String,
+    attested_at: i64,
+    chain: Option<i64>,
+    consumer: Option<String>,
+    calldata: Option<String>,
+}
+
+fn written(member: &BatchMember) -> Result<WrittenMember, StoreError> {
+    let BatchMember {
+        attestation,
+        delivery,
+    } = member;
+    let Signed::InBatch {
+        batch,
+        place,
+        proof,
+    } = &attestation.signed
+    else {
+        let flaw = Flaw("it was signed alone".to_owned());
+        return Err(flaw.refused("attestation", attestation.id));
+    };
+    let chain = delivery
+        .as_ref()
+        .map(|call| signed("delivery", attestation.id, call.chain_id))
+        .transpose()?;
+    Ok(WrittenMember {
+        id: hexed(attestation.id.0),
+        domain: hexed(attestation.domain_separator),
+        key: hexed(attestation.claim_key.0),
+        policy: hexed(attestation.policy.0),
+        risk: hexed(attestation.risk.0),
+        ordinal: attestation.ordinal,
+        payload: hexed(&attestation.payload),
+        batch: hexed(batch.0),
+        place: *place,
+        proof: hexed(proof.concat()),
+        attested_at: attestation.attested_at.0,
+        chain,
+        consumer: delivery.as_ref().map(|call| hexed(call.consumer)),
+        calldata: delivery.as_ref().map(|call| hexed(&call.calldata)),
+    })
+}
+
+async fn insert(connection: &mut SqliteConnection, record: &BatchRecord) -> Result<(), StoreError> {
+    let id = record.id.0.as_slice();
+    let domain_separator = record.domain_separator.as_slice();
+    let root = record.batch.root.as_slice();
+    let issued_at = signed(NOUN, record.id, record.batch.issuedAt)?;
+    sqlx::query!(
+        "INSERT INTO batches (id, domain_separator, root, count, issued_at, signer_epoch, signatures, attested_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        id,
+        domain_separator,
+        root,
+        record.batch.count,
+        issued_at,
+        record.batch.signerEpoch,
+        record.signatures,
+        record.attested_at.0
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    Ok(())
+}
+
+/// Each is of an eligible claim, is what was reserved, and is not stored yet.
+async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<(), StoreError> {
+    let wrong = sqlx::query!(
+        r#"SELECT wanted.value ->> 'id' AS "id!: String", wanted.value ->> 'key' AS "key!: String",
+                  wanted.value ->> 'ordinal' AS "ordinal!: i64", wanted.value ->> 'policy' AS "policy!: String",
+                  r.attestation_id AS "reserved?", c.eligible AS "eligible?: bool", a.id AS "stored?"
+           FROM json_each(?1) AS wanted
+           LEFT JOIN reservations AS r ON r.domain_separator = unhex(wanted.value ->> 'domain')
+                AND r.claim_key = unhex(wanted.value ->> 'key')
+           LEFT JOIN claims AS c ON c.policy = unhex(wanted.value ->> 'policy')
+                AND c.ordinal = wanted.value ->> 'ordinal' AND c.risk = unhex(wanted.value ->> 'risk')
+           LEFT JOIN attestations AS a ON a.id = unhex(wanted.value ->> 'id')
+           WHERE r.attestation_id IS NOT unhex(wanted.value ->> 'id') OR c.eligible IS NOT 1 OR a.id IS NOT NULL
+           LIMIT 1"#,
+        rows
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    let Some(wrong) = wrong else {
+        return Ok(());
+    };
+    let (id, key) = (format!("0x{}", wrong.id), format!("0x{}", wrong.key));
+    Err(match (wrong.reserved, wrong.eligible, wrong.stored) {
+        (None, ..) => StoreError::Missing {
+            noun: "reservation",
+            key,
+        },
+        (_, None, _) => StoreError::Missing {
+            noun: "claim",
+            key: format!("0x{}/{}", wrong.policy, wrong.ordinal),
+        },
+        (_, Some(false), _) => Flaw("its claim was refused".to_owned()).refused("attestation", id),
+        (_, _, Some(_)) => StoreError::Conflict {
+            noun: "attestation",
+            key: id,
+            reason: "it is stored already, signed alone or in another batch".to_owned(),
+        },
+        (Some(reserved), ..) => StoreError::Conflict {
+            noun: "reservation",
+            key,
+            reason: format!("it is of payload 0x{}, not of {id}", hexed(reserved)),
+        },
+    })
+}
+
+async fn insert_members(connection: &mut SqliteConnection, rows: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO attestations (id, domain_separator, claim_key, policy, risk, ordinal, payload, batch, place, proof, attested_at)
+         SELECT unhex(value ->> 'id'), unhex(value ->> 'domain'), unhex(value ->> 'key'), unhex(value ->> 'policy'),
+                unhex(value ->> 'risk'), value ->> 'ordinal', unhex(value ->> 'payload'), unhex(value ->> 'batch'),
+                value ->> 'place', unhex(value ->> 'proof'), value ->> 'attested_at'
+         FROM jsonb_each(?1)",
+        rows
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    sqlx::query!(
+        "UPDATE claims SET attested = 1 FROM json_each(?1) AS given
+         WHERE claims.policy = unhex(given.value ->> 'policy') AND claims.ordinal = given.value ->> 'ordinal'",
+        rows
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    sqlx::query!(
+        "INSERT INTO deliveries (attestation, claim_key, chain_id, consumer, calldata, state, not_before)
+         SELECT unhex(value ->> 'id'), unhex(value ->> 'key'), value ->> 'chain', unhex(value ->> 'consumer'),
+                unhex(value ->> 'calldata'), 'queued', value ->> 'attested_at'
+         FROM jsonb_each(?1) WHERE value ->> 'chain' IS NOT NULL",
+        rows
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! How fast policies are taken from a file of 100,000 rows, against SQLite's own copying of the same rows in the same run.
+//!
+//! `cargo bench -p tocsin --bench import`; ends with a failure where fewer than 10,000 rows a second are taken.
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_arithmetic,
+    clippy::print_stdout,
+    reason = "a benchmark measures rates, and fails as tests do"
+)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tempfile::TempDir;
+use tocsin::clock::SetClock;
+use tocsin::command::policies;
+use tocsin::config::load_cover;
+use tocsin_domain::time::Timestamp;
+use tocsin_store_sqlite::SqliteStore;
+
+const ROWS: u32 = 100_000;
+
+/// Rows a second that must be taken.
+const BOUND: f64 = 10_000.0;
+
+fn main() -> ExitCode {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("cover.toml", COVER);
+    write("spot.toml", DEFINITION);
+    write("tocsin.toml", CONFIG);
+    let terms = load_cover(&folder.path().join("cover.toml"))
+        .unwrap()
+        .terms_hash;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut slowest = f64::INFINITY;
+    for (subjects, what) in [
+        (ROWS, "a risk for each policy"),
+        (1_000, "100 policies on each risk"),
+    ] {
+        let mut rows = HEADER.to_owned();
+        for number in 0..ROWS {
+            writeln!(
+                rows,
+                "{number},fall,{terms},eip155:1:0x0000000000000000000000000000000000000003,0x{number:040x},1000,2026-03-01T00:00:00Z,2026-04-01T00:00:00Z,price:T{}-USD",
+                number % subjects
+            )
+            .unwrap();
+        }
+        write("policies.csv", &rows);
+        for suffix in ["", "-wal", "-shm"] {
+            let file = folder.path().join(format!("tocsin.db{suffix}"));
+            if file.exists() {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        let (file, config) = (
+            folder.path().join("policies.csv"),
+            folder.path().join("tocsin.toml"),
+        );
+        let (clock, mut said) = (SetClock::new(Timestamp(1_772_000_000)), std::io::stdout());
+        let begun = Instant::now();
+        let imported = policies::import(&file, &config, &clock, &mut said);
+        runtime.block_on(imported).unwrap();
+        let rate = f64::from(ROWS) / begun.elapsed().as_secs_f64();
+        let bare = runtime.block_on(bare(folder.path()));
+        println!("{what}: {rate:.0} rows/s; SQLite copies the same rows at {bare:.0} rows/s");
+        slowest = slowest.min(rate);
+    }
+    if slowest < BOUND {
+        println!("too slow: at least {BOUND:.0} rows/s are to be taken");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// The rate at which SQLite copies the same rows into a new database by itself, in one transaction: no text, no checks.
+async fn bare(folder: &Path) -> f64 {
+    let path = folder.join("bare.db");
+    for suffix in ["", "-wal", "-shm"] {
+        let file = folder.join(format!("bare.db{suffix}"));
+        if file.exists() {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .synchronous(SqliteSynchronous::Full);
+    let mut connection = options.connect().await.unwrap();
+    let attach = format!(
+        "ATTACH DATABASE '{}' AS taken",
+        folder.join("tocsin.db").display()
+    );
+    let copy = [
+        "covers",
+        "streams",
+        "looks",
+        "risks",
+        "risk_streams",
+        "policies",
+    ]
+    .map(|table| format!("INSERT INTO main.{table} SELECT * FROM taken.{table};"));
+    sqlx::raw_sql(AssertSqlSafe(attach))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    let statements = format!("BEGIN IMMEDIATE; {} COMMIT;", copy.concat());
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let rate = f64::from(ROWS) / begun.elapsed().as_secs_f64();
+    connection.close().await.unwrap();
+    rate
+}
+
+const HEADER: &str =
+    "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n";
+
+const CONFIG: &str = r#"database = "tocsin.db"
+
+[[covers]]
+file = "cover.toml"
+evaluate_from = "2026-03-01T00:00:00Z"
+
+[feeds."feed:spot"]
+definition = "spot.toml"
+"#;
+
+const DEFINITION: &str = r#"provider = "spot"
+documentation = "https://example.com/docs"
+
+[subject]
+pattern = "price:{base}-{quote}"
+example = "price:AAA-USD"
+
+[request]
+url = "https://api.example.com/prices/{base}-{quote}"
+
+[values.price]
+path = "$.price"
+least = "0.000001"
+most = "1000000"
+
+[poll]
+every = "1min"
+"#;
+
+const COVER: &str = r#"name = "fall"
+title = "A price falls"
+version = 1
+peril = "price-fall"
+
+[inputs.price]
+metric = "price"
+source = "feed:spot"
+
+[trigger]
+when = "price <= 0.9"
+rearm = "never"
+
+[payout]
+fraction = "clamp(1 - price, 0, 50%)"
+
+[policy]
+waiting = "0s"
+event_inclusion = "[inception, expiry)"
+claim_deadline = "7d"
+"#;

@@ -1,0 +1,295 @@
+//! Poll: ask one feed about the subjects that are due, evaluate what it says, and commit both with the looks.
+//!
+//! Guarantee: the time of a subject moves only together with everything that was seen of it, and with the raw responses that
+//! it was seen in. A failed question is something that was seen: it is in the look, in the metrics, and once in the log. What is
+//! not committed is asked again.
+
+mod answers;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tocsin_domain::observation::{SourceId, Subject};
+use tocsin_domain::time::Timestamp;
+use tocsin_sources::feed::{self, Answer, Feed};
+use tocsin_store::look::{Look, Usage};
+use tocsin_store::step::{Polled, Step};
+use tokio::sync::{Mutex, OnceCell, mpsc};
+
+use self::answers::Answers;
+use super::bell::Bell;
+use super::evaluate::{self, Evaluator, Verdicts};
+use super::polled_news::{SubjectNews, Wakings};
+use super::{Stage, StageError, Turn, Work};
+use crate::clock::Clock;
+use crate::config::FeedConfig;
+
+/// Looks that one turn takes.
+const LOOKS_PER_TURN: u32 = 2_000;
+
+/// Answers that one step commits at most.
+const ANSWERS_PER_STEP: usize = 500;
+
+/// Whole seconds of a UTC day.
+const DAY: i64 = 86_400;
+
+/// Asks one feed.
+pub struct Poller {
+    name: String,
+    feed: Arc<Feed>,
+    concurrency: NonZeroUsize,
+    clock: Arc<dyn Clock>,
+    /// When something is due next, as of the last turn.
+    next_due: AtomicI64,
+    evaluator: Arc<Evaluator>,
+    /// As the observers': two steps that read and write the same risks would only make one of them start again.
+    step: Arc<Mutex<()>>,
+    next: Bell,
+    /// What the keys had used before this process began.
+    restored: OnceCell<()>,
+}
+
+impl Poller {
+    /// A poller of this feed that evaluates with `evaluator` and rings `next` when something was decided.
+    pub fn new(
+        configured: &FeedConfig,
+        clock: Arc<dyn Clock>,
+        evaluator: Arc<Evaluator>,
+        step: Arc<Mutex<()>>,
+        next: Bell,
+    ) -> Self {
+        Self {
+            name: format!("poll {}", configured.feed.id()),
+            feed: Arc::clone(&configured.feed),
+            concurrency: configured.concurrency,
+            clock,
+            next_due: AtomicI64::new(i64::MAX),
+            evaluator,
+            step,
+            next,
+            restored: OnceCell::new(),
+        }
+    }
+
+    fn id(&self) -> &SourceId {
+        self.feed.id()
+    }
+
+    /// A quota is a provider's, and goes on when this process begins again.
+    async fn restore(&self, stage: &Stage) -> Result<(), StageError> {
+        let restore = async || {
+            let today = stage.clock.now().0.div_euclid(DAY);
+            let used = stage.store.usage(self.id(), today).await?;
+            let used: Vec<feed::Usage> = used
+                .into_iter()
+                .map(|used| feed::Usage {
+                    key: used.key,
+                    day: used.day,
+                    requests: used.requests,
+                })
+                .collect();
+            self.feed.restore(&used);
+            self.report(stage).await
+        };
+        self.restored.get_or_try_init(restore).await?;
+        Ok(())
+    }
+
+    /// Asks about everything that is due, and commits answers while others are on their way.
+    async fn ask(&self, stage: &Stage, due: Vec<Look>) -> Result<(), StageError> {
+        let now = stage.clock.now();
+        let asked = due.iter().map(answers::asked).collect::<Result<_, _>>()?;
+        let requests = self.feed.requests(asked);
+        let (send, mut receive) = mpsc::channel::<Answer>(ANSWERS_PER_STEP);
+        let ask = async move {
+            let answers = stream::iter(requests).map(|request| self.feed.ask(request, now));
+            let mut answers = answers.buffer_unordered(self.concurrency.get());
+            while let Some(answer) = answers.next().await {
+                if send.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let mut looks: BTreeMap<Subject, Look> = due
+            .into_iter()
+            .map(|look| (look.subject.clone(), look))
+            .collect();
+        let commit = async {
+            let mut waiting = Vec::with_capacity(ANSWERS_PER_STEP);
+            while receive.recv_many(&mut waiting, ANSWERS_PER_STEP).await > 0 {
+                let answers = Answers::read(&self.feed, stage, &mut looks, waiting.drain(..));
+                self.commit(stage, answers, now).await?;
+                if stage.shutdown.is_requested() {
+                    break;
+                }
+            }
+            // Dropped here, so that nobody asks for what nobody commits.
+            drop(receive);
+            Ok::<(), StageError>(())
+        };
+        let ((), committed) = tokio::join!(ask, commit);
+        committed?;
+        if looks.is_empty() || stage.shutdown.is_requested() {
+            return Ok(());
+        }
+        self.commit(stage, Answers::unanswered(stage, looks), now)
+            .await
+    }
+
+    /// Lets time pass for subjects of which nothing more will be said.
+    async fn let_time_pass(
+        &self,
+        stage: &Stage,
+        closed: Vec<Look>,
+        now: Timestamp,
+    ) -> Result<(), StageError> {
+        let mut answers = Answers::default();
+        for look in closed {
+            let watermark = look.watermark.max(Some(now));
+            let subject = (look.source.clone(), look.subject.clone());
+            let news = SubjectNews {
+                watermark,
+                observations: Vec::new(),
+            };
+            answers.news.subjects.insert(subject, news);
+            answers.looks.push(Look {
+                watermark,
+                due_at: None,
+                ..look
+            });
+        }
+        self.commit(stage, answers, now).await
+    }
+
+    async fn commit(
+        &self,
+        stage: &Stage,
+        answers: Answers,
+        now: Timestamp,
+    ) -> Result<(), StageError> {
+        let Answers {
+            mut looks,
+            news,
+            responses,
+        } = answers;
+        let _one_step_at_a_time = self.step.lock().await;
+        let (verdicts, wakings) = self
+            .evaluator
+            .evaluate_polled(&*stage.store, &news, stage.clock.now())
+            .await?;
+        wake(&mut looks, &wakings, now);
+        let Verdicts {
+            risks,
+            determinations,
+        } = verdicts;
+        evaluate::tell(&determinations);
+        let step = Step {
+            sources: Vec::new(),
+            observations: news.into_observations(),
+            risks,
+            determinations,
+            polled: Polled {
+                looks,
+                responses,
+                usage: self.usage(),
+            },
+        };
+        stage.store.commit(&step).await?;
+        if !step.determinations.is_empty() {
+            self.next.ring();
+        }
+        Ok(())
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        let used = self.feed.usage().into_iter();
+        used.map(|used| Usage {
+            source: self.id().clone(),
+            key: used.key,
+            day: used.day,
+            requests: used.requests,
+        })
+        .collect()
+    }
+
+    /// Tells the outside how the feed is doing; those that need a person make the service unready until one has looked.
+    async fn report(&self, stage: &Stage) -> Result<(), StageError> {
+        let health = self.feed.health();
+        let counts = stage.store.count_looks(self.id()).await?;
+        let part = format!("{} needs a person", self.id());
+        if counts.needs_person > 0 {
+            let reason = format!(
+                "{} subject(s) cannot be found out: look at /v1/feeds, and decide with `tocsin feeds attend`",
+                counts.needs_person
+            );
+            stage.health.unwell(&part, reason);
+        } else {
+            stage.health.well(&part);
+        }
+        match answers::why_down(&health) {
+            Some(reason) => stage.health.unwell(&self.id().to_string(), reason),
+            None => stage.health.well(&self.id().to_string()),
+        }
+        for used in self.feed.usage() {
+            stage
+                .metrics
+                .feed_requests(self.id(), &used.key, used.day, used.requests);
+        }
+        stage.feeds.report(self.id(), answers::status(&health));
+        Ok(())
+    }
+}
+
+/// Closed looks are due when time alone means something for who listens to them.
+fn wake(looks: &mut [Look], wakings: &Wakings, now: Timestamp) {
+    for look in looks.iter_mut().filter(|look| look.state.is_closed()) {
+        let subject = (look.source.clone(), look.subject.clone());
+        let at = wakings.get(&subject).copied();
+        // What time that has passed did not do waits for somebody else.
+        let ticked = look.due_at.is_none() && look.watermark == Some(now);
+        look.due_at = at.filter(|at| !ticked || *at > now);
+    }
+}
+
+impl Work for Poller {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn stirred(&self) {
+        match self.next_due.load(Ordering::Relaxed) {
+            i64::MAX => std::future::pending().await,
+            at => self.clock.reaches(Timestamp(at)).await,
+        }
+    }
+
+    async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        self.restore(stage).await?;
+        let now = stage.clock.now();
+        let due = stage
+            .store
+            .due_looks(self.id(), now, LOOKS_PER_TURN)
+            .await?;
+        if due.is_empty() {
+            let next = stage.store.next_due(self.id()).await?;
+            let next = next.map_or(i64::MAX, |at| at.0);
+            self.next_due.store(next, Ordering::Relaxed);
+            return Ok(Turn::Idle);
+        }
+        let (closed, open): (Vec<Look>, Vec<Look>) =
+            due.into_iter().partition(|look| look.state.is_closed());
+        if !closed.is_empty() {
+            self.let_time_pass(stage, closed, now).await?;
+        }
+        if !open.is_empty() {
+            let asked = self.ask(stage, open).await;
+            self.report(stage).await?;
+            asked?;
+        }
+        Ok(Turn::Worked)
+    }
+}
