@@ -52,7 +52,7 @@ fn select(rows: &[Observation], occurred: i64, confirmed: i64) -> Vec<(String, i
         .into_iter()
         .map(|row| {
             (
-                row.subject.as_str(),
+                row.subject.to_string(),
                 row.observed_at.0,
                 row.sequence.0.to::<u64>(),
             )
