@@ -186,7 +186,7 @@ impl Reader for Flights {
         self.conclude(look, &subject, memory, troubles, &seen)
     }
 
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading {
+    fn unchanged(&self, look: &Look, at: Timestamp, now: Timestamp) -> Reading {
         let subject = match self.subject(look) {
             Ok(subject) => subject,
             Err(trouble) => return self.no_flight(look, trouble),
@@ -194,7 +194,7 @@ impl Reader for Flights {
         let mut troubles = Vec::new();
         let memory = self.memory(look, &mut troubles);
         if look.watermark.is_some_and(|watermark| at <= watermark) {
-            return self.stale(look, troubles, at, at);
+            return self.stale(look, troubles, at, now);
         }
         let provenance = memory
             .response
@@ -206,7 +206,7 @@ impl Reader for Flights {
             troubles,
             &SeenAt {
                 at,
-                now: at,
+                now,
                 provenance,
             },
         )
