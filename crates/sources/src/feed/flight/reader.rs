@@ -170,6 +170,7 @@ impl Reader for Flights {
             Ok(Chosen { flight, page }) => {
                 let hash = response(page);
                 memory.learn(&flight, hash.unwrap_or_default(), answer.at);
+                troubles.extend(self.departure_moved(&memory, &flight));
                 hash
             }
             Err(trouble) => {
@@ -224,14 +225,7 @@ impl Reader for Flights {
             TroubleKind::Timeout,
             "there was no answer for longer than the feed's patience",
         ));
-        let after = look
-            .watermark
-            .map_or(look.due_at, |watermark| watermark + Seconds(1));
-        let seen = SeenAt {
-            at: look.due_at.max(after),
-            now,
-            provenance: no_response(),
-        };
+        let seen = SeenAt::without_answer(look, now);
         self.conclude(look, &subject, memory, troubles, &seen)
     }
 }
