@@ -159,7 +159,7 @@ impl Feed {
                 let now = clock.now();
                 self.last().answer_at = Some(now);
                 let seen = looks.drain(..).map(|(look, kept)| {
-                    let reading = self.reader.unchanged(&look, at);
+                    let reading = self.reader.unchanged(&look, at, now);
                     let kept = Kept {
                         failing_since: None,
                         failures: 0,

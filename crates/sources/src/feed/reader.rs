@@ -24,7 +24,7 @@ pub(crate) trait Reader: Send + Sync {
     fn read(&self, look: &Look, answer: &Answered) -> Reading;
 
     /// The provider says that nothing has changed since its last answer to this look, as of `at`.
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading;
+    fn unchanged(&self, look: &Look, at: Timestamp, now: Timestamp) -> Reading;
 
     /// There was no answer for longer than the feed's patience: what was known is not known any more, since the look was due.
     fn missed(&self, look: &Look, now: Timestamp) -> Reading;

@@ -187,7 +187,7 @@ impl Reader for Records {
         }
     }
 
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading {
+    fn unchanged(&self, look: &Look, at: Timestamp, _now: Timestamp) -> Reading {
         self.still(look, Memory::of(look), at)
     }
 
