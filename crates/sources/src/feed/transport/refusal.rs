@@ -50,7 +50,7 @@ impl Transport {
             429 | 503 if asked.is_some() || status == StatusCode::TOO_MANY_REQUESTS => {
                 let then = match asked {
                     asked if status == StatusCode::TOO_MANY_REQUESTS && self.keys.are_several() => {
-                        Then::OtherKey(asked.map_or(KEY_PAUSE, clock::whole))
+                        Then::OtherKey(asked.map_or(KEY_PAUSE, clock::whole).min(KEY_REST))
                     }
                     asked => Then::Again(asked),
                 };
