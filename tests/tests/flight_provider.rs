@@ -22,6 +22,7 @@ struct Served {
     base: String,
     provider: Provider,
     clock: SetClock,
+    client: reqwest::Client,
 }
 
 async fn serve(now: &str, page: usize) -> Served {
@@ -37,6 +38,7 @@ async fn serve(now: &str, page: usize) -> Served {
         base,
         provider,
         clock,
+        client: reqwest::Client::new(),
     }
 }
 
@@ -46,7 +48,7 @@ fn at(text: &str) -> Timestamp {
 
 impl Served {
     async fn get(&self, path: &str) -> Response {
-        let request = reqwest::Client::new().get(format!("{}{path}", self.base));
+        let request = self.client.get(format!("{}{path}", self.base));
         request.header("x-apikey", KEY).send().await.unwrap()
     }
 
@@ -161,7 +163,7 @@ async fn every_answer_is_as_the_description_says() {
         "UA1018", "B6128", "UA1545", "WN1558", "EV4099", "DL1174", "US2122",
     ];
     let mut statuses = std::collections::BTreeSet::new();
-    for hour in 0..60 {
+    for hour in (0..60).step_by(2) {
         served
             .clock
             .advance_to(at("2013-02-07T23:00:00Z") + Seconds(hour * 3_600));
