@@ -199,3 +199,6 @@ impl Reader for Records {
         self.when.repeat()
     }
 }
+
+#[cfg(test)]
+mod tests;
