@@ -113,7 +113,7 @@ async fn no_key_is_ever_shown() {
 
 #[tokio::test]
 async fn a_refused_key_rests_and_the_next_is_used() {
-    let server = Server::saying([Reply::new(403, "no"), good()]);
+    let server = Server::saying([Reply::new(401, "no"), good()]);
     let feed = with_keys(
         definition(),
         &server,

@@ -226,7 +226,7 @@ async fn a_report_that_says_two_things_says_nothing() {
 async fn an_alert_that_changes_is_observed_again() {
     let body = |level: &str, modified: &str| {
         Reply::json(&format!(
-            r#"{{"features":[{{"geometry":{{"coordinates":[-8.61,41.15]}},"properties":{{"eventtype":"FL","eventid":7,"alertlevel":"{level}","alertscore":1,"datemodified":"2026-03-02T{modified}","iso3":"PRT"}}}}]}}"#
+            r#"{{"features":[{{"geometry":{{"coordinates":[-8.61,41.15]}},"properties":{{"eventtype":"FL","eventid":7,"alertlevel":"{level}","alertscore":1,"datemodified":"2026-03-02T{modified}","affectedcountries":[{{"iso3":"PRT"}}]}}}}]}}"#
         ))
     };
     let server = Server::saying([
