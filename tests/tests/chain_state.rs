@@ -459,8 +459,8 @@ async fn one_of_three_that_lies_about_state_is_outvoted_and_two_are_not_believed
         (batch, reader.endpoints())
     };
     let mut benched = Vec::new();
-    for liar in 0..3 {
-        nodes[liar].spoil("eth_call", lie(9));
+    for (liar, lying) in nodes.iter().enumerate() {
+        lying.spoil("eth_call", lie(9));
         let (batch, endpoints) = read().await;
         let batch = batch.unwrap().unwrap();
         assert_eq!(batch.observations.last().unwrap().value, decimal("0.4"));
@@ -470,7 +470,7 @@ async fn one_of_three_that_lies_about_state_is_outvoted_and_two_are_not_believed
                 benched.push(node);
             }
         }
-        nodes[liar].heal();
+        lying.heal();
     }
     // As many as must agree are asked, and the third only where they do not.
     assert!(benched.len() >= 2, "{benched:?}");

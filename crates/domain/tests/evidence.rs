@@ -50,7 +50,13 @@ fn select(rows: &[Observation], occurred: i64, confirmed: i64) -> Vec<(String, i
     evidence::select(&streams, rows, extent(occurred, confirmed))
         .unwrap()
         .into_iter()
-        .map(|row| (row.subject.0, row.observed_at.0, row.sequence.0.to::<u64>()))
+        .map(|row| {
+            (
+                row.subject.to_string(),
+                row.observed_at.0,
+                row.sequence.0.to::<u64>(),
+            )
+        })
         .collect()
 }
 
@@ -131,11 +137,11 @@ fn two_values_for_one_place_are_no_evidence() {
 fn plainly(rows: &[Observation], occurred: i64, confirmed: i64) -> Vec<(String, i64, u64)> {
     let mut all: Vec<(i64, String, u64)> = rows
         .iter()
-        .filter(|row| row.subject.0 != "c")
+        .filter(|row| row.subject.as_str() != "c")
         .map(|row| {
             (
                 row.observed_at.0,
-                row.subject.0.clone(),
+                row.subject.as_str().to_owned(),
                 row.sequence.0.to::<u64>(),
             )
         })

@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::float_arithmetic,
+    clippy::print_stdout,
     reason = "a benchmark measures rates, and fails as tests do"
 )]
 

@@ -96,17 +96,19 @@ mod tests {
     async fn a_set_clock_wakes_who_waits_for_its_time() {
         let clock = SetClock::new(Timestamp(100));
         clock.reaches(Timestamp(100)).await;
-        let waiting = clock.clone();
-        let woken = tokio::spawn(async move {
-            waiting.reaches(Timestamp(200)).await;
-            waiting.now()
-        });
-        clock.advance_to(Timestamp(199));
-        clock.advance_to(Timestamp(150));
-        tokio::task::yield_now().await;
-        assert!(!woken.is_finished());
-        clock.advance_to(Timestamp(250));
-        assert_eq!(woken.await.unwrap(), Timestamp(250));
+        let woken = async {
+            clock.reaches(Timestamp(200)).await;
+            clock.now()
+        };
+        let setting = async {
+            for now in [199, 150, 250] {
+                tokio::task::yield_now().await;
+                clock.advance_to(Timestamp(now));
+            }
+        };
+        // Nobody is woken before the time: it reads 250, and never 199.
+        let (woken_at, ()) = tokio::join!(woken, setting);
+        assert_eq!(woken_at, Timestamp(250));
     }
 
     #[tokio::test]

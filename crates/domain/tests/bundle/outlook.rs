@@ -169,7 +169,7 @@ fn an_event_that_carries_nothing_is_evidence_by_being_there() {
     let events = bundle
         .observations
         .iter()
-        .filter(|row| row.metric.0 == "event:Paused");
+        .filter(|row| row.metric.as_str() == "event:Paused");
     assert_eq!(events.count(), 1);
     let sentences = reasoning::sentences(
         &case.parse(),

@@ -10,7 +10,7 @@ fn two_of_three_decide() {
         ("all agree", "0..24h/10min coinbase=0.95 · 0..24h/10min kraken=0.951 · 0..24h/10min coingecko=0.949", "24h", "#1 0→24h pays 0.05, true"),
         ("the middle one counts", "0..24h/10min coinbase=0.95 · 0..24h/10min kraken=0.96 · 0..24h/10min coingecko=0.945", "24h", "#1 0→24h pays 0.05, true"),
         ("two are enough, and count by their mean", "0..24h/10min coinbase=0.95 · 0..24h/10min kraken=0.96", "24h", "#1 0→24h pays 0.045, true"),
-        ("one is not", "0..24h/10min coinbase=0.95", "24h", "unknown: 1 of 3 sources had a value, and 2 are needed"),
+        ("one is not", "0..24h/10min coinbase=0.95", "24h", "unknown: too few sources know a value"),
         ("one that says nothing has no say", "0..24h/10min coinbase=0.95 · 0..24h/10min kraken=- · 0..24h/10min coingecko=0.95", "24h", "#1 0→24h pays 0.05, true"),
     ]);
 }
@@ -18,9 +18,9 @@ fn two_of_three_decide() {
 #[test]
 fn disagreement() {
     check(COVER, &[
-        ("one far off cannot decide", "0 coinbase=1 · 0 kraken=1 · 0 coingecko=0.01", "0", "unknown"),
+        ("one far off cannot decide", "0 coinbase=1 · 0 kraken=1 · 0 coingecko=0.01", "0", "unknown: the sources are too far apart"),
         ("exactly the spread agrees", "0 coinbase=1 · 0 kraken=1.01 · 0 coingecko=0.99", "0", "false"),
-        ("a hair further does not", "0 coinbase=1 · 0 kraken=1.01 · 0 coingecko=0.989999", "0", "unknown"),
+        ("a hair further does not", "0 coinbase=1 · 0 kraken=1.01 · 0 coingecko=0.989999", "0", "unknown: the sources are too far apart"),
         ("it costs an open breach its clock", "0..36h/10min coinbase=0.95 · 0..12h/10min kraken=0.95 · 12h+10min kraken=1 · 12h+20min..36h/10min kraken=0.95", "36h", "false"),
     ]);
 }

@@ -252,7 +252,12 @@ impl Feed {
         next: Timestamp,
         now: Timestamp,
     ) -> Seen {
-        if let Some(trouble) = reading.troubles.last() {
+        let troubles: Vec<Trouble> = reading
+            .troubles
+            .into_iter()
+            .map(|trouble| self.scrubbed(trouble))
+            .collect();
+        if let Some(trouble) = troubles.last() {
             self.last().trouble = Some((now, trouble.to_string()));
         }
         Seen {
@@ -261,7 +266,17 @@ impl Feed {
             watermark: reading.watermark,
             next: reading.next.unwrap_or(Next::At(next)),
             memory: kept.with(reading.memory),
-            troubles: reading.troubles,
+            troubles,
+        }
+    }
+
+    /// A trouble without any key: a provider may say in an answer what it was asked with.
+    fn scrubbed(&self, trouble: Trouble) -> Trouble {
+        let keys = &self.transport.keys;
+        Trouble {
+            value: trouble.value.map(|value| keys.scrub(&value)),
+            reason: keys.scrub(&trouble.reason),
+            ..trouble
         }
     }
 

@@ -10,8 +10,11 @@ use super::engine::Feed;
 use super::exact;
 use super::reader::{Answered, Page};
 use super::status_map::excerpt;
-use super::transport::{Ask, Clock, Failure, Got, Validators};
+use super::transport::{Ask, Clock, Failure, Got, Keys, Validators};
 use super::{RawResponse, Trouble, TroubleKind};
+
+/// How much of a body that is not JSON is looked at, to be shown.
+const SHOWN_BYTES: usize = 512;
 
 /// What came.
 pub(super) enum Fetched {
@@ -77,7 +80,13 @@ impl Feed {
                     at,
                     validators,
                 }) => {
-                    if let Err(trouble) = gathered.take(self.provider(), response, at, validators) {
+                    if let Err(trouble) = gathered.take(
+                        self.provider(),
+                        &self.transport.keys,
+                        response,
+                        at,
+                        validators,
+                    ) {
                         return Err(gathered.missed(trouble));
                     }
                 }
@@ -213,6 +222,7 @@ impl Gathered {
     fn take(
         &mut self,
         provider: &str,
+        keys: &Keys,
         response: RawResponse,
         at: Timestamp,
         validators: Option<Validators>,
@@ -229,9 +239,11 @@ impl Gathered {
                 TroubleKind::Malformed,
                 format!("the answer is not JSON: {problem}"),
             );
+            // A page may repeat what it was asked with.
+            let shown = response.body.get(..SHOWN_BYTES).unwrap_or(&response.body);
             trouble
                 .at("body")
-                .saying(String::from_utf8_lossy(&response.body))
+                .saying(keys.scrub(&String::from_utf8_lossy(shown)))
         });
         self.responses.push(response);
         let page = Page {

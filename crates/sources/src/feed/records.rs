@@ -6,6 +6,7 @@
 mod combine;
 mod condition;
 mod field;
+mod form;
 mod memory;
 mod reports;
 mod select;
@@ -198,3 +199,6 @@ impl Reader for Records {
         self.when.repeat()
     }
 }
+
+#[cfg(test)]
+mod tests;

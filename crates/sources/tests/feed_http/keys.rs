@@ -59,6 +59,8 @@ async fn no_key_is_ever_shown() {
         good(),
         Reply::new(401, format!("bad key {SECRET} ({encoded})")),
         Reply::new(500, SECRET),
+        Reply::new(200, format!("<html>{SECRET} {encoded}")),
+        Reply::json(&format!(r#"{{"p":"{SECRET}"}}"#)),
         Reply::new(302, "").header(
             "location",
             &format!("https://elsewhere.example/?access_key={encoded}"),

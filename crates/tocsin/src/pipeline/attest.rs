@@ -92,10 +92,21 @@ impl Work for AttestClaims {
                 Err(error) => troubles.add(&claim, error),
             }
         }
-        let turn = if self.is_batch(prepared.len()) {
-            batch::attest(stage, self, &prepared, &mut troubles).await?
+        let batched = if self.is_batch(prepared.len()) {
+            batch::attest(stage, self, &prepared, &mut troubles).await
         } else {
-            self.attest_each(stage, &prepared, &mut troubles).await
+            Ok(None)
+        };
+        let turn = match batched {
+            Ok(Some(turn)) => turn,
+            Ok(None) => self.attest_each(stage, &prepared, &mut troubles).await,
+            Err(error) if error.is_transient() => return Err(error),
+            // One of them spoils all: alone, the others are signed, and this one is told.
+            Err(error) => {
+                let reason = crate::report::chain(&error);
+                tracing::error!(claims = prepared.len(), %reason, "a batch is not attested; its claims are, one by one");
+                self.attest_each(stage, &prepared, &mut troubles).await
+            }
         };
         troubles.outcome(turn)
     }

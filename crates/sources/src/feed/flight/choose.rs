@@ -28,7 +28,20 @@ struct Candidate<'a> {
     page: usize,
 }
 
-/// Finds the flight of a subject. An error says why there is none; its page is the one that was looked at last.
+/// What the records of an answer are to a subject.
+#[derive(Default)]
+struct Sorted<'a> {
+    /// How many there are.
+    seen: usize,
+    /// About its flight.
+    ours: Vec<Candidate<'a>>,
+    /// Further legs of flights of its number, by what they have in common.
+    legs: Vec<(String, Leg)>,
+    /// A departure of its number from its origin at another time.
+    another: Option<Timestamp>,
+}
+
+/// Finds the flight of a subject. An error says why there is none.
 pub(super) fn choose(
     definition: &Definition,
     provider: &str,
@@ -36,103 +49,112 @@ pub(super) fn choose(
     pages: &[Page],
     at: Timestamp,
 ) -> Result<Chosen, Trouble> {
-    let origin = subject.origin.to_string();
-    let mut seen = 0_usize;
-    let mut ours: Vec<Candidate<'_>> = Vec::new();
-    let mut legs: Vec<(String, Leg)> = Vec::new();
-    let mut unreadable: Option<Trouble> = None;
-    let mut another: Option<Timestamp> = None;
+    let mut sorted = Sorted::default();
     for (page, record) in record::records(definition, pages.iter().map(|page| &page.json)) {
-        seen += 1;
         let fields = Fields {
             provider,
             record,
             complete: definition.complete,
         };
-        let elsewhere =
-            matches!(fields.text(&definition.departure.airport), Ok(Some(code)) if code != origin);
-        match record::identity(definition, &fields) {
-            // It leaves another airport, whatever else is wrong with it.
-            Err(_not_ours) if elsewhere => {}
-            Ok(Some(identity)) if !identity.goes_by(&subject.ident) => {}
-            Ok(Some(identity))
-                if identity.origin == subject.origin && subject.leaves(identity.departs) =>
-            {
-                ours.push(Candidate {
-                    identity,
-                    fields,
-                    page,
-                });
-            }
-            Ok(Some(identity)) => {
-                if identity.origin == subject.origin {
-                    another = Some(identity.departs);
-                }
-                if let (Some(id), Ok(Some(to))) =
-                    (identity.id, fields.airport(&definition.arrival.airport))
-                {
-                    legs.push((
-                        id,
-                        Leg {
-                            from: identity.origin,
-                            to,
-                        },
-                    ));
-                }
-            }
-            Ok(None) => {}
-            Err(trouble) => unreadable = Some(trouble),
-        }
+        sorted.sort(definition, subject, fields, page)?;
     }
-    // A record that cannot be read may be about this flight, and may contradict the others.
-    if let Some(trouble) = unreadable {
-        return Err(trouble);
-    }
-    let mut departures = ours.iter().map(|candidate| candidate.identity.departs);
+    let mut departures = sorted.ours.iter().map(|ours| ours.identity.departs);
     if let Some(leaves) = departures.next()
-        && let Some(other) = ours.iter().find(|other| other.identity.departs != leaves)
+        && let Some(other) = sorted
+            .ours
+            .iter()
+            .find(|other| other.identity.departs != leaves)
     {
         return Err(two_flights(definition, subject, leaves, other));
     }
-    believed(&mut ours);
-    let mut flights = Vec::with_capacity(ours.len());
-    for candidate in &ours {
+    believed(&mut sorted.ours);
+    match agreed(definition, &sorted, at)? {
+        Some(chosen) => Ok(chosen),
+        None => Err(nothing(definition, provider, subject, pages, &sorted)),
+    }
+}
+
+impl<'a> Sorted<'a> {
+    /// An error of a record that cannot be read: it may be about this flight, and may contradict the others.
+    fn sort(
+        &mut self,
+        definition: &Definition,
+        subject: &FlightSubject,
+        fields: Fields<'a>,
+        page: usize,
+    ) -> Result<(), Trouble> {
+        self.seen += 1;
+        let identity = match record::identity(definition, &fields) {
+            Ok(Some(identity)) if identity.goes_by(&subject.ident) => identity,
+            Ok(_) => return Ok(()),
+            Err(trouble) => {
+                // Leaving another airport it is not ours, whatever else is wrong with it.
+                let origin = fields.text(&definition.departure.airport);
+                let elsewhere =
+                    matches!(origin, Ok(Some(code)) if code != subject.origin.to_string());
+                return if elsewhere { Ok(()) } else { Err(trouble) };
+            }
+        };
+        let from_there = identity.origin == subject.origin;
+        if from_there && subject.leaves(identity.departs) {
+            self.ours.push(Candidate {
+                identity,
+                fields,
+                page,
+            });
+            return Ok(());
+        }
+        if from_there {
+            self.another = Some(identity.departs);
+        }
+        let to = fields.airport(&definition.arrival.airport);
+        if let (Some(id), Ok(Some(to))) = (identity.id, to) {
+            let from = identity.origin;
+            self.legs.push((id, Leg { from, to }));
+        }
+        Ok(())
+    }
+}
+
+/// The flight that all of these records describe; `None` where there is none.
+fn agreed(
+    definition: &Definition,
+    sorted: &Sorted<'_>,
+    at: Timestamp,
+) -> Result<Option<Chosen>, Trouble> {
+    let mut flights = Vec::with_capacity(sorted.ours.len());
+    for candidate in &sorted.ours {
         let flight = record::flight(definition, &candidate.fields, &candidate.identity, at)?;
         flights.push((flight, candidate));
     }
     // After a diversion there is a second record of the same flight: the rest of the way.
     flights.sort_by_key(|(flight, _)| flight.status != FlightStatus::Diverted);
     let Some(((flight, told), others)) = flights.split_first() else {
-        return Err(nothing(definition, provider, subject, pages, seen, another));
+        return Ok(None);
     };
     let mut flight = flight.clone();
     let id = told.identity.id.as_ref();
     for (other, candidate) in others {
         flight.marketed.extend_from_slice(&other.marketed);
         let further = id.is_some() && candidate.identity.id.as_ref() == id;
-        if further
-            && flight.status == FlightStatus::Diverted
-            && other.status != FlightStatus::Diverted
-        {
+        let diverted = flight.status == FlightStatus::Diverted && other.status != flight.status;
+        if further && diverted {
             let (from, to) = (other.departure.airport, other.arrival.airport);
             flight.legs.push(Leg { from, to });
         } else if let Some(field) = difference(&flight, other) {
             let reason = format!("two records of this flight do not agree about {field}");
-            return Err(candidate.fields.trouble(
-                TroubleKind::Contradiction,
-                &definition.status.path,
-                reason,
-            ));
+            let path = &definition.status.path;
+            return Err(candidate
+                .fields
+                .trouble(TroubleKind::Contradiction, path, reason));
         }
     }
     flight.marketed.sort_unstable();
     flight.marketed.dedup();
-    let elsewhere = legs.iter().filter(|(of, _)| Some(of) == id);
+    let elsewhere = sorted.legs.iter().filter(|(of, _)| Some(of) == id);
     flight.legs.extend(elsewhere.map(|(_, leg)| *leg));
-    Ok(Chosen {
-        flight,
-        page: told.page,
-    })
+    let page = told.page;
+    Ok(Some(Chosen { flight, page }))
 }
 
 /// What two records of one flight say otherwise. Estimates may differ: nothing rests on them.
@@ -154,9 +176,9 @@ fn nothing(
     provider: &str,
     subject: &FlightSubject,
     pages: &[Page],
-    seen: usize,
-    another: Option<Timestamp>,
+    sorted: &Sorted<'_>,
 ) -> Trouble {
+    let Sorted { seen, another, .. } = sorted;
     let FlightSubject {
         ident,
         date,
@@ -164,7 +186,7 @@ fn nothing(
         ..
     } = subject;
     let list = definition.records.as_str().strip_suffix("[*]");
-    if let (0, Some(Ok(list)), Some(page)) = (seen, list.map(Path::parse), pages.first())
+    if let (0, Some(Ok(list)), Some(page)) = (*seen, list.map(Path::parse), pages.first())
         && !matches!(list.one(&page.json), Ok(Some(Json::Array(_))))
     {
         let reason = "is no list of records in this answer";

@@ -102,16 +102,11 @@ impl Flights {
                     .at(definition.status.path.as_str()),
             );
         }
+        if looks::is_late(definition, subject, &memory, seen.now) {
+            memory.late_looks = memory.late_looks.saturating_add(1);
+        }
         let why = || self.why(subject, &memory, &troubles);
-        let next = looks::next(
-            &definition.looks,
-            &definition.limits,
-            subject,
-            &memory,
-            &said,
-            seen.now,
-            why,
-        );
+        let next = looks::next(definition, subject, &memory, &said, seen.now, why);
         if matches!(next, Next::NeedsPerson(_)) {
             said = Said::UNKNOWN;
         }

@@ -7,16 +7,19 @@
 use tocsin_domain::time::{Seconds, Timestamp};
 
 use super::FlightStatus;
-use super::definition::{Limits, Looks};
+use super::definition::{Definition, Looks};
 use super::memory::Memory;
 use super::settle::Said;
 use super::subject::FlightSubject;
 use crate::feed::Next;
 
+/// How many looks come after the end, whatever they find: the last of them may still settle, and what changes again and again
+/// does not go on for ever.
+const LAST_LOOKS: u8 = 3;
+
 /// What follows a look at `at`. `why` is asked only where a person is needed.
 pub(super) fn next(
-    looks: &Looks,
-    limits: &Limits,
+    definition: &Definition,
     subject: &FlightSubject,
     memory: &Memory,
     said: &Said,
@@ -26,16 +29,18 @@ pub(super) fn next(
     if said.is_final {
         return Next::Over;
     }
+    if memory.late_looks >= LAST_LOOKS {
+        return Next::NeedsPerson(why());
+    }
     if let Some(settles) = said.settles {
         // The provider's clock may be a little behind ours.
         return Next::At(settles.max(at + Seconds(60)));
     }
-    let ends = ends(looks, limits, subject, memory);
-    if ends.is_none_or(|ends| ends <= at) {
-        return Next::NeedsPerson(why());
+    let due = worthwhile(&definition.looks, memory, at);
+    match ends(definition, subject, memory) {
+        Some(ends) if ends > at => Next::At(due.min(ends)),
+        _past => Next::At(due),
     }
-    let due = worthwhile(looks, memory, at);
-    Next::At(ends.map_or(due, |ends| due.min(ends)))
 }
 
 /// The next time that may tell something new.
@@ -57,14 +62,20 @@ fn worthwhile(looks: &Looks, memory: &Memory, at: Timestamp) -> Timestamp {
     soonest.unwrap_or(at + looks.again)
 }
 
-/// When nobody looks any more: so long after the latest arrival that can be expected, or after the day, while that is all that
-/// is known.
-fn ends(
-    looks: &Looks,
-    limits: &Limits,
+/// Whether nothing can be expected any more.
+pub(super) fn is_late(
+    definition: &Definition,
     subject: &FlightSubject,
     memory: &Memory,
-) -> Option<Timestamp> {
+    at: Timestamp,
+) -> bool {
+    ends(definition, subject, memory).is_none_or(|ends| ends <= at)
+}
+
+/// When nothing can be expected any more: so long after the latest arrival that can be expected, or after the day, while that is all that
+/// is known.
+fn ends(definition: &Definition, subject: &FlightSubject, memory: &Memory) -> Option<Timestamp> {
+    let (looks, limits) = (&definition.looks, &definition.limits);
     let scheduled = memory.schedule.and_then(|schedule| schedule.arrives);
     let expected = match (scheduled, memory.expected) {
         (Some(scheduled), Some(expected)) => {

@@ -26,12 +26,19 @@ pub(super) struct Memory {
     /// When it is expected to arrive, as last heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expected: Option<Timestamp>,
+    /// Looks after nothing could be expected any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) late_looks: u8,
     /// The response that the facts come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) response: Option<B256>,
     /// The value of each metric that was observed last; null where it was observed to have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) observed: BTreeMap<String, Option<Value>>,
+}
+
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// Where and when a flight goes by its schedule.

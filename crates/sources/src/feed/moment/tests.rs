@@ -1,3 +1,5 @@
+//! Times as providers write them: which instants they are, and which are refused.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tocsin_domain::calendar;

@@ -1,3 +1,5 @@
+//! Places in answers: what a path names, and that the fast walk names the same.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use serde_json_path::JsonPath;

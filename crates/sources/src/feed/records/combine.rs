@@ -49,7 +49,7 @@ impl Combine {
     ) -> Option<Result<Value, Trouble>> {
         match self {
             Self::Count => {
-                let count = i64::try_from(values.len()).map_or(None, Some)?;
+                let count = i64::try_from(values.len()).ok()?;
                 Some(Ok(Value::Decimal(Decimal::from_integer(count))))
             }
             Self::All => Some(decided_by(false, values)),

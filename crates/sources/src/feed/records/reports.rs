@@ -237,7 +237,7 @@ impl Records {
         let mut twice = BTreeSet::new();
         for record in &selected.found {
             match self.report(record, answer, identity) {
-                Err(doubt) => doubts.push(doubt),
+                Err(doubt) => doubts.push(*doubt),
                 Ok(report) => match reports.get(&report.id) {
                     Some(other) if other.digest != report.digest || other.at != report.at => {
                         twice.insert(report.id);
@@ -274,23 +274,19 @@ impl Records {
         record: &Record<'_>,
         answer: &Answered,
         identity: &Identity,
-    ) -> Result<Report, Doubt> {
-        let doubted = |id, at: Option<Timestamp>, trouble| Doubt {
-            id,
-            at: at.unwrap_or(answer.at),
-            trouble,
+    ) -> Result<Report, Box<Doubt>> {
+        let doubted = |id, at: Option<Timestamp>, trouble| {
+            let at = at.unwrap_or(answer.at);
+            Box::new(Doubt { id, at, trouble })
         };
         let id = identity
             .of(record.json, &self.provider)
             .map_err(|trouble| doubted(None, None, trouble))?;
-        let written = self.when.of(record.json, answer.at, &self.provider);
-        let at = self.time_of(record.json, answer).map_err(|trouble| {
-            let at = match written {
-                Ok(at) => Some(at),
-                Err(_same_trouble) => None,
-            };
-            doubted(Some(id.clone()), at, trouble)
-        })?;
+        // Why there is no time is said below, too.
+        let written = self.when.of(record.json, answer.at, &self.provider).ok();
+        let at = self
+            .time_of(record.json, answer)
+            .map_err(|trouble| doubted(Some(id.clone()), written, trouble))?;
         let said = self.said(record.json);
         Ok(Report {
             at,

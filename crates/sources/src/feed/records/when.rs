@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use tocsin_domain::time::{Seconds, Timestamp};
 
-use super::field::{read_time, time_form};
+use super::form::{read_time, time_form};
 use crate::feed::Trouble;
 use crate::feed::moment::MomentForm;
 use crate::feed::path::Path;

@@ -18,7 +18,7 @@ pub(super) async fn attest(
     signing: &AttestClaims,
     prepared: &[(Claim, Prepared)],
     troubles: &mut Troubles,
-) -> Result<Turn, StageError> {
+) -> Result<Option<Turn>, StageError> {
     let attestor = &signing.attestor;
     let now = stage.clock.now();
     let payloads: Vec<_> = prepared
@@ -39,7 +39,7 @@ pub(super) async fn attest(
         }
     }
     let Some(attested) = outcome.signed else {
-        return Ok(Turn::Idle);
+        return Ok(Some(Turn::Idle));
     };
     let domain_separator = attestor.domain().domain_separator();
     let signatures = attested.signatures.encode();
@@ -82,5 +82,5 @@ pub(super) async fn attest(
     stage.store.add_batch(&record, &members).await?;
     signing.next.ring();
     tracing::info!(batch = %record.id, root = %record.batch.root, claims = members.len(), "claims attested as one batch");
-    Ok(Turn::Worked)
+    Ok(Some(Turn::Worked))
 }

@@ -1,5 +1,6 @@
 //! What a flight costs: requests counted over days that real flights had.
 
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tocsin_domain::observation::Subject;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -147,4 +148,80 @@ fn what_is_asked_about_a_flight() {
     assert_eq!(fields("flight:B635/2013-03-10/JFK"), day);
     // Two flights of a number on one day are in one answer.
     assert_eq!(fields("flight:B635/2013-03-10T2145/JFK"), day);
+}
+
+/// What a look may meet.
+#[derive(Clone, Copy, Debug)]
+enum Met {
+    Recorded(&'static str),
+    Unlisted,
+    Nonsense,
+    Nothing,
+    Unchanged,
+}
+
+fn met() -> impl Strategy<Value = Met> {
+    prop_oneof![
+        2 => prop::sample::select(vec!["Scheduled", "En Route / On Time", "Landed / Taxiing", "Arrived", "Cancelled", "Diverted", "?"])
+            .prop_map(Met::Recorded),
+        1 => Just(Met::Unlisted),
+        1 => Just(Met::Nonsense),
+        1 => Just(Met::Nothing),
+        1 => Just(Met::Unchanged),
+    ]
+}
+
+/// An answer with this status, and the times that go with it.
+fn standing(status: &str) -> Json {
+    let mut changes = vec![
+        ("/flights/0/status", json!(status)),
+        ("/flights/0/cancelled", json!(status == "Cancelled")),
+        ("/flights/0/diverted", json!(status == "Diverted")),
+    ];
+    if status != "Arrived" {
+        changes.push(("/flights/0/actual_in", json!(null)));
+    }
+    if ["Scheduled", "Cancelled"].contains(&status) {
+        let flown = [
+            "/flights/0/actual_out",
+            "/flights/0/actual_off",
+            "/flights/0/actual_on",
+        ];
+        changes.extend(flown.map(|field| (field, json!(null))));
+    }
+    recorded("aeroapi", &changes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn every_flight_comes_to_an_end(meets in prop::collection::vec(met(), 1..40)) {
+        let mut watch = Watch::new("aeroapi", super::UA1545);
+        let mut looks = 0;
+        loop {
+            let at = watch.look.due_at;
+            let met = meets[looks % meets.len()];
+            let reading = match met {
+                Met::Recorded(status) => watch.answered(at, &standing(status)),
+                Met::Unlisted => watch.answered(at, &json!({"flights": []})),
+                Met::Nonsense => watch.answered(at, &json!([])),
+                Met::Nothing => {
+                    let reading = watch.flights.missed(&watch.look, at + Seconds(900));
+                    watch.after(reading)
+                }
+                Met::Unchanged => {
+                    let reading = watch.flights.unchanged(&watch.look, at);
+                    watch.after(reading)
+                }
+            };
+            looks += 1;
+            match reading.next {
+                Some(Next::At(next)) => prop_assert!(next > at, "{met:?} at {at}: {next}"),
+                Some(Next::Over | Next::NeedsPerson(_)) => break,
+                None => prop_assert!(false, "flights have looks of their own"),
+            }
+            // 72 h late at the most, and a day more, in steps of 45 min.
+            prop_assert!(looks < 150, "{met:?} at {at}");
+        }
+    }
 }

@@ -178,20 +178,48 @@ fn never_listed_and_never_landed_need_a_person() {
         "status=- arrival_delay=- departure_delay=- · 2013-01-01T02:00:00Z\n\
          missing aeroapi: $.flights[*]: none of 0 records is about UA1545 leaving EWR on 2013-01-01 by the clocks there"
     );
-    // A day for the flight, a day for the provider.
-    let last = watch.see("2013-01-04T05:00:00Z", &nothing);
-    assert!(last.starts_with("· person: how flight:UA1545/2013-01-01/EWR ended is not known: the last answer gave nothing: aeroapi: "), "{last}");
+    // A day for the flight, a day for the provider, and three looks more.
+    watch.see("2013-01-04T05:00:00Z", &nothing);
+    assert!(
+        watch
+            .see("2013-01-04T08:00:00Z", &nothing)
+            .starts_with("· 2013-01-04T11:00:00Z")
+    );
+    let last = watch.see("2013-01-04T11:00:00Z", &nothing);
+    assert!(
+        last.starts_with("· person: how flight:UA1545/2013-01-01/EWR ended is not known: the last answer gave nothing: aeroapi: "),
+        "{last}"
+    );
 
     let mut watch = Watch::new("aeroapi", UA1545);
     watch.see("2013-01-01T14:29:00Z", &airborne(&[]));
-    let on_its_way = watch.see("2013-01-02T14:28:00Z", &airborne(&[]));
-    // The last look is at the limit, 24 h after it was expected.
-    assert_eq!(on_its_way, "· 2013-01-02T14:29:00Z");
+    // The end is 24 h after it was expected.
+    assert_eq!(
+        watch.see("2013-01-02T14:28:00Z", &airborne(&[])),
+        "· 2013-01-02T14:29:00Z"
+    );
     assert_eq!(
         watch.see("2013-01-02T14:29:00Z", &airborne(&[])),
+        "· 2013-01-02T15:14:00Z"
+    );
+    assert_eq!(
+        watch.see("2013-01-02T15:14:00Z", &airborne(&[])),
+        "· 2013-01-02T15:59:00Z"
+    );
+    assert_eq!(
+        watch.see("2013-01-02T15:59:00Z", &airborne(&[])),
         "status=- arrival_delay=- departure_delay=- · person: how flight:UA1545/2013-01-01/EWR ended is not known: it was expected at \
          2013-01-01T14:29:00Z, and aeroapi said `active` last; find out from the airline or the airport"
     );
+}
+
+#[test]
+fn a_flight_that_is_looked_at_days_late_still_settles() {
+    let mut watch = Watch::new("aeroapi", UA1545);
+    let landed = "status=landed-provisional · 2013-01-06T12:15:00Z";
+    assert_eq!(watch.see("2013-01-06T12:00:00Z", &aeroapi(&[])), landed);
+    let done = "status=landed arrival_delay=11min departure_delay=2min · over";
+    assert_eq!(watch.see("2013-01-06T12:15:00Z", &aeroapi(&[])), done);
 }
 
 #[test]
