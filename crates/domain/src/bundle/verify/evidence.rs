@@ -41,10 +41,10 @@ pub(super) fn check_observations(
         }
         previous = Some(place);
     }
-    let sentence = format!(
-        "all {} observations belong to inputs of the cover and are in order",
-        rows.len()
-    );
+    let sentence = match rows.len() {
+        1 => "the one observation belongs to an input of the cover".to_owned(),
+        count => format!("all {count} observations belong to inputs of the cover and are in order"),
+    };
     Ok((streams, sentence))
 }
 
@@ -100,7 +100,10 @@ pub(super) fn check_selection(
     let selected = evidence::select(streams, rows, extent).map_err(|error| error.to_string())?;
     let (given, reach) = (rows.len(), reach(event, extent));
     if selected == *rows {
-        let sentence = format!("the {given} observations are exactly those that reach {reach}");
+        let sentence = match given {
+            1 => format!("the one observation is exactly what reaches {reach}"),
+            given => format!("the {given} observations are exactly those that reach {reach}"),
+        };
         Ok((selected, sentence))
     } else {
         let counted = selected.len();
@@ -133,8 +136,12 @@ pub(super) fn check_root(implied: &Determination, bundle: &EvidenceBundle) -> Fi
         bundle.attestation.evidenceCount,
     );
     if signed == (root, count) {
+        let have = match count {
+            1 => "the one observation has".to_owned(),
+            count => format!("the {count} observations have"),
+        };
         Ok(format!(
-            "the {count} observations have the Merkle root {root:#x}, which the attestation names"
+            "{have} the Merkle root {root:#x}, which the attestation names"
         ))
     } else {
         Err(format!(
