@@ -12,6 +12,7 @@ use super::fetch::{Fetched, Missed};
 use super::kept::Kept;
 use super::reader::{Answered, Reader, Reading};
 use super::transport::{Clock, Transport};
+use super::trouble::{REASON_CHARS_MAX, excerpt};
 use super::{
     Answer, Definition, FeedError, FeedHealth, FeedSettings, Look, Next, Request, Seen, Trouble,
     TroubleKind, Usage,
@@ -140,14 +141,21 @@ impl Feed {
                     responses: Vec::new(),
                     seen: looks
                         .into_iter()
-                        .map(|look| self.refused(look, &reason))
+                        .map(|look| self.refused(look, &reason, now))
                         .collect(),
                 };
             }
         };
         let clock = Clock::starting(now);
-        let mut looks: Vec<(Look, Kept)> = looks.into_iter().map(Kept::taken_from).collect();
-        let validators = Kept::common_validators(&looks, self.paging.is_some());
+        let mut looks: Vec<(Look, Kept)> = looks
+            .into_iter()
+            .map(|look| Kept::taken_from(look, self.reading))
+            .collect();
+        // After a time in which nobody looked, the whole answer is needed.
+        let late = looks
+            .iter()
+            .any(|(look, kept)| self.gap(look, kept, now).is_some());
+        let validators = Kept::common_validators(&looks, self.paging.is_some() || late);
         match self.fetch(&fields, validators.as_ref(), &clock).await {
             Ok(Fetched::Fresh {
                 responses,
@@ -165,8 +173,10 @@ impl Feed {
                 let now = clock.now();
                 self.last().answer_at = Some(now);
                 let seen = looks.drain(..).map(|(look, kept)| {
-                    let reading = self.reader.unchanged(&look, at);
+                    let reading = self.reader.unchanged(&look, at, now);
+                    let validators = kept.validators.filter(|_| !reading.held_back);
                     let kept = Kept {
+                        validators,
                         failing_since: None,
                         failures: 0,
                         missed: false,
@@ -198,7 +208,10 @@ impl Feed {
         answered: &Answered,
         validators: Option<super::transport::Validators>,
     ) -> Seen {
-        let reading = self.reader.read(&look, answered);
+        let reading = match self.gap(&look, &kept, answered.now) {
+            None => self.reader.read(&look, answered),
+            Some(since) => self.reader.read_after_gap(&look, answered, since),
+        };
         let validators = validators.filter(|_| !reading.held_back);
         let kept = Kept {
             validators,
@@ -214,6 +227,13 @@ impl Feed {
             self.poll.after(answered.now),
             answered.now,
         )
+    }
+
+    /// Since when nobody has looked who should have, and for longer than there is patience; also where that was we.
+    fn gap(&self, look: &Look, kept: &Kept, now: Timestamp) -> Option<Timestamp> {
+        let since = kept.failing_since.unwrap_or(look.due_at);
+        let is_long = look.watermark.is_some() && !kept.missed && now > since + self.poll.patience;
+        is_long.then_some(since)
     }
 
     /// There was no answer: try again while there is patience; then nothing is known any more.
@@ -270,7 +290,12 @@ impl Feed {
             subject: look.subject,
             observations: reading.observations,
             watermark: reading.watermark,
-            next: reading.next.unwrap_or(Next::At(next)),
+            next: match reading.next {
+                Some(Next::NeedsPerson(why)) => {
+                    Next::NeedsPerson(excerpt(&self.transport.keys.scrub(&why), REASON_CHARS_MAX))
+                }
+                next_look => next_look.unwrap_or(Next::At(next)),
+            },
             memory: kept.with(reading.memory),
             troubles,
         }
@@ -280,26 +305,21 @@ impl Feed {
     fn scrubbed(&self, trouble: Trouble) -> Trouble {
         let keys = &self.transport.keys;
         Trouble {
-            value: trouble.value.map(|value| keys.scrub(&value)),
-            reason: keys.scrub(&trouble.reason),
+            value: trouble.value.map(|value| keys.scrub_cut(&value)),
+            reason: keys.scrub_cut(&trouble.reason),
             ..trouble
         }
     }
 
-    fn refused(&self, look: Look, reason: &str) -> Seen {
-        Seen {
-            subject: look.subject,
-            observations: Vec::new(),
-            watermark: look.watermark,
-            next: Next::NeedsPerson(format!(
-                "{} cannot ask about this subject: {reason}",
-                self.id
-            )),
-            memory: look.memory.unwrap_or_default(),
-            troubles: vec![
-                Trouble::new(&self.provider, TroubleKind::Missing, reason).at("subject"),
-            ],
-        }
+    /// A subject that cannot be asked about, or not any more: what was known of it is not known any more.
+    fn refused(&self, look: Look, reason: &str, now: Timestamp) -> Seen {
+        let (look, kept) = Kept::taken_from(look, self.reading);
+        let mut reading = self.reader.missed(&look, now);
+        let trouble = Trouble::new(&self.provider, TroubleKind::Missing, reason).at("subject");
+        reading.troubles.insert(0, trouble);
+        let why = format!("{} cannot ask about this subject: {reason}", self.id);
+        reading.next = Some(Next::NeedsPerson(why));
+        self.seen(look, kept, reading, now, now)
     }
 
     /// The requests of each key in its last UTC day, for the store to keep.

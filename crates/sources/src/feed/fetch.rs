@@ -14,7 +14,7 @@ use super::transport::{Ask, Clock, Failure, Got, Keys, Validators};
 use super::{RawResponse, Trouble, TroubleKind};
 
 /// How much of a body that is not JSON is looked at, to be shown.
-const SHOWN_BYTES: usize = 512;
+const SHOWN_BYTES: usize = 16 << 10;
 
 /// What came.
 pub(super) enum Fetched {
@@ -83,6 +83,7 @@ impl Feed {
                     if let Err(trouble) = gathered.take(
                         self.provider(),
                         &self.transport.keys,
+                        self.transport.no_content_is_none(),
                         response,
                         at,
                         validators,
@@ -130,7 +131,8 @@ impl Feed {
                     let link = address.and_then(|address| self.transport.link(&whole, address));
                     let elsewhere = || {
                         let trouble = self.pages("leads to another host, where nothing is sent");
-                        trouble.at(next.as_str()).saying(&written)
+                        let shown = self.transport.keys.scrub(&written);
+                        trouble.at(next.as_str()).saying(shown)
                     };
                     Further::Link(link.ok_or_else(elsewhere)?)
                 }
@@ -223,14 +225,15 @@ impl Gathered {
         &mut self,
         provider: &str,
         keys: &Keys,
+        no_content_is_none: bool,
         response: RawResponse,
         at: Timestamp,
         validators: Option<Validators>,
     ) -> Result<(), Trouble> {
         let hash: B256 = response.hash;
-        // Success without content: there are no records.
+        // Where the file says so, success without content means that there are no records.
         let body: &[u8] = match (response.status, response.body.len()) {
-            (204, 0) => b"[]",
+            (204, 0) if no_content_is_none => b"[]",
             _ => &response.body,
         };
         let parsed = exact::parse(body).map_err(|problem| {

@@ -1,5 +1,6 @@
 //! What the engine remembers of a subject, around what its reader does.
 
+use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tocsin_domain::time::Timestamp;
@@ -9,6 +10,9 @@ use super::transport::Validators;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Kept {
+    /// How answers were read when the rest of this was so.
+    #[serde(default)]
+    pub(super) reading: B256,
     /// What the last answer is known by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) validators: Option<Validators>,
@@ -27,7 +31,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Takes its memory out of a look, and leaves the reader's in it.
-    pub(super) fn taken_from(mut look: Look) -> (Look, Self) {
+    pub(super) fn taken_from(mut look: Look, reading: B256) -> (Look, Self) {
         // What cannot be read was written by another version: the subject is looked at as if for the first time, and its
         // watermark still keeps everything from being observed twice.
         let mut kept: Self = look
@@ -35,6 +39,12 @@ impl Kept {
             .take()
             .and_then(|memory| serde_json::from_value(memory).ok())
             .unwrap_or_default();
+        if kept.reading != reading {
+            // An answer that has not changed since does not say what it would be read as now, nor does what was read before.
+            kept.validators = None;
+            kept.reader = Json::Null;
+            kept.reading = reading;
+        }
         look.memory = match kept.reader.take() {
             Json::Null => None,
             memory => Some(memory),

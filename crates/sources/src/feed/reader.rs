@@ -23,8 +23,14 @@ pub(crate) trait Reader: Send + Sync {
     /// What a complete answer says about a look. [`Look::memory`] is what this reader returned at its last look.
     fn read(&self, look: &Look, answer: &Answered) -> Reading;
 
+    /// The same after a time, from `since` on, in which nobody looked who should have. What answers tell of the time since the
+    /// last one needs nothing else; what is only so now is not known to have been so in between.
+    fn read_after_gap(&self, look: &Look, answer: &Answered, _since: Timestamp) -> Reading {
+        self.read(look, answer)
+    }
+
     /// The provider says that nothing has changed since its last answer to this look, as of `at`.
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading;
+    fn unchanged(&self, look: &Look, at: Timestamp, now: Timestamp) -> Reading;
 
     /// There was no answer for longer than the feed's patience: what was known is not known any more, since the look was due.
     fn missed(&self, look: &Look, now: Timestamp) -> Reading;

@@ -24,7 +24,7 @@ use self::memory::Memory;
 use self::reports::Identity;
 use self::select::{Expect, Selection};
 use self::when::When;
-use super::reader::{Answered, Reader, Reading};
+use super::reader::{Answered, Reader, Reading, no_response};
 use super::section::{Section, Wrong};
 use super::subject::SubjectPattern;
 use super::{Look, Trouble, TroubleKind};
@@ -187,12 +187,28 @@ impl Reader for Records {
         }
     }
 
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading {
+    fn read_after_gap(&self, look: &Look, answer: &Answered, since: Timestamp) -> Reading {
+        match &self.identity {
+            Some(_) => self.read(look, answer),
+            None => self.read_state_after_gap(look, answer, since),
+        }
+    }
+
+    fn unchanged(&self, look: &Look, at: Timestamp, _now: Timestamp) -> Reading {
         self.still(look, Memory::of(look), at)
     }
 
     fn missed(&self, look: &Look, _now: Timestamp) -> Reading {
-        self.silence(look, Memory::of(look), look.due_at)
+        match &self.identity {
+            Some(_) => self.blind(
+                look,
+                Memory::of(look),
+                look.due_at,
+                no_response(),
+                Vec::new(),
+            ),
+            None => self.silence(look, Memory::of(look), look.due_at),
+        }
     }
 
     fn repeats(&self) -> Option<Seconds> {

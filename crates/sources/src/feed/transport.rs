@@ -20,7 +20,7 @@ use url::Url;
 pub(crate) use self::breaker::Breaker;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::keys::Keys;
-use self::refusal::Then;
+use self::refusal::{KEY_REST, Then};
 use super::definition::{Definition, RequestTemplate};
 use super::{FeedError, FeedSettings, RawResponse, Trouble, TroubleKind};
 use crate::error::{RequestFailure, whole};
@@ -174,11 +174,18 @@ impl Transport {
                 Ok(got) => {
                     self.pace.answered();
                     self.breaker.succeeded();
+                    key.allowed();
                     return Ok(got);
                 }
                 Err(failure) => failure,
             };
             let reason = failure.trouble.to_string();
+            let then = match then {
+                // One question may be beyond what was paid for; a key that gets no answer to any is refused.
+                Then::Forbidden if key.forbidden(ask) => Then::OtherKey(KEY_REST),
+                Then::Forbidden => Then::Nothing,
+                then => then,
+            };
             match then {
                 Then::Again(asked) => {
                     self.pace.failed(asked, reason.clone());
@@ -203,7 +210,7 @@ impl Transport {
                     self.breaker.failed(reason);
                     return Err(failure);
                 }
-                Then::Nothing => {
+                Then::Forbidden | Then::Nothing => {
                     self.pace.answered();
                     self.breaker.succeeded();
                     return Err(failure);
@@ -229,6 +236,11 @@ impl Transport {
         moved.set_path(&path);
         moved.set_query(link.query());
         Some(moved)
+    }
+
+    /// Whether success without content says that there are no records.
+    pub(crate) fn no_content_is_none(&self) -> bool {
+        self.request.no_content_is_none
     }
 
     /// The address of a first page, to resolve links against.

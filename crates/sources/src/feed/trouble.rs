@@ -4,6 +4,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// How much of a reason is shown: it may quote what the provider said.
+pub(crate) const REASON_CHARS_MAX: usize = 500;
+
 /// How much of a bad value is shown.
 const VALUE_CHARS_MAX: usize = 120;
 
@@ -118,14 +121,14 @@ impl Trouble {
             kind,
             field: None,
             value: None,
-            reason: reason.into(),
+            reason: excerpt(&reason.into(), REASON_CHARS_MAX),
         }
     }
 
     /// The field that it is about, as a path.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.field = Some(excerpt(&field.into(), VALUE_CHARS_MAX));
         self
     }
 

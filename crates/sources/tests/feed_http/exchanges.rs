@@ -394,10 +394,16 @@ pub(crate) const ALL: &[Exchange] = &[
         subject: "disasters:PRT/FL",
         target: "/gdacsapi/api/events/geteventlist/EVENTS4APP",
         body: r#"{"type":"FeatureCollection","features":[
-            {"type":"Feature","bbox":[-8.6,41.1,-8.6,41.1],"geometry":{"type":"Point","coordinates":[-8.61,41.15]},"properties":{"eventtype":"FL","eventid":1103456,"episodeid":2,"eventname":"","name":"Flood in Portugal","alertlevel":"Orange","alertscore":1.5,"istemporary":"false","iscurrent":"true","country":"Portugal","fromdate":"2026-03-01T01:00:00","todate":"2026-03-02T01:00:00","datemodified":"2026-03-02T09:30:05","iso3":"PRT","source":"GLOFAS","severitydata":{"severity":0.0,"severitytext":"Magnitude 0","severityunit":""}}},
-            {"type":"Feature","geometry":{"type":"Point","coordinates":[142.3,38.1]},"properties":{"eventtype":"EQ","eventid":1467001,"episodeid":1,"alertlevel":"Green","alertscore":1,"datemodified":"2026-03-02T08:00:00","iso3":"JPN"}}]}"#,
+            {"type":"Feature","bbox":[-8.6,41.1,-8.6,41.1],"geometry":{"type":"Point","coordinates":[-8.61,41.15]},"properties":{"eventtype":"FL","eventid":1103456,"episodeid":2,"eventname":"","name":"Flood in Portugal","alertlevel":"Orange","alertscore":1.5,"istemporary":"false","iscurrent":"true","country":"Portugal","fromdate":"2026-03-01T01:00:00","todate":"2026-03-02T01:00:00","datemodified":"2026-03-02T09:30:05","iso3":"ESP","affectedcountries":[{"iso2":"ES","iso3":"ESP","countryname":"Spain"},{"iso2":"PT","iso3":"PRT","countryname":"Portugal"}],"source":"GLOFAS","severitydata":{"severity":0.0,"severitytext":"Magnitude 0","severityunit":""}}},
+            {"type":"Feature","geometry":{"type":"Point","coordinates":[142.3,38.1]},"properties":{"eventtype":"EQ","eventid":1467001,"episodeid":1,"alertlevel":"Green","alertscore":1,"datemodified":"2026-03-02T08:00:00","iso3":"JPN","affectedcountries":[]}}]}"#,
         said: "status=\"orange\"@09:30:05 alert_score=1.5@09:30:05 latitude=41.15@09:30:05 longitude=-8.61@09:30:05",
         bad: &[
+            bad(
+                "\"affectedcountries\":[{",
+                "\"countries\":[{",
+                &[],
+                &["$.properties.affectedcountries[*].iso3: ", "no such field"],
+            ),
             bad(
                 "\"alertlevel\":\"Orange\"",
                 "\"alertlevel\":\"Purple\"",

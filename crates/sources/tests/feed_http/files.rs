@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tocsin_domain::cover::Cover;
 use tocsin_domain::observation::Provenance;
 use tocsin_domain::time::Seconds;
-use tocsin_sources::feed::{Definition, Seen, TroubleKind};
+use tocsin_sources::feed::{Definition, Feed, Seen, TroubleKind};
 
 use super::exchanges::{ALL, Bad, Exchange};
 use super::server::{Reply, Server};
@@ -207,5 +208,54 @@ fn assert_unknown(seen: &Seen, metrics: &[&str], shows: &str) {
             !trouble.provider.is_empty() && !trouble.reason.is_empty(),
             "{shows}"
         );
+    }
+}
+
+#[test]
+fn covers_of_the_catalogue_are_served_by_feeds() {
+    for (cover, files) in [
+        ("neptune-exchange-halt", &["kraken-withdrawals"][..]),
+        ("earthquake-m6-50km", &["usgs"]),
+        ("custody-reserve-shortfall", &["trueusd-reserves"]),
+        (
+            "stablecoin-depeg-fused",
+            &["coinbase", "kraken", "coingecko"],
+        ),
+    ] {
+        let path = format!(
+            "{}/../../config/covers/{cover}.toml",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let (cover, _) = Cover::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let server = Server::saying([Reply::json("{}")]);
+        let feeds: Vec<Feed> = files
+            .iter()
+            .map(|file| feed(&text_of(file), &server))
+            .collect();
+        for input in &cover.inputs {
+            let is_of = |feed: &&Feed| {
+                input
+                    .source
+                    .as_ref()
+                    .is_none_or(|source| source == feed.id())
+            };
+            let feed = feeds.iter().find(is_of).unwrap();
+            let offered = feed
+                .offers()
+                .iter()
+                .any(|(metric, ty)| *metric == input.metric && *ty == input.ty);
+            assert!(
+                offered,
+                "{}: {} does not offer {} of {}",
+                cover.name,
+                feed.id(),
+                input.ty,
+                input.metric
+            );
+            // A value that stays the same must be said again before it is too old.
+            if let (Some(repeat), Some(max_age)) = (feed.repeats(), input.max_age) {
+                assert!(repeat < max_age, "{}: {}", cover.name, input.name);
+            }
+        }
     }
 }

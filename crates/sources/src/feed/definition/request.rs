@@ -15,6 +15,8 @@ pub(crate) struct RequestTemplate {
     query: Vec<(String, Template)>,
     /// Names in lower case.
     headers: Vec<(String, Template)>,
+    /// Whether 204 without a body says that there are no records.
+    pub(crate) no_content_is_none: bool,
 }
 
 /// A request with its fields filled in.
@@ -28,7 +30,7 @@ pub(crate) struct Filled {
 }
 
 impl RequestTemplate {
-    pub(crate) const KEYS: [&str; 3] = ["url", "query", "headers"];
+    pub(crate) const KEYS: [&str; 4] = ["url", "query", "headers", "no_content_is_none"];
 
     pub(crate) fn read(section: &Section<'_>) -> Result<Self, Wrong> {
         let written = section.needed("url", "https://api.example.com/prices/{base}-{quote}")?;
@@ -75,6 +77,7 @@ impl RequestTemplate {
             target,
             query: pairs("query")?,
             headers,
+            no_content_is_none: section.flag("no_content_is_none")?.unwrap_or(false),
         })
     }
 
@@ -94,6 +97,24 @@ impl RequestTemplate {
     fn templates(&self) -> impl Iterator<Item = &Template> {
         let pairs = self.query.iter().chain(&self.headers);
         core::iter::once(&self.target).chain(pairs.map(|(_, template)| template))
+    }
+
+    /// A link to a next page as it may be shown: without what stands where this request has a key.
+    pub(crate) fn shown_link(&self, link: &Url) -> String {
+        let is_key = |name: &str| {
+            let template = self.query.iter().find(|(own, _)| own == name);
+            template.is_some_and(|(_, template)| template.names().any(|name| KEYS.contains(&name)))
+        };
+        let Some(query) = link.query() else {
+            return link.to_string();
+        };
+        let parts = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, _)) if is_key(name) => format!("{name}={HIDDEN}"),
+            _ => pair.to_owned(),
+        });
+        let query = parts.collect::<Vec<_>>().join("&");
+        let address = link.as_str().split('?').next().unwrap_or_default();
+        format!("{address}?{query}")
     }
 
     /// The request for a subject. `more` are parameters of the query that paging adds. `None` where a field is missing, or

@@ -1,3 +1,5 @@
+//! Numbers keep every digit that was written, and nothing else is a number.
+
 use proptest::prelude::*;
 use serde_json::json;
 

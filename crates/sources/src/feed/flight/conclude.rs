@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 use tocsin_domain::observation::{Metric, Observation, Provenance, Sequence};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::Value;
 
 use super::choose::{Chosen, choose};
@@ -10,14 +10,26 @@ use super::memory::Memory;
 use super::reader::Flights;
 use super::settle::{self, Said};
 use super::subject::FlightSubject;
-use super::{FlightStatus, looks};
-use crate::feed::reader::{Answered, Reading};
+use super::{Flight, FlightStatus, looks};
+use crate::feed::reader::{Answered, Reading, no_response};
 use crate::feed::{Look, Next, Trouble, TroubleKind};
 /// When something was seen, by the provider's clock and by ours, and where it can be seen again.
 pub(super) struct SeenAt {
     pub(super) at: Timestamp,
     pub(super) now: Timestamp,
     pub(super) provenance: Provenance,
+}
+
+impl SeenAt {
+    /// A look that was due and had no answer.
+    pub(super) fn without_answer(look: &Look, now: Timestamp) -> Self {
+        let after = look.watermark.map(|watermark| watermark + Seconds(1));
+        Self {
+            at: after.map_or(look.due_at, |after| after.max(look.due_at)),
+            now,
+            provenance: no_response(),
+        }
+    }
 }
 
 impl Flights {
@@ -106,7 +118,7 @@ impl Flights {
             memory.late_looks = memory.late_looks.saturating_add(1);
         }
         let why = || self.why(subject, &memory, &troubles);
-        let next = looks::next(definition, subject, &memory, &said, seen.now, why);
+        let next = looks::next(definition, subject, &memory, &said, seen, why);
         if matches!(next, Next::NeedsPerson(_)) {
             said = Said::UNKNOWN;
         }
@@ -168,7 +180,24 @@ impl Flights {
         }
     }
 
-    /// A look whose answer is no newer than what is known: nothing follows but another look.
+    /// A departure that the schedule seen first has at another time: it has no delay.
+    pub(super) fn departure_moved(&self, memory: &Memory, flight: &Flight) -> Option<Trouble> {
+        let first = memory.schedule?.leaves;
+        let now = flight.departure.scheduled?;
+        let over = matches!(
+            flight.status,
+            FlightStatus::Arrived | FlightStatus::Diverted
+        );
+        (over && now != first).then(|| {
+            let reason =
+                format!("was {first} when the flight was first seen: its departure has no delay");
+            self.trouble(TroubleKind::Contradiction, reason)
+                .at(self.definition.departure.scheduled.as_str())
+                .saying(now.to_string())
+        })
+    }
+
+    /// A look whose answer is no newer than what is known: nothing follows but another look, and another answer.
     pub(super) fn stale(
         &self,
         look: &Look,
@@ -184,19 +213,23 @@ impl Flights {
             next: Some(Next::At(now + self.definition.looks.again)),
             memory: look.memory.clone().unwrap_or_default(),
             troubles,
-            held_back: false,
+            held_back: true,
         }
     }
 
-    /// A look at what is no flight.
+    /// A look at what is no flight: whatever was known of it, it is not known any more.
     pub(super) fn no_flight(&self, look: &Look, trouble: Trouble) -> Reading {
+        let seen = SeenAt::without_answer(look, look.due_at);
+        let values = Said::UNKNOWN.values().into_iter();
+        let observations =
+            values.map(|(metric, value)| self.observation(look, metric, value, &seen));
         Reading {
-            observations: Vec::new(),
-            watermark: look.watermark,
+            observations: observations.collect(),
+            watermark: Some(seen.at),
             next: Some(Next::NeedsPerson(trouble.to_string())),
             memory: look.memory.clone().unwrap_or_default(),
             troubles: vec![trouble],
-            held_back: false,
+            held_back: true,
         }
     }
 }

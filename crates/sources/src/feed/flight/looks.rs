@@ -7,6 +7,7 @@
 use tocsin_domain::time::{Seconds, Timestamp};
 
 use super::FlightStatus;
+use super::conclude::SeenAt;
 use super::definition::{Definition, Looks};
 use super::memory::Memory;
 use super::settle::Said;
@@ -17,13 +18,13 @@ use crate::feed::Next;
 /// does not go on for ever.
 const LAST_LOOKS: u8 = 3;
 
-/// What follows a look at `at`. `why` is asked only where a person is needed.
+/// What follows what was seen. `why` is asked only where a person is needed.
 pub(super) fn next(
     definition: &Definition,
     subject: &FlightSubject,
     memory: &Memory,
     said: &Said,
-    at: Timestamp,
+    seen: &SeenAt,
     why: impl FnOnce() -> String,
 ) -> Next {
     if said.is_final {
@@ -33,9 +34,11 @@ pub(super) fn next(
         return Next::NeedsPerson(why());
     }
     if let Some(settles) = said.settles {
-        // The provider's clock may be a little behind ours.
-        return Next::At(settles.max(at + Seconds(60)));
+        // The answer may be older than our clock: it will be by then, too.
+        let wait = settles.since(seen.at).max(Seconds(60));
+        return Next::At(seen.now + wait);
     }
+    let at = seen.now;
     let due = worthwhile(&definition.looks, memory, at);
     match ends(definition, subject, memory) {
         Some(ends) if ends > at => Next::At(due.min(ends)),

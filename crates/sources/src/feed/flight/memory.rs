@@ -76,7 +76,12 @@ impl Memory {
 
     /// Takes over what an answer said.
     pub(super) fn learn(&mut self, flight: &Flight, response: B256, at: Timestamp) {
-        let facts = Facts::of(flight);
+        let mut facts = Facts::of(flight);
+        // Against a schedule that was moved there is no delay.
+        let first = self.schedule.map(|schedule| schedule.leaves);
+        facts.departure_delay = facts
+            .departure_delay
+            .filter(|_| first.is_none_or(|first| Some(first) == flight.departure.scheduled));
         let standing = self.facts.is_some_and(|before| before.stands_as(&facts));
         if !standing || self.since.is_none() {
             self.since = Some(at);

@@ -175,6 +175,7 @@ impl Reader for Flights {
             Ok(Chosen { flight, page }) => {
                 let hash = response(page);
                 memory.learn(&flight, hash.unwrap_or_default(), answer.at);
+                troubles.extend(self.departure_moved(&memory, &flight));
                 hash
             }
             Err(trouble) => {
@@ -191,7 +192,7 @@ impl Reader for Flights {
         self.conclude(look, &subject, memory, troubles, &seen)
     }
 
-    fn unchanged(&self, look: &Look, at: Timestamp) -> Reading {
+    fn unchanged(&self, look: &Look, at: Timestamp, now: Timestamp) -> Reading {
         let subject = match self.subject(look) {
             Ok(subject) => subject,
             Err(trouble) => return self.no_flight(look, trouble),
@@ -199,7 +200,7 @@ impl Reader for Flights {
         let mut troubles = Vec::new();
         let memory = self.memory(look, &mut troubles);
         if look.watermark.is_some_and(|watermark| at <= watermark) {
-            return self.stale(look, troubles, at, at);
+            return self.stale(look, troubles, at, now);
         }
         let provenance = memory
             .response
@@ -211,7 +212,7 @@ impl Reader for Flights {
             troubles,
             &SeenAt {
                 at,
-                now: at,
+                now,
                 provenance,
             },
         )
@@ -229,14 +230,7 @@ impl Reader for Flights {
             TroubleKind::Timeout,
             "there was no answer for longer than the feed's patience",
         ));
-        let after = look
-            .watermark
-            .map_or(look.due_at, |watermark| watermark + Seconds(1));
-        let seen = SeenAt {
-            at: look.due_at.max(after),
-            now,
-            provenance: no_response(),
-        };
+        let seen = SeenAt::without_answer(look, now);
         self.conclude(look, &subject, memory, troubles, &seen)
     }
 }

@@ -135,7 +135,12 @@ impl Watch {
     }
 
     fn unchanged(&mut self, at: &str) -> String {
-        let reading = self.flights.unchanged(&self.look, time(at));
+        self.unchanged_since(at, at)
+    }
+
+    /// The provider's clock says `at`, ours `now`.
+    fn unchanged_since(&mut self, at: &str, now: &str) -> String {
+        let reading = self.flights.unchanged(&self.look, time(at), time(now));
         shown(&self.after(reading))
     }
 

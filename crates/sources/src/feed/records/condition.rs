@@ -14,6 +14,8 @@ use crate::suggest::hint;
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     path: Path,
+    /// Of a path into a list, the list: one element that says so is enough, and an empty one says it of none.
+    list: Option<Path>,
     /// Any of these; fields of the subject are filled in.
     is: Vec<Template>,
     /// Where it says any of these, the record does not count; where it says neither, that is not known. Without them,
@@ -41,6 +43,13 @@ impl Condition {
     fn read(section: &Section<'_>, subject: &SubjectPattern) -> Result<Self, Wrong> {
         let path = Path::parse(section.needed("path", "$.status")?);
         let path = path.map_err(|error| section.wrong("path", error.to_string()))?;
+        let list = match path.as_str().rfind("[*]") {
+            None => None,
+            Some(at) => {
+                let list = Path::parse(path.as_str().get(..at).unwrap_or("$"));
+                Some(list.map_err(|error| section.wrong("path", error.to_string()))?)
+            }
+        };
         let is = section.texts("is")?.unwrap_or_default();
         if is.is_empty() {
             return Err(section.wrong(
@@ -61,6 +70,7 @@ impl Condition {
         };
         Ok(Self {
             path,
+            list,
             is: is.into_iter().map(read).collect::<Result<_, _>>()?,
             otherwise: section
                 .texts("otherwise")?
@@ -78,26 +88,42 @@ impl Condition {
     ) -> Result<bool, Trouble> {
         let trouble =
             |kind, reason: &str| Trouble::new(provider, kind, reason).at(self.path.as_str());
-        let node = self
-            .path
-            .one(record)
-            .map_err(|several| trouble(TroubleKind::Contradiction, &several.to_string()))?;
+        let missing = || trouble(TroubleKind::Missing, "the record has no such field");
+        let Some(list) = &self.list else {
+            let node = self.path.one(record);
+            let node =
+                node.map_err(|several| trouble(TroubleKind::Contradiction, &several.to_string()))?;
+            return self.says(node.ok_or_else(missing)?, subject, provider);
+        };
+        let nodes = self.path.all(record);
+        let is_empty = |node: &&Json| node.as_array().is_some_and(Vec::is_empty);
+        if nodes.is_empty() && !list.all(record).iter().any(is_empty) {
+            return Err(missing());
+        }
+        let mut any = false;
+        for node in nodes {
+            any |= self.says(node, subject, provider)?;
+        }
+        Ok(any)
+    }
+
+    /// Whether a node says it.
+    fn says(
+        &self,
+        node: &Json,
+        subject: &[(String, String)],
+        provider: &str,
+    ) -> Result<bool, Trouble> {
+        let trouble =
+            |kind, reason: &str| Trouble::new(provider, kind, reason).at(self.path.as_str());
         let said = match node {
-            None => {
-                return Err(trouble(
-                    TroubleKind::Missing,
-                    "the record has no such field",
-                ));
-            }
-            Some(Json::String(text)) => text.clone(),
-            Some(Json::Bool(flag)) => flag.to_string(),
-            Some(Json::Number(number)) => number.to_string(),
-            Some(Json::Null) => "null".to_owned(),
-            Some(other) => {
-                return Err(
-                    trouble(TroubleKind::Unreadable, "is neither a text nor a number")
-                        .saying(excerpt(other)),
-                );
+            Json::String(text) => text.clone(),
+            Json::Bool(flag) => flag.to_string(),
+            Json::Number(number) => number.to_string(),
+            Json::Null => "null".to_owned(),
+            other => {
+                let reason = "is neither a text nor a number";
+                return Err(trouble(TroubleKind::Unreadable, reason).saying(excerpt(other)));
             }
         };
         let fields = Fields { subject, key: None };

@@ -21,6 +21,12 @@ pub(crate) struct Memory {
     /// The time of the last record, where records have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) record_at: Option<Timestamp>,
+    /// Of reports: something may have happened that is not known, and no second was free yet to say so.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) lost: bool,
+    /// Of reports: there was no answer yet, so that what is older than the first look is history.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) blind: bool,
     /// By identity, the reports that were observed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) reports: BTreeMap<String, Reported>,

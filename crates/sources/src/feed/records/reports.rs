@@ -110,7 +110,7 @@ impl Records {
             Ok(found) => found,
             Err(trouble) => {
                 let provenance = Provenance::Raw { hash: first_page };
-                return self.silenced(look, memory, closed, provenance, vec![trouble]);
+                return self.blind(look, memory, answer.at, provenance, vec![trouble]);
             }
         };
         let mut taking = Taking {
@@ -121,6 +121,7 @@ impl Records {
             lost: false,
             held_back: false,
         };
+        taking.lost = taking.memory.lost;
         for doubt in doubts {
             taking.doubt(doubt);
         }
@@ -133,7 +134,10 @@ impl Records {
                 self.take(look, report, hash, closed, &mut taking);
             }
         }
-        if taking.lost && taking.free.is_none_or(|free| closed >= free) {
+        let can_be_said = taking.free.is_none_or(|free| closed >= free);
+        taking.memory.lost = taking.lost && !can_be_said;
+        taking.memory.blind = false;
+        if taking.lost && can_be_said {
             for (index, field) in self.fields.iter().enumerate() {
                 if taking.memory.can_be_lost(field.metric.as_str()) {
                     let last = Last {
@@ -163,6 +167,37 @@ impl Records {
         }
     }
 
+    /// No answer, or none that can be read: what may have happened since is not known. The time stays open, as the next answer
+    /// tells of it too: what is unknown is said in the first second that is.
+    pub(super) fn blind(
+        &self,
+        look: &Look,
+        mut memory: Memory,
+        due: Timestamp,
+        provenance: Provenance,
+        troubles: Vec<Trouble>,
+    ) -> Reading {
+        let at = match look.watermark {
+            Some(watermark) => watermark + Seconds(1),
+            None => {
+                memory.blind = true;
+                self.when.closed(due)
+            }
+        };
+        let can_be_lost = |field: &super::Field| memory.can_be_lost(field.metric.as_str());
+        if at <= due && self.fields.iter().any(can_be_lost) {
+            return self.silenced(look, memory, at, provenance, troubles);
+        }
+        Reading {
+            observations: Vec::new(),
+            watermark: look.watermark,
+            next: None,
+            memory: memory.to_json(),
+            troubles,
+            held_back: true,
+        }
+    }
+
     /// Observes a report that is news, holds it back, or says that it came too late.
     fn take(
         &self,
@@ -180,8 +215,11 @@ impl Records {
             .watermark
             .is_some_and(|watermark| report.at <= watermark)
         {
-            taking.lost = true;
-            taking.troubles.push(self.late(report));
+            // Before the first answer there was nothing to be late for.
+            if !taking.memory.blind {
+                taking.lost = true;
+                taking.troubles.push(self.late(report));
+            }
             taking.memory.reports.insert(report.id.clone(), noted);
             return;
         }

@@ -52,6 +52,38 @@ impl Records {
         }
     }
 
+    /// After a time in which nobody looked: nothing is known of it, unless the record is still the one that was known before.
+    pub(super) fn read_state_after_gap(
+        &self,
+        look: &Look,
+        answer: &Answered,
+        since: Timestamp,
+    ) -> Reading {
+        let memory = Memory::of(look);
+        let is_the_same = memory
+            .record_at
+            .is_some_and(|before| self.told(look, answer).is_ok_and(|told| told.at == before));
+        if is_the_same {
+            return self.read_state(look, memory, answer);
+        }
+        let gap = self.silence(look, memory, since);
+        let look = Look {
+            watermark: gap.watermark,
+            memory: Some(gap.memory),
+            ..look.clone()
+        };
+        let mut reading = self.read_state(&look, Memory::of(&look), answer);
+        reading.observations.splice(0..0, gap.observations);
+        let reason = format!(
+            "nobody looked between {since} and {}: what was so in between is not known",
+            answer.now
+        );
+        reading
+            .troubles
+            .insert(0, self.trouble(TroubleKind::Late, reason));
+        reading
+    }
+
     /// What the answer says; an error where it cannot be told what it says, or when.
     fn told(&self, look: &Look, answer: &Answered) -> Result<Told, Trouble> {
         let fields = self
@@ -298,7 +330,7 @@ impl Records {
             next: None,
             memory: memory.to_json(),
             troubles,
-            held_back: false,
+            held_back: true,
         }
     }
 }
@@ -311,6 +343,6 @@ fn nothing(look: &Look) -> Reading {
         next: None,
         memory: serde_json::Value::Null,
         troubles: Vec::new(),
-        held_back: false,
+        held_back: true,
     }
 }

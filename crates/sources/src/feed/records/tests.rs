@@ -150,7 +150,7 @@ proptest! {
                 let body = json.to_string();
                 let reading = match what {
                     0 => reader.missed(&look, look.due_at),
-                    1 => reader.unchanged(&look, look.due_at),
+                    1 => reader.unchanged(&look, look.due_at, look.due_at),
                     _ => {
                         let page = Page { hash: keccak256(&body), json: exact::parse(body.as_bytes()).unwrap() };
                         let answered = Answered { pages: vec![page], at: look.due_at, now: look.due_at };

@@ -4,6 +4,7 @@
 //! exchanged in its file is used without a restart; none is ever shown.
 
 use core::num::NonZeroU32;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,12 +12,19 @@ use secrecy::{ExposeSecret, SecretString};
 use tocsin_domain::time::Timestamp;
 
 use crate::feed::definition::Definition;
+use crate::feed::template::HIDDEN;
 use crate::feed::{FeedSettings, KeyHealth, KeyText, TroubleKind, Usage};
 
 /// What the requests of a feed without keys are counted under.
 const NONE: &str = "none";
 
 const DAY_SECONDS: i64 = 86_400;
+
+/// So many different questions that are forbidden in a row show that the key is.
+const FORBIDDEN_MAX: usize = 3;
+
+/// A shorter part of a key is no secret.
+const PART_BYTES_MIN: usize = 4;
 
 pub(crate) struct Keys(Vec<Key>);
 
@@ -33,6 +41,8 @@ struct State {
     day: i64,
     used: u32,
     rest: Option<Rest>,
+    /// Different questions that were forbidden since the last answer.
+    forbidden: BTreeSet<Vec<(String, String)>>,
 }
 
 struct Rest {
@@ -64,6 +74,7 @@ impl Keys {
                 day: 0,
                 used: 0,
                 rest: None,
+                forbidden: BTreeSet::new(),
             }),
         };
         if !needed {
@@ -125,6 +136,37 @@ impl Keys {
     /// A text without any key that is in it.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
+        for part in self.parts() {
+            text = text.replace(part.expose_secret(), HIDDEN);
+        }
+        text
+    }
+
+    /// The same of a text that was cut, and may end in the middle of a key.
+    pub(crate) fn scrub_cut(&self, text: &str) -> String {
+        let text = self.scrub(text);
+        let Some(kept) = text.strip_suffix('…') else {
+            return text;
+        };
+        for part in self.parts() {
+            let part = part.expose_secret();
+            let beginnings = part
+                .char_indices()
+                .map(|(at, _)| at)
+                .filter(|at| *at >= PART_BYTES_MIN);
+            let begun = beginnings
+                .rev()
+                .find_map(|at| kept.strip_suffix(part.get(..at)?));
+            if let Some(before) = begun {
+                return format!("{before}{HIDDEN}…");
+            }
+        }
+        text
+    }
+
+    /// All keys as they may be written: the whole first, then what two-part keys are made of, plainly and in an address.
+    fn parts(&self) -> Vec<SecretString> {
+        let mut parts = Vec::new();
         for key in &self.0 {
             let state = key.state();
             let secrets = [state.read.as_ref(), key.fixed()];
@@ -133,18 +175,17 @@ impl Keys {
                 .flatten()
                 .map(ExposeSecret::expose_secret)
             {
-                // The whole first, then what two-part keys are made of.
                 let halves = secret.split_once(':').map(|(id, secret)| [secret, id]);
                 for part in core::iter::once(secret).chain(halves.into_iter().flatten()) {
                     if !part.is_empty() {
-                        text = text.replace(part, "***");
+                        parts.push(SecretString::from(part));
                         let encoded = utf8_percent_encode(part, NON_ALPHANUMERIC).to_string();
-                        text = text.replace(&encoded, "***");
+                        parts.push(SecretString::from(encoded));
                     }
                 }
             }
         }
-        text
+        parts
     }
 
     pub(crate) fn usage(&self) -> Vec<Usage> {
@@ -213,6 +254,7 @@ impl Key {
         {
             // Another key is not to blame for what the one before it did.
             state.rest = None;
+            state.forbidden.clear();
             state.read = Some(SecretString::from(text));
         }
         Ok(state.read.clone())
@@ -276,6 +318,23 @@ impl Lent<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Counts a question that was forbidden. Whether so many different ones were, without an answer in between, that it is the
+    /// key that is refused.
+    pub(crate) fn forbidden(&self, ask: &super::Ask<'_>) -> bool {
+        let mut state = self.key.state();
+        state.forbidden.insert(ask.fields.to_vec());
+        let is_the_key = state.forbidden.len() >= FORBIDDEN_MAX;
+        if is_the_key {
+            state.forbidden.clear();
+        }
+        is_the_key
+    }
+
+    /// A question was answered.
+    pub(crate) fn allowed(&self) {
+        self.key.state().forbidden.clear();
     }
 
     /// The key is not used for a while.

@@ -21,6 +21,8 @@ pub(super) enum Then {
     Again(Option<Duration>),
     /// With another key; this one rests for so long.
     OtherKey(Seconds),
+    /// Not with this key, if other questions are refused too.
+    Forbidden,
     /// Not now; the provider needs a rest.
     Rest,
     /// Not at all: it answered.
@@ -28,7 +30,7 @@ pub(super) enum Then {
 }
 
 /// For how long a key that is refused is not used, unless it is exchanged before.
-const KEY_REST: Seconds = Seconds(3_600);
+pub(super) const KEY_REST: Seconds = Seconds(3_600);
 
 /// The same where the provider says that it was used too often, and not for how long.
 const KEY_PAUSE: Seconds = Seconds(60);
@@ -50,16 +52,21 @@ impl Transport {
             429 | 503 if asked.is_some() || status == StatusCode::TOO_MANY_REQUESTS => {
                 let then = match asked {
                     asked if status == StatusCode::TOO_MANY_REQUESTS && self.keys.are_several() => {
-                        Then::OtherKey(asked.map_or(KEY_PAUSE, clock::whole))
+                        Then::OtherKey(asked.map_or(KEY_PAUSE, clock::whole).min(KEY_REST))
                     }
                     asked => Then::Again(asked),
                 };
                 (TroubleKind::Throttled, "it asks to be left alone", then)
             }
-            401 | 403 if keyed => (
+            401 if keyed => (
                 TroubleKind::Key,
                 "it refuses the key: exchange it, or wait until it is renewed",
                 Then::OtherKey(KEY_REST),
+            ),
+            403 if keyed => (
+                TroubleKind::Key,
+                "it refuses this question, or the key",
+                Then::Forbidden,
             ),
             300..=399 => (
                 TroubleKind::Status,

@@ -121,7 +121,11 @@ impl Transport {
         }
         Ok(match ask.link {
             None => (filled.url, filled.shown, headers),
-            Some(link) => (link.clone(), self.keys.scrub(link.as_str()), headers),
+            Some(link) => (
+                link.clone(),
+                self.keys.scrub(&self.request.shown_link(link)),
+                headers,
+            ),
         })
     }
 

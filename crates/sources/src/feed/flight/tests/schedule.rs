@@ -210,7 +210,7 @@ proptest! {
                     watch.after(reading)
                 }
                 Met::Unchanged => {
-                    let reading = watch.flights.unchanged(&watch.look, at);
+                    let reading = watch.flights.unchanged(&watch.look, at, at);
                     watch.after(reading)
                 }
             };

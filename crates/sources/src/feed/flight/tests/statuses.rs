@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{UA1545, Watch, recorded};
+use super::{UA1545, Watch, recorded, time};
 
 /// AeroAPI's answer with fields of its one record changed.
 fn aeroapi(changes: &[(&str, Json)]) -> Json {
@@ -236,6 +236,76 @@ fn a_schedule_that_moves_hides_no_delay() {
         "status=- arrival_delay=- departure_delay=- · 2013-01-01T15:25:00Z\n\
          contradiction aeroapi: $.scheduled_in is 2013-01-01T14:30:00Z: was 2013-01-01T14:19:00Z when the flight was first \
          seen: a person must say which was insured"
+    );
+}
+
+#[test]
+fn a_departure_that_moves_has_no_delay() {
+    let moved = [("scheduled_out", json!("2013-01-01T10:16:00Z"))];
+    let trouble = "contradiction aeroapi: $.scheduled_out is 2013-01-01T10:16:00Z: was 2013-01-01T10:15:00Z when the flight was \
+                   first seen: its departure has no delay";
+    let mut watch = Watch::new("aeroapi", UA1545);
+    watch.see("2012-12-31T23:00:00Z", &scheduled(&[]));
+    watch.see("2013-01-01T14:40:00Z", &aeroapi(&moved));
+    let seen = watch.see("2013-01-01T14:55:00Z", &aeroapi(&moved));
+    assert_eq!(
+        seen,
+        format!("status=landed arrival_delay=11min · over\n{trouble}")
+    );
+
+    let mut diverted = vec![
+        ("status", json!("Diverted")),
+        ("diverted", json!(true)),
+        ("arrival_delay", json!(null)),
+    ];
+    diverted.extend(moved);
+    let mut watch = Watch::new("aeroapi", UA1545);
+    watch.see("2012-12-31T23:00:00Z", &scheduled(&[]));
+    watch.see("2013-01-01T14:40:00Z", &airborne(&diverted));
+    let seen = watch.see("2013-01-01T16:40:00Z", &airborne(&diverted));
+    assert_eq!(seen, format!("status=diverted · over\n{trouble}"));
+}
+
+#[test]
+fn an_old_answer_that_has_not_changed_is_asked_for_again_later() {
+    let mut watch = Watch::new("aeroapi", UA1545);
+    watch.see("2013-01-01T14:40:00Z", &aeroapi(&[]));
+    // Two hours old: five minutes more are wanting, by the provider's clock.
+    let seen = watch.unchanged_since("2013-01-01T14:50:00Z", "2013-01-01T16:50:00Z");
+    assert_eq!(seen, "· 2013-01-01T16:55:00Z");
+}
+
+#[test]
+fn an_answer_that_is_set_aside_is_asked_for_whole_again() {
+    let mut watch = Watch::new("aeroapi", UA1545);
+    assert!(
+        !watch
+            .answered(time("2013-01-01T14:40:00Z"), &aeroapi(&[]))
+            .held_back
+    );
+    assert!(
+        watch
+            .answered(time("2013-01-01T14:40:00Z"), &scheduled(&[]))
+            .held_back
+    );
+    assert!(
+        watch
+            .answered(time("2013-01-01T14:41:00Z"), &json!({"flights": []}))
+            .held_back
+    );
+}
+
+#[test]
+fn what_is_no_flight_any_more_is_unknown_and_needs_a_person() {
+    let mut watch = Watch::new("aeroapi", UA1545);
+    watch.see("2013-01-01T14:40:00Z", &aeroapi(&[]));
+    watch.look.subject = tocsin_domain::observation::Subject::from("flight:UA1545/2013-01-01/ZZZ");
+    let reason = "aeroapi: subject: `ZZZ` is not the IATA code of an airport whose time zone is known: write \
+                  flight:UA1545/2013-01-01/EWR, or with the local time flight:UA1545/2013-01-01T0730/EWR";
+    let unknown = "status=- arrival_delay=- departure_delay=- · person:";
+    assert_eq!(
+        watch.see("2013-01-01T14:55:00Z", &aeroapi(&[])),
+        format!("{unknown} {reason}\nunreadable {reason}")
     );
 }
 
