@@ -253,3 +253,55 @@ fn keys_that_do_not_fit_are_refused() {
     let plain = KEYED.replace("{key}", "none");
     assert!(with(&plain, vec![key("a", "1")]).contains("has no place for a key"));
 }
+
+#[tokio::test]
+async fn one_question_that_is_forbidden_does_not_cost_the_others_their_key() {
+    let server = Server::saying([
+        Reply::new(403, "beyond your plan"),
+        good(),
+        Reply::new(403, "no"),
+    ]);
+    let feed = with_keys(definition(), &server, vec![key("first", "one")]);
+    let mut kinds = Vec::new();
+    for subject in [
+        "price:A", "price:B", "price:C", "price:C", "price:D", "price:E", "price:F",
+    ] {
+        let (seen, _) = look(&feed, first_look(subject, noon())).await;
+        kinds.push(
+            seen.troubles
+                .first()
+                .map(|trouble| trouble.reason.contains("rests until")),
+        );
+    }
+    // After three different ones in a row it is the key.
+    let said = Some(false);
+    assert_eq!(kinds, [said, None, said, said, said, said, Some(true)]);
+    assert_eq!(server.heard().len(), 6);
+}
+
+#[tokio::test]
+async fn a_link_to_the_next_page_shows_no_key_and_neither_does_half_of_one() {
+    let paged = format!("{KEYED}\n[pages]\nnext = '$.next'\n");
+    let link = r#"{"p":1,"next":"/ETH?access_key=another-key&page=2"}"#;
+    let server = Server::saying([Reply::json(link), Reply::json(r#"{"p":1}"#)]);
+    let (_, answer) = look(&feed(&paged, &server), first_look("price:ETH", noon())).await;
+    assert!(
+        answer.responses[1]
+            .url
+            .ends_with("/ETH?access_key=***&page=2"),
+        "{}",
+        answer.responses[1].url
+    );
+
+    let elsewhere = format!(r#"{{"p":1,"next":"https://elsewhere.example/{SECRET}"}}"#);
+    let cut = format!(r#"{{"p":"{}{SECRET}"}}"#, "x".repeat(73));
+    for body in [elsewhere, cut] {
+        let server = Server::saying([Reply::json(&body)]);
+        let (seen, _) = look(&feed(&paged, &server), first_look("price:ETH", noon())).await;
+        let shown = troubles(&seen);
+        assert!(
+            !shown.is_empty() && !shown.contains(&SECRET[..5]),
+            "{shown}"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! One look after the other: what is news, what is silence, and how the watermark moves.
 
 use tocsin_domain::time::Seconds;
-use tocsin_sources::feed::{Look, Next, TroubleKind};
+use tocsin_sources::feed::{Look, Next, Seen, TroubleKind};
 
 use super::server::{Reply, Server};
 use super::setup::{at, feed, first_look, look, next_look, noon, said, text_of, troubles};
@@ -320,4 +320,169 @@ async fn a_compressed_answer_is_read_and_archived_as_it_was_meant() {
         "{}",
         troubles(&seen)
     );
+}
+
+#[tokio::test]
+async fn a_time_in_which_nobody_looked_is_not_bridged() {
+    let server = Server::saying([
+        answer(r#"{"p":1}"#, "12:00:05").header("etag", "\"v1\""),
+        answer(r#"{"p":1}"#, "13:00:00"),
+    ]);
+    let feed = feed(ANSWER, &server);
+    let (known, _) = look(&feed, first_look("price:ETH", at("2026-03-02T12:00:05Z"))).await;
+    // Due at 12:01:05, and asked for an hour later.
+    let mut requests = feed.requests(vec![next_look(&known)]);
+    let late = feed
+        .ask(requests.remove(0), at("2026-03-02T13:00:00Z"))
+        .await;
+    let seen = &late.seen[0];
+    assert_eq!(said(seen), "price=-@12:01:05 price=1@13:00:00");
+    assert!(
+        troubles(seen).contains("nobody looked between"),
+        "{}",
+        troubles(seen)
+    );
+    assert_eq!(server.heard()[1].header("if-none-match"), None);
+}
+
+#[tokio::test]
+async fn a_record_that_is_still_the_last_one_was_so_while_nobody_looked() {
+    let body = |price: &str, time: &str| {
+        format!(
+            r#"{{"trade_id":1,"price":"{price}","size":"1","time":"2026-03-02T{time}Z","bid":"1","ask":"1","volume":"1"}}"#
+        )
+    };
+    let server = Server::saying([
+        answer(&body("1.00", "11:59:50"), "12:00:00"),
+        answer(&body("1.00", "11:59:50"), "13:00:00"),
+        answer(&body("1.02", "13:59:00"), "14:00:00"),
+    ]);
+    let feed = feed(&text_of("coinbase"), &server);
+    let (first, _) = look(&feed, first_look("price:USDC-USD", noon())).await;
+    let mut next = next_look(&first);
+    let mut all = Vec::new();
+    for now in ["13:00:00", "14:00:00"] {
+        let mut requests = feed.requests(vec![next]);
+        let now = at(&format!("2026-03-02T{now}Z"));
+        let seen = feed.ask(requests.remove(0), now).await.seen.remove(0);
+        all.push(said(&seen));
+        next = next_look(&seen);
+    }
+    assert_eq!(all, ["", "price=-@13:00:30 price=1.02@13:59:00"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_set_aside_is_sent_again() {
+    let tagged = |body: &str, time: &str| answer(body, time).header("etag", "\"v1\"");
+    let server = Server::saying([
+        tagged(r#"{"p":1}"#, "12:00:05"),
+        // Older than the one before.
+        tagged(r#"{"p":1}"#, "12:00:05"),
+        tagged(r#"{"p":1}"#, "12:02:05"),
+    ]);
+    let feed = feed(ANSWER, &server);
+    let mut next = first_look("price:ETH", at("2026-03-02T12:00:05Z"));
+    for _ in 0..3 {
+        next = next_look(&look(&feed, next).await.0);
+    }
+    let heard = server.heard();
+    let asked: Vec<_> = heard
+        .iter()
+        .map(|heard| heard.header("if-none-match"))
+        .collect();
+    assert_eq!(asked, [None, Some("\"v1\""), None]);
+}
+
+#[tokio::test]
+async fn what_was_read_in_another_way_confirms_nothing() {
+    let server = Server::saying([
+        answer(r#"{"p":1,"q":2}"#, "12:00:05").header("etag", "\"v1\""),
+        answer(r#"{"p":1,"q":2}"#, "12:01:05").header("etag", "\"v1\""),
+    ]);
+    let before = feed(ANSWER, &server);
+    let (known, _) = look(&before, first_look("price:ETH", at("2026-03-02T12:00:05Z"))).await;
+    let changed = feed(&ANSWER.replace("$.p", "$.q"), &server);
+    let (seen, _) = look(&changed, next_look(&known)).await;
+    assert_eq!(server.heard()[1].header("if-none-match"), None);
+    assert_eq!(said(&seen), "price=2@12:01:05");
+}
+
+#[tokio::test]
+async fn a_subject_that_cannot_be_asked_about_any_more_is_unknown() {
+    let server = Server::saying([answer(r#"{"p":1}"#, "12:00:05")]);
+    let before = feed(ANSWER, &server);
+    let (known, _) = look(&before, first_look("price:ETH", at("2026-03-02T12:00:05Z"))).await;
+    let after = feed(
+        &ANSWER
+            .replace("price:{base}", "rate:{base}")
+            .replace("price:ETH", "rate:ETH"),
+        &server,
+    );
+    let (seen, _) = look(&after, next_look(&known)).await;
+    assert_eq!(said(&seen), "price=-@12:01:05");
+    assert!(
+        matches!(&seen.next, Next::NeedsPerson(why) if why.contains("a subject of this feed is rate:{base}"))
+    );
+}
+
+#[tokio::test]
+async fn success_without_content_is_no_record_only_where_the_file_says_so() {
+    let list = ANSWER
+        .replace("[values.price]", "[records]\nat = '$[*]'\n[values.price]")
+        .replace("\"90s\"", "\"0s\"");
+    let says = "[request]\nno_content_is_none = true";
+    for (text, kind) in [
+        (list.clone(), TroubleKind::Malformed),
+        (list.replace("[request]", says), TroubleKind::Missing),
+    ] {
+        let server = Server::saying([Reply::new(204, "").dated(noon())]);
+        let (seen, _) = look(&feed(&text, &server), first_look("price:ETH", noon())).await;
+        assert_eq!(seen.troubles[0].kind, kind, "{}", troubles(&seen));
+        assert_eq!(said(&seen), "price=-@12:00:00");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_provider_says_gets_into_a_reason_as_it_is() {
+    let nul = "a\\u0000b\\u001b[2J";
+    let long = "x".repeat(10_000);
+    let text = ANSWER.replace("\"90s\"", "\"0s\"");
+    let bodies = [
+        format!(r#"{{"p":"{nul}"}}"#),
+        format!(r#"{{"p":"{long}"}}"#),
+        format!(r#"{{"{nul}":1}}"#),
+        format!(r#"{{"p":1,"{nul}":1,"{nul}":1}}"#),
+        format!("<html>\0{long}"),
+    ];
+    for body in bodies {
+        let server = Server::saying([Reply::json(&body).dated(noon())]);
+        let (seen, _) = look(&feed(&text, &server), first_look("price:ETH", noon())).await;
+        assert_clean(&seen);
+    }
+    let quake = |id: &str, kind: &str, updated: &str| {
+        format!(
+            r#"{{"metadata":{{"status":200}},"features":[{{"id":"{id}","properties":{{"mag":6,"status":"reviewed","type":"{kind}","updated":{updated}}},"geometry":{{"coordinates":[0,0]}}}}]}}"#
+        )
+    };
+    for body in [
+        quake(nul, "earthquake", "9999999999999"),
+        quake("a", nul, "1772449200040"),
+        quake("a", "earthquake", &format!("\"{nul}\"")),
+    ] {
+        let server = Server::saying([Reply::json(&body).dated(noon())]);
+        let (seen, _) = look(
+            &feed(&text_of("usgs"), &server),
+            first_look("quakes:0/0/10", noon()),
+        )
+        .await;
+        assert_clean(&seen);
+    }
+}
+
+fn assert_clean(seen: &Seen) {
+    assert!(!seen.troubles.is_empty());
+    let text = troubles(seen).replace('\n', "");
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    assert!(text.len() < 2_000, "{}", text.len());
+    assert!(!seen.memory.to_string().contains('\0'));
 }

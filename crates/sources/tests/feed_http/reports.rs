@@ -265,3 +265,77 @@ async fn an_alert_that_changes_is_observed_again() {
         ]
     );
 }
+
+#[tokio::test]
+async fn an_outage_loses_no_report() {
+    let quake: Quake<'_> = ("a", "6.1", "reviewed", "earthquake", "12:30:00");
+    let server = Server::saying([
+        answer(&[], "12:00:00"),
+        Reply::new(404, "").dated(today("14:00:00")),
+        Reply::json("{}").dated(today("14:30:00")),
+        answer(&[quake], "15:00:00"),
+    ]);
+    let text = text_of("usgs").replace("patience = \"30min\"", "patience = \"0s\"");
+    let feed = feed(&text, &server);
+    let mut next = first_look(LISBON, today("12:00:00"));
+    let (mut all, mut watermarks) = (Vec::new(), Vec::new());
+    for time in ["12:00:00", "14:00:00", "14:30:00", "15:00:00"] {
+        let (seen, _) = look(
+            &feed,
+            Look {
+                due_at: today(time),
+                ..next
+            },
+        )
+        .await;
+        all.push(said(&seen).split(' ').next().unwrap().to_owned());
+        watermarks.push(seen.watermark.unwrap());
+        next = next_look(&seen);
+    }
+    assert_eq!(
+        all,
+        ["", "magnitude=-@11:40:01", "", "magnitude=6.1@12:30:00"]
+    );
+    let times = ["11:40:00", "11:40:01", "11:40:01", "14:40:00"].map(today);
+    assert_eq!(
+        watermarks, times,
+        "what the next answer tells of stays open"
+    );
+}
+
+#[tokio::test]
+async fn what_is_older_than_a_first_look_that_failed_is_history() {
+    let quake: Quake<'_> = ("a", "6.1", "reviewed", "earthquake", "09:30:00");
+    let server = Server::saying([
+        Reply::new(404, "").dated(today("12:00:00")),
+        answer(&[quake], "12:10:00"),
+    ]);
+    let text = text_of("usgs").replace("patience = \"30min\"", "patience = \"0s\"");
+    let feed = feed(&text, &server);
+    let (first, _) = look(&feed, first_look(LISBON, today("12:00:00"))).await;
+    assert!(
+        said(&first).starts_with("magnitude=-@11:40:00"),
+        "{}",
+        said(&first)
+    );
+    let (second, _) = look(
+        &feed,
+        Look {
+            due_at: today("12:10:00"),
+            ..next_look(&first)
+        },
+    )
+    .await;
+    assert_eq!(
+        (said(&second), troubles(&second)),
+        (String::new(), String::new())
+    );
+}
+
+#[tokio::test]
+async fn what_is_lost_is_said_as_soon_as_a_second_is_free() {
+    let ok: Quake<'_> = ("a", "6.1", "reviewed", "earthquake", "11:40:00");
+    let odd: Quake<'_> = ("x", "7.0", "reviewed", "swarm", "11:20:00");
+    let (all, _) = magnitudes(&[("12:00:00", &[ok, odd]), ("12:05:00", &[ok, odd])]).await;
+    assert_eq!(all, ["magnitude=6.1@11:40:00", "magnitude=-@11:45:00"]);
+}
