@@ -90,6 +90,18 @@ async fn what_cannot_be_answered_is_a_problem_with_a_remedy() {
             404,
             "no attestation",
         ),
+        ("/v1/responses/0x12".to_owned(), 400, "64 digits"),
+        (format!("/v1/responses/{nobody}"), 404, "not any more"),
+        (
+            format!("/v1/responses/{nobody}/fetches"),
+            404,
+            "not any more",
+        ),
+        (
+            "/v1/feeds/feed:x/subjects/flight:UA1/2013-01-01/EWR".to_owned(),
+            404,
+            "feed:x is not asked about flight:UA1/2013-01-01/EWR",
+        ),
         ("/v2".to_owned(), 404, "nothing at this path"),
     ] {
         let answer = get(&base, &path).await;

@@ -22,6 +22,7 @@ struct Served {
     base: String,
     provider: Provider,
     clock: SetClock,
+    client: reqwest::Client,
 }
 
 async fn serve(now: &str, page: usize) -> Served {
@@ -37,6 +38,10 @@ async fn serve(now: &str, page: usize) -> Served {
         base,
         provider,
         clock,
+        client: reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(10))
+            .build()
+            .unwrap(),
     }
 }
 
@@ -46,7 +51,7 @@ fn at(text: &str) -> Timestamp {
 
 impl Served {
     async fn get(&self, path: &str) -> Response {
-        let request = reqwest::Client::new().get(format!("{}{path}", self.base));
+        let request = self.client.get(format!("{}{path}", self.base));
         request.header("x-apikey", KEY).send().await.unwrap()
     }
 
@@ -161,7 +166,7 @@ async fn every_answer_is_as_the_description_says() {
         "UA1018", "B6128", "UA1545", "WN1558", "EV4099", "DL1174", "US2122",
     ];
     let mut statuses = std::collections::BTreeSet::new();
-    for hour in 0..60 {
+    for hour in (0..60).step_by(2) {
         served
             .clock
             .advance_to(at("2013-02-07T23:00:00Z") + Seconds(hour * 3_600));
@@ -170,9 +175,9 @@ async fn every_answer_is_as_the_description_says() {
             let answer = served.json(&path).await;
             let mut found = Vec::new();
             violations(schema("200"), &answer, "", &mut found);
-            assert_eq!(found, [String::new(); 0], "{path}");
+            assert_eq!(found, Vec::<String>::new(), "{path}");
             for record in answer["flights"].as_array().unwrap() {
-                assert_eq!(unnamed(items, record), [String::new(); 0]);
+                assert_eq!(unnamed(items, record), Vec::<String>::new());
                 statuses.insert(record["status"].as_str().unwrap().to_owned());
             }
         }
@@ -183,7 +188,7 @@ async fn every_answer_is_as_the_description_says() {
     let mut found = Vec::new();
     let problem = refused.json().await.unwrap();
     violations(schema("400"), &problem, "", &mut found);
-    assert_eq!(found, [String::new(); 0]);
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[tokio::test]

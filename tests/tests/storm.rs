@@ -8,7 +8,7 @@
 
 use std::process::Command;
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{B256, U256, keccak256};
 use serde_json::Value as Json;
 use tocsin::demo::DemoError;
 use tocsin::demo::storm::provider::Fault;
@@ -18,6 +18,7 @@ use tocsin_domain::attestation::{
     AttestationBatch, AttestationDomain, ClaimAttestation, Membership,
 };
 use tocsin_domain::bundle::{EvidenceBundle, VerifyOptions, verify};
+use tocsin_domain::observation::Provenance;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::look::LookCounts;
 use tocsin_tests::anvil;
@@ -230,6 +231,25 @@ async fn proven(storm: &Storm, over: &Aftermath, store: &tocsin_store_sqlite::Sq
     let report = verify(&bundle, &options);
     assert!(report.is_valid(), "{:?}", report.checks());
     assert!(report.checks().iter().any(|check| check.name() == "batch"));
+    // What the report leaves to its reader can be done: the provider's own words, by their hash.
+    let gaps = report.not_checked().join("\n");
+    assert!(gaps.contains("GET /v1/responses/HASH"), "{gaps}");
+    for observation in &bundle.observations {
+        let Provenance::Raw { hash } = observation.provenance else {
+            panic!("it comes from a feed");
+        };
+        let url = format!("http://{}/v1/responses/{hash}", storm.api);
+        let body = reqwest::get(&url).await.unwrap().bytes().await.unwrap();
+        assert_eq!(keccak256(&body), hash);
+        let said: Json = serde_json::from_slice(&body).unwrap();
+        let ident = observation
+            .subject
+            .as_str()
+            .split([':', '/'])
+            .nth(1)
+            .unwrap();
+        assert_eq!(said["flights"][0]["ident_iata"], ident);
+    }
 }
 
 /// From the recorded flights and the policies, by the words of the terms.

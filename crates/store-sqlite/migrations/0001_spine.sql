@@ -108,13 +108,12 @@ CREATE TABLE fetches (
     source   TEXT    NOT NULL,
     -- What was asked, without keys.
     url      TEXT    NOT NULL,
-    -- The last time.
     status   INTEGER NOT NULL CHECK (status BETWEEN 0 AND 65535),
+    -- Hash of what decided how it was read.
+    reading  BLOB    NOT NULL CHECK (length(reading) = 32),
     first_at INTEGER NOT NULL,
     last_at  INTEGER NOT NULL CHECK (last_at >= first_at),
-    -- Hash of what decided how it was read, the last time.
-    reading  BLOB    NOT NULL CHECK (length(reading) = 32),
-    PRIMARY KEY (hash, source, url)
+    PRIMARY KEY (hash, source, url, status, reading)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fetches_by_age ON fetches (source, last_at);
 

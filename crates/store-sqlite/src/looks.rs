@@ -116,6 +116,29 @@ impl Looks for SqliteStore {
         rows.into_iter().map(Look::try_from).collect()
     }
 
+    async fn open_subjects(
+        &self,
+        source: &SourceId,
+        after: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<Subject>, StoreError> {
+        let attempt = "read which subjects are asked about";
+        let mut connection = self.snapshot(attempt).await?;
+        let source = source.as_str();
+        let after = after.map_or("", Subject::as_str);
+        let rows = sqlx::query_scalar!(
+            r#"SELECT subject AS "subject!" FROM looks
+               WHERE source = ?1 AND state = 'open' AND subject > ?2 ORDER BY subject LIMIT ?3"#,
+            source,
+            after,
+            limit
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+        Ok(rows.into_iter().map(Subject::from).collect())
+    }
+
     async fn attend(
         &self,
         source: &SourceId,

@@ -72,6 +72,11 @@ impl SqliteStore {
                      SELECT 1 FROM determinations AS d
                      WHERE d.risk = risks.id
                        AND (d.awaiting_claims <> 0 OR d.confirmed_at + coalesce(terms.value ->> 1, 0) >= ?2))
+                 AND NOT EXISTS (
+                     SELECT 1 FROM risk_streams AS listening
+                     JOIN observations AS o ON o.stream = listening.stream
+                     WHERE listening.risk = risks.id
+                       AND o.observed_at > coalesce(risks.evaluated_to, -9223372036854775808))
                LIMIT ?3"#,
             deadlines,
             retention.now.0,
@@ -128,9 +133,15 @@ impl SqliteStore {
     ) -> Result<u64, StoreError> {
         let mut connection = self.snapshot(PUT_AWAY).await?;
         let found = sqlx::query_scalar!(
-            r#"SELECT json_group_array(hex(hash)) AS "hashes!: String" FROM (
+            r#"WITH remembered AS MATERIALIZED (
+                   SELECT DISTINCT unhex(substr(part.value, 3)) AS hash
+                   FROM looks, json_tree(looks.memory) AS part
+                   WHERE looks.source = ?1 AND looks.state = 'open' AND looks.memory IS NOT NULL
+                     AND part.type = 'text' AND length(part.value) = 66 AND substr(part.value, 1, 2) = '0x')
+               SELECT json_group_array(hex(hash)) AS "hashes!: String" FROM (
                    SELECT DISTINCT fetches.hash AS hash FROM fetches
                    WHERE fetches.source = ?1 AND fetches.last_at < ?2
+                     AND fetches.hash NOT IN (SELECT hash FROM remembered WHERE hash IS NOT NULL)
                      AND NOT EXISTS (
                          SELECT 1 FROM observations AS o
                          JOIN risk_streams AS listening ON listening.stream = o.stream

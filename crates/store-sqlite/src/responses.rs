@@ -125,8 +125,7 @@ async fn add_fetches(
         "INSERT INTO fetches (hash, source, url, status, first_at, last_at, reading)
          SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4, unhex(value ->> 5)
          FROM jsonb_each(?1) WHERE true
-         ON CONFLICT (hash, source, url) DO UPDATE
-         SET status = excluded.status, last_at = max(last_at, excluded.last_at), reading = excluded.reading",
+         ON CONFLICT (hash, source, url, status, reading) DO UPDATE SET last_at = max(last_at, excluded.last_at)",
         rows
     )
     .execute(&mut *connection)
@@ -162,7 +161,7 @@ pub(crate) async fn find(
     let rows = sqlx::query!(
         r#"SELECT source AS "source!", url AS "url!", status AS "status!", first_at AS "first_at!", last_at AS "last_at!",
                   reading AS "reading!"
-           FROM fetches WHERE hash = ?1 ORDER BY source, url"#,
+           FROM fetches WHERE hash = ?1 ORDER BY source, url, first_at, status, reading"#,
         key
     )
     .fetch_all(&mut *connection)

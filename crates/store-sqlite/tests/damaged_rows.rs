@@ -12,11 +12,11 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestation::{Attestations, Reservations};
+use tocsin_store::attestation::{AttestationRecord, Attestations, Reservations};
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample::{
-    CHAIN, Paid, address, advance, at, cover, halt, observation, source, store_paid, stream,
-    warning,
+    CHAIN, Paid, address, advance, at, batch, cover, halt, observation, source, store_paid,
+    store_reserved, stream, warning,
 };
 use tocsin_store::cover::Covers;
 use tocsin_store::coverage::{Coverages, Finding, Recheck};
@@ -295,10 +295,61 @@ async fn of_claims_and_attestations() {
         "UPDATE attestations SET claim_key = randomblob(32)",
         "UPDATE attestations SET domain_separator = randomblob(32)",
         "UPDATE attestations SET ordinal = 0",
+        "UPDATE attestations SET signatures = NULL",
+        "UPDATE attestations SET place = 1",
     ] {
         let written = Written::new().await;
         let store = written.after(damage).await;
         assert_invalid(damage, store.recent_attestations(9).await, "attestation");
+    }
+}
+
+#[tokio::test]
+async fn of_batches() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tocsin.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let mut reserved = store_reserved(&store, 3).await;
+    let attestations: Vec<AttestationRecord> = reserved
+        .iter()
+        .map(|paid| paid.attestation.clone())
+        .collect();
+    let (signed, members) = batch(&attestations);
+    store.add_batch(&signed, &members).await.unwrap();
+    store.close().await;
+    let written = Written {
+        _folder: folder,
+        path,
+        paid: reserved.remove(0),
+    };
+    for (damage, repair) in [
+        (
+            "UPDATE attestations SET proof = x'00' WHERE place = 0",
+            "UPDATE attestations SET proof = zeroblob(64) WHERE place = 0",
+        ),
+        (
+            "UPDATE attestations SET batch = NULL WHERE place = 0",
+            "UPDATE attestations SET batch = (SELECT id FROM batches) WHERE place = 0",
+        ),
+        (
+            "UPDATE attestations SET place = NULL WHERE place = 0",
+            "UPDATE attestations SET place = 0 WHERE place IS NULL",
+        ),
+    ] {
+        let store = written.after(damage).await;
+        let read = store.attestation(written.paid.attestation.id).await;
+        assert_invalid(damage, read, "attestation");
+        store.close().await;
+        written.after(repair).await.close().await;
+    }
+    for damage in [
+        "UPDATE batches SET count = count + 1",
+        "UPDATE batches SET signer_epoch = -1",
+        "UPDATE batches SET root = randomblob(32)",
+    ] {
+        let store = written.after(damage).await;
+        assert_invalid(damage, store.batch(signed.id).await, "batch");
+        store.close().await;
     }
 }
 

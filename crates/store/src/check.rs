@@ -9,6 +9,7 @@ mod polled;
 pub use polled::{body, look, looked, new_look, response, usage};
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolStruct;
@@ -424,7 +425,11 @@ pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw
             record.batch.count
         )
     })?;
+    let mut ids = BTreeSet::new();
     for (place, BatchMember { attestation, .. }) in (0..).zip(members) {
+        require(ids.insert(attestation.id), || {
+            format!("attestation {} is in it twice", attestation.id)
+        })?;
         let name = |flaw: Flaw| Flaw(format!("attestation {}: {}", attestation.id, flaw.0));
         self::attestation(attestation).map_err(name)?;
         member(record, place, attestation).map_err(name)?;

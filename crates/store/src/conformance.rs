@@ -132,6 +132,8 @@ macro_rules! conformance_tests {
             archive {
                 keeps_what_was_sent
                 lets_risks_rest
+                keeps_risks_awake_that_have_heard_something
+                keeps_what_open_looks_remember
                 keeps_what_claims_rest_on
             }
             steps {

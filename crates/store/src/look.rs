@@ -154,6 +154,14 @@ pub trait Looks: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Look>, StoreError>;
 
+    /// The subjects that are asked about, in order, after `after`, at most `limit`.
+    async fn open_subjects(
+        &self,
+        source: &SourceId,
+        after: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<Subject>, StoreError>;
+
     /// What a person decides about a subject that needed one: to ask again from `due_at` on, or, where that is `None`, to
     /// leave it. Nothing that was evaluated meanwhile is touched: what the source says later counts from then on.
     /// [`StoreError::Missing`] where it is not looked at, [`StoreError::Refused`] where it needs nobody.

@@ -34,24 +34,24 @@ pub struct Response {
 pub struct Archived {
     /// The bytes.
     pub body: Vec<u8>,
-    /// Who sent it, by source and address.
+    /// Who sent it, by source, address and time.
     pub fetches: Vec<Fetch>,
 }
 
-/// The same bytes from the same address.
+/// The same bytes from the same address, read in the same way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fetch {
     /// Which source sent them.
     pub source: SourceId,
     /// What was asked, without keys.
     pub url: String,
-    /// The HTTP status, the last time.
+    /// The HTTP status.
     pub status: u16,
     /// When they came first.
     pub first_at: Timestamp,
     /// When they came last.
     pub last_at: Timestamp,
-    /// Hash of what decided how they were read, the last time.
+    /// Hash of what decided how they were read.
     pub reading: B256,
 }
 
@@ -96,9 +96,9 @@ pub trait Archive: Send + Sync {
     ///
     /// A risk is over when everything that it listens to is [`crate::look::LookState::Over`] and was evaluated, it has
     /// policies, all of them have expired and their time to claim has passed (at once, where the terms give none), and
-    /// no claim is to be decided. It is not evaluated any more and stays readable; a new policy on it brings it back.
+    /// no claim is to be decided and no observation to be evaluated. It is not evaluated any more and stays readable; a new policy on it brings it back.
     ///
-    /// A response goes when it is old enough and every observation that names it belongs to archived risks alone, whose
-    /// claims can no longer be made. Under terms without a deadline they always can.
+    /// A response goes when it is old enough, no open look remembers it, and every observation that names it belongs to
+    /// archived risks alone, whose claims can no longer be made. Under terms without a deadline they always can.
     async fn put_away(&self, retention: &Retention<'_>) -> Result<PutAway, StoreError>;
 }

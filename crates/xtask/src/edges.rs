@@ -82,7 +82,8 @@ pub(crate) const EDGES: &[Edge] = &[
 /// Crates that only some may use, because what they do belongs to one house.
 pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["tocsin-store-sqlite", "xtask"]),
-    ("axum", &["tocsin-api", "tocsin-tests"]),
+    // `tocsin` for its flights demonstration only, where a local server stands in for a provider: clients are the API's.
+    ("axum", &["tocsin-api", "tocsin", "tocsin-tests"]),
     (
         "reqwest",
         &["tocsin-sources", "tocsin-delivery", "tocsin-tests"],

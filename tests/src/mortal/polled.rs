@@ -65,6 +65,15 @@ impl<S: Looks> Looks for Mortal<S> {
         self.store.looks_for_a_person(source, after, limit).await
     }
 
+    async fn open_subjects(
+        &self,
+        source: &SourceId,
+        after: Option<&Subject>,
+        limit: u32,
+    ) -> Result<Vec<Subject>, StoreError> {
+        self.store.open_subjects(source, after, limit).await
+    }
+
     async fn attend(
         &self,
         source: &SourceId,

@@ -16,6 +16,7 @@ use crate::cover::{Cover, Rearm};
 use crate::determination::Determination;
 use crate::diagnostic::Diagnostic;
 use crate::ids::{EventId, TermsHash};
+use crate::observation::Provenance;
 use crate::risk::Risk;
 use crate::time::Timestamp;
 
@@ -254,9 +255,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         policy,
         ..
     } = bundle;
-    report.leave_open(
-        "that the sources really said this: look up the blocks and logs that the observations name",
-    );
+    say_how_sources_are_checked(bundle, report);
     report.leave_open(format!(
         "that the breach did not begin before its first observation here, and that evaluation starts at {}: the evidence begins with the breach",
         bundle.risk.evaluate_from
@@ -280,11 +279,46 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         "that it was decided at {}, before it was signed",
         bundle.determination.determined_at
     ));
-    report.leave_open(
-        "the place of each log within its block: its content is signed, its index is not"
-            .to_owned(),
-    );
+    if comes_from(bundle, |provenance| {
+        matches!(provenance, Provenance::Chain(_))
+    }) {
+        report.leave_open(
+            "the place of each log within its block: its content is signed, its index is not",
+        );
+    }
     report.leave_open(
         "that the decision is in the eligibility log: this bundle carries no log proof",
     );
+}
+
+/// Each kind of source has its own way of being asked again.
+fn say_how_sources_are_checked(bundle: &EvidenceBundle, report: &mut Report) {
+    if comes_from(bundle, |provenance| {
+        matches!(provenance, Provenance::Chain(_))
+    }) {
+        report.leave_open(
+            "that the sources really said this: look up the blocks and logs that the observations name",
+        );
+    }
+    if comes_from(bundle, |provenance| {
+        matches!(provenance, Provenance::Raw { .. })
+    }) {
+        report.leave_open(
+            "that the feeds really said this: fetch the raw response that each observation names by its hash from whoever attests \
+             (GET /v1/responses/HASH), check that keccak-256 of its bytes is that hash, and read the values in it; that the \
+             provider sent it, and when, only the provider can say",
+        );
+    }
+    let no_answer = keccak256([]);
+    if comes_from(bundle, |provenance| {
+        *provenance == Provenance::Raw { hash: no_answer }
+    }) {
+        report.leave_open(
+            "that no answer came where an observation names the hash of no bytes: nothing can be fetched for it",
+        );
+    }
+}
+
+fn comes_from(bundle: &EvidenceBundle, kind: impl Fn(&Provenance) -> bool) -> bool {
+    bundle.observations.iter().any(|row| kind(&row.provenance))
 }

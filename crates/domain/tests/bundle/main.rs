@@ -13,6 +13,7 @@ mod tamper;
 use fixture::{Case, DEPEG, depeg, keys};
 use tocsin_domain::attestation::AttestationDomain;
 use tocsin_domain::bundle::{EvidenceBundle, Report, VerifyOptions, verify};
+use tocsin_domain::observation::Provenance;
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
@@ -265,4 +266,37 @@ fn what_the_verifier_knows_from_elsewhere_is_checked() {
             ..fixture::DOMAIN
         })
     ));
+}
+
+#[test]
+fn what_a_feed_said_is_checked_by_its_raw_response() {
+    let mut bundle = depeg().bundle();
+    let of_chain = "look up the blocks and logs";
+    let of_logs = "the place of each log within its block";
+    let of_feed = "fetch the raw response that each observation names by its hash";
+    let of_nothing = "names the hash of no bytes";
+    let open = |bundle: &EvidenceBundle| check(bundle).not_checked().join("\n");
+    let said = open(&bundle);
+    assert!(said.contains(of_chain) && said.contains(of_logs), "{said}");
+    assert!(!said.contains(of_feed), "{said}");
+
+    for observation in &mut bundle.observations {
+        let hash = alloy_primitives::keccak256(observation.observed_at.to_string());
+        observation.provenance = Provenance::Raw { hash };
+    }
+    let said = open(&bundle);
+    assert!(
+        !said.contains(of_chain) && !said.contains(of_logs),
+        "{said}"
+    );
+    assert!(
+        said.contains(of_feed) && said.contains("/v1/responses/"),
+        "{said}"
+    );
+    assert!(!said.contains(of_nothing), "{said}");
+
+    bundle.observations[0].provenance = Provenance::Raw {
+        hash: alloy_primitives::keccak256([]),
+    };
+    assert!(open(&bundle).contains(of_nothing));
 }

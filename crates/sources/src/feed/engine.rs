@@ -94,6 +94,12 @@ impl Feed {
             })
     }
 
+    /// When what a subject is about is past, where that is known: a flight's day of departure, for instance. Nobody can insure
+    /// it from then on.
+    pub fn past_from(&self, subject: &Subject) -> Option<Timestamp> {
+        self.reader.past_from(subject)
+    }
+
     /// The requests that answer these looks, one for all that ask the same.
     pub fn requests(&self, due: Vec<Look>) -> Vec<Request> {
         let mut requests: Vec<Request> = Vec::new();

@@ -35,6 +35,11 @@ pub(crate) trait Reader: Send + Sync {
     /// There was no answer for longer than the feed's patience: what was known is not known any more, since the look was due.
     fn missed(&self, look: &Look, now: Timestamp) -> Reading;
 
+    /// When what a subject is about is past, where that is known: nobody can insure it from then on.
+    fn past_from(&self, _subject: &Subject) -> Option<Timestamp> {
+        None
+    }
+
     /// How long after its last observation an unchanged value is observed again.
     fn repeats(&self) -> Option<tocsin_domain::time::Seconds> {
         None

@@ -7,13 +7,13 @@ use tocsin_domain::observation::{Observation, Provenance};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
 
-use super::looks::{current, feed, looks, new_look, over, said, stream, subject};
+use super::looks::{answered, current, feed, looks, new_look, over, said, stream, subject};
 use crate::Store;
 use crate::conformance::sample::{at, cover, determination, hash, policy, risk, source};
 use crate::conformance::{Fault, assert_fault};
 use crate::cover::RiskRecord;
 use crate::response::{Deadline, Fetch, PutAway, Response, Retention};
-use crate::step::{Polled, Step};
+use crate::step::{Polled, RiskAdvance, Step};
 
 fn response(body: &str, second: i64) -> Response {
     Response {
@@ -70,9 +70,18 @@ pub async fn keeps_what_was_sent<S: Store + 'static>(store: Arc<S>) {
     };
     let found = store.response(first.hash).await.unwrap().unwrap();
     assert_eq!(found.body, first.body);
-    let mut of_feed = fetch(&first, 10, 20);
-    of_feed.status = 203;
-    assert_eq!(found.fetches, [fetch(&again, 20, 20), of_feed]);
+    // Another status, or another way of reading, is another fetch.
+    let mut changed = fetch(&first, 20, 20);
+    changed.status = 203;
+    let fetched = [fetch(&again, 20, 20), fetch(&first, 10, 10), changed];
+    assert_eq!(found.fetches, fetched);
+    let later = Response {
+        fetched_at: at(30),
+        ..first.clone()
+    };
+    store.commit(&responses(vec![later])).await.unwrap();
+    let found = store.response(first.hash).await.unwrap().unwrap();
+    assert_eq!(found.fetches[1], fetch(&first, 10, 30));
     for sent in [empty, large] {
         let found = store.response(sent.hash).await.unwrap().unwrap();
         assert_eq!(found.body, sent.body);
@@ -87,6 +96,15 @@ pub async fn keeps_what_was_sent<S: Store + 'static>(store: Arc<S>) {
 }
 
 const DEADLINE: Seconds = Seconds(1_000);
+
+fn evaluated(record: &RiskRecord, version: u64, second: i64) -> RiskAdvance {
+    RiskAdvance {
+        risk: record.risk.id,
+        version,
+        state: vec![1],
+        evaluated_to: at(second),
+    }
+}
 
 /// One flight with a policy, landed, and the response that says so.
 async fn landed<S: Store>(store: &S, flight: usize) -> (RiskRecord, Policy, B256) {
@@ -110,6 +128,7 @@ async fn landed<S: Store>(store: &S, flight: usize) -> (RiskRecord, Policy, B256
     let mut step = looks(vec![over(&current(store, flight).await, 100)]);
     step.polled.responses = vec![sent.clone()];
     step.observations = vec![seen];
+    step.risks = vec![evaluated(&record, 0, 100)];
     store.commit(&step).await.unwrap();
     (record, insured, sent.hash)
 }
@@ -176,6 +195,40 @@ pub async fn lets_risks_rest<S: Store + 'static>(store: Arc<S>) {
     store.add_policies(&[late]).await.unwrap();
     assert!(is_evaluated(&*store, 1).await);
     assert_eq!(put_away(&*store, after, Some(DEADLINE)).await.risks, 0);
+}
+
+/// Nothing rests that has something to be evaluated.
+pub async fn keeps_risks_awake_that_have_heard_something<S: Store + 'static>(store: Arc<S>) {
+    let (record, insured, _) = landed(&*store, 1).await;
+    let ended = insured.expiry + DEADLINE + Seconds(1);
+    let again = Step {
+        observations: vec![said(1, 150)],
+        ..looks(vec![over(&current(&*store, 1).await, 150)])
+    };
+    store.commit(&again).await.unwrap();
+    assert_eq!(put_away(&*store, ended, Some(DEADLINE)).await.risks, 0);
+    let step = Step {
+        risks: vec![evaluated(&record, 1, 150)],
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+    assert_eq!(put_away(&*store, ended, Some(DEADLINE)).await.risks, 1);
+}
+
+/// A response that an open look remembers may yet be what an observation is read from.
+pub async fn keeps_what_open_looks_remember<S: Store + 'static>(store: Arc<S>) {
+    store.add_looks(&[new_look(1, 0)]).await.unwrap();
+    let sent = response("provisional", 10);
+    let mut look = answered(&current(&*store, 1).await, 10);
+    look.memory = Some(format!(r#"{{"last":{{"from":"{:#x}"}}}}"#, sent.hash));
+    let mut step = looks(vec![look]);
+    step.polled.responses = vec![sent.clone()];
+    store.commit(&step).await.unwrap();
+    assert_eq!(put_away(&*store, at(500), None).await.responses, 0);
+    assert!(store.response(sent.hash).await.unwrap().is_some());
+    let closed = over(&current(&*store, 1).await, 20);
+    store.commit(&looks(vec![closed])).await.unwrap();
+    assert_eq!(put_away(&*store, at(500), None).await.responses, 1);
 }
 
 /// What a claim may rest on stays until none can be made, however short the archive is meant to be.

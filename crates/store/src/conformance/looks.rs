@@ -111,6 +111,16 @@ pub async fn come_when_they_are_due<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(due(99, 9).await, [subject(3), subject(1)]);
     let nobody = store.look(&feed(), &subject(9)).await.unwrap();
     assert_eq!(nobody, None);
+    let open = async |after: Option<usize>, limit| {
+        let after = after.map(subject);
+        let open = store.open_subjects(&feed(), after.as_ref(), limit).await;
+        open.unwrap()
+    };
+    assert_eq!(open(None, 2).await, [subject(1), subject(2)]);
+    assert_eq!(open(Some(2), 9).await, [subject(3)]);
+    let closed = over(&current(&*store, 1).await, 60);
+    store.commit(&looks(vec![closed])).await.unwrap();
+    assert_eq!(open(None, 9).await, [subject(2), subject(3)]);
 }
 
 /// From the version that was read, never back, and not away from what is closed.

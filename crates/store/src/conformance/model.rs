@@ -19,7 +19,7 @@ use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::Timestamp;
 
-use crate::attestation::{AttestationRecord, Reservation, Reserved};
+use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Reserved};
 use crate::check;
 use crate::conformance::Fault;
 use crate::cover::{CoverRecord, RiskRecord};
@@ -64,6 +64,7 @@ pub(super) struct Model {
     pub(super) reservations: BTreeMap<(B256, ClaimKey), Reservation>,
     /// In the order in which they were added.
     pub(super) attestations: Vec<AttestationRecord>,
+    pub(super) batches: Vec<BatchRecord>,
     /// In the order in which they were queued.
     pub(super) deliveries: Vec<Delivery>,
     pub(super) next_nonces: BTreeMap<(u64, Address), u64>,
@@ -347,44 +348,66 @@ impl Model {
         if self.attestations.contains(record) {
             return Ok(());
         }
+        self.atomically(|model, faults| model.attest(record, deliveries, faults))
+    }
+
+    pub(super) fn add_batch(
+        &mut self,
+        record: &BatchRecord,
+        members: &[BatchMember],
+    ) -> Result<(), Faults> {
+        if self.batches.contains(record) {
+            return Ok(());
+        }
         self.atomically(|model, faults| {
-            if model
-                .attestations
-                .iter()
-                .any(|stored| stored.id == record.id)
-            {
+            if check::members(record, members).is_err() {
+                faults.insert(Fault::Refused);
+            }
+            model.batches.push(record.clone());
+            for member in members {
+                model.attest(&member.attestation, member.delivery.as_slice(), faults);
+            }
+        })
+    }
+
+    fn attest(
+        &mut self,
+        record: &AttestationRecord,
+        deliveries: &[NewDelivery],
+        faults: &mut Faults,
+    ) {
+        let is_stored = |stored: &AttestationRecord| stored.id == record.id;
+        if self.attestations.iter().any(is_stored) {
+            faults.insert(Fault::Conflict);
+        }
+        match self
+            .reservations
+            .get(&(record.domain_separator, record.claim_key))
+        {
+            None => {
+                faults.insert(Fault::Missing);
+            }
+            Some(reserved) if reserved.attestation_id != record.id => {
                 faults.insert(Fault::Conflict);
             }
-            match model
-                .reservations
-                .get(&(record.domain_separator, record.claim_key))
-            {
-                None => {
-                    faults.insert(Fault::Missing);
-                }
-                Some(reserved) if reserved.attestation_id != record.id => {
-                    faults.insert(Fault::Conflict);
-                }
-                Some(_) => {}
+            Some(_) => {}
+        }
+        let claim = self.claims.get(&(record.policy, record.ordinal));
+        match claim
+            .filter(|claim| claim.risk == record.risk)
+            .map(|claim| &claim.eligibility)
+        {
+            None => {
+                faults.insert(Fault::Missing);
             }
-            let claim = model.claims.get(&(record.policy, record.ordinal));
-            match claim
-                .filter(|claim| claim.risk == record.risk)
-                .map(|claim| &claim.eligibility)
-            {
-                None => {
-                    faults.insert(Fault::Missing);
-                }
-                Some(Eligibility::Refused(_)) => {
-                    faults.insert(Fault::Refused);
-                }
-                Some(Eligibility::Eligible { .. }) => {}
+            Some(Eligibility::Refused(_)) => {
+                faults.insert(Fault::Refused);
             }
-            model.attestations.push(record.clone());
-            model
-                .deliveries
-                .extend(deliveries.iter().map(|call| outbox::queued(record, call)));
-        })
+            Some(Eligibility::Eligible { .. }) => {}
+        }
+        self.attestations.push(record.clone());
+        self.deliveries
+            .extend(deliveries.iter().map(|call| outbox::queued(record, call)));
     }
 }
 

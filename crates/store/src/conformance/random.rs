@@ -17,7 +17,7 @@ use tocsin_domain::ids::AttestationId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::{Risk, Stream};
 
-use crate::attestation::Reservation;
+use crate::attestation::{AttestationRecord, Reservation};
 use crate::conformance::model::view::{Question, View};
 use crate::conformance::model::{Faults, Model};
 use crate::conformance::sample::{self, CHAIN, address, at, hash};
@@ -54,6 +54,7 @@ enum Operation {
         ordinal: u32,
         statement: Statement,
     },
+    AttestTogether(Vec<(u64, u32, Statement)>),
     TakeNonce {
         delivery: usize,
         sender: usize,
@@ -104,6 +105,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         4 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
             Operation::Attest { policy, ordinal, statement }
         }),
+        3 => vec((0..POLICIES, 1..3_u32, statement()), 1..4).prop_map(Operation::AttestTogether),
         3 => (delivery(), 0..2_usize, 0..6_u64).prop_map(|(delivery, sender, chain_nonce)| {
             Operation::TakeNonce { delivery, sender, chain_nonce }
         }),
@@ -289,6 +291,13 @@ fn reservation(number: u64, ordinal: u32, statement: Statement) -> Reservation {
     sample::reservation(0, &payload)
 }
 
+fn attestation(number: u64, ordinal: u32, statement: Statement) -> AttestationRecord {
+    let reserved = reservation(number, ordinal, statement);
+    let subject = usize::try_from(number).unwrap() % SUBJECTS;
+    let decided = determination(subject, ordinal, false);
+    sample::attestation(&reserved, &policy(number), &decided)
+}
+
 /// The attestation of the `n`-th delivery that was queued, or of none.
 fn nth_delivery(model: &Model, n: usize) -> AttestationId {
     model
@@ -382,16 +391,21 @@ impl Operation {
                 let wanted = reservation(*policy, *ordinal, *statement);
                 agree(self, store.reserve(&wanted).await, model.reserve(&wanted));
             }
+            Self::AttestTogether(claims) => {
+                let attestations: Vec<AttestationRecord> = claims
+                    .iter()
+                    .map(|(policy, ordinal, statement)| attestation(*policy, *ordinal, *statement))
+                    .collect();
+                let (record, members) = sample::batch(&attestations);
+                let seen = store.add_batch(&record, &members).await;
+                agree(self, seen, model.add_batch(&record, &members));
+            }
             Self::Attest {
-                policy: number,
+                policy,
                 ordinal,
                 statement,
             } => {
-                let reserved = reservation(*number, *ordinal, *statement);
-                let policy = policy(*number);
-                let subject = usize::try_from(*number).unwrap() % SUBJECTS;
-                let decided = determination(subject, *ordinal, false);
-                let record = sample::attestation(&reserved, &policy, &decided);
+                let record = attestation(*policy, *ordinal, *statement);
                 let calls = [sample::delivery(&record)];
                 let seen = store.add_attestation(&record, &calls).await;
                 agree(self, seen, model.add_attestation(&record, &calls));

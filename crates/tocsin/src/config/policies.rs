@@ -40,7 +40,7 @@ pub(super) fn load(
         };
         let insured = insurer
             .insure(row)
-            .and_then(|insured| Ok((insurer.looks(insured.cover, &insured.risk)?, insured)));
+            .and_then(|insured| Ok((insurer.looks(&insured)?, insured)));
         let (_looks, insured) = insured
             .map_err(|problem| invalid(path, format!("policy {}: {problem}", row.number)))?;
         covers[insured.cover].add(insured.risk);

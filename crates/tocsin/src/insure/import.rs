@@ -97,7 +97,7 @@ pub fn check(insurer: Insurer<'_>, rows: impl Iterator<Item = Numbered>) -> Outc
     for (line, row) in rows {
         outcome.rows = outcome.rows.saturating_add(1);
         let insured = row.and_then(|row| insurer.insure(&row));
-        let asked = insured.and_then(|insured| insurer.looks(insured.cover, &insured.risk));
+        let asked = insured.and_then(|insured| insurer.looks(&insured));
         if let Err(problem) = asked {
             outcome.refuse(line, problem);
         }
@@ -156,17 +156,16 @@ impl<I: Iterator<Item = Numbered>> Reader<'_, I> {
                     continue;
                 }
             };
-            let id = insured.risk.id;
-            if !risks.contains(&id) {
-                match self.insurer.looks(insured.cover, &insured.risk) {
-                    Ok(looks) => batch.looks.extend(looks),
-                    Err(problem) => {
-                        self.outcome.refuse(line, problem);
-                        continue;
-                    }
+            let looks = match self.insurer.looks(&insured) {
+                Ok(looks) => looks,
+                Err(problem) => {
+                    self.outcome.refuse(line, problem);
+                    continue;
                 }
+            };
+            if risks.insert(insured.risk.id) {
+                batch.looks.extend(looks);
                 batch.risks.push(self.record(&insured)?);
-                risks.insert(id);
             }
             batch.policies.push(insured.policy);
             self.lines.push(line);

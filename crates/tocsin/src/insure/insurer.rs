@@ -71,10 +71,17 @@ impl Insurer<'_> {
         })
     }
 
-    /// What is to be asked of feeds for a risk, from when on. [`Problem`] where a feed cannot be asked about the subject.
-    pub fn looks(&self, cover: usize, risk: &Risk) -> Result<Vec<NewLook>, Problem> {
+    /// What is to be asked of feeds for an insured risk, from when on. [`Problem`] where a feed cannot be asked about the
+    /// subject, or where it is past when the policy begins.
+    pub fn looks(&self, insured: &Insured) -> Result<Vec<NewLook>, Problem> {
+        let Insured {
+            cover,
+            risk,
+            policy,
+        } = insured;
+        let inception = policy.inception;
         let mut looks: Vec<NewLook> = Vec::new();
-        let streams = self.covers.get(cover).map(|insured| insured.streams(risk));
+        let streams = self.covers.get(*cover).map(|insured| insured.streams(risk));
         for stream in streams.into_iter().flatten() {
             let Some(feed) = self.feeds.get(&stream.source) else {
                 continue;
@@ -91,6 +98,18 @@ impl Insurer<'_> {
                     format!("write a subject that {} can be asked about", stream.source),
                 )
             })?;
+            if let Some(past_from) = feed.past_from(&stream.subject)
+                && inception >= past_from
+            {
+                return Err(Problem::of(
+                    Column::Inception,
+                    format!(
+                        "{inception} is not before {past_from}, from when on {} is past",
+                        stream.subject
+                    ),
+                    "insure what is still to come",
+                ));
+            }
             looks.push(NewLook {
                 source: stream.source,
                 subject: stream.subject,

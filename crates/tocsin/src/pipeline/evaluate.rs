@@ -16,6 +16,7 @@ use tocsin_domain::observation::{Observation, SourceId};
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
+use tocsin_store::look::END_OF_TIME;
 use tocsin_store::step::{RiskAdvance, RiskSnapshot};
 
 use super::StageError;
@@ -121,48 +122,72 @@ impl Evaluator {
         Ok(verdicts)
     }
 
-    /// What polled sources have said of some subjects means for every risk that listens to one of them; and when time alone
-    /// will mean something next for those.
+    /// What polled sources have said of some subjects means for every risk that listens to one of them. A risk that cannot be
+    /// evaluated is set aside: what it has heard waits, and the others go on.
     pub async fn evaluate_polled(
         &self,
         store: &dyn Store,
         polled: &PolledNews,
         now: Timestamp,
-    ) -> Result<(Verdicts, Wakings), StageError> {
+    ) -> Result<PolledVerdicts, StageError> {
         let subjects: Vec<_> = polled.subjects.keys().cloned().collect();
-        let mut verdicts = Verdicts::default();
-        let mut wakings = Wakings::new();
+        let mut all = PolledVerdicts::default();
         for snapshot in store.snapshots_of(&subjects).await? {
-            let heard = polled.of(&snapshot.streams);
-            let reached = |stream: &Stream| polled.watermark(stream);
-            let Some(advanced) = self.advance(&snapshot, &heard, &reached)? else {
-                continue;
-            };
-            let (program, cover) = self.compiled(snapshot.risk.terms_hash)?;
-            let waits = |seen: &Observation| seen.observed_at > advanced.evaluated_to;
-            let wakes_at = if snapshot.pending.iter().chain(&heard).any(waits) {
-                Some(now)
-            } else {
-                program.next_deadline(&advanced.state)
+            let judged = match self.judge(store, polled, &snapshot, now).await {
+                Ok(Some(judged)) => judged,
+                Ok(None) => continue,
+                Err(StageError::Evaluation { risk, problem }) => {
+                    all.set_aside.insert(risk, problem);
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             for stream in &snapshot.streams {
-                let Some(at) = wakes_at else { break };
+                let Some(at) = judged.wakes_at else { break };
                 let subject = (stream.source.clone(), stream.subject.clone());
-                let earliest = wakings.entry(subject).or_insert(at);
+                let earliest = all.wakings.entry(subject).or_insert(at);
                 *earliest = at.min(*earliest);
             }
-            for loss in advanced.losses {
-                let loss = determine(store, cover, &snapshot, &heard, loss, now).await?;
-                verdicts.determinations.push(loss);
-            }
-            verdicts.risks.push(RiskAdvance {
+            all.verdicts.determinations.extend(judged.determinations);
+            all.verdicts.risks.push(judged.advance);
+        }
+        Ok(all)
+    }
+
+    /// What was said means for one risk; `None` where it waits for others.
+    async fn judge(
+        &self,
+        store: &dyn Store,
+        polled: &PolledNews,
+        snapshot: &RiskSnapshot,
+        now: Timestamp,
+    ) -> Result<Option<Judged>, StageError> {
+        let heard = polled.of(&snapshot.streams);
+        let reached = |stream: &Stream| polled.watermark(stream);
+        let Some(advanced) = self.advance(snapshot, &heard, &reached)? else {
+            return Ok(None);
+        };
+        let (program, cover) = self.compiled(snapshot.risk.terms_hash)?;
+        let waits = |seen: &Observation| seen.observed_at > advanced.evaluated_to;
+        let wakes_at = if snapshot.pending.iter().chain(&heard).any(waits) {
+            Some(now)
+        } else {
+            program.next_deadline(&advanced.state)
+        };
+        let mut determinations = Vec::with_capacity(advanced.losses.len());
+        for loss in advanced.losses {
+            determinations.push(determine(store, cover, snapshot, &heard, loss, now).await?);
+        }
+        Ok(Some(Judged {
+            advance: RiskAdvance {
                 risk: snapshot.risk.id,
                 version: snapshot.version,
                 state: encode(snapshot.risk.id, &advanced.state)?,
                 evaluated_to: advanced.evaluated_to,
-            });
-        }
-        Ok((verdicts, wakings))
+            },
+            determinations,
+            wakes_at,
+        }))
     }
 
     /// The losses that the news would make, if they were final. Nothing comes of it but a warning.
@@ -229,6 +254,24 @@ pub fn tell(determinations: &[Determination]) {
     }
 }
 
+/// What a step of a polled source means.
+#[derive(Default)]
+pub struct PolledVerdicts {
+    /// What it changes.
+    pub verdicts: Verdicts,
+    /// When time alone will mean something next for the subjects.
+    pub wakings: Wakings,
+    /// Risks that cannot be evaluated, and why.
+    pub set_aside: BTreeMap<RiskId, String>,
+}
+
+/// What a step means for one risk.
+struct Judged {
+    advance: RiskAdvance,
+    determinations: Vec<Determination>,
+    wakes_at: Option<Timestamp>,
+}
+
 /// What became of a risk.
 struct Advanced {
     state: RiskState,
@@ -290,6 +333,10 @@ fn report<'a>(
     let mut reported = Vec::with_capacity(snapshot.streams.len());
     for (stream, stored) in snapshot.streams.iter().zip(&snapshot.watermarks) {
         match reached(stream).or(*stored) {
+            // Of what is closed the others did not wait: time passes for it from where they are.
+            Some(at) if *stored == Some(END_OF_TIME) => {
+                reported.push(snapshot.evaluated_to.map_or(at, |reached| at.max(reached)));
+            }
             Some(watermark) => reported.push(watermark),
             None => return Ok(None),
         }

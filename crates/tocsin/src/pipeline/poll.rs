@@ -6,13 +6,15 @@
 
 mod answers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tocsin_domain::ids::RiskId;
 use tocsin_domain::observation::{SourceId, Subject};
 use tocsin_domain::time::Timestamp;
 use tocsin_sources::feed::{self, Answer, Feed};
@@ -22,7 +24,7 @@ use tokio::sync::{Mutex, OnceCell, mpsc};
 
 use self::answers::Answers;
 use super::bell::Bell;
-use super::evaluate::{self, Evaluator, Verdicts};
+use super::evaluate::{self, Evaluator, PolledVerdicts, Verdicts};
 use super::polled_news::{SubjectNews, Wakings};
 use super::{Stage, StageError, Turn, Work};
 use crate::clock::Clock;
@@ -33,6 +35,12 @@ const LOOKS_PER_TURN: u32 = 2_000;
 
 /// Answers that one step commits at most.
 const ANSWERS_PER_STEP: usize = 500;
+
+/// After so long a turn asks no more: what is due then may be due sooner than what is left.
+const TURN: Duration = Duration::from_secs(20);
+
+/// Subjects that are read at once.
+const SUBJECTS_PER_PAGE: u32 = 5_000;
 
 /// Whole seconds of a UTC day.
 const DAY: i64 = 86_400;
@@ -51,6 +59,10 @@ pub struct Poller {
     next: Bell,
     /// What the keys had used before this process began.
     restored: OnceCell<()>,
+    /// What is stored of what the keys have used.
+    kept_usage: Mutex<Vec<Usage>>,
+    /// Risks that could not be evaluated.
+    set_aside: Mutex<BTreeSet<RiskId>>,
 }
 
 impl Poller {
@@ -72,6 +84,8 @@ impl Poller {
             step,
             next,
             restored: OnceCell::new(),
+            kept_usage: Mutex::default(),
+            set_aside: Mutex::default(),
         }
     }
 
@@ -93,20 +107,70 @@ impl Poller {
                 })
                 .collect();
             self.feed.restore(&used);
+            self.check_subjects(stage).await?;
             self.report(stage).await
         };
         self.restored.get_or_try_init(restore).await?;
         Ok(())
     }
 
-    /// Asks about everything that is due, and commits answers while others are on their way.
+    /// Subjects that were asked about before, and that the feed as it is defined now cannot be asked about.
+    async fn check_subjects(&self, stage: &Stage) -> Result<(), StageError> {
+        let mut after = None;
+        let mut refused: Vec<String> = Vec::new();
+        loop {
+            let open = stage
+                .store
+                .open_subjects(self.id(), after.as_ref(), SUBJECTS_PER_PAGE)
+                .await?;
+            for subject in &open {
+                if let Err(error) = self.feed.first_look(subject) {
+                    let reason = crate::report::chain(&error);
+                    tracing::warn!(%subject, reason, "a subject that is looked at cannot be asked about any more");
+                    refused.push(reason);
+                }
+            }
+            match open.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => break,
+            }
+        }
+        let part = format!("subjects of {}", self.id());
+        match refused.first() {
+            Some(first) => {
+                let reason = format!(
+                    "{} subject(s) cannot be asked about any more, as the feed is defined now: {first}",
+                    refused.len()
+                );
+                stage.health.unwell(&part, reason);
+            }
+            None => stage.health.well(&part),
+        }
+        Ok(())
+    }
+
+    /// Asks about what is due, and commits answers while others are on their way. What is not asked about in time is due
+    /// still.
     async fn ask(&self, stage: &Stage, due: Vec<Look>) -> Result<(), StageError> {
-        let now = stage.clock.now();
         let asked = due.iter().map(answers::asked).collect::<Result<_, _>>()?;
         let requests = self.feed.requests(asked);
-        let (send, mut receive) = mpsc::channel::<Answer>(ANSWERS_PER_STEP);
+        let mut looks: BTreeMap<Subject, Look> = due
+            .into_iter()
+            .map(|look| (look.subject.clone(), look))
+            .collect();
+        // Sent with every request, so that a look that no answer is about can be told from one that nobody asked for.
+        let begun = Instant::now();
+        let in_time = requests
+            .into_iter()
+            .take_while(|_| begun.elapsed() < TURN && !stage.shutdown.is_requested());
+        let (send, mut receive) = mpsc::channel::<(Vec<Subject>, Answer)>(ANSWERS_PER_STEP);
         let ask = async move {
-            let answers = stream::iter(requests).map(|request| self.feed.ask(request, now));
+            let answers = stream::iter(in_time).map(|request| async {
+                let about = request.looks().iter();
+                let about = about.map(|look| look.subject.clone()).collect();
+                // A request may have waited for its turn: its answer is of this moment.
+                (about, self.feed.ask(request, stage.clock.now()).await)
+            });
             let mut answers = answers.buffer_unordered(self.concurrency.get());
             while let Some(answer) = answers.next().await {
                 if send.send(answer).await.is_err() {
@@ -114,15 +178,11 @@ impl Poller {
                 }
             }
         };
-        let mut looks: BTreeMap<Subject, Look> = due
-            .into_iter()
-            .map(|look| (look.subject.clone(), look))
-            .collect();
         let commit = async {
             let mut waiting = Vec::with_capacity(ANSWERS_PER_STEP);
             while receive.recv_many(&mut waiting, ANSWERS_PER_STEP).await > 0 {
                 let answers = Answers::read(&self.feed, stage, &mut looks, waiting.drain(..));
-                self.commit(stage, answers, now).await?;
+                self.commit(stage, answers).await?;
                 if stage.shutdown.is_requested() {
                     break;
                 }
@@ -132,21 +192,12 @@ impl Poller {
             Ok::<(), StageError>(())
         };
         let ((), committed) = tokio::join!(ask, commit);
-        committed?;
-        if looks.is_empty() || stage.shutdown.is_requested() {
-            return Ok(());
-        }
-        self.commit(stage, Answers::unanswered(stage, looks), now)
-            .await
+        committed
     }
 
     /// Lets time pass for subjects of which nothing more will be said.
-    async fn let_time_pass(
-        &self,
-        stage: &Stage,
-        closed: Vec<Look>,
-        now: Timestamp,
-    ) -> Result<(), StageError> {
+    async fn let_time_pass(&self, stage: &Stage, closed: Vec<Look>) -> Result<(), StageError> {
+        let now = stage.clock.now();
         let mut answers = Answers::default();
         for look in closed {
             let watermark = look.watermark.max(Some(now));
@@ -162,31 +213,33 @@ impl Poller {
                 ..look
             });
         }
-        self.commit(stage, answers, now).await
+        self.commit(stage, answers).await
     }
 
-    async fn commit(
-        &self,
-        stage: &Stage,
-        answers: Answers,
-        now: Timestamp,
-    ) -> Result<(), StageError> {
+    async fn commit(&self, stage: &Stage, answers: Answers) -> Result<(), StageError> {
         let Answers {
             mut looks,
             news,
             responses,
         } = answers;
         let _one_step_at_a_time = self.step.lock().await;
-        let (verdicts, wakings) = self
+        let now = stage.clock.now();
+        let PolledVerdicts {
+            verdicts,
+            wakings,
+            set_aside,
+        } = self
             .evaluator
-            .evaluate_polled(&*stage.store, &news, stage.clock.now())
+            .evaluate_polled(&*stage.store, &news, now)
             .await?;
+        self.tell_set_aside(stage, &set_aside, &verdicts).await;
         wake(&mut looks, &wakings, now);
         let Verdicts {
             risks,
             determinations,
         } = verdicts;
         evaluate::tell(&determinations);
+        let usage = self.usage();
         let step = Step {
             sources: Vec::new(),
             observations: news.into_observations(),
@@ -195,14 +248,60 @@ impl Poller {
             polled: Polled {
                 looks,
                 responses,
-                usage: self.usage(),
+                usage: usage.clone(),
             },
         };
         stage.store.commit(&step).await?;
+        *self.kept_usage.lock().await = usage;
         if !step.determinations.is_empty() {
             self.next.ring();
         }
         Ok(())
+    }
+
+    /// Keeps what the keys have used, also where no answer came of it.
+    async fn keep_usage(&self, stage: &Stage) -> Result<(), StageError> {
+        let usage = self.usage();
+        let mut kept = self.kept_usage.lock().await;
+        if usage == *kept {
+            return Ok(());
+        }
+        let polled = Polled {
+            usage: usage.clone(),
+            ..Polled::default()
+        };
+        let step = Step {
+            polled,
+            ..Step::default()
+        };
+        stage.store.commit(&step).await?;
+        *kept = usage;
+        Ok(())
+    }
+
+    /// A risk that cannot be evaluated is told once, and keeps the service from being ready as long as that is so.
+    async fn tell_set_aside(
+        &self,
+        stage: &Stage,
+        set_aside: &BTreeMap<RiskId, String>,
+        verdicts: &Verdicts,
+    ) {
+        let mut known = self.set_aside.lock().await;
+        for (risk, problem) in set_aside {
+            if known.insert(*risk) {
+                tracing::error!(%risk, problem, "a risk cannot be evaluated: what it hears waits, a person has to look");
+            }
+            let part = format!("evaluate {risk}");
+            stage.health.unwell(&part, problem.clone());
+        }
+        if known.is_empty() {
+            return;
+        }
+        for advanced in &verdicts.risks {
+            if known.remove(&advanced.risk) {
+                stage.health.well(&format!("evaluate {}", advanced.risk));
+            }
+        }
     }
 
     fn usage(&self) -> Vec<Usage> {
@@ -283,10 +382,11 @@ impl Work for Poller {
         let (closed, open): (Vec<Look>, Vec<Look>) =
             due.into_iter().partition(|look| look.state.is_closed());
         if !closed.is_empty() {
-            self.let_time_pass(stage, closed, now).await?;
+            self.let_time_pass(stage, closed).await?;
         }
         if !open.is_empty() {
             let asked = self.ask(stage, open).await;
+            self.keep_usage(stage).await?;
             self.report(stage).await?;
             asked?;
         }

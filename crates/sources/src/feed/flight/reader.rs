@@ -152,6 +152,11 @@ impl Reader for Flights {
             .ok_or_else(|| format!("`{}` is outside the years -9999 to 9999", flight.date))
     }
 
+    fn past_from(&self, subject: &Subject) -> Option<Timestamp> {
+        let flight = FlightSubject::parse(subject.as_str()).ok()?;
+        flight.day().map(|(_, ends)| ends)
+    }
+
     fn read(&self, look: &Look, answer: &Answered) -> Reading {
         let subject = match self.subject(look) {
             Ok(subject) => subject,

@@ -30,7 +30,8 @@ struct FeedSection {
     /// Requests that are under way at the same time.
     #[serde(default = "concurrency")]
     concurrency: NonZeroUsize,
-    /// How long raw responses are kept at least.
+    /// How long raw responses are kept at least. Those that observations name stay until no claim can be made that rests on
+    /// them: under terms without a `claim_deadline`, for ever.
     #[serde(default = "archive_for")]
     archive_for: String,
 }

@@ -183,7 +183,7 @@ impl Hours for Telling<'_> {
         let (left, stayed): (Vec<_>, Vec<_>) =
             due.partition(|flight| flight.fate != Fate::Cancelled);
         self.line(&format!(
-            "{now}  {:>4} flights have left, {:>3} that should have stayed; of {:>4} everything is known, {} asked about",
+            "{now}  {:>4} flights have left, {:>3} should have and never did; of {:>4} everything is known, {} are asked about",
             left.len(),
             stayed.len(),
             counts.over + counts.needs_person,

@@ -43,15 +43,15 @@ pub(super) fn asked(look: &Look) -> Result<feed::Look, StageError> {
 }
 
 impl Answers {
-    /// What `answers` say; takes those of the `looks` out that they are about.
+    /// What `answers` say, each with what was asked; takes those of the `looks` out that they are about.
     pub(super) fn read(
         feed: &Feed,
         stage: &Stage,
         looks: &mut BTreeMap<Subject, Look>,
-        answers: impl Iterator<Item = Answer>,
+        answers: impl Iterator<Item = (Vec<Subject>, Answer)>,
     ) -> Self {
         let mut read = Self::default();
-        for answer in answers {
+        for (about, answer) in answers {
             read.responses
                 .extend(answer.responses.into_iter().map(|response| Response {
                     hash: response.hash,
@@ -68,17 +68,11 @@ impl Answers {
                     read.see(stage, look, seen);
                 }
             }
-        }
-        read
-    }
-
-    /// Looks that were asked about and that no answer is about.
-    pub(super) fn unanswered(stage: &Stage, looks: BTreeMap<Subject, Look>) -> Self {
-        let mut read = Self::default();
-        for look in looks.into_values() {
-            let trouble = "was asked about, and no answer is about it".to_owned();
-            stage.metrics.feed_trouble(&look.source, "unanswered");
-            read.put_off(stage, look, trouble);
+            for look in about.iter().filter_map(|subject| looks.remove(subject)) {
+                let trouble = "was asked about, and no answer is about it".to_owned();
+                stage.metrics.feed_trouble(&look.source, "unanswered");
+                read.put_off(stage, look, trouble);
+            }
         }
         read
     }
