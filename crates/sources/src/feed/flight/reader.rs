@@ -154,7 +154,8 @@ impl Reader for Flights {
 
     fn past_from(&self, subject: &Subject) -> Option<Timestamp> {
         let flight = FlightSubject::parse(subject.as_str()).ok()?;
-        flight.day().map(|(_, ends)| ends)
+        // A loss is dated by the look that saw it: whoever buys once the day has begun may know what nobody has seen yet.
+        flight.day().map(|(begins, _)| begins)
     }
 
     fn read(&self, look: &Look, answer: &Answered) -> Reading {
