@@ -175,11 +175,12 @@ async fn explained(storm: &Storm, over: &Aftermath) {
         "{sentence}"
     );
 
-    let late = eligibility(storm, find(over, Outcome::Cancelled, false)).await;
-    let sentences = late["claims"][0]["sentences"].as_array().unwrap();
+    let ended = eligibility(storm, find(over, Outcome::Cancelled, false)).await;
+    let sentences = ended["claims"][0]["sentences"].as_array().unwrap();
     let last = sentences.last().unwrap().as_str().unwrap();
     assert!(
-        last.contains("is not paid") && last.contains("before the policy began"),
+        last.contains("is not paid")
+            && last.contains("the policy had ended at 2013-02-08T00:00:00Z"),
         "{last}"
     );
 }
