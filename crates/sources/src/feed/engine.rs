@@ -174,7 +174,7 @@ impl Feed {
                 self.last().answer_at = Some(now);
                 let seen = looks.drain(..).map(|(look, kept)| {
                     let reading = self.reader.unchanged(&look, at, now);
-                    let validators = kept.validators.filter(|_| !reading.held_back);
+                    let validators = kept.validators.filter(|_| reading.is_whole());
                     let kept = Kept {
                         validators,
                         failing_since: None,
@@ -212,7 +212,7 @@ impl Feed {
             None => self.reader.read(&look, answered),
             Some(since) => self.reader.read_after_gap(&look, answered, since),
         };
-        let validators = validators.filter(|_| !reading.held_back);
+        let validators = validators.filter(|_| reading.is_whole());
         let kept = Kept {
             validators,
             failing_since: None,

@@ -82,6 +82,14 @@ pub(crate) struct Reading {
     pub(crate) held_back: bool,
 }
 
+impl Reading {
+    /// Whether an answer that has not changed since says what this one said: not of one that was not understood, or would the
+    /// trouble seem to be over.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.held_back && self.troubles.is_empty()
+    }
+}
+
 /// Where an observation comes from that no response gave: the hash of no bytes.
 pub(crate) fn no_response() -> Provenance {
     Provenance::Raw {

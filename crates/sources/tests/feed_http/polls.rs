@@ -394,6 +394,18 @@ async fn an_answer_that_was_set_aside_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_trouble_is_not_over_because_the_answer_has_not_changed() {
+    let renamed = |time: &str| answer(r#"{"price":1}"#, time).header("etag", "\"v1\"");
+    let server = Server::saying([renamed("12:00:05"), renamed("12:01:05")]);
+    let feed = feed(ANSWER, &server);
+    let (first, _) = look(&feed, first_look("price:ETH", at("2026-03-02T12:00:05Z"))).await;
+    let (again, _) = look(&feed, next_look(&first)).await;
+    assert_eq!(server.heard()[1].header("if-none-match"), None);
+    assert_eq!(again.troubles.len(), 1, "{}", troubles(&again));
+    assert_eq!(said(&again), "");
+}
+
+#[tokio::test]
 async fn what_was_read_in_another_way_confirms_nothing() {
     let server = Server::saying([
         answer(r#"{"p":1,"q":2}"#, "12:00:05").header("etag", "\"v1\""),

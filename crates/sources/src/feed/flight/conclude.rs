@@ -121,6 +121,8 @@ impl Flights {
         let next = looks::next(definition, subject, &memory, &said, seen, why);
         if matches!(next, Next::NeedsPerson(_)) {
             said = Said::UNKNOWN;
+            // Whoever has it asked about again wants it looked at as often as before, until what was found stands.
+            memory.late_looks = 0;
         }
         let failed = said.status.is_none();
         let mut observations = Vec::new();

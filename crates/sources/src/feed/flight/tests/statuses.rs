@@ -211,6 +211,11 @@ fn never_listed_and_never_landed_need_a_person() {
         "status=- arrival_delay=- departure_delay=- · person: how flight:UA1545/2013-01-01/EWR ended is not known: it was expected at \
          2013-01-01T14:29:00Z, and aeroapi said `active` last; find out from the airline or the airport"
     );
+    // A person has it asked about again, and what is found then has the time to stand.
+    let landed = "status=landed-provisional · 2013-01-03T09:15:00Z";
+    assert_eq!(watch.see("2013-01-03T09:00:00Z", &aeroapi(&[])), landed);
+    let done = "status=landed arrival_delay=11min departure_delay=2min · over";
+    assert_eq!(watch.see("2013-01-03T09:15:00Z", &aeroapi(&[])), done);
 }
 
 #[test]
