@@ -39,7 +39,7 @@ const KINDS = ["cancelled", "delayed", "diverted", "on_time", "unresolved"];
 const flights = { total: 0, ...count(KINDS) };
 const insured = new Set();
 
-const policies = { total: 0, ...count(KINDS), too_late: 0, paid: 0 };
+const policies = { total: 0, ...count(KINDS), ended: 0, paid: 0 };
 const byConsumer = {};
 let payout = 0n;
 for (const policy of read(policiesFile)) {
@@ -53,9 +53,9 @@ for (const policy of read(policiesFile)) {
     flights[outcome.kind] += 1;
   }
   if (!(outcome.kind in PERCENT)) continue;
-  // Cover that begins on the 12th came after all of it: the last of these flights arrived on the 10th.
-  if (policy.inception >= "2013-02-12") {
-    policies.too_late += 1;
+  // Cover that ended by the midnight before the first departure ended before all of it. Both are RFC 3339 in UTC.
+  if (policy.expiry <= "2013-02-08T05:00:00Z") {
+    policies.ended += 1;
     continue;
   }
   const amount = (BigInt(policy.sum_insured) * PERCENT[outcome.kind]) / 100n;

@@ -16,8 +16,9 @@ use tocsin_domain::risk::Risk;
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::look::{Look, LookState, Looks, NewLook};
 use tocsin_store::policy::Policies;
-use tocsin_store::step::{Step, Steps};
+use tocsin_store::step::{Polled, Step, Steps};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
@@ -201,5 +202,67 @@ async fn guards_are_shown_by_name_and_with_their_reason() {
     assert!(
         sentences.contains(&"The guard `deep` did not hold; guards decide nothing."),
         "{sentences:?}"
+    );
+}
+
+/// A subject that a person left unknown is not one on which nothing happened.
+#[tokio::test]
+async fn what_was_left_unknown_is_no_denial() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let cover = Cover::parse(GUARDED).unwrap().0;
+    let risk = Risk::new(cover.terms_hash, "s".to_owned(), None, sample::at(0));
+    let stream = sample::stream(0, 0);
+    let record = RiskRecord {
+        risk: risk.clone(),
+        streams: vec![stream.clone()],
+        initial_state: Vec::new(),
+    };
+    let terms = CoverRecord {
+        terms_hash: cover.terms_hash,
+        name: cover.name,
+        version: cover.version,
+        canonical_terms: cover.canonical_terms,
+    };
+    store.add_cover(&terms, &[record]).await.unwrap();
+    let policy = sample::policy(&risk, 1);
+    store
+        .add_policies(std::slice::from_ref(&policy))
+        .await
+        .unwrap();
+    let new = NewLook {
+        source: stream.source.clone(),
+        subject: stream.subject.clone(),
+        due_at: sample::at(1),
+    };
+    store.add_looks(std::slice::from_ref(&new)).await.unwrap();
+    let mut said = sample::observation(&stream, 5, 5, "2");
+    said.value = None;
+    let look = Look {
+        state: LookState::Over,
+        due_at: None,
+        watermark: Some(sample::at(5)),
+        ..new.look()
+    };
+    let step = Step {
+        observations: vec![said],
+        polled: Polled {
+            looks: vec![look],
+            ..Polled::default()
+        },
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+
+    let base = serve(store, &Health::default()).await;
+    let path = format!("/v1/policies/{}/eligibility", policy.id);
+    let said: Value = get(&base, &path).await.json().await.unwrap();
+    assert_eq!(said["outlook"]["decided"], "cannot_be_known");
+    let sentence = said["outlook"]["sentence"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("cannot be known: x is not known, and would have to be less than 1"),
+        "{sentence}"
     );
 }

@@ -175,11 +175,31 @@ async fn explained(storm: &Storm, over: &Aftermath) {
         "{sentence}"
     );
 
-    let late = eligibility(storm, find(over, Outcome::Cancelled, false)).await;
-    let sentences = late["claims"][0]["sentences"].as_array().unwrap();
+    // From the number on the policy to the same answer, and from the flight to what was seen of it.
+    let sold = find(over, Outcome::OnTime, false);
+    let query = format!(
+        "consumer=eip155:31337:{:#x}&number={}",
+        sold.seller, sold.number
+    );
+    let named = get(storm, &format!("/v1/policies?{query}")).await;
+    assert_eq!(named["id"], sold.id.to_string());
+    let path = named["eligibility"].as_str().unwrap();
+    assert_eq!(get(storm, path).await["policy"]["id"], sold.id.to_string());
+    let flight = storm.flights[sold.flight].subject();
+    let subject = get(storm, &format!("/v1/feeds/feed:aeroapi/subjects/{flight}")).await;
+    let seen = subject["seen"].as_array().unwrap();
+    let status = seen.iter().find(|seen| seen["metric"] == "status").unwrap();
+    assert_eq!(status["value"]["text"], "landed");
+    let response = status["response"].as_str().unwrap();
+    let fetches = get(storm, &format!("/v1/responses/{response}/fetches")).await;
+    assert!(!fetches.is_null());
+
+    let ended = eligibility(storm, find(over, Outcome::Cancelled, false)).await;
+    let sentences = ended["claims"][0]["sentences"].as_array().unwrap();
     let last = sentences.last().unwrap().as_str().unwrap();
     assert!(
-        last.contains("is not paid") && last.contains("before the policy began"),
+        last.contains("is not paid")
+            && last.contains("the policy had ended at 2013-02-08T00:00:00Z"),
         "{last}"
     );
 }

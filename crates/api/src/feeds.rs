@@ -1,6 +1,6 @@
 //! How the feeds are doing, what is known of their subjects, and the raw responses that observations name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use alloy_primitives::B256;
@@ -10,7 +10,10 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tocsin_domain::observation::{SourceId, Subject};
+use tocsin_domain::observation::{Provenance, SourceId, Subject};
+use tocsin_domain::risk::Stream;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
 use tocsin_store::look::{Look, LookState};
 use tocsin_store::response::Archived;
 
@@ -100,7 +103,44 @@ pub(crate) async fn subject(
     let (feed, subject) = (SourceId::from(&*feed), Subject::from(&*subject));
     let look = api.store.look(&feed, &subject).await?;
     let nobody = || Problem::NotFound(format!("{feed} is not asked about {subject}"));
-    Ok(Json(written(&look.ok_or_else(nobody)?)))
+    let mut shown = written(&look.ok_or_else(nobody)?);
+    shown["seen"] = json!(last_seen(&api, &feed, &subject).await?);
+    Ok(Json(shown))
+}
+
+/// The last observation of each metric that a risk listens to.
+async fn last_seen(
+    api: &Api,
+    feed: &SourceId,
+    subject: &Subject,
+) -> Result<Vec<Value>, StoreError> {
+    let asked = [(feed.clone(), subject.clone())];
+    let listening = api.store.snapshots_of(&asked).await?;
+    let streams: BTreeSet<Stream> = listening
+        .into_iter()
+        .flat_map(|risk| risk.streams)
+        .filter(|stream| stream.source == *feed && stream.subject == *subject)
+        .collect();
+    let streams: Vec<Stream> = streams.into_iter().collect();
+    let seen = api
+        .store
+        .history(&streams, Timestamp(i64::MIN), Timestamp(i64::MAX))
+        .await?;
+    let last = |stream: &Stream| {
+        let observation = seen.iter().rfind(|seen| stream.carries(seen))?;
+        let raw = match observation.provenance {
+            Provenance::Raw { hash } => Some(hash),
+            Provenance::Chain(_) => None,
+        };
+        Some(json!({
+            "metric": stream.metric,
+            "value": observation.value,
+            "text": observation.value.as_ref().map(ToString::to_string),
+            "observed_at": observation.observed_at.to_string(),
+            "response": raw,
+        }))
+    };
+    Ok(streams.iter().filter_map(last).collect())
 }
 
 fn written(look: &Look) -> Value {

@@ -7,6 +7,7 @@ mod eligibility;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+mod policies;
 mod problem;
 mod routes;
 mod watching;

@@ -15,7 +15,7 @@ use tocsin_store::delivery::DeliveryState;
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, feeds, metrics, watching};
+use crate::{Api, eligibility, feeds, metrics, policies, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -33,6 +33,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/feeds/{feed}/subjects/{*subject}", get(feeds::subject))
         .route("/v1/responses/{hash}", get(feeds::response))
         .route("/v1/responses/{hash}/fetches", get(feeds::fetches))
+        .route("/v1/policies", get(policies::find))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))

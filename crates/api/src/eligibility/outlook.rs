@@ -75,10 +75,25 @@ fn summary(
                 None => format!("not decided yet: nothing was seen so far; next look at {next}"),
             },
         ),
+        // Not seeing is not no.
+        (None, false) if is_unknown(last, lacking) => (
+            "cannot_be_known",
+            format!(
+                "cannot be known: {}; it is left unknown, and the source is not asked any more",
+                said.unwrap_or_else(|| "nothing was seen".to_owned())
+            ),
+        ),
         (None, false) => (
             "no_loss",
             format!(
                 "no loss: {}; the source has said everything",
+                said.unwrap_or_else(|| "nothing was seen".to_owned())
+            ),
+        ),
+        (None, true) if is_unknown(last, lacking) => (
+            "not_yet",
+            format!(
+                "not known so far: {}",
                 said.unwrap_or_else(|| "nothing was seen".to_owned())
             ),
         ),
@@ -89,6 +104,17 @@ fn summary(
                 None => "no loss so far: nothing was seen".to_owned(),
             },
         ),
+    }
+}
+
+/// Whether something that would decide has no value: a part of the trigger that is lacking; or, where the terms are not of
+/// that kind, any input.
+fn is_unknown(last: &[Option<&Observation>], lacking: &[Unmet]) -> bool {
+    if lacking.is_empty() {
+        let known = |seen: &Option<&Observation>| seen.is_some_and(|seen| seen.value.is_some());
+        !last.iter().all(known)
+    } else {
+        lacking.iter().any(|unmet| unmet.value.is_none())
     }
 }
 

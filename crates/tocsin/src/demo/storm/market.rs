@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, U256};
 use tocsin_domain::cover::Cover;
 
-use super::policies::{EXPIRY, Plan};
+use super::policies::{INCEPTION, Plan};
 use crate::demo::chain::{OWNER, UNDERWRITER, address_of, confirm, failed};
 use crate::demo::contracts::{DemoToken, ParametricCover, TocsinVerifier};
 use crate::demo::{Chain, DemoError};
@@ -84,8 +84,8 @@ pub(super) async fn sell(chain: &Chain, market: Market, plans: &[Plan]) -> Resul
         let call = contract.buyFor(
             plan.holder,
             U256::from(plan.sum_insured),
-            seconds(plan.inception),
-            seconds(EXPIRY),
+            seconds(INCEPTION),
+            seconds(plan.expiry),
         );
         last = Some(call.gas(400_000).send().await.map_err(failed(attempt))?);
     }

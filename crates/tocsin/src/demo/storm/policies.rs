@@ -17,11 +17,11 @@ pub const INCEPTION: Timestamp = Timestamp(1_360_108_800);
 /// When it ends: 2013-02-20T00:00:00Z.
 pub const EXPIRY: Timestamp = Timestamp(1_361_318_400);
 
-/// When cover begins for those who bought after the storm: 2013-02-12T00:00:00Z.
-pub const TOO_LATE: Timestamp = Timestamp(1_360_627_200);
+/// When it ended for those whose cover did not last until the storm: 2013-02-08T00:00:00Z.
+pub const TOO_EARLY: Timestamp = Timestamp(1_360_281_600);
 
-/// One policy in so many was bought too late.
-const LATE_ONE_IN: u64 = 100;
+/// One policy in so many had ended before.
+const ENDED_ONE_IN: u64 = 100;
 
 /// One policy in so many is with the contract.
 const SAMPLED_ONE_IN: u64 = 200;
@@ -38,8 +38,8 @@ pub struct Plan {
     pub holder: Address,
     /// In units of the token.
     pub sum_insured: u64,
-    /// When cover begins.
-    pub inception: Timestamp,
+    /// When cover ends.
+    pub expiry: Timestamp,
     /// Whether it is one of those that are sold on the chain.
     pub sampled: bool,
 }
@@ -55,10 +55,10 @@ pub fn plans(count: u64, flights: usize) -> Vec<Plan> {
                 flight: usize::try_from(flight).unwrap_or(0),
                 holder: Address::from_word(digest),
                 sum_insured: (1 + place / 7 % 10) * 100 * ONE,
-                inception: if place % LATE_ONE_IN == LATE_ONE_IN - 1 {
-                    TOO_LATE
+                expiry: if place % ENDED_ONE_IN == ENDED_ONE_IN - 1 {
+                    TOO_EARLY
                 } else {
-                    INCEPTION
+                    EXPIRY
                 },
                 sampled: place % SAMPLED_ONE_IN == 0,
             }
@@ -97,11 +97,11 @@ pub fn csv(plans: &[Plan], flights: &[Flight], terms: TermsHash, sellers: Seller
         // Writing to a string never fails.
         let _written = writeln!(
             text,
-            "{number},flight-delay-45min,{terms},eip155:{}:{seller:#x},{:#x},{},{},{EXPIRY},{}",
+            "{number},flight-delay-45min,{terms},eip155:{}:{seller:#x},{:#x},{},{INCEPTION},{},{}",
             sellers.chain_id,
             plan.holder,
             U256::from(plan.sum_insured),
-            plan.inception,
+            plan.expiry,
             flight.subject(),
         );
     }

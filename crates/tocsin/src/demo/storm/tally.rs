@@ -57,8 +57,8 @@ pub struct PolicyCounts {
     /// By what became of their flights.
     #[serde(flatten)]
     pub by_outcome: Counts,
-    /// Bought after the loss, and so not paid.
-    pub too_late: u64,
+    /// Ended before the loss, and so not paid.
+    pub ended: u64,
     /// Paid.
     pub paid: u64,
 }
@@ -178,8 +178,8 @@ pub(super) async fn read(
                     *sum += owed;
                     amount = Some(owed);
                 }
-                Eligibility::Refused(Refusal::BeforeInception { .. }) => {
-                    tally.policies.too_late += 1;
+                Eligibility::Refused(Refusal::AfterExpiry { .. }) => {
+                    tally.policies.ended += 1;
                 }
                 Eligibility::Refused(_) => {}
             }

@@ -66,11 +66,11 @@ impl<'a> Telling<'a> {
             flights.unresolved
         ))?;
         self.line(&format!(
-            "{} policies: {} paid {}; {} were bought after the loss, {} are on flights that arrived in time, {} wait for a person",
+            "{} policies: {} paid {}; {} had ended before the loss, {} are on flights that arrived in time, {} wait for a person",
             policies.by_outcome.total,
             policies.paid,
             story::money(amount(&over.tally.payout)),
-            policies.too_late,
+            policies.ended,
             policies.by_outcome.on_time,
             policies.by_outcome.unresolved
         ))?;
