@@ -122,6 +122,10 @@ pub async fn run(options: Options) -> Result<Measured, DemoError> {
         &mut std::io::sink(),
     )
     .await?;
+    // A millisecond of ours is a second of the flights': an answer that takes a moment would seem to come from a wrong clock.
+    let definition = folder.path().join("aeroapi.toml");
+    let text = std::fs::read_to_string(&definition).unwrap();
+    std::fs::write(definition, format!("clock_tolerance = \"2h\"\n{text}")).unwrap();
     storm
         .with_service(async |store| race(&storm, store, options.speed).await)
         .await
