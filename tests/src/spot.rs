@@ -326,7 +326,7 @@ listen = "{api}"
 
 [feeds."feed:spot"]
 definition  = "spot.toml"
-keys        = [{{ name = "main", secret = "file:spot.key", per_day = 100_000 }}]
+keys        = [{{ name = "main", secret = "file:spot.key", per_day = 10_000_000 }}]
 url         = "{provider}"
 archive_for = "1d"
 concurrency = 32

@@ -369,7 +369,7 @@ fn a_feed_and_what_it_is_asked_about_are_checked_without_asking() {
         write!(cover, "{}", COVER.replace(from, to)).unwrap();
         if to.contains("status") {
             cover = cover
-                .replace("price <= 0.9", "price == \"x\"")
+                .replace("price <= 0.9", "price == \\\"x\\\"")
                 .replace("clamp(1 - price, 0, 50%)", "50%");
         }
         std::fs::write(desk.path("cover.toml"), cover).unwrap();
