@@ -325,7 +325,7 @@ async fn an_answer_is_of_the_moment_when_it_was_asked_for() {
             "{}",
             spot.asked()
         );
-        spot.pass(5);
+        spot.pass(12);
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
     let metrics = spot.ask("metrics").await.text().await.unwrap();
