@@ -72,8 +72,7 @@ fn plausible(
     let limits = &definition.limits;
     if delay.0 < -limits.early.0 || delay > limits.late {
         let reason = format!(
-            "makes a delay of {delay}, and none between -{} and {} is known to be wrong: look at the flight, or raise `limits` \
-             in the feed's file",
+            "makes a delay of {delay}, outside the limits of -{} and {}: look at the flight, or change `limits` in the feed's file",
             limits.early, limits.late
         );
         return Err(fields.trouble(TroubleKind::Implausible, path, reason));
