@@ -136,6 +136,18 @@ impl Spot {
         desk.prices.insert(format!("{asset}-USD"), price.to_owned());
     }
 
+    /// Has the service ask one question at a time, twenty a second.
+    pub fn ask_slowly(&self) {
+        let change = |name: &str, from: &str, to: &str| {
+            let path = self.folder.path().join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains(from), "{text}");
+            std::fs::write(path, text.replace(from, to)).unwrap();
+        };
+        change("tocsin.toml", "concurrency = 32", "concurrency = 1");
+        change("spot.toml", "per_second = 100_000", "per_second = 20");
+    }
+
     /// Changes how the provider behaves.
     pub fn set_mood(&self, mood: Mood) {
         self.desk.lock().unwrap().mood = mood;
@@ -314,7 +326,7 @@ listen = "{api}"
 
 [feeds."feed:spot"]
 definition  = "spot.toml"
-keys        = [{{ name = "main", secret = "file:spot.key", per_day = 100_000 }}]
+keys        = [{{ name = "main", secret = "file:spot.key", per_day = 10_000_000 }}]
 url         = "{provider}"
 archive_for = "1d"
 concurrency = 32

@@ -6,7 +6,7 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, keccak256};
 use serde_json::Value;
@@ -262,6 +262,15 @@ async fn a_subject_that_cannot_be_found_out_waits_for_a_person_and_nothing_else_
     let reasons: Value = ready.json().await.unwrap();
     let reason = &reasons["reasons"]["feed:spot needs a person"];
     assert!(reason.as_str().unwrap().contains("1 subject"), "{reasons}");
+    // It was known when the service began, before anything was asked.
+    let reason = &reasons["reasons"]["subjects of feed:spot"];
+    assert!(
+        reason
+            .as_str()
+            .unwrap()
+            .contains("cannot ask about flight:UA1"),
+        "{reasons}"
+    );
     let feeds = spot.get("v1/feeds").await.unwrap();
     let waiting = &feeds["feeds"]["feed:spot"]["needs_person"][0];
     assert_eq!(waiting["subject"], "flight:UA1/2013-01-01/EWR");
@@ -295,5 +304,31 @@ async fn a_subject_that_cannot_be_found_out_waits_for_a_person_and_nothing_else_
             .is_some_and(|ready| ready["ready"] == true)
     })
     .await;
+    assert!(service.is_running());
+}
+
+/// Many subjects through a narrow door: the last of them is asked about long after the turn began, and its answer is as good as
+/// that of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_of_the_moment_when_it_was_asked_for() {
+    let names: Vec<String> = (0..60).map(|n| format!("T{n}")).collect();
+    let numbers = 0..60_u32;
+    let policies: Vec<(u32, &str)> = numbers.zip(names.iter().map(String::as_str)).collect();
+    let spot = Spot::open(&policies).await;
+    spot.ask_slowly();
+    let mut service = live(&spot);
+    // Time flies while they wait for each other.
+    let begun = Instant::now();
+    while spot.asked() < 60 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{}",
+            spot.asked()
+        );
+        spot.pass(12);
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    let metrics = spot.ask("metrics").await.text().await.unwrap();
+    assert!(!metrics.contains("wrong_time"), "{metrics}");
     assert!(service.is_running());
 }

@@ -177,6 +177,42 @@ async fn every_bad_row_is_named_and_no_row_is_taken() {
     assert_eq!(checked.lines().count(), bad.len() + 1, "{checked}");
 }
 
+/// A flight whose day is over when a policy begins is nothing that can still be lost.
+#[tokio::test]
+async fn a_policy_on_a_flight_begins_before_its_day_is_over() {
+    let desk = Desk::open();
+    let definition = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/feeds/aeroapi.toml");
+    let config = CONFIG.replace("feed:spot", "feed:aeroapi").replace(
+        "definition = \"spot.toml\"",
+        &format!("definition = \"{}\"", definition.display()),
+    );
+    std::fs::write(desk.path("tocsin.toml"), config).unwrap();
+    let cover = COVER
+        .replace("feed:spot", "feed:aeroapi")
+        .replace("metric = \"price\"", "metric = \"status\"")
+        .replace("price <= 0.9", "price == \\\"cancelled\\\"")
+        .replace("clamp(1 - price, 0, 50%)", "50%");
+    std::fs::write(desk.path("cover.toml"), cover).unwrap();
+    let desk = Desk {
+        terms: load_cover(&desk.path("cover.toml"))
+            .unwrap()
+            .terms_hash
+            .to_string(),
+        ..desk
+    };
+    // All begin at midnight of 1 March, UTC, which is seven in the evening of 28 February in Newark.
+    let rows = desk.row(1, "flight:UA1545/2026-02-28/EWR")
+        + &desk.row(2, "flight:UA1545/2026-02-27/EWR")
+        + &desk.row(3, "flight:UA1545/2026-03-02/EWR");
+    let said = desk.import(&desk.write(&rows)).await.unwrap_err();
+    assert!(said.contains("policies.csv:3: inception: "), "{said}");
+    assert!(said.contains("2026-02-28T05:00:00Z"), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let rows =
+        desk.row(1, "flight:UA1545/2026-02-28/EWR") + &desk.row(3, "flight:UA1545/2026-03-02/EWR");
+    desk.import(&desk.write(&rows)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_policy_that_is_stored_otherwise_is_named_and_stays() {
     let desk = Desk::open();
@@ -333,7 +369,7 @@ fn a_feed_and_what_it_is_asked_about_are_checked_without_asking() {
         write!(cover, "{}", COVER.replace(from, to)).unwrap();
         if to.contains("status") {
             cover = cover
-                .replace("price <= 0.9", "price == \"x\"")
+                .replace("price <= 0.9", "price == \\\"x\\\"")
                 .replace("clamp(1 - price, 0, 50%)", "50%");
         }
         std::fs::write(desk.path("cover.toml"), cover).unwrap();

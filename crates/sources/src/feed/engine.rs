@@ -149,7 +149,7 @@ impl Feed {
         let clock = Clock::starting(now);
         let mut looks: Vec<(Look, Kept)> = looks
             .into_iter()
-            .map(|look| Kept::taken_from(look, self.reading))
+            .map(|look| Kept::taken_from(look, self.reading, &*self.reader))
             .collect();
         // After a time in which nobody looked, the whole answer is needed.
         let late = looks
@@ -313,7 +313,7 @@ impl Feed {
 
     /// A subject that cannot be asked about, or not any more: what was known of it is not known any more.
     fn refused(&self, look: Look, reason: &str, now: Timestamp) -> Seen {
-        let (look, kept) = Kept::taken_from(look, self.reading);
+        let (look, kept) = Kept::taken_from(look, self.reading, &*self.reader);
         let mut reading = self.reader.missed(&look, now);
         let trouble = Trouble::new(&self.provider, TroubleKind::Missing, reason).at("subject");
         reading.troubles.insert(0, trouble);

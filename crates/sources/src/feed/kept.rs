@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tocsin_domain::time::Timestamp;
 
 use super::Look;
+use super::reader::Reader;
 use super::transport::Validators;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Takes its memory out of a look, and leaves the reader's in it.
-    pub(super) fn taken_from(mut look: Look, reading: B256) -> (Look, Self) {
+    pub(super) fn taken_from(mut look: Look, reading: B256, reader: &dyn Reader) -> (Look, Self) {
         // What cannot be read was written by another version: the subject is looked at as if for the first time, and its
         // watermark still keeps everything from being observed twice.
         let mut kept: Self = look
@@ -42,7 +43,7 @@ impl Kept {
         if kept.reading != reading {
             // An answer that has not changed since does not say what it would be read as now, nor does what was read before.
             kept.validators = None;
-            kept.reader = Json::Null;
+            kept.reader = reader.outlasting(kept.reader);
             kept.reading = reading;
         }
         look.memory = match kept.reader.take() {

@@ -40,6 +40,11 @@ pub(crate) trait Reader: Send + Sync {
         None
     }
 
+    /// What of its memory outlasts a change of the definition: nothing that was read as answers are not read any more.
+    fn outlasting(&self, _memory: Json) -> Json {
+        Json::Null
+    }
+
     /// How long after its last observation an unchanged value is observed again.
     fn repeats(&self) -> Option<tocsin_domain::time::Seconds> {
         None

@@ -224,3 +224,30 @@ async fn bad_answers_are_unknown_and_close_nothing() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_changed_file_does_not_let_a_moved_schedule_pass() {
+    let mut watch = Watch::new("aeroapi");
+    watch.see("2013-01-01T14:40:00Z", answer("aeroapi")).await;
+    let mut moved = recorded("aeroapi");
+    moved["flights"][0]["scheduled_in"] = "2013-01-01T14:30:00Z".into();
+    moved["flights"][0]["arrival_delay"] = 0.into();
+    // The same provider, with one more word.
+    let now = at("2013-01-01T15:25:00Z");
+    let text = text_of("aeroapi").replace(
+        "[flights.status.words]",
+        "[flights.status.words]\n\"Parked\" = \"arrived\"",
+    );
+    let server = Server::saying([Reply::json(&moved.to_string()).dated(now)]);
+    let definition = Definition::parse(&text, "aeroapi").unwrap();
+    let feed = with_keys(definition, &server, vec![key("first", "account:s3cret")]);
+    let request = feed.requests(vec![watch.look.clone()]).remove(0);
+    let seen = feed.ask(request, now).await.seen.remove(0);
+    assert_eq!(said(&seen), "status=- arrival_delay=- departure_delay=-");
+    let reason = "was 2013-01-01T14:19:00Z when the flight was first seen";
+    assert!(
+        seen.troubles[0].to_string().contains(reason),
+        "{}",
+        seen.troubles[0]
+    );
+}

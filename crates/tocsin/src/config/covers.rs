@@ -129,7 +129,7 @@ pub(super) fn load_covers(
         for input in &cover.inputs {
             let listening = match feeds.offers(&path, input)? {
                 Some(listening) => listening,
-                None => resolve_input(&path, input, &known, &cover.finality)?,
+                None => resolve_input(&path, input, &known, feeds, &cover.finality)?,
             };
             inputs.push(listening);
         }
@@ -170,30 +170,34 @@ fn resolve_input(
     path: &Path,
     input: &tocsin_domain::cover::Input,
     known: &BTreeMap<SourceId, Offer>,
+    feeds: &Feeds,
     finality: &[(String, Finality)],
 ) -> Result<Listening, ConfigError> {
     let name = &input.name;
-    let (Some(subject), Some(source)) = (&input.subject, &input.source) else {
-        return Err(invalid(
+    let incomplete = || {
+        invalid(
             path,
             format!(
                 "inputs.{name} names no subject or no source: a cover that is run says what it watches and where (a feed that is \
                  polled can leave the subject to the policies)"
             ),
-        ));
+        )
     };
+    let source = input.source.as_ref().ok_or_else(incomplete)?;
     let Some(offer) = known.get(source) else {
-        let names: Vec<&str> = known.keys().map(|id| id.as_str()).collect();
+        let is_feed = source.as_str().starts_with("feed:");
+        let names: Vec<&str> = if is_feed {
+            let ids = feeds.all().map(|configured| configured.feed.id().as_str());
+            ids.collect()
+        } else {
+            known.keys().map(SourceId::as_str).collect()
+        };
         return Err(invalid(
             path,
             format!(
                 "inputs.{name}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
                  configuration (configured: {})",
-                if source.as_str().starts_with("feed:") {
-                    "feeds"
-                } else {
-                    "sources"
-                },
+                if is_feed { "feeds" } else { "sources" },
                 if names.is_empty() {
                     "none".to_owned()
                 } else {
@@ -202,6 +206,7 @@ fn resolve_input(
             ),
         ));
     };
+    let subject = input.subject.as_ref().ok_or_else(incomplete)?;
     if offer.subject != *subject || offer.metric != input.metric {
         return Err(invalid(
             path,

@@ -104,6 +104,13 @@ impl Memory {
         }
     }
 
+    /// What holds however answers are read: above all the schedule that was seen first, or a new file would let a moved one pass.
+    pub(super) fn outlasting(mut self) -> Self {
+        self.doubt();
+        self.expected = None;
+        self
+    }
+
     /// Forgets what is not known any more.
     pub(super) fn doubt(&mut self) {
         self.facts = None;

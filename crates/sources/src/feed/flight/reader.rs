@@ -10,6 +10,7 @@ use super::choose::Chosen;
 use super::conclude::SeenAt;
 use super::definition::Definition;
 use super::fields::Fields;
+use super::memory::Memory;
 use super::subject::FlightSubject;
 use super::{Flight, record};
 use crate::feed::exact;
@@ -233,5 +234,13 @@ impl Reader for Flights {
         ));
         let seen = SeenAt::without_answer(look, now);
         self.conclude(look, &subject, memory, troubles, &seen)
+    }
+
+    fn outlasting(&self, memory: Json) -> Json {
+        // What cannot be read is told at the next look.
+        match Memory::read((!memory.is_null()).then_some(&memory)) {
+            Ok(remembered) => remembered.outlasting().write(),
+            Err(_not_ours) => memory,
+        }
     }
 }
