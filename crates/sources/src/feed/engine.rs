@@ -94,10 +94,10 @@ impl Feed {
             })
     }
 
-    /// When what a subject is about is past, where that is known: a flight's day of departure, for instance. Nobody can insure
-    /// it from then on.
-    pub fn past_from(&self, subject: &Subject) -> Option<Timestamp> {
-        self.reader.past_from(subject)
+    /// From when on somebody may know what becomes of a subject, where that can be said: for a flight, when its day begins. A
+    /// policy that begins no earlier is bought in that knowledge.
+    pub fn insurable_until(&self, subject: &Subject) -> Option<Timestamp> {
+        self.reader.insurable_until(subject)
     }
 
     /// The requests that answer these looks, one for all that ask the same.

@@ -35,8 +35,8 @@ pub(crate) trait Reader: Send + Sync {
     /// There was no answer for longer than the feed's patience: what was known is not known any more, since the look was due.
     fn missed(&self, look: &Look, now: Timestamp) -> Reading;
 
-    /// When what a subject is about is past, where that is known: nobody can insure it from then on.
-    fn past_from(&self, _subject: &Subject) -> Option<Timestamp> {
+    /// From when on somebody may know what becomes of a subject, where that can be said.
+    fn insurable_until(&self, _subject: &Subject) -> Option<Timestamp> {
         None
     }
 

@@ -72,7 +72,7 @@ impl Insurer<'_> {
     }
 
     /// What is to be asked of feeds for an insured risk, from when on. [`Problem`] where a feed cannot be asked about the
-    /// subject, or where it is past when the policy begins.
+    /// subject, or where what becomes of it may be known when the policy begins.
     pub fn looks(&self, insured: &Insured) -> Result<Vec<NewLook>, Problem> {
         let Insured {
             cover,
@@ -98,13 +98,13 @@ impl Insurer<'_> {
                     format!("write a subject that {} can be asked about", stream.source),
                 )
             })?;
-            if let Some(past_from) = feed.past_from(&stream.subject)
-                && inception >= past_from
+            if let Some(insurable_until) = feed.insurable_until(&stream.subject)
+                && inception >= insurable_until
             {
                 return Err(Problem::of(
                     Column::Inception,
                     format!(
-                        "{inception} is not before {past_from}, from when on {} is past",
+                        "{inception} is not before {insurable_until}, from when on {} can be known",
                         stream.subject
                     ),
                     "insure what is still to come",

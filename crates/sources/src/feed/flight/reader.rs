@@ -153,7 +153,7 @@ impl Reader for Flights {
             .ok_or_else(|| format!("`{}` is outside the years -9999 to 9999", flight.date))
     }
 
-    fn past_from(&self, subject: &Subject) -> Option<Timestamp> {
+    fn insurable_until(&self, subject: &Subject) -> Option<Timestamp> {
         let flight = FlightSubject::parse(subject.as_str()).ok()?;
         // A loss is dated by the look that saw it: whoever buys once the day has begun may know what nobody has seen yet.
         flight.day().map(|(begins, _)| begins)
