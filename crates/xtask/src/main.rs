@@ -1,7 +1,6 @@
 //! Developer commands. They install what they need and say what they do.
 
-mod bench_chain;
-mod bench_flights;
+mod bench;
 mod contracts;
 mod edges;
 mod sh;
@@ -82,10 +81,10 @@ fn demo(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
 
 fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     if let ["chain", options @ ..] = arguments {
-        return bench_chain::run(root, options);
+        return bench::run(root, "chain_bench", options);
     }
     if let ["flights", options @ ..] = arguments {
-        return bench_flights::run(root, options);
+        return bench::run(root, "flight_bench", options);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);

@@ -1,11 +1,12 @@
-//! The benchmark of reading chains: builds its programs, runs it, shows its table.
+//! The benchmarks that are programs of their own: builds one, runs it, shows its table.
 
 use std::path::Path;
 
 use crate::contracts;
 use crate::sh::{self, Failed};
 
-pub(crate) fn run(root: &Path, options: &[&str]) -> Result<(), Failed> {
+/// Runs the program `bin` of the tests' crate.
+pub(crate) fn run(root: &Path, bin: &str, options: &[&str]) -> Result<(), Failed> {
     contracts::install(root)?;
     sh::step("building the benchmark, in release (some minutes the first time)");
     sh::run(
@@ -17,10 +18,10 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> Result<(), Failed> {
             "--package",
             "tocsin-tests",
             "--bin",
-            "chain_bench",
+            bin,
         ],
     )?;
     sh::step("measuring (a few minutes)");
-    let program = sh::target(root).join("release/chain_bench");
+    let program = sh::target(root).join("release").join(bin);
     sh::run(root, &program.to_string_lossy(), options)
 }
