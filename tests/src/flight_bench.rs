@@ -70,22 +70,25 @@ pub fn day(count: u32) -> Vec<Flight> {
         })
         .cycle()
         .cloned();
-    let carriers: Vec<_> = recorded
+    let mut carriers: Vec<_> = recorded
         .iter()
         .map(|flight| flight.carrier.clone())
         .collect();
+    carriers.sort_by(|one, other| one.carrier.cmp(&other.carrier));
+    carriers.dedup_by(|one, other| one.carrier == other.carrier);
+    let all = u32::try_from(carriers.len()).unwrap();
     (0..count)
         .map(|place| {
             let template = templates.next().unwrap();
-            // One of each carrier's numbers after another.
-            let carrier = carriers[usize::try_from(place % 15).unwrap()].clone();
+            // One of each carrier's numbers after another: no two flights of a day have the same.
+            let carrier = carriers[usize::try_from(place % all).unwrap()].clone();
             let minute = i64::from(place) * DAY / i64::from(count) / 60;
             let leaves = MIDNIGHT + Seconds(minute * 60);
             let shift = leaves.since(template.scheduled_out);
             let moved = |at: Timestamp| at + shift;
             Flight {
                 carrier,
-                number: (1 + place / 15).to_string(),
+                number: (1 + place / all).to_string(),
                 date: "2013-02-08".parse().unwrap(),
                 scheduled_out: leaves,
                 scheduled_in: moved(template.scheduled_in),
