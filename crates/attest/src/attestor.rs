@@ -6,13 +6,12 @@ pub use batch::{AttestedBatch, BatchOutcome, Included};
 
 use alloy::primitives::{Address, B256};
 use tocsin_domain::attestation::payload::verdict_number;
-use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, Signable, SignatureSet, SignerSet,
-};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 
+use crate::signer::{Content, Statement};
 use crate::{AttestError, Signer};
 
 /// One signer of one epoch of one verifier.
@@ -168,7 +167,8 @@ impl Attestor {
 
     async fn sign(&self, attestation: ClaimAttestation) -> Result<Attested, AttestError> {
         let id = self.domain.digest(&attestation);
-        let signatures = self.quorum(id).await?;
+        let content = Content::Claim(self.domain, &attestation);
+        let signatures = self.quorum(Statement::with_content(id, content)).await?;
         Ok(Attested {
             claim_key: attestation.claim_key(),
             attestation,
@@ -178,9 +178,9 @@ impl Attestor {
     }
 
     /// Reaches the key. Called with what is reserved only.
-    async fn quorum(&self, what: impl Into<Signable>) -> Result<SignatureSet, AttestError> {
-        let what = what.into();
-        let signatures = SignatureSet::single(self.index, self.signer.sign(what).await?);
+    async fn quorum(&self, statement: Statement<'_>) -> Result<SignatureSet, AttestError> {
+        let what = statement.what();
+        let signatures = SignatureSet::single(self.index, self.signer.sign(statement).await?);
         // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
         signatures
             .verify(what, &self.signers)

@@ -10,6 +10,6 @@ pub mod keystore;
 pub mod signer;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
-pub use error::AttestError;
+pub use error::{AttestError, KeyFault};
 pub use keystore::generate_keystore;
 pub use signer::{KeySettings, Signer};

@@ -198,7 +198,10 @@ async fn connect(
     clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
-    let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
+    let attestor = match &config.attestor {
+        Some(configured) => Some(open_attestor(configured).await?),
+        None => None,
+    };
     let mut watch = Watch::new(evaluator, &bells.claim);
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
         patiently(SourceError::is_transient, async || watch.add(chain).await)
@@ -230,7 +233,7 @@ async fn connect(
             source,
         };
         let submitter = patiently(DeliveryError::is_transient, async || {
-            let key = delivery.key.submitter();
+            let key = delivery.key.clone();
             let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
             if let Some(attestor) = &config.attestor {
                 submitter.check_signers(&attestor.signers).await?;
@@ -262,8 +265,11 @@ async fn connect(
     })
 }
 
-fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
-    let signer = Signer::open(&config.key.attestor())?;
+async fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
+    let signer = patiently(AttestError::is_transient, async || {
+        Signer::connect(&config.key).await
+    })
+    .await?;
     tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
     let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
     Ok((

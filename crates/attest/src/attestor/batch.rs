@@ -9,6 +9,7 @@ use tocsin_store::attestation::{Reservation, Reservations};
 
 use super::Attestor;
 use crate::AttestError;
+use crate::signer::{Content, Statement};
 
 /// Many claims under one signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,7 +124,8 @@ impl Attestor {
         let issued_at = latest.fold(issued_at, u64::max);
         let batch = tree.batch(issued_at, self.signers.epoch());
         let id = self.domain.batch_digest(&batch);
-        let signatures = self.quorum(id).await?;
+        let content = Content::Batch(self.domain, &batch);
+        let signatures = self.quorum(Statement::with_content(id, content)).await?;
         let included = reserved
             .into_iter()
             .zip(ids)

@@ -93,7 +93,7 @@ impl AttestorSection {
             },
             signers: SignerSet::new(self.epoch, self.threshold, self.signers)
                 .map_err(|error| at(error.to_string()))?,
-            key: self.signer.resolve(base).map_err(at)?,
+            key: self.signer.attestor(base).map_err(at)?,
             hold: span(&self.hold).map_err(at)?,
             valid_for: span(&self.valid_for).map_err(at)?,
             batch_from: self.batch_from,
@@ -159,7 +159,7 @@ impl DeliverySection {
         };
         Ok(DeliveryConfig {
             settings,
-            key: self.signer.resolve(base).map_err(at)?,
+            key: self.signer.submitter(base).map_err(at)?,
             poll_interval: Duration::from_millis(self.poll_interval_ms),
         })
     }
