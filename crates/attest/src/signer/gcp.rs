@@ -36,7 +36,15 @@ pub(super) async fn open(settings: &KeySettings) -> Result<Box<dyn Key>, KeyFaul
             .into(),
         )
     })?;
-    // The library takes what it is given as an authority: no slash at its end.
+    // The library takes all that follows `https://` for the server's name.
+    if endpoint
+        .as_ref()
+        .is_some_and(|url| url.scheme() == "https" && url.port().is_some())
+    {
+        let said =
+            "an https endpoint of Google Cloud KMS must have no port but 443, which is not written";
+        return Err(KeyFault::Lasting(said.into()));
+    }
     let address = endpoint.as_ref().map_or(SERVICE, |url| url.as_str());
     let client = GoogleApi::from_function_with_token_source(
         KeyManagementServiceClient::new,
