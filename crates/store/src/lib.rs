@@ -18,6 +18,7 @@ pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod quorum;
 pub mod response;
 pub mod step;
 pub mod unwind;
@@ -41,6 +42,7 @@ pub trait Store:
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
+    + quorum::Quorums
     + Send
     + Sync
 {
@@ -65,6 +67,7 @@ impl<T> Store for T where
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries
+        + quorum::Quorums
         + Send
         + Sync
 {
