@@ -21,6 +21,7 @@ pub mod ids;
 pub mod lang;
 pub mod observation;
 pub mod policy;
+pub mod quorum;
 pub mod real;
 pub mod reasoning;
 pub mod risk;

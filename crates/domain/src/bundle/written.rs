@@ -8,7 +8,8 @@ use alloy_primitives::{B256, U256, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use self::observation::{WrittenGuard, WrittenInput, WrittenObservation, WrittenPosition};
+pub(crate) use self::observation::WrittenObservation;
+use self::observation::{WrittenGuard, WrittenInput, WrittenPosition};
 use self::policy::WrittenPolicy;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
@@ -291,20 +292,20 @@ impl EvidenceBundle {
 }
 
 /// As contracts take them, in hex.
-mod packed_signatures {
+pub(crate) mod packed_signatures {
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
 
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         signatures: &SignatureSet,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode_prefixed(signatures.encode()))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SignatureSet, D::Error> {
         let text = String::deserialize(deserializer)?;
