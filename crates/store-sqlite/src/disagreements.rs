@@ -2,6 +2,7 @@
 
 use alloy_primitives::Address;
 use serde::Serialize;
+use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
@@ -24,7 +25,7 @@ pub(crate) async fn note(store: &SqliteStore, noted: &[Disagreement]) -> Result<
         rows.push(Written(
             disagreement.peer.map_or_else(String::new, hexed),
             &disagreement.kind,
-            disagreement.event.map_or_else(String::new, hexed),
+            disagreement.event.map_or_else(String::new, |event| hexed(event.0)),
             shortened(&disagreement.detail),
             signed(NOUN, &disagreement.kind, disagreement.count)?,
             disagreement.first_at.0,
@@ -79,7 +80,7 @@ impl TryFrom<Row> for Disagreement {
                 peer: peer(&row.peer)?,
                 kind: row.kind.clone(),
                 event: (!row.event.is_empty())
-                    .then(|| word("event", &row.event))
+                    .then(|| word("event", &row.event).map(EventKey))
                     .transpose()?,
                 detail: row.detail,
                 count: unsigned("count", row.count)?,

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use tocsin_domain::ids::ClaimKey;
+use tocsin_domain::ids::{ClaimKey, EventKey, ReportsHash};
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
 use tocsin_store::quorum::{
@@ -20,7 +20,7 @@ const SAY: &str = "journal what is said to other attestors";
 
 #[async_trait]
 impl Quorums for SqliteStore {
-    async fn ballot(&self, domain_separator: B256, event: B256) -> Result<Ballot, StoreError> {
+    async fn ballot(&self, domain_separator: B256, event: EventKey) -> Result<Ballot, StoreError> {
         let attempt = "read a ballot";
         let mut connection = self.snapshot(attempt).await?;
         find(&mut connection, domain_separator, event, attempt).await
@@ -48,10 +48,10 @@ impl Quorums for SqliteStore {
         Ok(answers)
     }
 
-    async fn reports(&self, reports_hash: B256) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn reports(&self, reports_hash: ReportsHash) -> Result<Option<Vec<u8>>, StoreError> {
         let attempt = "read the reports of a round";
         let mut connection = self.snapshot(attempt).await?;
-        let hash = reports_hash.as_slice();
+        let hash = reports_hash.0.as_slice();
         sqlx::query_scalar!(
             r#"SELECT body AS "body!" FROM report_sets WHERE hash = ?1"#,
             hash
@@ -144,7 +144,7 @@ impl TryFrom<BallotRow> for Ballot {
             (None, None) => None,
             (Some(round), Some(reports)) => Some(Voted {
                 round: unsigned("voted_round", round)?,
-                reports_hash: word("voted_reports", &reports)?,
+                reports_hash: ReportsHash(word("voted_reports", &reports)?),
             }),
             _ => return Err(Flaw("half a vote is missing".to_owned())),
         };
@@ -169,7 +169,7 @@ fn held(
         (None, None, None) => Ok(None),
         (Some(round), Some(reports), Some(certificate)) => Ok(Some(Held {
             round: unsigned("round", round)?,
-            reports_hash: word("reports", &reports)?,
+            reports_hash: ReportsHash(word("reports", &reports)?),
             certificate,
         })),
         _ => Err(Flaw("a part of a certificate is missing".to_owned())),
@@ -179,10 +179,10 @@ fn held(
 async fn find(
     connection: &mut SqliteConnection,
     domain_separator: B256,
-    event: B256,
+    event: EventKey,
     attempt: &'static str,
 ) -> Result<Ballot, StoreError> {
-    let (domain, key) = (domain_separator.as_slice(), event.as_slice());
+    let (domain, key) = (domain_separator.as_slice(), event.0.as_slice());
     let row = sqlx::query_as!(
         BallotRow,
         "SELECT voted_round, voted_reports, locked_round, locked_reports, locked_certificate, decided_round, decided_reports,
@@ -200,21 +200,21 @@ async fn find(
 async fn write(
     connection: &mut SqliteConnection,
     domain_separator: B256,
-    event: B256,
+    event: EventKey,
     ballot: &Ballot,
 ) -> Result<(), StoreError> {
-    let (domain, key) = (domain_separator.as_slice(), event.as_slice());
+    let (domain, key) = (domain_separator.as_slice(), event.0.as_slice());
     let voted_round = ballot.voted.map(|voted| voted.round);
     let voted_reports = ballot
         .voted
         .as_ref()
-        .map(|voted| voted.reports_hash.as_slice());
+        .map(|voted| voted.reports_hash.0.as_slice());
     let (locked, decided) = (ballot.locked.as_ref(), ballot.decided.as_ref());
     let locked_round = locked.map(|held| held.round);
-    let locked_reports = locked.map(|held| held.reports_hash.as_slice());
+    let locked_reports = locked.map(|held| held.reports_hash.0.as_slice());
     let locked_certificate = locked.map(|held| held.certificate.as_slice());
     let decided_round = decided.map(|held| held.round);
-    let decided_reports = decided.map(|held| held.reports_hash.as_slice());
+    let decided_reports = decided.map(|held| held.reports_hash.0.as_slice());
     let decided_certificate = decided.map(|held| held.certificate.as_slice());
     sqlx::query!(
         "INSERT OR REPLACE INTO ballots
@@ -240,10 +240,10 @@ async fn write(
 
 async fn keep(
     connection: &mut SqliteConnection,
-    reports_hash: B256,
+    reports_hash: ReportsHash,
     body: &[u8],
 ) -> Result<(), StoreError> {
-    let hash = reports_hash.as_slice();
+    let hash = reports_hash.0.as_slice();
     sqlx::query!(
         "INSERT INTO report_sets (hash, body) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING",
         hash,

@@ -9,7 +9,7 @@ pub use ballot::{Ballot, BallotRefusal, Held, Said, Saying, Voted};
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
-use tocsin_domain::ids::ClaimKey;
+use tocsin_domain::ids::{ClaimKey, EventKey, ReportsHash};
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
@@ -18,7 +18,7 @@ use crate::StoreError;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
     /// The key of the event.
-    pub event: B256,
+    pub event: EventKey,
     /// What is said about it.
     pub saying: Saying,
     /// The reports that it is about, as the attestors write them to each other; kept under their hash.
@@ -44,7 +44,7 @@ pub struct Disagreement {
     /// What kind of disagreement: a short word that does not change.
     pub kind: String,
     /// About which event; `None` where it is about none.
-    pub event: Option<B256>,
+    pub event: Option<EventKey>,
     /// What was said last, for people.
     pub detail: String,
     /// How often.
@@ -62,7 +62,7 @@ pub const MAX_DETAIL: usize = 1_000;
 #[async_trait]
 pub trait Quorums: Send + Sync {
     /// What this node has said of an event in a signing domain; empty where it has said nothing.
-    async fn ballot(&self, domain_separator: B256, event: B256) -> Result<Ballot, StoreError>;
+    async fn ballot(&self, domain_separator: B256, event: EventKey) -> Result<Ballot, StoreError>;
 
     /// Journals statements, each by the rule of [`Ballot`], and says of each what became of it, in their order. A refused
     /// one is no error: the others are journaled. An error journals none.
@@ -73,7 +73,7 @@ pub trait Quorums: Send + Sync {
     ) -> Result<Vec<Said>, StoreError>;
 
     /// The reports with this hash that some statement was about.
-    async fn reports(&self, reports_hash: B256) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn reports(&self, reports_hash: ReportsHash) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps what a quorum has signed. The same id again is no error and changes nothing.
     async fn add_result(&self, result: &QuorumResult) -> Result<(), StoreError>;

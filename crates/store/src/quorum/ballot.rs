@@ -9,7 +9,7 @@
 //! voted against its lock, which takes a certificate for h' of a round between r and r'; and there is none, since r' is
 //! the first.
 
-use alloy_primitives::B256;
+use tocsin_domain::ids::ReportsHash;
 
 /// What one node has said of one event.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,7 +28,7 @@ pub struct Voted {
     /// In which round, from 1.
     pub round: u32,
     /// For which reports.
-    pub reports_hash: B256,
+    pub reports_hash: ReportsHash,
 }
 
 /// A certificate, or a decision.
@@ -37,7 +37,7 @@ pub struct Held {
     /// Of which round.
     pub round: u32,
     /// Of which reports.
-    pub reports_hash: B256,
+    pub reports_hash: ReportsHash,
     /// The votes, as the attestors write them to each other. Whoever journals it has verified it.
     pub certificate: Vec<u8>,
 }
@@ -88,7 +88,7 @@ pub enum BallotRefusal {
 
 impl Saying {
     /// The hash of the reports that it is about.
-    pub fn reports_hash(&self) -> B256 {
+    pub fn reports_hash(&self) -> ReportsHash {
         match self {
             Self::Vote { vote, .. } => vote.reports_hash,
             Self::Lock(held) | Self::Decision(held) => held.reports_hash,
@@ -170,7 +170,7 @@ impl Ballot {
         Said::New
     }
 
-    fn check_decided(&self, reports_hash: B256) -> Result<(), BallotRefusal> {
+    fn check_decided(&self, reports_hash: ReportsHash) -> Result<(), BallotRefusal> {
         match &self.decided {
             Some(decided) if decided.reports_hash != reports_hash => {
                 Err(BallotRefusal::Decided(decided.round))
