@@ -309,12 +309,21 @@ CREATE TABLE warnings (
 CREATE INDEX warnings_by_risk ON warnings (risk);
 CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
 
--- The intent to sign: at most one payload per signing domain and consumption key, for ever.
+-- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
+-- the claim, and differ in times, epoch and revision only.
+CREATE TABLE statements (
+    attestation_id   BLOB NOT NULL PRIMARY KEY CHECK (length(attestation_id) = 32),
+    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
+    payload          BLOB NOT NULL
+) STRICT;
+CREATE INDEX statements_by_claim ON statements (claim_key, domain_separator);
+
+-- Who holds a key: its newest statement.
 CREATE TABLE reservations (
     domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
     claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
-    attestation_id   BLOB NOT NULL UNIQUE CHECK (length(attestation_id) = 32),
-    payload          BLOB NOT NULL,
+    attestation_id   BLOB NOT NULL UNIQUE REFERENCES statements (attestation_id),
     PRIMARY KEY (domain_separator, claim_key)
 ) STRICT;
 CREATE INDEX reservations_by_claim ON reservations (claim_key);
@@ -334,7 +343,7 @@ CREATE TABLE batches (
 CREATE TABLE attestations (
     -- The order in which they were recorded.
     position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id               BLOB    NOT NULL UNIQUE REFERENCES reservations (attestation_id),
+    id               BLOB    NOT NULL UNIQUE REFERENCES statements (attestation_id),
     domain_separator BLOB    NOT NULL,
     claim_key        BLOB    NOT NULL,
     policy           BLOB    NOT NULL,

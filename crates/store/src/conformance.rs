@@ -28,6 +28,7 @@ pub mod random;
 pub mod reservations;
 pub mod sample;
 pub mod snapshots;
+pub mod statements;
 pub mod steps;
 pub mod unwinding;
 pub mod values;
@@ -198,6 +199,10 @@ macro_rules! conformance_tests {
                 forged_payloads_are_refused
                 are_given_to_many_at_once
             }
+            statements {
+                follow_a_reservation
+                keep_to_one_content
+            }
             attestations {
                 need_what_they_rest_on
                 are_recorded_once
@@ -235,6 +240,11 @@ macro_rules! conformance_tests {
         }
 
         mod random {
+            #[test]
+            fn statements_never_say_two_things() {
+                $crate::conformance::statements::never_say_two_things::<super::$backend>();
+            }
+
             #[test]
             fn operations_do_what_the_model_does() {
                 $crate::conformance::random::operations_do_what_the_model_does::<super::$backend>();
