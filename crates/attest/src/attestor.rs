@@ -11,9 +11,10 @@ use tocsin_domain::attestation::{
 };
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 
-use crate::{AttestError, Signer};
+use crate::{AttestError, Seat, Signer};
 
 /// One signer of one epoch of one verifier.
 #[derive(Debug)]
@@ -39,16 +40,13 @@ pub struct Attested {
 }
 
 impl Attestor {
-    /// Refuses a key that the epoch does not have, and an epoch that one signature does not satisfy.
+    /// Refuses a key that the epoch does not have.
     pub fn new(
         domain: AttestationDomain,
         signers: SignerSet,
         signer: Signer,
     ) -> Result<Self, AttestError> {
-        let (epoch, threshold) = (signers.epoch(), signers.threshold());
-        if threshold != 1 {
-            return Err(AttestError::QuorumOfSeveral { epoch, threshold });
-        }
+        let epoch = signers.epoch();
         let address = signer.address();
         let index = signers
             .index_of(address)
@@ -69,6 +67,21 @@ impl Attestor {
     /// The epoch that it signs for.
     pub fn signers(&self) -> &SignerSet {
         &self.signers
+    }
+
+    /// The epoch that signs at `_now`, and this node's place in it.
+    pub fn seat(&self, _now: Timestamp) -> Result<Seat<'_>, AttestError> {
+        Ok(Seat {
+            domain: self.domain,
+            signers: &self.signers,
+            signer: &self.signer,
+            index: self.index,
+        })
+    }
+
+    /// Who signs in an epoch, where that is known.
+    pub fn signers_of(&self, epoch: u32) -> Option<SignerSet> {
+        (self.signers.epoch() == epoch).then(|| self.signers.clone())
     }
 
     /// The address of its key.
@@ -156,6 +169,10 @@ impl Attestor {
     }
 
     fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+        let (epoch, threshold) = (self.signers.epoch(), self.signers.threshold());
+        if threshold != 1 {
+            return Err(AttestError::QuorumOfSeveral { epoch, threshold });
+        }
         if payload.signerEpoch == self.signers.epoch() {
             Ok(())
         } else {

@@ -87,7 +87,7 @@ pub enum AttestError {
     },
     /// One signature is no quorum there.
     #[error(
-        "epoch {epoch} demands {threshold} signatures, and other attestors' signatures are not gathered yet: use an epoch with threshold 1"
+        "epoch {epoch} demands {threshold} signatures: name the other attestors in [quorum], or use an epoch with threshold 1"
     )]
     QuorumOfSeveral {
         /// The configured epoch.
@@ -116,6 +116,13 @@ pub enum AttestError {
     Reserve {
         /// The claim key.
         claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The journal of votes failed, so nothing was said.
+    #[error("the votes to other attestors could not be journaled, nothing was said")]
+    JournalVotes {
         /// Why.
         #[source]
         source: StoreError,
@@ -213,9 +220,9 @@ impl AttestError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Reserve { source, .. } | Self::ReserveBatch { source, .. } => {
-                source.is_transient()
-            }
+            Self::Reserve { source, .. }
+            | Self::ReserveBatch { source, .. }
+            | Self::JournalVotes { source } => source.is_transient(),
             // A local key never fails for a while; a remote one may, when there is one.
             _ => false,
         }

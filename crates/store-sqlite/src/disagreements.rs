@@ -25,7 +25,9 @@ pub(crate) async fn note(store: &SqliteStore, noted: &[Disagreement]) -> Result<
         rows.push(Written(
             disagreement.peer.map_or_else(String::new, hexed),
             &disagreement.kind,
-            disagreement.event.map_or_else(String::new, |event| hexed(event.0)),
+            disagreement
+                .event
+                .map_or_else(String::new, |event| hexed(event.0)),
             shortened(&disagreement.detail),
             signed(NOUN, &disagreement.kind, disagreement.count)?,
             disagreement.first_at.0,

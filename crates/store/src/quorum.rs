@@ -10,9 +10,11 @@ pub use ballot::{Ballot, BallotRefusal, Held, Said, Saying, Voted};
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use tocsin_domain::ids::{ClaimKey, EventKey, ReportsHash};
+use tocsin_domain::quorum::{Certificate, SignedReport};
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
+use crate::check::Flaw;
 
 /// Something that is said about an event, to be journaled.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +23,7 @@ pub struct Statement {
     pub event: EventKey,
     /// What is said about it.
     pub saying: Saying,
-    /// The reports that it is about, as the attestors write them to each other; kept under their hash.
+    /// The reports that it is about, as a JSON list of [`SignedReport`]; kept under their hash.
     pub reports: Vec<u8>,
 }
 
@@ -55,6 +57,15 @@ pub struct Disagreement {
     pub last_at: Timestamp,
 }
 
+/// What a quorum has settled: on these reports the claims of an event are attested.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// The votes of the second step.
+    pub certificate: Certificate,
+    /// The reports.
+    pub reports: Vec<SignedReport>,
+}
+
 /// The longest detail of a disagreement that is kept, in bytes: what a stranger says must not fill the disk.
 pub const MAX_DETAIL: usize = 1_000;
 
@@ -71,6 +82,30 @@ pub trait Quorums: Send + Sync {
         domain_separator: B256,
         statements: &[Statement],
     ) -> Result<Vec<Said>, StoreError>;
+
+    /// What a quorum decided of an event: the votes of its second step, and the reports that they are about.
+    /// [`StoreError::InvalidRow`] where what is stored is not that.
+    async fn decision(
+        &self,
+        domain_separator: B256,
+        event: EventKey,
+    ) -> Result<Option<Decision>, StoreError> {
+        let Some(held) = self.ballot(domain_separator, event).await?.decided else {
+            return Ok(None);
+        };
+        let reports = self.reports(held.reports_hash).await?;
+        let reports = reports.ok_or_else(|| StoreError::Missing {
+            noun: "reports of a decision on event",
+            key: event.to_string(),
+        })?;
+        let unreadable = |error: serde_json::Error| {
+            Flaw(format!("it cannot be read: {error}")).invalid_row("decision", event)
+        };
+        Ok(Some(Decision {
+            certificate: serde_json::from_slice(&held.certificate).map_err(unreadable)?,
+            reports: serde_json::from_slice(&reports).map_err(unreadable)?,
+        }))
+    }
 
     /// The reports with this hash that some statement was about.
     async fn reports(&self, reports_hash: ReportsHash) -> Result<Option<Vec<u8>>, StoreError>;

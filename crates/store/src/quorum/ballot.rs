@@ -38,7 +38,7 @@ pub struct Held {
     pub round: u32,
     /// Of which reports.
     pub reports_hash: ReportsHash,
-    /// The votes, as the attestors write them to each other. Whoever journals it has verified it.
+    /// The votes, as the JSON of a [`Certificate`](tocsin_domain::quorum::Certificate). Whoever journals it has verified it.
     pub certificate: Vec<u8>,
 }
 
