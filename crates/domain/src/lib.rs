@@ -24,6 +24,7 @@ pub mod policy;
 pub mod quorum;
 pub mod real;
 pub mod reasoning;
+mod replay;
 pub mod risk;
 pub mod time;
 pub mod value;

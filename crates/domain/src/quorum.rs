@@ -6,15 +6,23 @@
 //!
 //! Everything here is a pure function of terms and reports: who asks whom, and when, is not this module's.
 
+mod error;
 mod event;
 mod fuse;
 mod message;
+mod reexecute;
 mod report;
+mod union;
 mod vote;
-mod written;
+pub(crate) mod written;
 
+pub use error::FuseError;
 pub use event::Event;
-pub use fuse::{FuseError, Fused, Quorum, fuse};
+pub(crate) use fuse::combine;
+pub use fuse::{Fused, Quorum, fuse};
 pub use message::PeerMessage;
+pub(crate) use reexecute::examine;
+pub use reexecute::{Reported, reexecute};
 pub use report::{MAX_REPORT_BYTES, ObservationReport, ReportError, SignedReport, reports_hash};
+pub(crate) use union::Places;
 pub use vote::{Certificate, CertificateError, EvidenceVote, Step};

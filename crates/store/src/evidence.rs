@@ -89,6 +89,7 @@ pub async fn bundle<S: Store + ?Sized>(
         observations,
         determination,
         previous,
+        quorum: None,
         claim,
         attestation: ClaimAttestation::from_bytes(&record.payload)
             .map_err(|error| invalid(error.to_string()))?,

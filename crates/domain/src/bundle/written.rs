@@ -2,6 +2,7 @@
 
 mod observation;
 mod policy;
+mod quorum;
 mod written_time;
 
 use alloy_primitives::{B256, U256, hex};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value as Json};
 pub(crate) use self::observation::WrittenObservation;
 use self::observation::{WrittenGuard, WrittenInput, WrittenPosition};
 use self::policy::WrittenPolicy;
+use self::quorum::WrittenQuorum;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
 use crate::attestation::{
@@ -34,6 +36,9 @@ pub(super) struct Written {
     policy: WrittenPolicy,
     observations: Vec<WrittenObservation>,
     determination: WrittenDetermination,
+    /// Only of a quorum whose attestors saw by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quorum: Option<WrittenQuorum>,
     claim: WrittenClaim,
     attestation: ClaimAttestation,
     domain: AttestationDomain,
@@ -186,6 +191,10 @@ impl Written {
                 evidence_count: determination.evidence_count,
                 confirmed_on: determination.confirmed_on.map(WrittenPosition::from),
             },
+            quorum: match &bundle.quorum {
+                None => None,
+                Some(evidence) => Some(WrittenQuorum::of(evidence, &bundle.observations)?),
+            },
             claim: WrittenClaim { fraction, amount },
             attestation: bundle.attestation.clone(),
             domain: bundle.domain,
@@ -204,13 +213,19 @@ impl Written {
             self.risk.evaluate_from,
         );
         let loss = self.determination;
+        let observations: Vec<Observation> = self
+            .observations
+            .into_iter()
+            .map(Observation::from)
+            .collect();
+        let quorum = self
+            .quorum
+            .map(|written| written.into_evidence(&observations))
+            .transpose()?;
         Ok(EvidenceBundle {
             terms: serde_jcs::to_string(&self.cover)?,
-            observations: self
-                .observations
-                .into_iter()
-                .map(Observation::from)
-                .collect(),
+            observations,
+            quorum,
             determination: Determination {
                 risk: risk.id,
                 terms_hash: risk.terms_hash,
