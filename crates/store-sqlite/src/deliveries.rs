@@ -230,6 +230,7 @@ pub(crate) async fn queue(
         chain_id,
         consumer,
         calldata,
+        not_before,
     } in deliveries
     {
         let (id, claim_key) = (
@@ -238,6 +239,7 @@ pub(crate) async fn queue(
         );
         let chain_id = signed(NOUN, attestation.id, *chain_id)?;
         let consumer = consumer.as_slice();
+        let not_before = not_before.unwrap_or(attestation.attested_at).0;
         sqlx::query!(
             "INSERT INTO deliveries (attestation, claim_key, chain_id, consumer, calldata, state, not_before)
              VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6)",
@@ -246,7 +248,7 @@ pub(crate) async fn queue(
             chain_id,
             consumer,
             calldata,
-            attestation.attested_at.0
+            not_before
         )
         .execute(&mut *connection)
         .await

@@ -222,6 +222,7 @@ macro_rules! conformance_tests {
                 are_given_up
                 are_listed_in_order
                 that_back_off_are_not_listed
+                that_are_for_later_wait
                 that_are_unknown_are_missing
             }
             nonces {

@@ -20,6 +20,9 @@ pub struct NewDelivery {
     pub consumer: Address,
     /// The call's data.
     pub calldata: Vec<u8>,
+    /// Not to be touched before this instant; `None`: at once. Of several nodes that may all deliver the same, each
+    /// begins later than the one before, and who finds the claim consumed is done.
+    pub not_before: Option<Timestamp>,
 }
 
 /// A delivery.
@@ -37,7 +40,8 @@ pub struct Delivery {
     pub calldata: Vec<u8>,
     /// How far it has come.
     pub state: DeliveryState,
-    /// Not to be touched before this instant: that of the attestation at first, later that of a back-off.
+    /// Not to be touched before this instant: that of the attestation at first, or the one that it was queued for; later
+    /// that of a back-off.
     pub not_before: Timestamp,
     /// What went wrong last, for people.
     pub last_error: Option<String>,

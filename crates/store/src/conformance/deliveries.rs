@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tocsin_domain::ids::AttestationId;
+use tocsin_domain::time::Timestamp;
 
 use crate::Store;
 use crate::conformance::sample::{
@@ -236,6 +237,24 @@ pub async fn are_listed_in_order<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(listed(CHAIN, 0).await, []);
     assert_eq!(listed(CHAIN + 1, 9).await, [ids[6]]);
     assert_eq!(listed(CHAIN + 2, 9).await, []);
+}
+
+/// Not before the instant that it is queued for.
+pub async fn that_are_for_later_wait<S: Store + 'static>(store: Arc<S>) {
+    let paid = store_reserved(&*store, 1).await.remove(0);
+    let later = Timestamp(paid.attestation.attested_at.0 + 60);
+    let call = NewDelivery {
+        not_before: Some(later),
+        ..delivery(&paid.attestation)
+    };
+    store
+        .add_attestation(&paid.attestation, &[call])
+        .await
+        .unwrap();
+    let too_early = Timestamp(later.0 - 1);
+    assert_eq!(store.unfinished(CHAIN, too_early, 1).await.unwrap(), []);
+    let due = store.unfinished(CHAIN, later, 1).await.unwrap();
+    assert_eq!(due[0].not_before, later);
 }
 
 /// What backs off is not to be seen before its time, and takes no room from what can be done.

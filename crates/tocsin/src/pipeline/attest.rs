@@ -72,6 +72,7 @@ impl AttestClaims {
             chain_id: consumer.chain_id,
             consumer: consumer.address,
             calldata: calldata(),
+            not_before: None,
         })
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::conformance) fn queued(record: &AttestationRecord, call: &NewDeliv
         consumer: call.consumer,
         calldata: call.calldata.clone(),
         state: DeliveryState::Queued,
-        not_before: record.attested_at,
+        not_before: call.not_before.unwrap_or(record.attested_at),
         last_error: None,
         failures: 0,
     }
