@@ -15,6 +15,7 @@ mod coverage;
 mod covers;
 mod deliveries;
 mod determinations;
+mod epochs;
 mod error;
 mod halts;
 mod imports;
