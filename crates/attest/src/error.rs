@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use tocsin_domain::attestation::{PayloadBytesError, QuorumError, Signable, SignatureError};
 use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 
 /// Why there is no key, or no signature.
@@ -94,6 +95,34 @@ pub enum AttestError {
         epoch: u32,
         /// Its threshold.
         threshold: u8,
+    },
+    /// No epoch that signs now has one of the keys.
+    #[error(
+        "none of the keys {keys:?} is in an epoch that signs at {at} (epochs that do: {signing:?}): announce an epoch with one of them (`tocsin keys rotate`), or add its key to [attestor]; `tocsin keys status` shows who is in which"
+    )]
+    NoSeat {
+        /// When.
+        at: Timestamp,
+        /// The addresses of the keys.
+        keys: Vec<Address>,
+        /// The epochs that sign then.
+        signing: Vec<u32>,
+    },
+    /// Nobody told of it.
+    #[error("epoch {epoch} is not known: the verifier has not announced it in a final block")]
+    UnknownEpoch {
+        /// Its number.
+        epoch: u32,
+    },
+    /// A verifier would refuse the signature.
+    #[error(
+        "epoch {epoch} does not sign what is issued at {issued_at}: it is revoked, over, or has not begun"
+    )]
+    OutsideEpoch {
+        /// Its number.
+        epoch: u32,
+        /// Unix seconds.
+        issued_at: u64,
     },
     /// Only verdict 1 with an event has a claim key to reserve.
     #[error(

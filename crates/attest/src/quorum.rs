@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 
+use alloy::primitives::Address;
 use tocsin_domain::attestation::payload::verdict_number;
 use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, QuorumSignature};
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::quorum::{EvidenceVote, ObservationReport, PeerMessage, Step};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 use tocsin_store::quorum::{BallotRefusal, Quorums, Said, Saying, Statement};
 
-use crate::{AttestError, Seat};
+use crate::{AttestError, Attestor, Seat};
 
 /// What became of a vote.
 pub type Cast = Result<QuorumSignature, BallotRefusal>;
@@ -29,6 +31,40 @@ pub enum BatchShare {
     },
     /// It is not, because of these of its claims, by their place among the given ones.
     Refused(Vec<(usize, AttestError)>),
+}
+
+impl Attestor {
+    /// This node's place in an epoch that signs at `now`, also where a newer one does too: while two overlap, not every node
+    /// has learned of the newer one.
+    pub fn seat_of(&self, epoch: u32, now: Timestamp) -> Result<Seat<'_>, AttestError> {
+        let epochs = self.epochs();
+        let known = epochs.iter().find(|known| known.number() == epoch);
+        let known = known.ok_or(AttestError::UnknownEpoch { epoch })?;
+        let at = now.to_u64().unwrap_or(0);
+        if !known.signs_at(at) {
+            return Err(AttestError::OutsideEpoch {
+                epoch,
+                issued_at: at,
+            });
+        }
+        self.seat_in(known).ok_or_else(|| AttestError::NoSeat {
+            at: now,
+            keys: self.addresses().collect(),
+            signing: vec![epoch],
+        })
+    }
+
+    /// The place with the key `own` in the newest epoch that signs at `now` and that `peer` is in too.
+    pub fn seat_beside(&self, peer: Address, own: Address, now: Timestamp) -> Option<Seat<'_>> {
+        let at = now.to_u64().unwrap_or(0);
+        let epochs = self.epochs();
+        let both = epochs
+            .iter()
+            .rev()
+            .filter(|epoch| epoch.signs_at(at) && epoch.signers.index_of(peer).is_some());
+        both.filter_map(|epoch| self.seat_in(epoch))
+            .find(|seat| seat.address() == own)
+    }
 }
 
 impl Seat<'_> {

@@ -1,10 +1,11 @@
 //! The attestor's side: answers whoever proposes, by its own determinations, its own policies and its own terms.
 
-mod issue;
+pub(crate) mod issue;
 mod sign;
 mod votes;
 
-pub(crate) use issue::{Payloads, Signing};
+pub use issue::{Issued, MOST_CLAIMS, Signing, Verified};
+pub(crate) use issue::{Payloads, Settled, seconds};
 
 use tocsin_attest::Seat;
 use tocsin_domain::ids::ReportsHash;

@@ -49,7 +49,11 @@ impl Node {
             .collect();
         let patience = Instant::now() + self.settings.patience;
         loop {
-            let enough = answers.iter().filter(|(_, _, answer)| answer.is_ok()).count() >= threshold;
+            let enough = answers
+                .iter()
+                .filter(|(_, _, answer)| answer.is_ok())
+                .count()
+                >= threshold;
             let next = asked.next();
             let next = if enough {
                 match tokio::time::timeout_at(patience, next).await {
@@ -96,8 +100,7 @@ impl Node {
             Refusal::new(Reason::Unreachable, missing)
         })?;
         let url = url.join(path).map_err(|error| unreachable(&error))?;
-        let message =
-            envelope::message(path, body, seat.address(), peer, self.now(), B256::ZERO);
+        let message = envelope::message(path, body, seat.address(), peer, self.now(), B256::ZERO);
         let asked = message.id(&seat.domain());
         let signature = seat.seal(&message).await?;
         let response = self

@@ -106,13 +106,19 @@ impl Envelope {
         if message.recipient != expected.recipient {
             return Err(Refusal::new(
                 Reason::Misaddressed,
-                format!("it is to {}, this is {}", message.recipient, expected.recipient),
+                format!(
+                    "it is to {}, this is {}",
+                    message.recipient, expected.recipient
+                ),
             ));
         }
         if message.inReplyTo != expected.in_reply_to {
             return Err(Refusal::new(
                 Reason::Misaddressed,
-                format!("it answers {}, not {}", message.inReplyTo, expected.in_reply_to),
+                format!(
+                    "it answers {}, not {}",
+                    message.inReplyTo, expected.in_reply_to
+                ),
             ));
         }
         let sent_at = i64::try_from(message.sentAt).map_or(Timestamp(i64::MAX), Timestamp);

@@ -120,7 +120,10 @@ impl Node {
     /// Who signs in an epoch.
     pub(crate) fn signers(&self, epoch: u32) -> Result<SignerSet, Refusal> {
         self.attestor.signers_of(epoch).ok_or_else(|| {
-            Refusal::new(Reason::OtherEpoch, format!("this node knows no epoch {epoch}"))
+            Refusal::new(
+                Reason::OtherEpoch,
+                format!("this node knows no epoch {epoch}"),
+            )
         })
     }
 
@@ -154,7 +157,10 @@ impl Node {
             |what: &str| Refusal::new(Reason::NotDetermined, format!("this node {what}"));
         let risk = self.store.risk(event.risk()).await?;
         let risk = risk.ok_or_else(|| undetermined("does not insure such a risk"))?;
-        let determination = self.store.determination(risk.risk.id, event.ordinal).await?;
+        let determination = self
+            .store
+            .determination(risk.risk.id, event.ordinal)
+            .await?;
         let determination =
             determination.ok_or_else(|| undetermined("has determined no such loss event"))?;
         if let Err(unknown) = &determination.payout {
@@ -250,7 +256,9 @@ impl Node {
         if let Some(known) = lock(&self.fusions).get(&key) {
             return Ok((hash, Arc::clone(known)));
         }
-        let first = reports.first().ok_or_else(|| bad("there are none".to_owned()))?;
+        let first = reports
+            .first()
+            .ok_or_else(|| bad("there are none".to_owned()))?;
         let latest = self.now() + self.settings.clock_tolerance;
         let early = |report: &&SignedReport| Timestamp(report.statement.determinedAt) > latest;
         if let Some(report) = reports.iter().find(early) {
@@ -278,7 +286,10 @@ impl Node {
             return Ok(Arc::clone(known));
         }
         let record = self.store.cover(terms).await?.ok_or_else(|| {
-            Refusal::new(Reason::NotDetermined, format!("this node has no terms {terms}"))
+            Refusal::new(
+                Reason::NotDetermined,
+                format!("this node has no terms {terms}"),
+            )
         })?;
         let cover = Cover::from_terms(&record.canonical_terms).map_err(|_diagnostics| {
             Refusal::from(StoreError::InvalidRow {

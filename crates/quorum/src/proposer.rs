@@ -135,12 +135,7 @@ impl Node {
     }
 
     /// Records who did not go along with a round that has ended, and why.
-    async fn note_all(
-        &self,
-        seat: &Seat<'_>,
-        event: EventKey,
-        refusals: &[(Address, Refusal)],
-    ) {
+    async fn note_all(&self, seat: &Seat<'_>, event: EventKey, refusals: &[(Address, Refusal)]) {
         for (peer, refusal) in refusals {
             if *peer != seat.address() {
                 self.note(Some(*peer), Some(event), refusal).await;

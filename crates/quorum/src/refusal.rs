@@ -155,5 +155,8 @@ fn failed(error: &dyn core::error::Error) -> Refusal {
         source = cause.source();
     }
     tracing::error!(error = %said, "another attestor could not be answered");
-    Refusal::new(Reason::Failed, "its operator can find the reason in the log")
+    Refusal::new(
+        Reason::Failed,
+        "its operator can find the reason in the log",
+    )
 }

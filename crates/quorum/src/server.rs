@@ -53,7 +53,9 @@ pub fn router(node: Arc<Node>) -> Router {
     ];
     paths
         .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, post(answer)))
+        .fold(Router::new(), |router, path| {
+            router.route(path, post(answer))
+        })
         .with_state(node)
 }
 
@@ -68,10 +70,15 @@ async fn answer(State(node): State<Arc<Node>>, request: Request) -> Response {
 /// Who is not let in is told why, unsigned: it is nobody that a signature would be for. It is recorded under nobody's
 /// name, since anybody can name a sender.
 async fn refused(node: &Node, named: Option<&HeaderValue>, refusal: &Refusal) -> Response {
-    let named = named.and_then(|named| named.to_str().ok()).unwrap_or("nobody");
+    let named = named
+        .and_then(|named| named.to_str().ok())
+        .unwrap_or("nobody");
     let noted = Refusal::new(
         refusal.reason,
-        format!("a message that names {named:.64} as its sender: {}", refusal.detail),
+        format!(
+            "a message that names {named:.64} as its sender: {}",
+            refusal.detail
+        ),
     );
     node.note(None, None, &noted).await;
     let status = match refusal.reason {
@@ -91,7 +98,10 @@ async fn opened(node: &Node, request: Request) -> Result<Response, Refusal> {
     if seat.signers().index_of(sender).is_none() || sender == seat.address() {
         return Err(Refusal::new(
             Reason::Stranger,
-            format!("{sender} is no other attestor of epoch {}", seat.signers().epoch()),
+            format!(
+                "{sender} is no other attestor of epoch {}",
+                seat.signers().epoch()
+            ),
         ));
     }
     let id = envelope.check(Expected {
@@ -113,7 +123,10 @@ async fn read(node: &Node, body: Body) -> Result<axum::body::Bytes, Refusal> {
     match read {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => Err(Refusal::new(Reason::TooLarge, error.to_string())),
-        Err(_elapsed) => Err(Refusal::new(Reason::Unreachable, "the body came too slowly")),
+        Err(_elapsed) => Err(Refusal::new(
+            Reason::Unreachable,
+            "the body came too slowly",
+        )),
     }
 }
 

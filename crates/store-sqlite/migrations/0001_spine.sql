@@ -309,6 +309,21 @@ CREATE TABLE warnings (
 CREATE INDEX warnings_by_risk ON warnings (risk);
 CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
 
+-- Who may sign when; 8-byte big-endian numbers are unix seconds, up to the end of time.
+CREATE TABLE epochs (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    number           INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+    -- Whether the verifier said so in a final block; otherwise the configuration did.
+    announced        INTEGER NOT NULL CHECK (announced IN (0, 1)),
+    active_from      BLOB    NOT NULL CHECK (length(active_from) = 8),
+    sign_until       BLOB    NOT NULL CHECK (length(sign_until) = 8),
+    accept_until     BLOB    NOT NULL CHECK (length(accept_until) = 8),
+    revoked          INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+    -- As JSON: number, threshold, and who has which index.
+    signers          TEXT    NOT NULL,
+    PRIMARY KEY (domain_separator, number)
+) STRICT, WITHOUT ROWID;
+
 -- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
 -- the claim, and differ in times, epoch and revision only.
 CREATE TABLE statements (

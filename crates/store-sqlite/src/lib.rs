@@ -16,6 +16,7 @@ mod covers;
 mod deliveries;
 mod determinations;
 mod disagreements;
+mod epochs;
 mod error;
 mod halts;
 mod imports;

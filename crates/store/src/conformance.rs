@@ -18,6 +18,7 @@ pub mod coverage;
 pub mod covers;
 pub mod deliveries;
 pub mod durability;
+pub mod epochs;
 pub mod halts;
 pub mod imports;
 pub mod looks;
@@ -198,6 +199,11 @@ macro_rules! conformance_tests {
                 thirty_two_callers_have_one_winner
                 forged_payloads_are_refused
                 are_given_to_many_at_once
+            }
+            epochs {
+                are_announced_once
+                do_not_change
+                are_revoked_once
             }
             statements {
                 follow_a_reservation

@@ -12,6 +12,7 @@ pub mod conformance;
 pub mod cover;
 pub mod coverage;
 pub mod delivery;
+pub mod epoch;
 pub mod error;
 pub mod evidence;
 pub mod halt;
@@ -39,6 +40,7 @@ pub trait Store:
     + unwind::Unwinds
     + warning::Warnings
     + claim::Claims
+    + epoch::Epochs
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
@@ -64,6 +66,7 @@ impl<T> Store for T where
         + unwind::Unwinds
         + warning::Warnings
         + claim::Claims
+        + epoch::Epochs
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries

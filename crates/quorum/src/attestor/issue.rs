@@ -117,7 +117,8 @@ impl Node {
         issued_at: Timestamp,
         epoch: u32,
     ) -> Result<(Policy, ClaimAttestation), Refusal> {
-        let ineligible = |detail: &str| Refusal::new(Reason::NotEligible, format!("{policy}: {detail}"));
+        let ineligible =
+            |detail: &str| Refusal::new(Reason::NotEligible, format!("{policy}: {detail}"));
         let risk = settled.event.risk();
         let policy = self.store.policy(policy).await?;
         let policy = policy
@@ -129,7 +130,9 @@ impl Node {
             .find(|claim| claim.risk == risk && claim.ordinal == settled.event.ordinal)
             .ok_or_else(|| ineligible("this node has not decided the claim yet"))?;
         if let Eligibility::Refused(refusal) = &claim.eligibility {
-            return Err(ineligible(&format!("this node refuses the claim: {refusal:?}")));
+            return Err(ineligible(&format!(
+                "this node refuses the claim: {refusal:?}"
+            )));
         }
         let validity = Validity {
             issued_at,
@@ -144,10 +147,18 @@ impl Node {
     }
 
     /// The payloads that an issue asks for, each compared with what is asked for.
-    pub(crate) async fn payloads(&self, issue: &Issue, settled: &[Result<Settled, Refusal>]) -> Payloads {
+    pub(crate) async fn payloads(
+        &self,
+        issue: &Issue,
+        settled: &[Result<Settled, Refusal>],
+    ) -> Payloads {
         let mut payloads = Vec::with_capacity(issue.claims.len());
         for claim in &issue.claims {
-            payloads.push(self.compared(issue, claim, settled).await.map(|issued| issued.payload));
+            payloads.push(
+                self.compared(issue, claim, settled)
+                    .await
+                    .map(|issued| issued.payload),
+            );
         }
         payloads
     }
@@ -158,7 +169,12 @@ impl Node {
         claim: &IssuedClaim,
         settled: &[Result<Settled, Refusal>],
     ) -> Result<Issued, Refusal> {
-        let unknown = || Refusal::new(Reason::Unreadable, "a claim names an event that is not listed");
+        let unknown = || {
+            Refusal::new(
+                Reason::Unreadable,
+                "a claim names an event that is not listed",
+            )
+        };
         let settled = settled.get(claim.event).ok_or_else(unknown)?;
         let settled = settled.as_ref().map_err(Clone::clone)?;
         let (policy, payload) = self
@@ -223,7 +239,9 @@ impl Node {
         signers: &SignerSet,
     ) -> Result<Signing, Refusal> {
         if signatures.len() != issued.len() {
-            return Err(bad_signature("there is not one set of signatures for each claim"));
+            return Err(bad_signature(
+                "there is not one set of signatures for each claim",
+            ));
         }
         for (issued, signatures) in issued.iter().zip(signatures) {
             signatures
@@ -232,7 +250,10 @@ impl Node {
                 .map_err(|error| bad_signature(&error.to_string()))?;
         }
         Ok(Signing::Each(
-            signatures.iter().map(|signatures| signatures.0.clone()).collect(),
+            signatures
+                .iter()
+                .map(|signatures| signatures.0.clone())
+                .collect(),
         ))
     }
 
@@ -256,7 +277,9 @@ impl Node {
             .verify(id, signers)
             .map_err(|error| bad_signature(&error.to_string()))?;
         // There is one for every leaf.
-        let proofs = (0..issued.len()).filter_map(|place| tree.proof(place)).collect();
+        let proofs = (0..issued.len())
+            .filter_map(|place| tree.proof(place))
+            .collect();
         Ok(Signing::Batch {
             batch,
             id,
@@ -268,7 +291,10 @@ impl Node {
     /// Keeps a result that was verified, so that others can ask for it.
     pub async fn keep(&self, signed: &Signed, verified: &Verified) -> Result<(), Refusal> {
         let body = write(signed)?;
-        let claims = verified.issued.iter().map(|issued| issued.payload.claim_key());
+        let claims = verified
+            .issued
+            .iter()
+            .map(|issued| issued.payload.claim_key());
         let result = QuorumResult {
             id: alloy_primitives::keccak256(&body),
             claims: claims.collect(),
@@ -313,7 +339,9 @@ pub(crate) fn check_times(
         ));
     }
     let decided = settled.iter().filter_map(|settled| settled.as_ref().ok());
-    let latest = decided.map(|settled| settled.fused.determination.determined_at).max();
+    let latest = decided
+        .map(|settled| settled.fused.determination.determined_at)
+        .max();
     match latest {
         Some(latest) if latest > issued_at => Err(Refusal::new(
             Reason::Times,

@@ -30,7 +30,13 @@ impl Node {
         }
         let votes = self.cast(seat, considered).await?;
         for (proposal, vote) in request.proposals.iter().zip(&votes) {
-            self.seen(proposer, proposal.event.key(), proposal.round, "voted", vote);
+            self.seen(
+                proposer,
+                proposal.event.key(),
+                proposal.round,
+                "voted",
+                vote,
+            );
         }
         Ok(VoteResponse { votes })
     }
@@ -49,7 +55,10 @@ impl Node {
             }
             None => {
                 let report = self.report(seat, event, &own).await?;
-                if !reports.iter().any(|given| given.statement == report.statement) {
+                if !reports
+                    .iter()
+                    .any(|given| given.statement == report.statement)
+                {
                     return Err(Refusal::new(
                         Reason::ReportLeftOut,
                         "this node's report is not among the proposed ones as it was given",

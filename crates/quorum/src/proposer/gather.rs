@@ -2,7 +2,8 @@
 
 use alloy_primitives::Address;
 use tocsin_attest::Seat;
-use tocsin_domain::quorum::{Certificate, Event, SignedReport, Step};
+use tocsin_domain::cover::Cover;
+use tocsin_domain::quorum::{Certificate, Event, Quorum, SignedReport, Step, reexecute};
 use tocsin_domain::time::Timestamp;
 
 use crate::attestor::write;
@@ -41,8 +42,7 @@ impl Node {
             }
         };
         let own = self.reports(seat, &request);
-        let answers: Answers<ReportResponse> =
-            self.ask_all(seat, path::REPORT, &body, own).await;
+        let answers: Answers<ReportResponse> = self.ask_all(seat, path::REPORT, &body, own).await;
         let mut standings = Vec::with_capacity(events.len());
         for (place, event) in events.iter().enumerate() {
             let mut refusals = Refusals::new();
@@ -89,7 +89,10 @@ impl Node {
         if let Some(backed) = self.highest_lock(event, heard, refusals) {
             return Ok(proposal(backed.reports, Some(backed.certificate)));
         }
-        let own = self.own(event).await.map_err(|refusal| refusal.to_string())?;
+        let own = self
+            .own(event)
+            .await
+            .map_err(|refusal| refusal.to_string())?;
         let mut reports = Vec::new();
         for (_, peer, said) in heard {
             match self.check_report(seat, event, *peer, said, &own.cover) {
@@ -116,9 +119,11 @@ impl Node {
                 continue;
             };
             let reported = report.statement.payoutFraction;
-            let settled = loss.payout.as_ref().ok().and_then(|payout| {
-                u64::try_from(payout.units()).ok()
-            });
+            let settled = loss
+                .payout
+                .as_ref()
+                .ok()
+                .and_then(|payout| u64::try_from(payout.units()).ok());
             if settled != Some(reported) {
                 let detail = format!(
                     "it reports that {reported}e-18 of the sum insured is lost, the quorum settles on {}e-18",
@@ -137,7 +142,9 @@ impl Node {
         refusals: &mut Refusals,
     ) -> Option<Certified> {
         for (_, peer, said) in heard {
-            let Some(backed) = &said.decided else { continue };
+            let Some(backed) = &said.decided else {
+                continue;
+            };
             match self.check_backed(event, backed, Step::Lock) {
                 Ok(()) => {
                     return Some(Certified {
@@ -188,13 +195,15 @@ impl Node {
         event: &Event,
         peer: Address,
         said: &Heard,
-        cover: &tocsin_domain::cover::Cover,
+        cover: &Cover,
     ) -> Result<SignedReport, Refusal> {
         let report = said.report.clone().result()?;
         let bad = |detail: &str| Refusal::new(Reason::BadReports, detail);
         let (domain, statement) = (seat.domain(), &report.statement);
         if statement.signerEpoch != seat.signers().epoch() || !statement.is_about(event) {
-            return Err(bad("its report is about another event, or of another epoch"));
+            return Err(bad(
+                "its report is about another event, or of another epoch",
+            ));
         }
         if report.signer(&domain) != Some(peer) {
             return Err(Refusal::new(
@@ -203,24 +212,24 @@ impl Node {
             ));
         }
         if Timestamp(statement.determinedAt) > self.now() + self.settings.clock_tolerance {
-            return Err(bad("its report was determined at a time that is yet to come"));
+            return Err(bad(
+                "its report was determined at a time that is yet to come",
+            ));
         }
-        tocsin_domain::quorum::check_report(
-            cover,
-            event,
-            &report,
-            tocsin_domain::quorum::Quorum {
-                domain: &domain,
-                signers: seat.signers(),
-            },
-        )
-        .map_err(|error| bad(&error.to_string()))?;
+        let quorum = Quorum {
+            domain: &domain,
+            signers: seat.signers(),
+        };
+        reexecute(cover, event, &report, quorum).map_err(|error| bad(&error.to_string()))?;
         Ok(report)
     }
 }
 
 pub(super) fn short() -> Refusal {
-    Refusal::new(Reason::Unreadable, "it has answered to something else than was asked")
+    Refusal::new(
+        Reason::Unreadable,
+        "it has answered to something else than was asked",
+    )
 }
 
 /// Who has not gone along, for people.

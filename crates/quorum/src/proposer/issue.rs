@@ -11,9 +11,7 @@ use super::gather::{Refusals, short, told};
 use super::{Outcome, Trouble};
 use crate::attestor::{Settled, seconds, write};
 use crate::client::Answers;
-use crate::message::{
-    Certified, Issue, IssuedClaim, SignResponse, Signatures, Signed, path,
-};
+use crate::message::{Certified, Issue, IssuedClaim, SignResponse, Signatures, Signed, path};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -78,12 +76,7 @@ impl Node {
     }
 
     /// What is to be signed, by this node's own books.
-    async fn prepare(
-        &self,
-        seat: &Seat<'_>,
-        part: Part,
-        outcome: &mut Outcome,
-    ) -> Option<Issue> {
+    async fn prepare(&self, seat: &Seat<'_>, part: Part, outcome: &mut Outcome) -> Option<Issue> {
         let epoch = seat.signers().epoch();
         let mut events = Vec::new();
         let mut wished: Vec<(Settled, Vec<PolicyId>)> = Vec::new();
@@ -177,7 +170,9 @@ impl Node {
                     claim.policy,
                     told(&refusals)
                 );
-                outcome.troubles.extend(event.map(|event| Trouble { event, why }));
+                outcome
+                    .troubles
+                    .extend(event.map(|event| Trouble { event, why }));
             }
         }
         if !signed.is_empty() {
@@ -222,7 +217,8 @@ impl Node {
                     claims,
                 }) => {
                     let refused = claims.iter().enumerate();
-                    let refused = refused.filter_map(|(place, claim)| Some((place, claim.refusal()?)));
+                    let refused =
+                        refused.filter_map(|(place, claim)| Some((place, claim.refusal()?)));
                     for (place, refusal) in refused {
                         spoilt.insert(place);
                         if refusals.len() < issue.claims.len().min(32) {
@@ -263,10 +259,7 @@ fn batch_id(seat: &Seat<'_>, issue: &Issue) -> Result<BatchId, Refusal> {
     Ok(seat.domain().batch_digest(&batch))
 }
 
-fn share(
-    answer: &Result<SignResponse, Refusal>,
-    place: usize,
-) -> Result<QuorumSignature, Refusal> {
+fn share(answer: &Result<SignResponse, Refusal>, place: usize) -> Result<QuorumSignature, Refusal> {
     let answer = answer.as_ref().map_err(Clone::clone)?;
     let claim = answer.claims.get(place).ok_or_else(short)?;
     let signature = claim.clone().result()?.ok_or_else(short)?;
@@ -283,7 +276,11 @@ fn not_its_own() -> Refusal {
 fn trouble(issue: &Issue, refusals: &Refusals) -> Option<Trouble> {
     Some(Trouble {
         event: issue.events.first()?.key(),
-        why: format!("the batch of {} is not signed; {}", issue.claims.len(), told(refusals)),
+        why: format!(
+            "the batch of {} is not signed; {}",
+            issue.claims.len(),
+            told(refusals)
+        ),
     })
 }
 

@@ -62,7 +62,9 @@ impl Node {
             self.note_all(seat, course.event, &course.refusals).await;
             decisions.push(match course.state {
                 Ok(State::Decided(certified)) => Ok(certified),
-                Ok(State::Open(_) | State::Certified(_)) => Err("its votes were not counted".to_owned()),
+                Ok(State::Open(_) | State::Certified(_)) => {
+                    Err("its votes were not counted".to_owned())
+                }
                 Err(why) => Err(why),
             });
         }
@@ -100,7 +102,14 @@ impl Node {
                 round: proposal.round,
                 reports: reports_hash(&seat.domain(), &proposal.reports),
             };
-            let counted = self.count(seat, on, Step::Evidence, place, &answers, &mut course.refusals);
+            let counted = self.count(
+                seat,
+                on,
+                Step::Evidence,
+                place,
+                &answers,
+                &mut course.refusals,
+            );
             course.state = counted.map(|certificate| {
                 State::Certified(Certified {
                     event: proposal.event,
@@ -198,7 +207,11 @@ impl Node {
             };
             (Ok(certificate), stage.to_owned())
         } else {
-            let why = format!("{given} of {threshold} votes in round {}; {}", on.round, told(refusals));
+            let why = format!(
+                "{given} of {threshold} votes in round {}; {}",
+                on.round,
+                told(refusals)
+            );
             (Err(why.clone()), why)
         };
         self.standing.round(RoundStanding {
