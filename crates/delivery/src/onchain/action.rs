@@ -97,8 +97,15 @@ pub enum Waiting {
     FeeCap {
         /// The cap, wei per gas.
         cap: u128,
-        /// The base fee, wei per gas.
+        /// The base fee or gas price of the moment, wei per gas.
         base_fee: u128,
+    },
+    /// It has ended, by what one endpoint says, and too few others show the same.
+    Agreement {
+        /// How many endpoints show it.
+        agreed: usize,
+        /// How many have to.
+        needed: usize,
     },
     /// Its nonce belongs to an account whose key is no longer configured.
     OtherSigner {
@@ -135,8 +142,13 @@ impl fmt::Display for Waiting {
             }
             Self::FeeCap { cap, base_fee } => write!(
                 f,
-                "the fee cap of {cap} wei per gas is reached (base fee {base_fee}): raise the cap, or wait for the \
-                 chain to get cheaper"
+                "the fee cap of {cap} wei per gas is reached (the chain asks for {base_fee} and a tip): raise the cap, or \
+                 wait for the chain to get cheaper"
+            ),
+            Self::Agreement { agreed, needed } => write!(
+                f,
+                "it has ended, as {agreed} of the endpoints say, and {needed} have to show the same final blocks: see \
+                 whether the others answer and keep up"
             ),
             Self::OtherSigner { holder, nonce } => write!(
                 f,
