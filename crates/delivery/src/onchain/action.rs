@@ -116,6 +116,23 @@ pub enum Waiting {
     },
 }
 
+impl Waiting {
+    /// Whether it may last until a person does something, or the world changes: what is waited for is not simply the next
+    /// blocks. An earlier nonce comes by itself where another delivery holds it, which is not known here.
+    pub fn may_last(&self) -> bool {
+        match self {
+            Self::FeeCap { .. }
+            | Self::Agreement { .. }
+            | Self::OtherSigner { .. }
+            | Self::EarlierNonce { .. } => true,
+            Self::ConsumptionFinal
+            | Self::NonceFinal { .. }
+            | Self::Inclusion { .. }
+            | Self::Rebroadcast { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -140,10 +157,11 @@ impl fmt::Display for Waiting {
                     "transaction {hash} is not in the node's pool; it will be broadcast again"
                 )
             }
-            Self::FeeCap { cap, base_fee } => write!(
+            // What the chain asks for changes with every block.
+            Self::FeeCap { cap, .. } => write!(
                 f,
-                "the fee cap of {cap} wei per gas is reached (the chain asks for {base_fee} and a tip): raise the cap, or \
-                 wait for the chain to get cheaper"
+                "the chain asks for more than the fee cap of {cap} wei per gas: raise the cap, or wait for the chain to \
+                 get cheaper"
             ),
             Self::Agreement { agreed, needed } => write!(
                 f,
