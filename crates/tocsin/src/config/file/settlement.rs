@@ -12,10 +12,9 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::time::Seconds;
 
 use super::chain::http_address;
+use super::key::KeySection;
 use super::{FinalityText, finalized, poll_interval_ms, request_timeout_ms, span};
-use crate::config::{
-    AttestorConfig, Chain, ConfigError, DeliveryConfig, KeyConfig, caip, invalid, secret,
-};
+use crate::config::{AttestorConfig, Chain, ConfigError, DeliveryConfig, caip, invalid};
 
 const GWEI: u128 = 1_000_000_000;
 
@@ -68,13 +67,6 @@ pub(in crate::config) struct DeliverySection {
     poll_interval_ms: u64,
     #[serde(default = "request_timeout_ms")]
     request_timeout_ms: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-enum KeySection {
-    Keystore { path: String, password: String },
-    Raw { key: String },
 }
 
 fn log_range_blocks() -> u64 {
@@ -169,20 +161,6 @@ impl DeliverySection {
             settings,
             key: self.signer.resolve(base).map_err(at)?,
             poll_interval: Duration::from_millis(self.poll_interval_ms),
-        })
-    }
-}
-
-impl KeySection {
-    fn resolve(self, base: &Path) -> Result<KeyConfig, String> {
-        Ok(match self {
-            Self::Keystore { path, password } => KeyConfig::Keystore {
-                path: base.join(path),
-                password: secret::read(base, &password)?,
-            },
-            Self::Raw { key } => KeyConfig::Raw {
-                key: secret::read(base, &key)?,
-            },
         })
     }
 }
