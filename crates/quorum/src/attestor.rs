@@ -7,7 +7,6 @@ mod votes;
 pub use issue::{Issued, MOST_CLAIMS, Signing, Verified};
 pub(crate) use issue::{Payloads, Settled, seconds};
 
-use tocsin_attest::Seat;
 use tocsin_domain::ids::ReportsHash;
 use tocsin_domain::quorum::{Certificate, Event, SignedReport, Step, reports_hash};
 use tocsin_store::quorum::{Ballot, Held};
@@ -29,17 +28,13 @@ pub(crate) const MOST_WANTED: usize = 2_000;
 
 impl Node {
     /// What this node has seen of events, and what it is bound to.
-    pub(crate) async fn reports(
-        &self,
-        seat: &Seat<'_>,
-        request: &ReportRequest,
-    ) -> Result<ReportResponse, Refusal> {
-        check_epoch(seat, request.epoch)?;
+    pub(crate) async fn reports(&self, request: &ReportRequest) -> Result<ReportResponse, Refusal> {
+        let seat = self.seat_at(request.epoch)?;
         check_count(request.events.len(), MOST_EVENTS)?;
         let mut heard = Vec::with_capacity(request.events.len());
         for event in &request.events {
             let report = match self.own(event).await {
-                Ok(own) => self.report(seat, event, &own).await,
+                Ok(own) => self.report(&seat, event, &own).await,
                 Err(refusal) => Err(refusal),
             };
             let domain = seat.domain().domain_separator();
@@ -101,18 +96,6 @@ impl Node {
             .verify(&domain, &signers)
             .map_err(|error| bad(error.to_string()))?;
         Ok(hash)
-    }
-}
-
-pub(crate) fn check_epoch(seat: &Seat<'_>, epoch: u32) -> Result<(), Refusal> {
-    let signs = seat.signers().epoch();
-    if epoch == signs {
-        Ok(())
-    } else {
-        Err(Refusal::new(
-            Reason::OtherEpoch,
-            format!("epoch {epoch} is asked to sign, and here epoch {signs} does"),
-        ))
     }
 }
 

@@ -20,8 +20,8 @@
 
 mod attestor;
 mod client;
-mod envelope;
-mod message;
+pub mod envelope;
+pub mod message;
 mod node;
 mod proposer;
 mod refusal;
@@ -31,8 +31,7 @@ mod standing;
 mod written;
 
 pub use attestor::{Issued, MOST_CLAIMS, MOST_EVENTS, Signing, Verified};
-pub use envelope::{Envelope, Expected};
-pub use message::{Issue, IssuedClaim, Signatures, Signed};
+pub use message::Signed;
 pub use node::{Node, NodeError, Now, Ring};
 pub use proposer::{Outcome, Trouble, Wish};
 pub use refusal::{Reason, Refusal};

@@ -10,13 +10,19 @@ use crate::refusal::Refusal;
 use crate::written::{one_signature, packed_signatures};
 
 /// What is asked for, and where.
-pub(crate) mod path {
-    pub(crate) const REPORT: &str = "/quorum/v1/report";
-    pub(crate) const VOTE: &str = "/quorum/v1/vote";
-    pub(crate) const LOCK: &str = "/quorum/v1/lock";
-    pub(crate) const SIGN: &str = "/quorum/v1/sign";
-    pub(crate) const SIGNED: &str = "/quorum/v1/signed";
-    pub(crate) const WANTED: &str = "/quorum/v1/wanted";
+pub mod path {
+    /// Reports.
+    pub const REPORT: &str = "/quorum/v1/report";
+    /// Votes of the first step.
+    pub const VOTE: &str = "/quorum/v1/vote";
+    /// Votes of the second step.
+    pub const LOCK: &str = "/quorum/v1/lock";
+    /// Shares in attestations.
+    pub const SIGN: &str = "/quorum/v1/sign";
+    /// Tells of attestations.
+    pub const SIGNED: &str = "/quorum/v1/signed";
+    /// Asks for attestations.
+    pub const WANTED: &str = "/quorum/v1/wanted";
 }
 
 /// Something, or why not.

@@ -117,14 +117,27 @@ impl Node {
         (self.now)()
     }
 
-    /// Who signs in an epoch.
+    /// Who signs in an epoch; refused where that is not known, or where the epoch is revoked: its keys may be stolen.
     pub(crate) fn signers(&self, epoch: u32) -> Result<SignerSet, Refusal> {
-        self.attestor.signers_of(epoch).ok_or_else(|| {
-            Refusal::new(
+        let epochs = self.attestor.epochs();
+        let found = epochs.iter().find(|known| known.number() == epoch);
+        match found {
+            Some(known) if known.revoked => Err(Refusal::new(
+                Reason::OtherEpoch,
+                format!("epoch {epoch} is revoked"),
+            )),
+            Some(known) => Ok(known.signers.clone()),
+            None => Err(Refusal::new(
                 Reason::OtherEpoch,
                 format!("this node knows no epoch {epoch}"),
-            )
-        })
+            )),
+        }
+    }
+
+    /// Its place in an epoch that signs now.
+    pub(crate) fn seat_at(&self, epoch: u32) -> Result<Seat<'_>, Refusal> {
+        let seat = self.attestor.seat_of(epoch, self.now());
+        seat.map_err(|error| Refusal::new(Reason::OtherEpoch, error.to_string()))
     }
 
     /// Records that another attestor did what an operator has to know of. A failure of that is logged: it must not stop

@@ -94,27 +94,32 @@ async fn opened(node: &Node, request: Request) -> Result<Response, Refusal> {
     let path = head.uri.path();
     let envelope = Envelope::from_headers(path, &head.headers)?;
     let sender = envelope.message.sender;
-    let seat = node.seat()?;
-    if seat.signers().index_of(sender).is_none() || sender == seat.address() {
+    let (now, recipient) = (node.now(), envelope.message.recipient);
+    if !node.attestor.addresses().any(|own| own == recipient) {
         return Err(Refusal::new(
-            Reason::Stranger,
-            format!(
-                "{sender} is no other attestor of epoch {}",
-                seat.signers().epoch()
-            ),
+            Reason::Misaddressed,
+            format!("it is to {recipient}, which is no key of this node"),
         ));
     }
+    let beside = node.attestor.seat_beside(sender, recipient, now);
+    let seat = beside
+        .filter(|seat| seat.address() != sender)
+        .ok_or_else(|| {
+            let stranger =
+                format!("{sender} is no other attestor of an epoch that {recipient} signs for");
+            Refusal::new(Reason::Stranger, stranger)
+        })?;
     let id = envelope.check(Expected {
         domain: &seat.domain(),
-        recipient: seat.address(),
-        now: node.now(),
+        recipient,
+        now,
         tolerance: node.settings.clock_tolerance,
         in_reply_to: alloy_primitives::B256::ZERO,
     })?;
     let body = read(node, body).await?;
     envelope.check_body(&body)?;
     node.standing.asked(sender, node.now());
-    let answer = done(node, &seat, &envelope, &body).await?;
+    let answer = done(node, &envelope, &body).await?;
     sealed(node, &seat, &envelope, id, answer).await
 }
 
@@ -131,18 +136,13 @@ async fn read(node: &Node, body: Body) -> Result<axum::body::Bytes, Refusal> {
 }
 
 /// Does what is asked. A refusal of the whole is an answer as well, and signed.
-async fn done(
-    node: &Node,
-    seat: &Seat<'_>,
-    envelope: &Envelope,
-    body: &[u8],
-) -> Result<Vec<u8>, Refusal> {
+async fn done(node: &Node, envelope: &Envelope, body: &[u8]) -> Result<Vec<u8>, Refusal> {
     let sender = envelope.message.sender;
     match envelope.message.path.as_str() {
-        path::REPORT => written(node.reports(seat, &parsed(body)?).await),
-        path::VOTE => written(node.vote(seat, sender, &parsed(body)?).await),
-        path::LOCK => written(node.lock(seat, sender, &parsed(body)?).await),
-        path::SIGN => written(node.sign(seat, sender, &parsed(body)?).await),
+        path::REPORT => written(node.reports(&parsed(body)?).await),
+        path::VOTE => written(node.vote(sender, &parsed(body)?).await),
+        path::LOCK => written(node.lock(sender, &parsed(body)?).await),
+        path::SIGN => written(node.sign(sender, &parsed(body)?).await),
         path::WANTED => written(node.wanted(&parsed(body)?).await),
         path::SIGNED => {
             let signed = parsed(body)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tocsin_attest::Seat;
 use tocsin_domain::attestation::{
     AttestationBatch, BatchTree, ClaimAttestation, SignatureSet, SignerSet, Validity,
 };
@@ -325,11 +324,9 @@ fn decision(event: &Event, held: Held, reports: Vec<u8>) -> Statement {
 /// That this node would sign at this time.
 pub(crate) fn check_times(
     node: &Node,
-    seat: &Seat<'_>,
     issue: &Issue,
     settled: &[Result<Settled, Refusal>],
 ) -> Result<(), Refusal> {
-    super::check_epoch(seat, issue.epoch)?;
     let (now, tolerance) = (node.now(), node.settings.clock_tolerance);
     let issued_at = issue.issued_at;
     if issued_at < now - tolerance || issued_at > now + tolerance {

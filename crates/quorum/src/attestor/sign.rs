@@ -15,7 +15,6 @@ impl Node {
     /// This node's shares. Decisions are journaled first, then the payloads; only then is anything signed.
     pub(crate) async fn sign(
         &self,
-        seat: &Seat<'_>,
         proposer: Address,
         issue: &Issue,
     ) -> Result<SignResponse, Refusal> {
@@ -24,7 +23,8 @@ impl Node {
         for certified in &issue.events {
             settled.push(self.settled(certified).await);
         }
-        check_times(self, seat, issue, &settled)?;
+        let seat = &self.seat_at(issue.epoch)?;
+        check_times(self, issue, &settled)?;
         let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
         self.journal(&decided).await?;
         let payloads = self.payloads(issue, &settled).await;

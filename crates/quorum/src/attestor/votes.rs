@@ -5,7 +5,7 @@ use tocsin_attest::Seat;
 use tocsin_domain::quorum::Step;
 use tocsin_store::quorum::{Held, Saying, Statement, Voted};
 
-use super::{MOST_EVENTS, check_count, check_epoch, write};
+use super::{MOST_EVENTS, check_count, write};
 use crate::message::{
     Answer, Certified, LockRequest, Proposal, Signature, VoteRequest, VoteResponse,
 };
@@ -18,11 +18,10 @@ impl Node {
     /// (unless a quorum has voted for them already), and all of them hold when they are executed again.
     pub(crate) async fn vote(
         &self,
-        seat: &Seat<'_>,
         proposer: Address,
         request: &VoteRequest,
     ) -> Result<VoteResponse, Refusal> {
-        check_epoch(seat, request.epoch)?;
+        let seat = &self.seat_at(request.epoch)?;
         check_count(request.proposals.len(), MOST_EVENTS)?;
         let mut considered = Vec::with_capacity(request.proposals.len());
         for proposal in &request.proposals {
@@ -83,11 +82,10 @@ impl Node {
     /// The votes of the second step: a quorum has voted, and this node votes for nothing else from now on.
     pub(crate) async fn lock(
         &self,
-        seat: &Seat<'_>,
         proposer: Address,
         request: &LockRequest,
     ) -> Result<VoteResponse, Refusal> {
-        check_epoch(seat, request.epoch)?;
+        let seat = &self.seat_at(request.epoch)?;
         check_count(request.certified.len(), MOST_EVENTS)?;
         let mut considered = Vec::with_capacity(request.certified.len());
         for certified in &request.certified {

@@ -41,7 +41,7 @@ impl Node {
                 return events.iter().map(failed).collect();
             }
         };
-        let own = self.reports(seat, &request);
+        let own = self.reports(&request);
         let answers: Answers<ReportResponse> = self.ask_all(seat, path::REPORT, &body, own).await;
         let mut standings = Vec::with_capacity(events.len());
         for (place, event) in events.iter().enumerate() {

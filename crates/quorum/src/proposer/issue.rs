@@ -124,7 +124,7 @@ impl Node {
     async fn shares(&self, seat: &Seat<'_>, issue: &Issue) -> Answers<SignResponse> {
         match write(issue) {
             Ok(body) => {
-                let own = self.sign(seat, seat.address(), issue);
+                let own = self.sign(seat.address(), issue);
                 self.ask_all(seat, path::SIGN, &body, own).await
             }
             Err(_too_large) => Answers(Vec::new()),

@@ -88,7 +88,7 @@ impl Node {
         };
         let answers = match write(&request) {
             Ok(body) => {
-                let own = self.vote(seat, seat.address(), &request);
+                let own = self.vote(seat.address(), &request);
                 self.ask_all(seat, path::VOTE, &body, own).await
             }
             Err(_too_large) => Answers(Vec::new()),
@@ -139,7 +139,7 @@ impl Node {
         };
         let answers = match write(&request) {
             Ok(body) => {
-                let own = self.lock(seat, seat.address(), &request);
+                let own = self.lock(seat.address(), &request);
                 self.ask_all(seat, path::LOCK, &body, own).await
             }
             Err(_too_large) => Answers(Vec::new()),
