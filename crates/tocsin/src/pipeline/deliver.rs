@@ -4,6 +4,7 @@
 //! anything that cannot be undone: a nonce with its delivery, a transaction's bytes before their broadcast. It can be
 //! killed anywhere.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin_delivery::onchain::{Action, AttemptView, DeliveryView, HeldNonce, Submitter, Waiting};
@@ -17,13 +18,13 @@ const MAX_STEPS: u32 = 16;
 /// Delivers to one chain.
 pub struct Deliverer {
     name: String,
-    submitter: Submitter,
+    submitter: Arc<Submitter>,
     poll_interval: Duration,
 }
 
 impl Deliverer {
     /// A deliverer that looks at the chain every `poll_interval`.
-    pub fn new(submitter: Submitter, poll_interval: Duration) -> Self {
+    pub fn new(submitter: Arc<Submitter>, poll_interval: Duration) -> Self {
         let name = format!("deliver eip155:{}", submitter.settings().chain_id);
         Self {
             name,
