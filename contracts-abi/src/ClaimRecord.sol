@@ -16,6 +16,10 @@ library ClaimRecords {
     uint256 private constant HOLDS_AT = 34;
     uint256 private constant HELD_AT_AT = 66;
 
+    function isUntouched(ClaimRecord record) internal pure returns (bool) {
+        return ClaimRecord.unwrap(record) == 0;
+    }
+
     function isConsumed(ClaimRecord record) internal pure returns (bool) {
         return ClaimRecord.unwrap(record) & CONSUMED != 0;
     }

@@ -22,24 +22,27 @@ library MixedSignatures {
     uint256 private constant LENGTH_BYTES = 2;
     uint256 private constant IS_MIXED = 1 << 255;
 
-    /// Whether the signatures say that they are in this form.
-    function isMixed(bytes calldata packed) internal pure returns (bool) {
-        return packed.length >= QuorumSignatures.BITMAP_BYTES && uint8(packed[0]) >> 7 == 1;
+    /// Whether signatures whose first word this is are in this form.
+    function isMixed(uint256 bitmap) internal pure returns (bool) {
+        return bitmap >= IS_MIXED;
     }
 
-    /// Reverts unless `packed` holds the signatures of exactly `threshold` of the first `signerCount` entries of
+    /// Reverts unless `packed`, of which `bitmap` is the first word, holds the signatures of exactly `threshold` of the first `signerCount` entries of
     /// `registered` over `digest`. Contracts are asked whether they vote for it, as `AttestorVote` says it in the domain
     /// `domainSeparator`; what they answer may change with the state of their chain.
     function checkMixed(
         bytes calldata packed,
+        uint256 bitmap,
         bytes32 digest,
         bytes32 domainSeparator,
         uint256 threshold,
         uint256 signerCount,
         Signer[SIGNERS_AT_MOST] storage registered
     ) internal view {
-        if (packed.length < HEAD_BYTES) revert QuorumSignatures.SignaturesTooShort(packed.length);
-        uint256 bitmap = uint256(bytes32(packed)) & ~IS_MIXED;
+        if (packed.length < HEAD_BYTES) {
+            revert QuorumSignatures.SignaturesTooShort(packed.length);
+        }
+        bitmap &= ~IS_MIXED;
         uint256 contracts = uint256(bytes32(packed[QuorumSignatures.BITMAP_BYTES:]));
         QuorumSignatures.checkBitmap(bitmap, threshold, signerCount);
         if (contracts == 0 || contracts & ~bitmap != 0) revert ContractBitmapOutOfRange(contracts, bitmap);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-
 import {SIGNERS_AT_MOST, Signer} from "./Signer.sol";
 
 /// The packed form of a quorum's signatures: a 32-byte bitmap of signer indices, then one 65-byte signature (r, s, v)
@@ -20,29 +18,39 @@ library QuorumSignatures {
 
     uint256 internal constant BITMAP_BYTES = 32;
     uint256 internal constant SIGNATURE_BYTES = 65;
+    /// The order of the group of secp256k1, halved (EIP-2).
+    uint256 private constant GREATEST_LOW_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
-    /// Reverts unless `packed` holds the signatures of exactly `threshold` of the first `signerCount` entries of
-    /// `registered` over `digest`.
+    /// The first word. Its lowest 255 bits are the signers' indices.
+    function bitmapOf(bytes calldata packed) internal pure returns (uint256) {
+        if (packed.length < BITMAP_BYTES) revert SignaturesTooShort(packed.length);
+        return uint256(bytes32(packed));
+    }
+
+    /// Reverts unless `packed`, of which `bitmap` is the first word, holds the signatures of exactly `threshold` of the first
+    /// `signerCount` entries of `registered` over `digest`.
     function check(
         bytes calldata packed,
+        uint256 bitmap,
         bytes32 digest,
         uint256 threshold,
         uint256 signerCount,
         Signer[SIGNERS_AT_MOST] storage registered
     ) internal view {
-        if (packed.length < BITMAP_BYTES) revert SignaturesTooShort(packed.length);
-        uint256 bitmap = uint256(bytes32(packed[:BITMAP_BYTES]));
         checkBitmap(bitmap, threshold, signerCount);
         uint256 expected = BITMAP_BYTES + threshold * SIGNATURE_BYTES;
         if (packed.length != expected) revert WrongSignaturesLength(packed.length, expected);
 
         uint256 offset = BITMAP_BYTES;
-        for (uint256 index = 0; bitmap != 0; ++index) {
+        for (uint256 index = 0; bitmap != 0; bitmap >>= 1) {
             if (bitmap & 1 == 1) {
                 checkOne(packed, offset, digest, registered[index], index);
                 offset += SIGNATURE_BYTES;
             }
-            bitmap >>= 1;
+            // A word has 256 bits.
+            unchecked {
+                ++index;
+            }
         }
     }
 
@@ -80,8 +88,9 @@ library QuorumSignatures {
             s := calldataload(add(place, 32))
             v := byte(0, calldataload(add(place, 64)))
         }
-        (address recovered, ECDSA.RecoverError problem,) = ECDSA.tryRecover(digest, v, r, s);
-        if (problem != ECDSA.RecoverError.NoError) revert MalformedSignature(index);
+        if (uint256(s) > GREATEST_LOW_S || (v != 27 && v != 28)) revert MalformedSignature(index);
+        address recovered = ecrecover(digest, v, r, s);
+        if (recovered == address(0)) revert MalformedSignature(index);
         return recovered;
     }
 

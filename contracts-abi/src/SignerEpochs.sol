@@ -161,17 +161,27 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         if (block.timestamp > header.acceptUntil) {
             revert EpochNotAccepted(number, header.acceptUntil, block.timestamp);
         }
-        if (signatures.isMixed()) {
-            bytes32 domain = _domainSeparatorV4();
-            signatures.checkMixed(digest, domain, header.threshold, header.signerCount, announced.signers);
+        uint256 bitmap = signatures.bitmapOf();
+        if (MixedSignatures.isMixed(bitmap)) {
+            _checkMixed(signatures, bitmap, digest, announced);
         } else {
-            signatures.check(digest, header.threshold, header.signerCount, announced.signers);
+            signatures.check(bitmap, digest, header.threshold, header.signerCount, announced.signers);
         }
     }
 
     /// Reverts unless epoch `number` is entitled to sign at `issuedAt`.
     function _checkIssued(uint32 number, uint64 issuedAt) internal view {
         _checkIssued(number, _epochs[number].header, issuedAt);
+    }
+
+    function _checkMixed(bytes calldata signatures, uint256 bitmap, bytes32 digest, Announced storage announced)
+        private
+        view
+    {
+        Header memory header = announced.header;
+        signatures.checkMixed(
+            bitmap, digest, _domainSeparatorV4(), header.threshold, header.signerCount, announced.signers
+        );
     }
 
     function _checkIssued(uint32 number, Header memory header, uint64 issuedAt) private pure {

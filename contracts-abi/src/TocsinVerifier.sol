@@ -133,26 +133,31 @@ contract TocsinVerifier is ITocsinVerifier, ClaimLedger {
 
     /// Statements that contradict themselves are refused however many signed them.
     function _checkStatement(ClaimAttestation calldata a) private pure {
-        uint8 verdict = a.verdict;
-        if (verdict == 0 || verdict > ClaimAttestations.LAST_VERDICT) revert InvalidVerdict(verdict);
         // A correction names what it corrects, and nothing else does.
         if ((a.revision == 0) != (a.supersedes == 0)) revert RevisionWithoutSuperseded(a.revision, a.supersedes);
-        if (verdict != ClaimAttestations.TRIGGERED) {
-            if (a.eventId != 0 || a.payoutFraction != 0) {
-                revert PayoutWithoutTrigger(verdict, a.eventId, a.payoutFraction);
-            }
-            return;
-        }
+        if (a.verdict == ClaimAttestations.TRIGGERED) _checkLoss(a);
+        else _checkNoLoss(a);
+    }
+
+    function _checkLoss(ClaimAttestation calldata a) private pure {
         if (a.eventId == 0) revert MissingEventId();
         if (a.payoutFraction > ClaimAttestations.ONE) revert FractionAboveOne(a.payoutFraction);
+        uint64 occurredAt = a.occurredAt;
         // Terms may test the occurrence or the confirmation against the window's end. Either way the loss itself
         // lies before it, because nothing is confirmed before it occurred.
-        if (a.occurredAt < a.windowStart || a.occurredAt >= a.windowEnd) {
-            revert LossOutsideWindow(a.occurredAt, a.windowStart, a.windowEnd);
+        if (occurredAt < a.windowStart || occurredAt >= a.windowEnd) {
+            revert LossOutsideWindow(occurredAt, a.windowStart, a.windowEnd);
         }
-        if (a.occurredAt > a.confirmedAt || a.confirmedAt > a.issuedAt) {
-            revert TimesOutOfOrder(a.occurredAt, a.confirmedAt, a.issuedAt);
+        uint64 confirmedAt = a.confirmedAt;
+        if (occurredAt > confirmedAt || confirmedAt > a.issuedAt) {
+            revert TimesOutOfOrder(occurredAt, confirmedAt, a.issuedAt);
         }
+    }
+
+    function _checkNoLoss(ClaimAttestation calldata a) private pure {
+        uint8 verdict = a.verdict;
+        if (verdict == 0 || verdict > ClaimAttestations.LAST_VERDICT) revert InvalidVerdict(verdict);
+        if (a.eventId != 0 || a.payoutFraction != 0) revert PayoutWithoutTrigger(verdict, a.eventId, a.payoutFraction);
     }
 
     function _checkValidNow(ClaimAttestation calldata a) private view {
