@@ -387,7 +387,9 @@ CREATE TABLE deliveries (
     chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
     consumer    BLOB    NOT NULL CHECK (length(consumer) = 20),
     calldata    BLOB    NOT NULL,
-    state       TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'done', 'failed')),
+    state       TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'done', 'failed', 'superseded')),
+    -- A newer attestation of the same claim is delivered instead, as soon as this one holds no nonce.
+    superseded  INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
     sender      BLOB    CHECK (length(sender) = 20),
     nonce       INTEGER CHECK (nonce >= 0),
     done_hash   BLOB    CHECK (length(done_hash) = 32),
@@ -398,8 +400,11 @@ CREATE TABLE deliveries (
     CHECK ((sender IS NOT NULL) = (state = 'sending')),
     CHECK ((nonce IS NOT NULL) = (state = 'sending')),
     CHECK ((done_hash IS NOT NULL) = (state = 'done')),
-    CHECK ((done_block IS NOT NULL) = (state = 'done'))
+    CHECK ((done_block IS NOT NULL) = (state = 'done')),
+    CHECK (superseded = 1 OR state <> 'superseded'),
+    CHECK (superseded = 0 OR state <> 'queued')
 ) STRICT;
+CREATE INDEX deliveries_of_claim ON deliveries (claim_key) WHERE state = 'sending';
 CREATE UNIQUE INDEX deliveries_nonce ON deliveries (chain_id, nonce, sender) WHERE state = 'sending';
 CREATE INDEX deliveries_queued ON deliveries (chain_id, position) WHERE state = 'queued';
 
@@ -416,7 +421,15 @@ CREATE TABLE delivery_attempts (
     max_priority_fee_per_gas BLOB    NOT NULL CHECK (length(max_priority_fee_per_gas) = 16),
     gas_limit                INTEGER NOT NULL CHECK (gas_limit >= 0),
     signed_at                INTEGER NOT NULL,
-    PRIMARY KEY (attestation, number)
+    -- What it cost, once it is in a final block.
+    mined_block              INTEGER CHECK (mined_block >= 0),
+    succeeded                INTEGER CHECK (succeeded IN (0, 1)),
+    gas_used                 INTEGER CHECK (gas_used >= 0),
+    gas_price                BLOB    CHECK (length(gas_price) = 16),
+    PRIMARY KEY (attestation, number),
+    CHECK ((mined_block IS NULL) = (succeeded IS NULL)),
+    CHECK ((mined_block IS NULL) = (gas_used IS NULL)),
+    CHECK ((mined_block IS NULL) = (gas_price IS NULL))
 ) STRICT;
 
 -- The next nonce of each account that sends; it only rises.

@@ -229,6 +229,7 @@ macro_rules! conformance_tests {
                 are_listed_in_order
                 that_back_off_are_not_listed
                 that_are_for_later_wait
+                write_down_what_was_paid
                 that_are_unknown_are_missing
             }
             nonces {

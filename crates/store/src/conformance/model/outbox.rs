@@ -20,6 +20,7 @@ pub(in crate::conformance) fn queued(record: &AttestationRecord, call: &NewDeliv
         not_before: call.not_before.unwrap_or(record.attested_at),
         last_error: None,
         failures: 0,
+        superseded: false,
     }
 }
 
@@ -127,7 +128,9 @@ impl Model {
                 delivery.last_error = Some(error.to_owned());
                 Ok(())
             }
-            DeliveryState::Done { .. } | DeliveryState::Failed => Err(Fault::Refused),
+            DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded => {
+                Err(Fault::Refused)
+            }
         }
     }
 }
