@@ -252,6 +252,8 @@ impl AttestError {
             Self::Reserve { source, .. }
             | Self::ReserveBatch { source, .. }
             | Self::JournalVotes { source } => source.is_transient(),
+            // The next epoch may be about to begin.
+            Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,
             // A local key never fails for a while; a remote one may, when there is one.
             _ => false,
         }

@@ -14,6 +14,7 @@ pub mod attest;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
+pub mod epochs;
 pub mod evaluate;
 mod halt;
 pub mod observe;
