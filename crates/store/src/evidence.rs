@@ -92,6 +92,7 @@ pub async fn bundle<S: Store + ?Sized>(
         observations,
         determination,
         previous,
+        quorum: None,
         claim,
         attestation,
         domain,

@@ -1,28 +1,23 @@
-//! What was seen.
+//! What was seen, and where in the history of its risk it stands.
 
-use super::Finding;
-use crate::bundle::EvidenceBundle;
-use crate::cover::{Cover, Input};
-use crate::determination::Determination;
+use super::{Case, Finding};
+use crate::cover::{Input, Rearm};
 use crate::eval::outcome::LossEvent;
 use crate::evidence::select::input_of;
 use crate::evidence::{self, Extent};
 use crate::observation::{Observation, SourceId, Subject};
 use crate::risk::Stream;
 
-/// Every observation belongs to an input, and they are in evidence order, each once. Yields the inputs' streams.
-pub(super) fn check_observations(
-    cover: &Cover,
-    bundle: &EvidenceBundle,
-) -> Result<(Vec<Stream>, String), String> {
-    let rows = &bundle.observations;
+pub(super) fn streams(case: &Case<'_>) -> Result<(Vec<Stream>, String), String> {
+    let rows = case.observations;
     if rows.is_empty() {
         return Err("there are no observations".to_owned());
     }
-    let streams = cover
+    let streams = case
+        .cover
         .inputs
         .iter()
-        .map(|input| stream_of(input, bundle))
+        .map(|input| stream_of(input, case))
         .collect::<Result<Vec<Stream>, String>>()?;
     let mut previous = None;
     for (index, row) in rows.iter().enumerate() {
@@ -49,14 +44,14 @@ pub(super) fn check_observations(
 }
 
 /// What the terms leave open is taken from the risk and the observations; then it must be one and the same.
-fn stream_of(input: &Input, bundle: &EvidenceBundle) -> Result<Stream, String> {
+fn stream_of(input: &Input, case: &Case<'_>) -> Result<Stream, String> {
     let subject = input
         .subject
         .clone()
-        .unwrap_or_else(|| Subject::from(bundle.risk.subject.clone()));
+        .unwrap_or_else(|| Subject::from(case.subject));
     let source = match &input.source {
         Some(source) => source.clone(),
-        None => only_source(input, &subject, &bundle.observations)?,
+        None => only_source(input, &subject, case.observations)?,
     };
     Ok(Stream {
         source,
@@ -83,28 +78,21 @@ fn only_source(input: &Input, subject: &Subject, rows: &[Observation]) -> Result
     }
 }
 
-/// Nothing is missing at the edges and nothing stands beside the evidence. Yields the evidence.
-pub(super) fn check_selection(
-    cover: &Cover,
-    streams: &[Stream],
-    event: &LossEvent,
-    bundle: &EvidenceBundle,
-) -> Result<(Vec<Observation>, String), String> {
-    let rows = &bundle.observations;
+pub(super) fn check_selection(case: &Case<'_>, streams: &[Stream], event: &LossEvent) -> Finding {
+    let rows = case.observations;
     let extent = Extent::of(
-        cover,
-        bundle.risk.inception,
+        case.cover,
+        case.inception,
         event.evidence_from,
         event.settled_at,
     );
     let selected = evidence::select(streams, rows, extent).map_err(|error| error.to_string())?;
     let (given, reach) = (rows.len(), reach(event, extent));
     if selected == *rows {
-        let sentence = match given {
+        Ok(match given {
             1 => format!("the one observation is exactly what reaches {reach}"),
             given => format!("the {given} observations are exactly those that reach {reach}"),
-        };
-        Ok((selected, sentence))
+        })
     } else {
         let counted = selected.len();
         Err(format!(
@@ -128,25 +116,28 @@ fn reach(event: &LossEvent, extent: Extent) -> String {
     format!("{from} {to}")
 }
 
-/// The root that the attestors signed is that of these observations.
-pub(super) fn check_root(implied: &Determination, bundle: &EvidenceBundle) -> Finding {
-    let (root, count) = (implied.evidence_root, implied.evidence_count);
-    let signed = (
-        bundle.attestation.evidenceRoot,
-        bundle.attestation.evidenceCount,
-    );
-    if signed == (root, count) {
-        let have = match count {
-            1 => "the one observation has".to_owned(),
-            count => format!("the {count} observations have"),
-        };
-        Ok(format!(
-            "{have} the Merkle root {root:#x}, which the attestation names"
-        ))
-    } else {
-        Err(format!(
-            "the {count} observations have the Merkle root {root:#x}, the attestation names {:#x} over {}",
-            signed.0, signed.1
-        ))
+pub(super) fn check_ordinal(case: &Case<'_>) -> Finding {
+    let (ordinal, previous) = (case.ordinal, case.previous);
+    if (ordinal > 1) != previous.is_some() {
+        return Err(format!(
+            "it is loss event number {ordinal}, and {}",
+            match previous {
+                Some(previous) =>
+                    format!("yet another is said to have been confirmed at {previous}"),
+                None => "when the one before it was confirmed is not said".to_owned(),
+            }
+        ));
+    }
+    match (ordinal, case.cover.trigger.rearm) {
+        (0, _) => Err("loss events are numbered from 1, this is number 0".to_owned()),
+        (1, Rearm::Never) => {
+            Ok("it is loss event number 1, and the terms allow no other".to_owned())
+        }
+        (ordinal, Rearm::Never) => Err(format!(
+            "it is loss event number {ordinal}, but the terms allow one only"
+        )),
+        (ordinal, Rearm::After(_)) => Ok(format!(
+            "it is loss event number {ordinal}, and the terms allow several"
+        )),
     }
 }
