@@ -8,6 +8,7 @@ pub mod domain;
 pub mod epoch;
 pub mod json;
 pub mod payload;
+pub mod revocation;
 pub mod signatures;
 pub mod signer_set;
 
@@ -17,6 +18,7 @@ pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
 pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
+pub use revocation::{HoldRelease, Revocation};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
 

@@ -211,6 +211,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         domain.chain_id,
         signers.epoch()
     );
+    say_who_else_reported(bundle, report);
     report.leave_open(if options.trusted_signers.is_some() {
         announced
     } else {
@@ -220,13 +221,17 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         "the policy's holder {:#x}, its sum insured, and so the amount: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));
-    report.leave_open(format!(
-        "that it was decided at {}, before it was signed",
-        bundle.determination.determined_at
-    ));
-    if comes_from(bundle, |provenance| {
+    let decided_at = bundle.determination.determined_at;
+    report.leave_open(if bundle.quorum.is_some() {
+        format!("that the clocks of the attestors were right: by the middle one, it was decided at {decided_at}")
+    } else {
+        format!("that it was decided at {decided_at}, before it was signed")
+    });
+    let has_logs = comes_from(bundle, |provenance| {
         matches!(provenance, Provenance::Chain(_))
-    }) {
+    });
+    // Reports commit to it.
+    if has_logs && bundle.quorum.is_none() {
         report.leave_open(
             "the place of each log within its block: its content is signed, its index is not",
         );
@@ -234,6 +239,23 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
     report.leave_open(
         "that the decision is in the eligibility log: this bundle carries no log proof",
     );
+}
+
+/// Whose word the evidence is, where it is not theirs who signed.
+fn say_who_else_reported(bundle: &EvidenceBundle, report: &mut Report) {
+    match &bundle.quorum {
+        None if bundle.signers.threshold() > 1 => report.leave_open(
+            "what each attestor saw by itself: the bundle carries no reports of theirs",
+        ),
+        Some(quorum) if quorum.signers.epoch() != bundle.signers.epoch() => {
+            report.leave_open(format!(
+                "that the verifier announced the signers of the reports for epoch {}; those of epoch {} have signed what they found",
+                quorum.signers.epoch(),
+                bundle.signers.epoch()
+            ));
+        }
+        None | Some(_) => {}
+    }
 }
 
 /// Each kind of source has its own way of being asked again.

@@ -58,6 +58,10 @@ pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBund
             "beginning of the evidence",
             recorded.evidence_from == implied.evidence_from,
         ),
+        (
+            "time of the decision",
+            recorded.determined_at == implied.determined_at,
+        ),
         ("payout fraction", recorded.payout == implied.payout),
         ("inputs in force", recorded.inputs == implied.inputs),
         ("guards", recorded.guards == implied.guards),
