@@ -36,7 +36,11 @@ impl Node {
         Ok(epochs)
     }
 
-    pub(super) async fn read_epoch(&self, number: u32, block: BlockId) -> Result<Epoch, DeliveryError> {
+    pub(super) async fn read_epoch(
+        &self,
+        number: u32,
+        block: BlockId,
+    ) -> Result<Epoch, DeliveryError> {
         let answer = self.ask(ASKING, &epochCall { number }, block).await?;
         let wrong = |problem: String| self.malformed(ASKING, format!("{answer}: {problem}"));
         let epoch =
@@ -51,7 +55,6 @@ impl Node {
             revoked: epoch.revoked,
         })
     }
-
 }
 
 impl Submitter {
@@ -61,7 +64,20 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        self.first_answer(async |node| node.epochs(known).await).await
+        let mut trouble = None;
+        for node in self.nodes() {
+            let answer = match node.check().await {
+                Ok(()) => node.epochs(known).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Err(error) if error.is_transient() => {
+                    trouble.get_or_insert(error);
+                }
+                answer => return answer,
+            }
+        }
+        Err(trouble.unwrap_or_else(super::connect::no_endpoints))
     }
 
     /// That the verifier announced these signers with this threshold for this epoch.

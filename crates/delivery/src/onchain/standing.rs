@@ -122,7 +122,10 @@ impl Node {
         let logs = self.asked(SEARCHING, self.provider().get_logs(&filter).await)?;
         let mut keys = BTreeSet::new();
         for log in logs {
-            let key = log.topics().get(1).filter(|_| log.address() == settings.verifier);
+            let key = log
+                .topics()
+                .get(1)
+                .filter(|_| log.address() == settings.verifier);
             let key = key.ok_or_else(|| {
                 self.malformed(SEARCHING, "a log that was not asked for".to_owned())
             })?;
