@@ -1,6 +1,7 @@
 //! Reserve, then sign.
 
 mod batch;
+mod each;
 mod journal;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
@@ -17,7 +18,6 @@ use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::attestation::Reservations;
 
-use crate::signer::{Content, Statement};
 use crate::{AttestError, Seat, Signer};
 
 /// The keys of one node, and the epochs of one verifier that they may sign for.
@@ -132,15 +132,7 @@ impl Attestor {
             .map_err(|error| error.of_one(claim_key))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;
         let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
-        let id = self.domain.digest(&attestation);
-        let content = Content::Claim(self.domain, &attestation);
-        let signatures = seat.quorum(Statement::with_content(id, content)).await?;
-        Ok(Attested {
-            claim_key,
-            attestation,
-            id,
-            signatures,
-        })
+        seat.attested(attestation).await
     }
 
     /// The place in the epoch that a payload names, where one signature is a quorum.

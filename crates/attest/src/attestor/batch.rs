@@ -100,7 +100,7 @@ impl Attestor {
 }
 
 impl Seat<'_> {
-    fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+    pub(super) fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
         if payload.signerEpoch == self.epoch.number() {
             Ok(())
         } else {

@@ -75,3 +75,31 @@ impl Drop for LocalKey {
         self.secret.non_secure_erase();
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    reason = "test support: what cannot be set up is a failed test"
+)]
+mod tests {
+    use alloy::primitives::{b256, keccak256};
+    use tocsin_domain::attestation::Signable;
+    use tocsin_domain::ids::AttestationId;
+
+    use super::*;
+
+    /// EIP-712's own example signs its mail with the key keccak-256("cow"); the signature is deterministic.
+    #[tokio::test]
+    async fn the_mail_of_eip_712_is_signed_as_its_authors_did() {
+        let key = SecretString::from(format!("{:x}", keccak256("cow")));
+        let digest = b256!("be609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2");
+        let mail = Signable::Attestation(AttestationId(digest));
+        let signed = from_text(&key).unwrap().sign(&mail.into()).await.unwrap();
+        let expected = [
+            b256!("4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d"),
+            b256!("07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b91562"),
+        ]
+        .concat();
+        assert_eq!(signed.as_bytes(), [&expected[..], &[28]].concat()[..]);
+    }
+}
