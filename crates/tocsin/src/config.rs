@@ -52,6 +52,8 @@ pub struct Config {
     pub policy_files: Vec<PathBuf>,
     /// Who signs; nothing is attested if absent.
     pub attestor: Option<AttestorConfig>,
+    /// The other attestors; attested alone if absent.
+    pub quorum: Option<QuorumConfig>,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
 }
@@ -94,6 +96,17 @@ pub struct AttestorConfig {
     pub batch_from: Option<NonZeroUsize>,
     /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
     pub fetched_by: BTreeSet<Address>,
+}
+
+/// The other attestors, where one signature is not enough.
+#[derive(Debug)]
+pub struct QuorumConfig {
+    /// Where they ask this node.
+    pub listen: SocketAddr,
+    /// Where this node asks them, and how long it waits for whom.
+    pub settings: tocsin_quorum::Settings,
+    /// How much later than the one before it each attestor delivers.
+    pub deliver_after: Seconds,
 }
 
 /// A settlement chain.
@@ -156,6 +169,10 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let quorum = file
+            .quorum
+            .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
+            .transpose()?;
         let settlement = attestor.as_ref().map(|attestor| attestor.domain.chain_id);
         let mut policies = Vec::new();
         let mut policy_files = Vec::new();
@@ -188,6 +205,7 @@ impl Config {
             policies,
             policy_files,
             attestor,
+            quorum,
             deliveries,
         };
         config.check_settlement(path)?;
