@@ -34,8 +34,8 @@ mod transport;
 mod verifier;
 mod view;
 
-pub use admin::{AdminCall, Authorities, Performed};
 pub use action::{Action, Order, Waiting};
+pub use admin::{AdminCall, Authorities, Performed};
 pub use broadcast::Broadcast;
 pub use call::{batched_claim_calldata, claim_calldata};
 pub use connect::Submitter;

@@ -66,6 +66,14 @@ id!(
     /// The EIP-712 digest of a batch of attestations; no signature is part of it.
     BatchId
 );
+id!(
+    /// The EIP-712 digest of a revocation of statements; no signature is part of it.
+    RevocationId
+);
+id!(
+    /// The EIP-712 digest of the release of a hold; no signature is part of it.
+    HoldReleaseId
+);
 
 id!(
     /// What a round of attestors is about, one loss event of one risk: `keccak(abi.encode(riskId, ordinal))`.

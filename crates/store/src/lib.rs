@@ -19,7 +19,9 @@ pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod renewal;
 pub mod response;
+pub mod revocation;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -40,6 +42,8 @@ pub trait Store:
     + warning::Warnings
     + claim::Claims
     + epoch::Epochs
+    + revocation::Standings
+    + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
@@ -65,6 +69,8 @@ impl<T> Store for T where
         + warning::Warnings
         + claim::Claims
         + epoch::Epochs
+        + revocation::Standings
+        + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries

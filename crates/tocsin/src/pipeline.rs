@@ -22,6 +22,8 @@ pub mod poll;
 pub mod polled_news;
 pub mod put_away;
 pub mod recheck;
+pub mod renew;
+pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use tocsin_domain::attestation::{Epoch, SignerSet};
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{epochCall, epochCountCall};
 use super::node::Node;
+use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier for an epoch";
@@ -36,7 +37,11 @@ impl Node {
         Ok(epochs)
     }
 
-    pub(super) async fn read_epoch(&self, number: u32, block: BlockId) -> Result<Epoch, DeliveryError> {
+    pub(super) async fn read_epoch(
+        &self,
+        number: u32,
+        block: BlockId,
+    ) -> Result<Epoch, DeliveryError> {
         let answer = self.ask(ASKING, &epochCall { number }, block).await?;
         let wrong = |problem: String| self.malformed(ASKING, format!("{answer}: {problem}"));
         let epoch =
@@ -51,7 +56,6 @@ impl Node {
             revoked: epoch.revoked,
         })
     }
-
 }
 
 impl Submitter {
@@ -61,7 +65,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        self.first_answer(async |node| node.epochs(known).await).await
+        first_answer!(self, node => node.epochs(known).await)
     }
 
     /// That the verifier announced these signers with this threshold for this epoch.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attestation::json::{canonical_address, decimal_text};
 use crate::attestation::{AttestationBatch, ClaimAttestation};
-use crate::ids::{AttestationId, BatchId, MessageId, ReportId, VoteId};
+use crate::ids::{
+    AttestationId, BatchId, HoldReleaseId, MessageId, ReportId, RevocationId, VoteId,
+};
 
 /// The EIP-712 domain's name.
 pub const DOMAIN_NAME: &str = "Tocsin";
@@ -40,6 +42,10 @@ pub enum Signable {
     Vote(VoteId),
     /// A message from one attestor to another.
     Message(MessageId),
+    /// That statements about a claim are taken back.
+    Revocation(RevocationId),
+    /// That a hold on a claim is over.
+    HoldRelease(HoldReleaseId),
 }
 
 impl Signable {
@@ -50,7 +56,9 @@ impl Signable {
             | Self::Batch(BatchId(digest))
             | Self::Report(ReportId(digest))
             | Self::Vote(VoteId(digest))
-            | Self::Message(MessageId(digest)) => digest,
+            | Self::Message(MessageId(digest))
+            | Self::Revocation(RevocationId(digest))
+            | Self::HoldRelease(HoldReleaseId(digest)) => digest,
         }
     }
 }
@@ -85,6 +93,18 @@ impl From<MessageId> for Signable {
     }
 }
 
+impl From<RevocationId> for Signable {
+    fn from(id: RevocationId) -> Self {
+        Self::Revocation(id)
+    }
+}
+
+impl From<HoldReleaseId> for Signable {
+    fn from(id: HoldReleaseId) -> Self {
+        Self::HoldRelease(id)
+    }
+}
+
 impl fmt::Display for Signable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,6 +113,8 @@ impl fmt::Display for Signable {
             Self::Report(id) => write!(f, "the report {id}"),
             Self::Vote(id) => write!(f, "the vote {id}"),
             Self::Message(id) => write!(f, "the message {id}"),
+            Self::Revocation(id) => write!(f, "the revocation {id}"),
+            Self::HoldRelease(id) => write!(f, "the release {id} of a hold"),
         }
     }
 }

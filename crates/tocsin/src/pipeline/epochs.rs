@@ -19,7 +19,7 @@ pub struct EpochWatch {
     submitter: Arc<Submitter>,
     attestor: Arc<Attestor>,
     poll_interval: Duration,
-    next: Bell,
+    next: [Bell; 2],
 }
 
 impl EpochWatch {
@@ -28,7 +28,7 @@ impl EpochWatch {
         submitter: Arc<Submitter>,
         attestor: Arc<Attestor>,
         poll_interval: Duration,
-        next: Bell,
+        next: [Bell; 2],
     ) -> Self {
         Self {
             submitter,
@@ -53,7 +53,7 @@ impl EpochWatch {
         }
         tell(&known, &current);
         self.attestor.learn(current);
-        self.next.ring();
+        self.next.iter().for_each(Bell::ring);
         Ok(())
     }
 }
