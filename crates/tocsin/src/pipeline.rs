@@ -146,7 +146,7 @@ pub enum StageError {
         /// The first of them.
         attestation: tocsin_domain::ids::AttestationId,
         /// What it waits for.
-        waiting: tocsin_delivery::onchain::Waiting,
+        waiting: Box<tocsin_delivery::onchain::Waiting>,
         /// How many others wait like this.
         others: usize,
     },
@@ -221,7 +221,7 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
                     known_trouble = Some(reason.clone());
                 }
                 stage.health.unwell(work.name(), reason);
-                RETRY
+                RETRY.min(work.nap())
             }
             Err(error) => return Err(error),
         };

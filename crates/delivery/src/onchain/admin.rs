@@ -91,7 +91,7 @@ impl AdminCall {
                 acceptUntil: *accept_until,
                 threshold: signers.threshold(),
                 signers: signers.signers().to_vec(),
-                contractSigners: Default::default(),
+                contractSigners: signers.contracts(),
             }
             .abi_encode(),
             Self::RevokeEpoch(number) => revokeEpochCall { number: *number }.abi_encode(),

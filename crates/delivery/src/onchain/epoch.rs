@@ -47,6 +47,7 @@ impl Node {
         let epoch =
             epochCall::abi_decode_returns(&answer).map_err(|error| wrong(error.to_string()))?;
         let signers = SignerSet::new(number, epoch.threshold, epoch.signers)
+            .and_then(|signers| signers.with_contracts(epoch.contractSigners))
             .map_err(|error| wrong(error.to_string()))?;
         Ok(Epoch {
             signers,
