@@ -44,9 +44,11 @@ impl EpochWatch {
         let known = stage.store.epochs(separator).await?;
         let seen = self.submitter.epochs(&known).await?;
         let store = &stage.store;
-        store
-            .put_epochs(separator, EpochOrigin::Announced, &seen)
-            .await?;
+        if seen.iter().any(|epoch| !known.contains(epoch)) {
+            store
+                .put_epochs(separator, EpochOrigin::Announced, &seen)
+                .await?;
+        }
         let current = store.epochs(separator).await?;
         if current[..] == self.attestor.epochs()[..] {
             return Ok(());

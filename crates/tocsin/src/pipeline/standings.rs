@@ -4,6 +4,7 @@
 //! person has allowed a corrected statement.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tocsin_delivery::onchain::{ClaimStatus, Submitter};
@@ -17,7 +18,12 @@ pub struct StandingWatch {
     submitter: Arc<Submitter>,
     domain: AttestationDomain,
     poll_interval: Duration,
+    /// The next block to search; ahead of the stored one, which moves when there is news, or now and then.
+    next: AtomicU64,
 }
+
+/// After so many blocks without news it is written down that they were searched.
+const STORE_EVERY: u64 = 1_000;
 
 impl StandingWatch {
     /// Asks through `submitter` every `poll_interval`.
@@ -30,6 +36,7 @@ impl StandingWatch {
             submitter,
             domain,
             poll_interval,
+            next: AtomicU64::new(0),
         }
     }
 }
@@ -45,7 +52,8 @@ impl Work for StandingWatch {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let domain = self.domain.domain_separator();
-        let from = stage.store.standing_cursor(domain).await?.unwrap_or(0);
+        let stored = stage.store.standing_cursor(domain).await?.unwrap_or(0);
+        let from = stored.max(self.next.load(Ordering::Relaxed));
         let Some(happened) = self.submitter.happened(from).await? else {
             return Ok(Turn::Idle);
         };
@@ -54,8 +62,12 @@ impl Work for StandingWatch {
                 min_revision = claim.min_revision, "a claim was held, released or revoked");
         }
         let news: Vec<ClaimNews> = happened.claims.into_iter().map(news).collect();
-        let next = Some(happened.next_block);
-        stage.store.put_standings(domain, next, &news).await?;
+        let next = happened.next_block;
+        if !news.is_empty() || next >= stored.saturating_add(STORE_EVERY) {
+            let store = &stage.store;
+            store.put_standings(domain, Some(next), &news).await?;
+        }
+        self.next.store(next, Ordering::Relaxed);
         Ok(Turn::Worked)
     }
 }
