@@ -171,6 +171,16 @@ pub enum AttestError {
         /// The digest of what was to be signed.
         wanted: AttestationId,
     },
+    /// What was said of the claim is revoked.
+    #[error(
+        "statements about the claim key {claim_key} below revision {min_revision} are revoked; nothing was signed. If a corrected one is due, allow it with `tocsin claims correct`"
+    )]
+    Revoked {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// The least revision that stands.
+        min_revision: u32,
+    },
     /// The reservations of a batch failed, so nothing was signed.
     #[error("the claim keys of a batch of {count} could not be reserved, nothing was signed")]
     ReserveBatch {
