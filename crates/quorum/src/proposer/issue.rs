@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tocsin_attest::Seat;
 use tocsin_domain::attestation::{BatchTree, QuorumSignature, SignatureSet};
 use tocsin_domain::ids::{BatchId, PolicyId};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
 
 use super::gather::{Refusals, short, told};
 use super::{Outcome, Trouble};
@@ -95,7 +95,7 @@ impl Node {
         let determined = wished
             .iter()
             .map(|(settled, _)| settled.fused.determination.determined_at);
-        let issued_at = determined.fold(self.now(), Timestamp::max);
+        let issued_at = self.issued_at(determined.max());
         let mut claims = Vec::new();
         for (event, (settled, policies)) in wished.iter().enumerate() {
             for &policy in policies {
@@ -119,6 +119,17 @@ impl Node {
             events,
             claims,
         })
+    }
+
+    /// When claims are issued that were determined then. That very instant, where it is recent: two who propose at the same
+    /// time then have the same statements signed, and not two of each.
+    fn issued_at(&self, determined: Option<Timestamp>) -> Timestamp {
+        let now = self.now();
+        let recently = now - Seconds(self.settings.clock_tolerance.0 / 2);
+        match determined {
+            Some(determined) if determined >= recently => determined,
+            _ => now,
+        }
     }
 
     async fn shares(&self, seat: &Seat<'_>, issue: &Issue) -> Answers<SignResponse> {
