@@ -43,7 +43,7 @@ pub struct Market {
 }
 
 /// An account that pays for gas: one of those that every anvil funds, whose keys are public knowledge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Submitter {
     /// The second account.
     First,

@@ -23,6 +23,8 @@ pub mod polled_news;
 pub mod put_away;
 pub mod quorum;
 pub mod recheck;
+pub mod renew;
+pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;

@@ -43,6 +43,8 @@ use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
 use crate::pipeline::quorum::AttestTogether;
 use crate::pipeline::recheck::Rechecker;
+use crate::pipeline::renew::Renewer;
+use crate::pipeline::standings::StandingWatch;
 use crate::pipeline::warn::Forewarner;
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
@@ -114,6 +116,8 @@ struct Parts {
     attestor: Option<(Arc<Attestor>, Issuing)>,
     quorum: Option<TcpListener>,
     epochs: Vec<EpochWatch>,
+    standings: Vec<StandingWatch>,
+    renewer: Option<Renewer>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -123,6 +127,7 @@ struct Parts {
 struct Bells {
     claim: Bell,
     attest: Bell,
+    renew: Bell,
     deliver: Bell,
 }
 
@@ -248,7 +253,7 @@ async fn connect(
             source,
         };
         let submitter = patiently(DeliveryError::is_transient, async || {
-            let key = delivery.key.submitter();
+            let key = delivery.key.clone();
             let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
             if let Some(AttestorConfig {
                 signers: Some(signers),
@@ -270,16 +275,33 @@ async fn connect(
         }
         None => None,
     };
-    let mut epochs = Vec::new();
-    if let Some((attestor, _)) = &attestor {
+    let (mut epochs, mut standings, mut renewer) = (Vec::new(), Vec::new(), None);
+    if let Some((attestor, issuing)) = &attestor {
         for (submitter, poll_interval) in &submitters {
+            let (submitter, domain) = (Arc::clone(submitter), attestor.domain());
+            standings.push(StandingWatch::new(
+                Arc::clone(&submitter),
+                domain,
+                *poll_interval,
+            ));
+            let rung = [bells.attest.clone(), bells.renew.clone()];
             epochs.push(EpochWatch::new(
-                Arc::clone(submitter),
+                submitter,
                 Arc::clone(attestor),
                 *poll_interval,
-                bells.attest.clone(),
+                rung,
             ));
         }
+        let asked = submitters
+            .first()
+            .map(|(submitter, _)| Arc::clone(submitter));
+        let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
+        renewer = Some(Renewer::new(
+            attestor,
+            asked,
+            valid_for,
+            bells.attest.clone(),
+        ));
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));
@@ -300,6 +322,8 @@ async fn connect(
         attestor,
         quorum,
         epochs,
+        standings,
+        renewer,
         deliverers: deliverers.collect(),
         listener,
     })
@@ -370,6 +394,12 @@ fn start(
     }
     for epochs in parts.epochs {
         begin(&mut tasks, epochs, &stage, Bell::default());
+    }
+    for standings in parts.standings {
+        begin(&mut tasks, standings, &stage, Bell::default());
+    }
+    if let Some(renewer) = parts.renewer {
+        begin(&mut tasks, renewer, &stage, bells.renew);
     }
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());

@@ -19,9 +19,12 @@ use super::contract::TocsinVerifier::{
     revokeClaimCall, revokeEpochCall,
 };
 use super::fees::Raise;
+use super::look::Heads;
+use super::node::Node;
 use super::sign::SignedAttempt;
 use super::transaction::Receipt;
-use super::view::{DeliveryView, Purpose};
+use super::verifier::first_answer;
+use super::view::{DeliveryView, Prospect, Purpose};
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier who may do what";
@@ -88,7 +91,7 @@ impl AdminCall {
                 acceptUntil: *accept_until,
                 threshold: signers.threshold(),
                 signers: signers.signers().to_vec(),
-                contractSigners: Default::default(),
+                contractSigners: signers.contracts(),
             }
             .abi_encode(),
             Self::RevokeEpoch(number) => revokeEpochCall { number: *number }.abi_encode(),
@@ -109,25 +112,34 @@ impl AdminCall {
     }
 }
 
+impl Node {
+    async fn authorities(&self) -> Result<Authorities, DeliveryError> {
+        let wrong = |error: alloy::sol_types::Error| self.malformed(ASKING, error.to_string());
+        let latest = BlockId::latest();
+        let owner = self.ask(ASKING, &ownerCall {}, latest).await?;
+        let guardian = self.ask(ASKING, &guardianCall {}, latest).await?;
+        let epochs = self.ask(ASKING, &epochCountCall {}, latest).await?;
+        Ok(Authorities {
+            owner: ownerCall::abi_decode_returns(&owner).map_err(wrong)?,
+            guardian: guardianCall::abi_decode_returns(&guardian).map_err(wrong)?,
+            epochs: epochCountCall::abi_decode_returns(&epochs).map_err(wrong)?,
+        })
+    }
+
+    async fn outlook(&self, view: &DeliveryView) -> Result<(Heads, Prospect), DeliveryError> {
+        let heads = self.heads().await?;
+        let prospect = self.prospect(view, &heads).await?;
+        Ok((heads, prospect))
+    }
+}
+
 impl Submitter {
     /// Who may do what.
     ///
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn authorities(&self) -> Result<Authorities, DeliveryError> {
-        self.first_answer(async |node| {
-            let wrong = |error: alloy::sol_types::Error| node.malformed(ASKING, error.to_string());
-            let latest = BlockId::latest();
-            let owner = node.ask(ASKING, &ownerCall {}, latest).await?;
-            let guardian = node.ask(ASKING, &guardianCall {}, latest).await?;
-            let epochs = node.ask(ASKING, &epochCountCall {}, latest).await?;
-            Ok(Authorities {
-                owner: ownerCall::abi_decode_returns(&owner).map_err(wrong)?,
-                guardian: guardianCall::abi_decode_returns(&guardian).map_err(wrong)?,
-                epochs: epochCountCall::abi_decode_returns(&epochs).map_err(wrong)?,
-            })
-        })
-        .await
+        first_answer!(self, node => node.authorities().await)
     }
 
     /// The time of the newest block, unix seconds.
@@ -135,7 +147,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn chain_time(&self) -> Result<u64, DeliveryError> {
-        let heads = self.first_answer(async |node| node.heads().await).await?;
+        let heads = first_answer!(self, node => node.heads().await)?;
         Ok(heads.latest.time.to_u64().unwrap_or(0))
     }
 
@@ -210,13 +222,7 @@ impl Submitter {
         nonce: u64,
         attempts: &mut Vec<SignedAttempt>,
     ) -> Result<(), DeliveryError> {
-        let (heads, prospect) = self
-            .first_answer(async |node| {
-                let heads = node.heads().await?;
-                let prospect = node.prospect(view, &heads).await?;
-                Ok((heads, prospect))
-            })
-            .await?;
+        let (heads, prospect) = first_answer!(self, node => node.outlook(view).await)?;
         let gas_limit = match (prospect.call, attempts.last()) {
             (Ok(gas_limit), _) => gas_limit,
             (Err(revert), None) => {

@@ -10,6 +10,7 @@ use tocsin_domain::attestation::{Epoch, SignerSet};
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{epochCall, epochCountCall};
 use super::node::Node;
+use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier for an epoch";
@@ -46,6 +47,7 @@ impl Node {
         let epoch =
             epochCall::abi_decode_returns(&answer).map_err(|error| wrong(error.to_string()))?;
         let signers = SignerSet::new(number, epoch.threshold, epoch.signers)
+            .and_then(|signers| signers.with_contracts(epoch.contractSigners))
             .map_err(|error| wrong(error.to_string()))?;
         Ok(Epoch {
             signers,
@@ -64,20 +66,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        let mut trouble = None;
-        for node in self.nodes() {
-            let answer = match node.check().await {
-                Ok(()) => node.epochs(known).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Err(error) if error.is_transient() => {
-                    trouble.get_or_insert(error);
-                }
-                answer => return answer,
-            }
-        }
-        Err(trouble.unwrap_or_else(super::connect::no_endpoints))
+        first_answer!(self, node => node.epochs(known).await)
     }
 
     /// That the verifier announced these signers with this threshold for this epoch.

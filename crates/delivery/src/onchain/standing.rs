@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 
 use alloy::eips::BlockId;
 use alloy::primitives::B256;
+use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::{SolCall, SolEvent};
 use tocsin_domain::ids::ClaimKey;
-
-use alloy::providers::Provider;
 
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{ClaimHeld, ClaimReleased, ClaimRevoked, claimStatusCall};
 use super::look::Head;
 use super::node::Node;
+use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier what became of a claim";
@@ -50,8 +50,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn happened(&self, from_block: u64) -> Result<Option<Happened>, DeliveryError> {
-        self.first_answer(async |node| node.happened(from_block).await)
-            .await
+        first_answer!(self, node => node.happened(from_block).await)
     }
 
     /// What the last final block says of these claims; nothing where it has no verifier.
@@ -59,14 +58,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn statuses(&self, claims: &[ClaimKey]) -> Result<Vec<ClaimStatus>, DeliveryError> {
-        self.first_answer(async |node| match node.final_verifier().await? {
-            Some(head) => {
-                let block = BlockId::hash(head.hash);
-                node.statuses(claims.iter().copied(), block).await
-            }
-            None => Ok(Vec::new()),
-        })
-        .await
+        first_answer!(self, node => node.final_statuses(claims).await)
     }
 
     /// What the newest block says of a claim.
@@ -74,8 +66,7 @@ impl Submitter {
     /// # Errors
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn newest_status(&self, claim: ClaimKey) -> Result<ClaimStatus, DeliveryError> {
-        self.first_answer(async |node| node.status(claim, BlockId::latest()).await)
-            .await
+        first_answer!(self, node => node.status(claim, BlockId::latest()).await)
     }
 }
 
@@ -101,6 +92,14 @@ impl Node {
             next_block: last.saturating_add(1),
             claims,
         }))
+    }
+
+    async fn final_statuses(&self, claims: &[ClaimKey]) -> Result<Vec<ClaimStatus>, DeliveryError> {
+        let Some(head) = self.final_verifier().await? else {
+            return Ok(Vec::new());
+        };
+        let block = BlockId::hash(head.hash);
+        self.statuses(claims.iter().copied(), block).await
     }
 
     async fn is_canonical(&self, head: &Head) -> Result<bool, DeliveryError> {

@@ -7,7 +7,6 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 
-use super::connect::{Submitter, no_endpoints};
 use super::look::Head;
 use super::node::Node;
 use crate::DeliveryError;
@@ -36,25 +35,29 @@ impl Node {
     }
 }
 
-impl Submitter {
-    /// What the first endpoint says that can say it. The error is that of the one that was asked first.
-    pub(super) async fn first_answer<T>(
-        &self,
-        ask: impl AsyncFn(&Node) -> Result<T, DeliveryError>,
-    ) -> Result<T, DeliveryError> {
-        let mut trouble = None;
-        for node in self.nodes() {
-            let answer = match node.check().await {
-                Ok(()) => ask(node).await,
+/// What the first endpoint says that can say it. The error is that of the one that was asked first.
+///
+/// A macro, because a future that borrows the endpoint does not pass through a closure.
+macro_rules! first_answer {
+    ($submitter:expr, $node:ident => $ask:expr) => {{
+        let (mut trouble, mut found) = (None, None);
+        for $node in $submitter.nodes() {
+            let answer = match $node.check().await {
+                Ok(()) => $ask,
                 Err(error) => Err(error),
             };
             match answer {
                 Err(error) if error.is_transient() => {
                     trouble.get_or_insert(error);
                 }
-                answer => return answer,
+                answer => {
+                    found = Some(answer);
+                    break;
+                }
             }
         }
-        Err(trouble.unwrap_or_else(no_endpoints))
-    }
+        found.unwrap_or_else(|| Err(trouble.unwrap_or_else(crate::onchain::connect::no_endpoints)))
+    }};
 }
+
+pub(super) use first_answer;
