@@ -7,12 +7,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { attestationVectors } from "./attestations.mjs";
 import { batchVectors } from "./batches.mjs";
 import { merkleVectors } from "./merkle.mjs";
+import { quorumVectors } from "./quorum.mjs";
 
 const check = process.argv.includes("--check");
 const files = {
   "attestations.json": await attestationVectors(),
   "batches.json": await batchVectors(),
   "merkle.json": merkleVectors(),
+  "quorum.json": await quorumVectors(),
 };
 const stale = [];
 
