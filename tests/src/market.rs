@@ -98,6 +98,7 @@ impl Market {
             acceptUntil: u64::MAX,
             threshold: 1,
             signers: vec![attestor()],
+            contractSigners: U256::ZERO,
         };
         let amount = U256::from(SUM_INSURED);
         let mint = DemoToken::mintCall { to: owner, amount };

@@ -29,7 +29,7 @@ use tocsin_store::attestation::{
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
-use tocsin_store::delivery::{Attempt, Deliveries, Delivery, NewDelivery};
+use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery, NewDelivery};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -491,5 +491,19 @@ impl<S: Deliveries> Deliveries for Mortal<S> {
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError> {
         self.write("give_up", self.store.give_up(attestation, error))
             .await
+    }
+
+    async fn charge(
+        &self,
+        attestation: AttestationId,
+        hash: B256,
+        charge: &Charge,
+    ) -> Result<bool, StoreError> {
+        let write = self.store.charge(attestation, hash, charge);
+        self.write("charge", write).await
+    }
+
+    async fn charges(&self, attestation: AttestationId) -> Result<Vec<Charged>, StoreError> {
+        self.store.charges(attestation).await
     }
 }

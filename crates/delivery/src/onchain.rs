@@ -14,10 +14,13 @@ mod connect;
 mod consumption;
 mod contract;
 mod decide;
+mod ending;
 mod epoch;
 mod fees;
 mod key;
 mod look;
+mod market;
+mod node;
 mod policy;
 mod revert;
 mod rpc;
@@ -33,7 +36,7 @@ pub use broadcast::Broadcast;
 pub use call::{batched_claim_calldata, claim_calldata};
 pub use connect::Submitter;
 pub use decide::next_action;
-pub use fees::{BumpPermille, FeePolicy, Fees, Market, Raise};
+pub use fees::{BumpPermille, FeePolicy, Fees, Market, Pricing, Raise};
 pub use key::SubmitterKey;
 pub use policy::Policy;
 pub use revert::{Outlook, Revert};
@@ -42,5 +45,6 @@ pub use settings::OnchainSettings;
 pub use sign::SignedAttempt;
 pub use transaction::Receipt;
 pub use view::{
-    AttemptView, ChainView, Consumption, DeliveryView, Fate, HeldNonce, Prospect, Purpose, Pushed,
+    AttemptView, ChainView, Consumption, Cost, DeliveryView, Fate, HeldNonce, Prospect, Purpose,
+    Pushed,
 };

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod domain;
+pub mod epoch;
 pub mod json;
 pub mod payload;
 pub mod signatures;
@@ -14,6 +15,7 @@ use alloy_sol_types::{SolValue, sol};
 
 pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
+pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};

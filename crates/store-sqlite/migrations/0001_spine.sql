@@ -309,12 +309,36 @@ CREATE TABLE warnings (
 CREATE INDEX warnings_by_risk ON warnings (risk);
 CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
 
--- The intent to sign: at most one payload per signing domain and consumption key, for ever.
+-- Who may sign when; 8-byte big-endian numbers are unix seconds, up to the end of time.
+CREATE TABLE epochs (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    number           INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+    -- Whether the verifier said so in a final block; otherwise the configuration did.
+    announced        INTEGER NOT NULL CHECK (announced IN (0, 1)),
+    active_from      BLOB    NOT NULL CHECK (length(active_from) = 8),
+    sign_until       BLOB    NOT NULL CHECK (length(sign_until) = 8),
+    accept_until     BLOB    NOT NULL CHECK (length(accept_until) = 8),
+    revoked          INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+    -- As JSON: number, threshold, and who has which index.
+    signers          TEXT    NOT NULL,
+    PRIMARY KEY (domain_separator, number)
+) STRICT, WITHOUT ROWID;
+
+-- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
+-- the claim, and differ in times, epoch and revision only.
+CREATE TABLE statements (
+    attestation_id   BLOB NOT NULL PRIMARY KEY CHECK (length(attestation_id) = 32),
+    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
+    payload          BLOB NOT NULL
+) STRICT;
+CREATE INDEX statements_by_claim ON statements (claim_key, domain_separator);
+
+-- Who holds a key: its newest statement.
 CREATE TABLE reservations (
     domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
     claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
-    attestation_id   BLOB NOT NULL UNIQUE CHECK (length(attestation_id) = 32),
-    payload          BLOB NOT NULL,
+    attestation_id   BLOB NOT NULL UNIQUE REFERENCES statements (attestation_id),
     PRIMARY KEY (domain_separator, claim_key)
 ) STRICT;
 CREATE INDEX reservations_by_claim ON reservations (claim_key);
@@ -334,7 +358,7 @@ CREATE TABLE batches (
 CREATE TABLE attestations (
     -- The order in which they were recorded.
     position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id               BLOB    NOT NULL UNIQUE REFERENCES reservations (attestation_id),
+    id               BLOB    NOT NULL UNIQUE REFERENCES statements (attestation_id),
     domain_separator BLOB    NOT NULL,
     claim_key        BLOB    NOT NULL,
     policy           BLOB    NOT NULL,
@@ -363,7 +387,9 @@ CREATE TABLE deliveries (
     chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
     consumer    BLOB    NOT NULL CHECK (length(consumer) = 20),
     calldata    BLOB    NOT NULL,
-    state       TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'done', 'failed')),
+    state       TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'done', 'failed', 'superseded')),
+    -- A newer attestation of the same claim is delivered instead, as soon as this one holds no nonce.
+    superseded  INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
     sender      BLOB    CHECK (length(sender) = 20),
     nonce       INTEGER CHECK (nonce >= 0),
     done_hash   BLOB    CHECK (length(done_hash) = 32),
@@ -374,8 +400,11 @@ CREATE TABLE deliveries (
     CHECK ((sender IS NOT NULL) = (state = 'sending')),
     CHECK ((nonce IS NOT NULL) = (state = 'sending')),
     CHECK ((done_hash IS NOT NULL) = (state = 'done')),
-    CHECK ((done_block IS NOT NULL) = (state = 'done'))
+    CHECK ((done_block IS NOT NULL) = (state = 'done')),
+    CHECK (superseded = 1 OR state <> 'superseded'),
+    CHECK (superseded = 0 OR state <> 'queued')
 ) STRICT;
+CREATE INDEX deliveries_of_claim ON deliveries (claim_key) WHERE state = 'sending';
 CREATE UNIQUE INDEX deliveries_nonce ON deliveries (chain_id, nonce, sender) WHERE state = 'sending';
 CREATE INDEX deliveries_queued ON deliveries (chain_id, position) WHERE state = 'queued';
 
@@ -392,7 +421,15 @@ CREATE TABLE delivery_attempts (
     max_priority_fee_per_gas BLOB    NOT NULL CHECK (length(max_priority_fee_per_gas) = 16),
     gas_limit                INTEGER NOT NULL CHECK (gas_limit >= 0),
     signed_at                INTEGER NOT NULL,
-    PRIMARY KEY (attestation, number)
+    -- What it cost, once it is in a final block.
+    mined_block              INTEGER CHECK (mined_block >= 0),
+    succeeded                INTEGER CHECK (succeeded IN (0, 1)),
+    gas_used                 INTEGER CHECK (gas_used >= 0),
+    gas_price                BLOB    CHECK (length(gas_price) = 16),
+    PRIMARY KEY (attestation, number),
+    CHECK ((mined_block IS NULL) = (succeeded IS NULL)),
+    CHECK ((mined_block IS NULL) = (gas_used IS NULL)),
+    CHECK ((mined_block IS NULL) = (gas_price IS NULL))
 ) STRICT;
 
 -- The next nonce of each account that sends; it only rises.
@@ -402,3 +439,51 @@ CREATE TABLE sender_nonces (
     next     INTEGER NOT NULL CHECK (next >= 0),
     PRIMARY KEY (chain_id, sender)
 ) STRICT, WITHOUT ROWID;
+
+-- What this node has said of each event to the other attestors of its quorum, and must not contradict.
+CREATE TABLE ballots (
+    domain_separator    BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    event               BLOB    NOT NULL CHECK (length(event) = 32),
+    voted_round         INTEGER CHECK (voted_round BETWEEN 1 AND 4294967295),
+    voted_reports       BLOB    CHECK (length(voted_reports) = 32),
+    locked_round        INTEGER CHECK (locked_round BETWEEN 1 AND 4294967295),
+    locked_reports      BLOB    CHECK (length(locked_reports) = 32),
+    locked_certificate  BLOB,
+    decided_round       INTEGER CHECK (decided_round BETWEEN 1 AND 4294967295),
+    decided_reports     BLOB    CHECK (length(decided_reports) = 32),
+    decided_certificate BLOB,
+    PRIMARY KEY (domain_separator, event),
+    CHECK ((voted_round IS NULL) = (voted_reports IS NULL)),
+    CHECK ((locked_round IS NULL) = (locked_reports IS NULL) AND (locked_round IS NULL) = (locked_certificate IS NULL)),
+    CHECK ((decided_round IS NULL) = (decided_reports IS NULL) AND (decided_round IS NULL) = (decided_certificate IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The reports that were voted on, by their common hash, as the attestors write them to each other.
+CREATE TABLE report_sets (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    body BLOB NOT NULL
+) STRICT;
+
+-- What quorums have signed, as the attestors tell each other of it, and whose claims it pays.
+CREATE TABLE quorum_results (
+    id   BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE quorum_result_claims (
+    claim_key BLOB NOT NULL CHECK (length(claim_key) = 32),
+    result    BLOB NOT NULL REFERENCES quorum_results (id),
+    PRIMARY KEY (claim_key, result)
+) STRICT, WITHOUT ROWID;
+
+-- What other attestors did that an operator has to know of. No bytes stand for: nobody known, and: no event.
+CREATE TABLE disagreements (
+    peer     BLOB    NOT NULL CHECK (length(peer) IN (0, 20)),
+    kind     TEXT    NOT NULL,
+    event    BLOB    NOT NULL CHECK (length(event) IN (0, 32)),
+    detail   TEXT    NOT NULL,
+    count    INTEGER NOT NULL CHECK (count >= 1),
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL CHECK (last_at >= first_at),
+    PRIMARY KEY (peer, kind, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disagreements_by_age ON disagreements (last_at);

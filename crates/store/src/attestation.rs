@@ -26,9 +26,9 @@ pub struct Reservation {
 /// What became of a reservation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reserved {
-    /// The key was free; it is now held by this payload.
+    /// The payload was not journaled before, and is now: it may be signed.
     New,
-    /// The key is held by a payload that says the same of the claim (times, epoch and revision may differ). The stored
+    /// A payload that says the same of the claim (times, epoch and revision may differ) was journaled before. The stored
     /// one is what may be signed.
     Identical(Reservation),
     /// The key is held by a payload that says something else. Nothing may be signed; somebody must look.
@@ -52,10 +52,14 @@ impl Reserved {
     }
 }
 
-/// Reservations, keyed by (domain separator, claim key).
+/// Reservations, keyed by (domain separator, claim key): one content each, in any number of statements.
+///
+/// Whatever is journaled under one key, by whichever method, in whatever order and by however many callers, says the same
+/// of the claim.
 #[async_trait]
 pub trait Reservations: Send + Sync {
-    /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`.
+    /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`. Where the
+    /// key is held the answer is about its newest statement.
     /// [`StoreError::Halted`] where the policy's risk listens to a halted source, also where the key is held already.
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
         let one = core::slice::from_ref(reservation);
@@ -69,6 +73,18 @@ pub trait Reservations: Send + Sync {
     /// Reserves many, and says of each what became of it, in their order. A conflict is no error: the others are reserved.
     /// An error, also a halted policy among them, reserves none.
     async fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Reserved>, StoreError>;
+
+    /// Journals these very payloads: each becomes the newest statement of its key (`New`), also where the key is free, or
+    /// was journaled before (`Identical`, with itself, and the newest one stays what it was). `Conflict` where the key is
+    /// held by another content. Otherwise as [`Self::reserve_all`].
+    async fn restate_all(&self, reservations: &[Reservation]) -> Result<Vec<Reserved>, StoreError>;
+
+    /// What was journaled under a key, oldest first.
+    async fn statements(
+        &self,
+        domain_separator: B256,
+        claim_key: ClaimKey,
+    ) -> Result<Vec<Reservation>, StoreError>;
 }
 
 /// A signed claim.

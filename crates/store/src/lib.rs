@@ -12,12 +12,14 @@ pub mod conformance;
 pub mod cover;
 pub mod coverage;
 pub mod delivery;
+pub mod epoch;
 pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod quorum;
 pub mod response;
 pub mod step;
 pub mod unwind;
@@ -38,9 +40,11 @@ pub trait Store:
     + unwind::Unwinds
     + warning::Warnings
     + claim::Claims
+    + epoch::Epochs
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
+    + quorum::Quorums
     + Send
     + Sync
 {
@@ -62,9 +66,11 @@ impl<T> Store for T where
         + unwind::Unwinds
         + warning::Warnings
         + claim::Claims
+        + epoch::Epochs
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries
+        + quorum::Quorums
         + Send
         + Sync
 {

@@ -14,6 +14,7 @@ pub mod attest;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
+pub mod epochs;
 pub mod evaluate;
 mod halt;
 pub mod observe;
@@ -137,6 +138,16 @@ pub enum StageError {
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
+    /// Deliveries that may wait for long, each of which would look like nothing happened.
+    #[error("attestation {attestation} is not delivered yet, and {others} others: {waiting}")]
+    Undelivered {
+        /// The first of them.
+        attestation: tocsin_domain::ids::AttestationId,
+        /// What it waits for.
+        waiting: tocsin_delivery::onchain::Waiting,
+        /// How many others wait like this.
+        others: usize,
+    },
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -154,6 +165,7 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. }
+            | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Halted(_) => true,

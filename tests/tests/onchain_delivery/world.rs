@@ -85,6 +85,7 @@ impl World {
             acceptUntil: u64::MAX,
             threshold: 1,
             signers: vec![attestor().address()],
+            contractSigners: U256::ZERO,
         };
         self.transact(self.verifier, announce.abi_encode()).await;
     }

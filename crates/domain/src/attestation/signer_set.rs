@@ -92,6 +92,12 @@ impl SignerSet {
         })
     }
 
+    /// How many of `signers` sign where nothing else is said: two thirds, rounded down, and one.
+    pub fn default_threshold(signers: u8) -> u8 {
+        // Two thirds of 255 and one fit.
+        u8::try_from(u16::from(signers) * 2 / 3 + 1).unwrap_or(u8::MAX)
+    }
+
     /// The epoch's number, from 1.
     pub fn epoch(&self) -> u32 {
         self.epoch

@@ -2,6 +2,7 @@
 
 mod chain;
 mod feed;
+mod key;
 mod settlement;
 mod source;
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use tocsin_attest::Attestor;
+use tocsin_attest::{Attestor, Seat};
 use tocsin_delivery::onchain::claim_calldata;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
@@ -45,7 +45,7 @@ pub struct Issuing {
 /// Attests eligible claims.
 pub struct AttestClaims {
     evaluator: Arc<Evaluator>,
-    attestor: Attestor,
+    attestor: Arc<Attestor>,
     issuing: Issuing,
     next: Bell,
 }
@@ -54,7 +54,7 @@ impl AttestClaims {
     /// A stage that signs with `attestor` and rings `next` when it has queued a delivery.
     pub fn new(
         evaluator: Arc<Evaluator>,
-        attestor: Attestor,
+        attestor: Arc<Attestor>,
         issuing: Issuing,
         next: Bell,
     ) -> Self {
@@ -72,6 +72,7 @@ impl AttestClaims {
             chain_id: consumer.chain_id,
             consumer: consumer.address,
             calldata: calldata(),
+            not_before: None,
         })
     }
 }
@@ -83,7 +84,12 @@ impl Work for AttestClaims {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
-        let mut decided = Decided::new(stage, self);
+        if claims.is_empty() {
+            return Ok(Turn::Idle);
+        }
+        // Which epoch signs follows from the time, so a rotation needs no restart.
+        let seat = self.attestor.seat(stage.clock.now())?;
+        let mut decided = Decided::new(stage, self, &seat);
         let mut prepared = Vec::new();
         let mut troubles = Troubles::default();
         for claim in claims {
@@ -176,14 +182,16 @@ struct Prepared {
 struct Decided<'a> {
     stage: &'a Stage,
     signing: &'a AttestClaims,
+    seat: &'a Seat<'a>,
     determinations: BTreeMap<(RiskId, u32), Determination>,
 }
 
 impl<'a> Decided<'a> {
-    fn new(stage: &'a Stage, signing: &'a AttestClaims) -> Self {
+    fn new(stage: &'a Stage, signing: &'a AttestClaims, seat: &'a Seat<'a>) -> Self {
         Self {
             stage,
             signing,
+            seat,
             determinations: BTreeMap::new(),
         }
     }
@@ -206,10 +214,7 @@ impl<'a> Decided<'a> {
             }
         };
         let AttestClaims {
-            evaluator,
-            attestor,
-            issuing,
-            ..
+            evaluator, issuing, ..
         } = self.signing;
         let cover = evaluator.cover(determination.terms_hash)?;
         // A clock that was set back cannot make a statement older than the decision that it states.
@@ -219,7 +224,7 @@ impl<'a> Decided<'a> {
             valid_after: issued_at + issuing.hold,
             valid_until: issued_at + issuing.valid_for,
         };
-        let epoch = attestor.signers().epoch();
+        let epoch = self.seat.epoch().number();
         let payload = ClaimAttestation::for_claim(cover, &policy, determination, validity, epoch)?;
         Ok(Prepared {
             payload,
