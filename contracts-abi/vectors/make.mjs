@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { attestationVectors } from "./attestations.mjs";
 import { batchVectors } from "./batches.mjs";
+import { ledgerVectors } from "./ledger.mjs";
 import { merkleVectors } from "./merkle.mjs";
 import { quorumVectors } from "./quorum.mjs";
 
@@ -13,6 +14,7 @@ const check = process.argv.includes("--check");
 const files = {
   "attestations.json": await attestationVectors(),
   "batches.json": await batchVectors(),
+  "ledger.json": await ledgerVectors(),
   "merkle.json": merkleVectors(),
   "quorum.json": await quorumVectors(),
 };

@@ -10,6 +10,7 @@ pub mod json;
 pub mod payload;
 pub mod signatures;
 pub mod signer_set;
+pub mod vote;
 
 use alloy_sol_types::{SolValue, sol};
 
@@ -19,6 +20,7 @@ pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
+pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};
 
 use crate::ids::{ClaimKey, EventId, PolicyId, TermsHash};
 

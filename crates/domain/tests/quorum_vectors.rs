@@ -136,7 +136,10 @@ fn their_fusion_is_the_one_found_by_hand() {
     let measured = Seconds(parse(&expected["measuredSeconds"]));
     assert_eq!(loss.inputs, [Ok(Value::Duration(measured))]);
     assert_eq!(loss.evidence_root, parse::<B256>(&expected["evidenceRoot"]));
-    assert_eq!(loss.evidence_count, parse::<u32>(&expected["evidenceCount"]));
+    assert_eq!(
+        loss.evidence_count,
+        parse::<u32>(&expected["evidenceCount"])
+    );
 }
 
 #[test]

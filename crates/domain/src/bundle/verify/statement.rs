@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 
-use crate::attestation::{AttestationDomain, ClaimAttestation, Membership, Validity};
+use crate::attestation::{AttestationDomain, ClaimAttestation, Membership, QuorumError, Validity};
 use crate::bundle::EvidenceBundle;
 use crate::claim::{self, Eligibility};
 use crate::cover::Cover;
@@ -264,7 +264,12 @@ pub(super) fn check_signatures(bundle: &EvidenceBundle) -> Finding {
     bundle
         .signatures
         .verify(signed, &bundle.signers)
-        .map_err(|error| format!("{signed} is not signed by a quorum: {error}"))?;
+        .map_err(|error| match error {
+            QuorumError::OnlyOnItsChain { .. } => {
+                format!("{signed} cannot be checked offline: {error}")
+            }
+            _ => format!("{signed} is not signed by a quorum: {error}"),
+        })?;
     let signers: Vec<String> = signers(bundle)
         .map(|signer| format!("{signer:#x}"))
         .collect();
