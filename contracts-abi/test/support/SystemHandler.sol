@@ -47,10 +47,10 @@ contract SystemHandler is SystemModel {
     function doRotate(uint64 signFor, uint64 acceptFor) external {
         if (verifier.epochCount() > 40) return;
         uint64 from = uint64(block.timestamp) - STEP;
-        uint64 until = uint64(block.timestamp) + uint64(bound(signFor, 0, 5 * STEP));
+        uint64 until = uint64(block.timestamp) + uint64(bound(signFor, 0, 2 * STEP));
         vm.prank(OWNER);
         epoch =
-            verifier.announceEpoch(from, until, until + uint64(bound(acceptFor, 0, 3 * STEP)), 3, addresses(keys), 0);
+            verifier.announceEpoch(from, until, until + uint64(bound(acceptFor, 0, 6 * STEP)), 3, addresses(keys), 0);
     }
 
     function doRevokeEpoch(uint32 number, uint8 rarely) external {
