@@ -90,10 +90,9 @@ contract AttestedFeed is StatementConsumer {
         emit AnswerUpdated(int256(uint256(answer)), roundId, updatedAt);
     }
 
-    function _roundData(uint256 roundId) private view returns (uint80, int256, uint256, uint256, uint80) {
+    function _roundData(uint80 roundId) private view returns (uint80, int256, uint256, uint256, uint80) {
         Round memory round = _known(roundId);
-        // No more rounds than 64 bits count, so neither more than 80.
-        return (uint80(roundId), _answer(round), round.startedAt, round.updatedAt, uint80(roundId));
+        return (roundId, _answer(round), round.startedAt, round.updatedAt, roundId);
     }
 
     function _known(uint256 roundId) private view returns (Round memory round) {

@@ -8,6 +8,8 @@ import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 /// What every adapter does first: takes a statement that is addressed to it, under its terms, from whoever brings it, and
 /// has the verifier vouch for it. A triggered claim is consumed, so it is taken once. That nothing happened is taken where
 /// an adapter has a use for it. Inconclusive is taken nowhere: not knowing is not an answer.
+///
+/// The functions are called as those of `ParametricCover`, so whoever delivers to the one delivers to the others.
 abstract contract StatementConsumer {
     using ClaimAttestations for ClaimAttestation;
 
@@ -29,7 +31,7 @@ abstract contract StatementConsumer {
     }
 
     /// Takes a statement that was signed alone.
-    function file(ClaimAttestation calldata a, bytes calldata signatures) external {
+    function claim(ClaimAttestation calldata a, bytes calldata signatures) external {
         if (_isTriggered(a)) {
             _onTriggered(a, verifier.consume(a, signatures));
         } else {
@@ -39,7 +41,7 @@ abstract contract StatementConsumer {
     }
 
     /// Takes a statement that was signed as one of a batch.
-    function fileBatched(
+    function claimBatched(
         ClaimAttestation calldata a,
         AttestationBatch calldata batch,
         bytes32[] calldata proof,

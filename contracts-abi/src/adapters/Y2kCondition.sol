@@ -102,6 +102,7 @@ contract Y2kCondition is StatementConsumer {
 
     function _uint40(ClaimAttestation calldata a, uint64 time) private pure returns (uint40) {
         if (time > type(uint40).max) revert NotAnEpoch(a.policyId, a.windowStart, a.windowEnd);
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint40(time);
     }
 }

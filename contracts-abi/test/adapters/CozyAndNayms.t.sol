@@ -58,7 +58,7 @@ contract CozyTest is AdapterFixture {
         bytes memory signatures = signed(a);
         vm.expectEmit(address(trigger));
         emit CozyTrigger.TriggerStateUpdated(CozyTrigger.TriggerState.TRIGGERED);
-        trigger.file(a, signatures);
+        trigger.claim(a, signatures);
         stateIs(CozyTrigger.TriggerState.TRIGGERED);
         a.eventId = keccak256("third");
         file(trigger, a);
@@ -128,7 +128,7 @@ contract NaymsTest is AdapterFixture {
         ClaimAttestation memory a = loss(claims, policyId);
         bytes memory signatures = signed(a);
         vm.expectRevert(abi.encodeWithSignature("Error(string)", "not a system manager"));
-        claims.file(a, signatures);
+        claims.claim(a, signatures);
         vm.assertFalse(verifier.consumed(keyOf(a)), "consumed");
     }
 

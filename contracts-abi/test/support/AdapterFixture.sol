@@ -25,18 +25,18 @@ abstract contract AdapterFixture is LedgerFixture {
     }
 
     function file(StatementConsumer adapter, ClaimAttestation memory a) internal {
-        adapter.file(a, signed(a));
+        adapter.claim(a, signed(a));
     }
 
     function fileInBatch(StatementConsumer adapter, ClaimAttestation memory a) internal {
         AttestationBatchOf memory b = batched(a);
-        adapter.fileBatched(a, b.batch, b.proof, b.signatures);
+        adapter.claimBatched(a, b.batch, b.proof, b.signatures);
     }
 
     function filingRefused(StatementConsumer adapter, ClaimAttestation memory a, bytes memory reason) internal {
         bytes memory signatures = signed(a);
         vm.expectRevert(reason);
-        adapter.file(a, signatures);
+        adapter.claim(a, signatures);
         vm.assertFalse(verifier.consumed(keyOf(a)), "a refusal consumed the claim");
     }
 
@@ -56,7 +56,7 @@ abstract contract AdapterFixture is LedgerFixture {
 
         bytes memory twoOnly = signedBy(a, keys, 0x3);
         vm.expectRevert(abi.encodeWithSignature("WrongSignerCount(uint256,uint256)", 2, 3));
-        adapter.file(a, twoOnly);
+        adapter.claim(a, twoOnly);
 
         hold(key);
         filingRefused(adapter, a, heldError(key, 1));
@@ -71,6 +71,6 @@ abstract contract AdapterFixture is LedgerFixture {
         vm.assertTrue(verifier.consumed(key), "alone");
         bytes memory signatures = signed(a);
         vm.expectRevert(abi.encodeWithSignature("AlreadyConsumed(bytes32)", key));
-        adapter.file(a, signatures);
+        adapter.claim(a, signatures);
     }
 }

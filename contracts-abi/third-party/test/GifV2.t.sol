@@ -103,7 +103,7 @@ contract GifV2Test is Published {
         ClaimAttestation memory a = loss(stranger, POLICY);
         bytes memory signatures = signed(a);
         vm.expectRevert(abi.encodeWithSignature("Error(string)", "ERROR::NOT_RESPONSIBLE_ORACLE"));
-        stranger.file(a, signatures);
+        stranger.claim(a, signatures);
     }
 
     /// A limit of GIF that docs/adapters.md warns of: it notes that the callback failed, and never calls again.
