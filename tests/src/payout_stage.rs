@@ -74,6 +74,7 @@ impl PayoutStage {
         };
         stage.until_attested(1).await;
         stage.market.anvil.set_next_time(second_loss).await;
+        stage.market.anvil.mine(1).await;
         stage.market.fall_and_rise().await;
         stage.market.anvil.mine(3).await;
         // The first policy has lost again.
