@@ -11,7 +11,9 @@ use super::gather::{Refusals, short, told};
 use super::{Outcome, Trouble};
 use crate::attestor::{Settled, seconds, write};
 use crate::client::Answers;
-use crate::message::{Certified, Issue, IssuedClaim, SignResponse, Signatures, Signed, path};
+use crate::message::{
+    Certified, Issue, IssuedClaim, Revision, SignResponse, Signatures, Signed, path,
+};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -99,10 +101,14 @@ impl Node {
         let mut claims = Vec::new();
         for (event, (settled, policies)) in wished.iter().enumerate() {
             for &policy in policies {
-                match self.payload(settled, policy, issued_at, epoch).await {
+                match self.payload(settled, policy, issued_at, epoch, None).await {
                     Ok((_, payload)) => claims.push(IssuedClaim {
                         policy,
                         event,
+                        revision: Revision {
+                            number: payload.revision,
+                            supersedes: payload.supersedes,
+                        },
                         id: seat.domain().digest(&payload),
                     }),
                     Err(refusal) => outcome.troubles.push(Trouble {

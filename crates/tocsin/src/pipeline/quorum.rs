@@ -92,7 +92,7 @@ impl Work for AttestTogether {
 impl AttestTogether {
     async fn attest(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
-        let groups = group(stage, claims).await?;
+        let groups = self.group(stage, claims).await?;
         self.forget_all_but(&groups);
         if groups.is_empty() {
             return self.greet().await;
@@ -255,7 +255,16 @@ async fn group(stage: &Stage, claims: Vec<Claim>) -> Result<BTreeMap<EventKey, G
             policy.terms_hash,
             group.event.event_id(),
         );
-        group.claims.insert(policy.id, claim_key);
+        let mut standings = stopped.iter();
+        let standing = standings.find(|standing| standing.news.claim_key == claim_key);
+        if standing.is_some_and(|standing| standing.revision().is_none()) {
+            // What could be said of it is revoked.
+            stage.store.bar(claim.policy, claim.ordinal).await?;
+        } else {
+            group.claims.insert(policy.id, claim_key);
+        }
     }
+    groups.retain(|_, group| !group.claims.is_empty());
     Ok(groups)
+    }
 }
