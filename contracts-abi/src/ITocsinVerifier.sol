@@ -3,9 +3,10 @@ pragma solidity ^0.8.24;
 
 import {AttestationBatch} from "./AttestationBatch.sol";
 import {ClaimAttestation} from "./ClaimAttestation.sol";
+import {IClaimLedger} from "./IClaimLedger.sol";
 
 /// What a consumer contract needs of the verifier.
-interface ITocsinVerifier {
+interface ITocsinVerifier is IClaimLedger {
     /// One claim was accepted, for good. `attestationId` is the EIP-712 digest that was signed.
     event Consumed(
         bytes32 indexed claimKey,
@@ -19,8 +20,8 @@ interface ITocsinVerifier {
     /// owes its holder `payoutFraction` of the sum insured; the caller checks policy, terms and windows itself.
     function consume(ClaimAttestation calldata a, bytes calldata signatures) external returns (bytes32 claimKey);
 
-    /// Reverts unless a quorum of a live epoch signed this statement and it is valid now. It tells nothing about
-    /// who may consume it or whether somebody did. Statements with verdicts 2 and 3 verify as well: read the verdict.
+    /// Reverts unless a quorum of a live epoch signed this statement and it is valid now: neither held nor
+    /// revoked. It tells nothing about who may consume it or whether somebody did. Statements with verdicts 2 and 3 verify as well: read the verdict.
     function verify(ClaimAttestation calldata a, bytes calldata signatures)
         external
         view
@@ -48,6 +49,4 @@ interface ITocsinVerifier {
     function batchId(AttestationBatch calldata batch) external view returns (bytes32);
 
     function claimKeyOf(ClaimAttestation calldata a) external pure returns (bytes32);
-
-    function consumed(bytes32 claimKey) external view returns (bool);
 }

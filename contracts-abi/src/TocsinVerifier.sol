@@ -5,17 +5,17 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {AttestationBatch, AttestationBatches} from "./AttestationBatch.sol";
 import {ClaimAttestation, ClaimAttestations} from "./ClaimAttestation.sol";
+import {ClaimLedger} from "./ClaimLedger.sol";
 import {ITocsinVerifier} from "./ITocsinVerifier.sol";
 import {SignerEpochs} from "./SignerEpochs.sol";
 
 /// Accepts signed claims, each once. It holds no money and knows no policies: it says whether a quorum made this
 /// statement, whether the statement is valid now, and remembers for ever that a claim was consumed.
-contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
+contract TocsinVerifier is ITocsinVerifier, ClaimLedger {
     using AttestationBatches for AttestationBatch;
     using ClaimAttestations for ClaimAttestation;
 
     error NotConsumer(address caller, address consumer);
-    error AlreadyConsumed(bytes32 claimKey);
     error InvalidVerdict(uint8 verdict);
     error NotTriggered(uint8 verdict);
     error MissingEventId();
@@ -23,14 +23,11 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
     error FractionAboveOne(uint64 payoutFraction);
     error LossOutsideWindow(uint64 occurredAt, uint64 windowStart, uint64 windowEnd);
     error TimesOutOfOrder(uint64 occurredAt, uint64 confirmedAt, uint64 issuedAt);
-    error IssuedInFuture(uint64 issuedAt, uint256 blockTime);
+    error RevisionWithoutSuperseded(uint32 revision, bytes32 supersedes);
     error NotYetValid(uint64 validAfter, uint256 blockTime);
     error NoLongerValid(uint64 validUntil, uint256 blockTime);
     error BatchOfOtherEpoch(uint32 batchEpoch, uint32 attestationEpoch);
     error BatchBeforeAttestation(uint64 batchIssuedAt, uint64 attestationIssuedAt);
-
-    /// @inheritdoc ITocsinVerifier
-    mapping(bytes32 claimKey => bool) public consumed;
 
     constructor(address owner_, address guardian_) SignerEpochs(owner_, guardian_) EIP712("Tocsin", "1") {}
 
@@ -54,7 +51,9 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
 
     /// @inheritdoc ITocsinVerifier
     function verify(ClaimAttestation calldata a, bytes calldata signatures) external view returns (bytes32) {
-        return _check(a, signatures);
+        bytes32 id = _check(a, signatures);
+        _checkOpen(a.claimKey(), a.revision);
+        return id;
     }
 
     /// @inheritdoc ITocsinVerifier
@@ -64,7 +63,9 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
         bytes32[] calldata proof,
         bytes calldata signatures
     ) external view returns (bytes32) {
-        return _checkBatched(a, batch, proof, signatures);
+        bytes32 id = _checkBatched(a, batch, proof, signatures);
+        _checkOpen(a.claimKey(), a.revision);
+        return id;
     }
 
     /// @inheritdoc ITocsinVerifier
@@ -92,8 +93,7 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
         if (a.verdict != ClaimAttestations.TRIGGERED) revert NotTriggered(a.verdict);
 
         claimKey = a.claimKey();
-        if (consumed[claimKey]) revert AlreadyConsumed(claimKey);
-        consumed[claimKey] = true;
+        _consumeClaim(claimKey, a.revision);
         emit Consumed(claimKey, id, a.consumer, a.policyId, a.payoutFraction);
     }
 
@@ -133,24 +133,31 @@ contract TocsinVerifier is ITocsinVerifier, SignerEpochs, EIP712 {
 
     /// Statements that contradict themselves are refused however many signed them.
     function _checkStatement(ClaimAttestation calldata a) private pure {
-        uint8 verdict = a.verdict;
-        if (verdict == 0 || verdict > ClaimAttestations.LAST_VERDICT) revert InvalidVerdict(verdict);
-        if (verdict != ClaimAttestations.TRIGGERED) {
-            if (a.eventId != 0 || a.payoutFraction != 0) {
-                revert PayoutWithoutTrigger(verdict, a.eventId, a.payoutFraction);
-            }
-            return;
-        }
+        // A correction names what it corrects, and nothing else does.
+        if ((a.revision == 0) != (a.supersedes == 0)) revert RevisionWithoutSuperseded(a.revision, a.supersedes);
+        if (a.verdict == ClaimAttestations.TRIGGERED) _checkLoss(a);
+        else _checkNoLoss(a);
+    }
+
+    function _checkLoss(ClaimAttestation calldata a) private pure {
         if (a.eventId == 0) revert MissingEventId();
         if (a.payoutFraction > ClaimAttestations.ONE) revert FractionAboveOne(a.payoutFraction);
+        uint64 occurredAt = a.occurredAt;
         // Terms may test the occurrence or the confirmation against the window's end. Either way the loss itself
         // lies before it, because nothing is confirmed before it occurred.
-        if (a.occurredAt < a.windowStart || a.occurredAt >= a.windowEnd) {
-            revert LossOutsideWindow(a.occurredAt, a.windowStart, a.windowEnd);
+        if (occurredAt < a.windowStart || occurredAt >= a.windowEnd) {
+            revert LossOutsideWindow(occurredAt, a.windowStart, a.windowEnd);
         }
-        if (a.occurredAt > a.confirmedAt || a.confirmedAt > a.issuedAt) {
-            revert TimesOutOfOrder(a.occurredAt, a.confirmedAt, a.issuedAt);
+        uint64 confirmedAt = a.confirmedAt;
+        if (occurredAt > confirmedAt || confirmedAt > a.issuedAt) {
+            revert TimesOutOfOrder(occurredAt, confirmedAt, a.issuedAt);
         }
+    }
+
+    function _checkNoLoss(ClaimAttestation calldata a) private pure {
+        uint8 verdict = a.verdict;
+        if (verdict == 0 || verdict > ClaimAttestations.LAST_VERDICT) revert InvalidVerdict(verdict);
+        if (a.eventId != 0 || a.payoutFraction != 0) revert PayoutWithoutTrigger(verdict, a.eventId, a.payoutFraction);
     }
 
     function _checkValidNow(ClaimAttestation calldata a) private view {

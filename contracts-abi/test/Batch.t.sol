@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {AttestationBatch, AttestationBatches} from "../src/AttestationBatch.sol";
+import {ClaimLedger} from "../src/ClaimLedger.sol";
 import {ClaimAttestation} from "../src/ClaimAttestation.sol";
 import {ITocsinVerifier} from "../src/ITocsinVerifier.sol";
 import {ParametricCover} from "../src/ParametricCover.sol";
@@ -34,7 +35,7 @@ contract BatchTest is BatchFixture {
         (AttestationBatch memory batch, bytes32[] memory proof) = batchOf(a, 3, "others");
         (AttestationBatch memory second, bytes32[] memory secondProof) = batchOf(a, 5, "yet others");
         bytes32 key = consumeBatched(a, batch, proof);
-        bytes memory reason = abi.encodeWithSelector(TocsinVerifier.AlreadyConsumed.selector, key);
+        bytes memory reason = abi.encodeWithSelector(ClaimLedger.AlreadyConsumed.selector, key);
         bytes memory alone = signed(a);
         bytes memory batched = signedBatch(batch);
         bytes memory secondBatched = signedBatch(second);
@@ -185,7 +186,7 @@ contract BatchTest is BatchFixture {
             abi.encodeWithSelector(TocsinVerifier.BatchBeforeAttestation.selector, batch.issuedAt, a.issuedAt);
         refusedBatched(a, batch, proof, signedBatch(batch), reason);
         batch.issuedAt = NOW + 1;
-        reason = abi.encodeWithSelector(TocsinVerifier.IssuedInFuture.selector, NOW + 1, NOW);
+        reason = abi.encodeWithSelector(ClaimLedger.IssuedInFuture.selector, NOW + 1, NOW);
         refusedBatched(a, batch, proof, signedBatch(batch), reason);
         batch.issuedAt = NOW;
         consumeBatched(a, batch, proof);
@@ -258,7 +259,7 @@ contract BatchTest is BatchFixture {
         vm.assertEq(cover.policy(policyNumber).escrow, SUM - SUM / 4, "the rest stays in escrow");
         solvent();
 
-        bytes memory reason = abi.encodeWithSelector(TocsinVerifier.AlreadyConsumed.selector, key);
+        bytes memory reason = abi.encodeWithSelector(ClaimLedger.AlreadyConsumed.selector, key);
         vm.expectRevert(reason);
         cover.claimBatched(a, batch, proof, signatures);
         claimRefused(a, reason);

@@ -57,6 +57,6 @@ contract BatchVectorsTest is Fixture {
         uint8 threshold = uint8(reader.number(i, ".threshold"));
         address[] memory signers = reader.signers();
         vm.prank(address(0));
-        verifier.announceEpoch(0, type(uint64).max, type(uint64).max, threshold, signers);
+        verifier.announceEpoch(0, type(uint64).max, type(uint64).max, threshold, signers, 0);
     }
 }

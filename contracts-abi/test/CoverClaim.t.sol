@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
+import {ClaimLedger} from "../src/ClaimLedger.sol";
 import {ClaimAttestation} from "../src/ClaimAttestation.sol";
 import {ParametricCover} from "../src/ParametricCover.sol";
 import {QuorumSignatures} from "../src/QuorumSignatures.sol";
@@ -39,9 +40,10 @@ contract CoverClaimTest is CoverFixture {
     function test_not_twice() public {
         ClaimAttestation memory a = lossOf(policyNumber, "first", 0.25e18);
         claim(a);
-        bytes memory reason = abi.encodeWithSelector(TocsinVerifier.AlreadyConsumed.selector, verifier.claimKeyOf(a));
+        bytes memory reason = abi.encodeWithSelector(ClaimLedger.AlreadyConsumed.selector, verifier.claimKeyOf(a));
         claimRefused(a, reason);
         a.revision = 1;
+        a.supersedes = keccak256("the first");
         a.payoutFraction = 1e18;
         claimRefused(a, reason);
         vm.assertEq(token.balanceOf(HOLDER), SUM / 4, "paid once");
@@ -51,7 +53,7 @@ contract CoverClaimTest is CoverFixture {
         ClaimAttestation memory a = lossOf(policyNumber, "first", 0);
         vm.assertEq(claim(a), 0, "amount");
         a.payoutFraction = 1e18;
-        claimRefused(a, abi.encodeWithSelector(TocsinVerifier.AlreadyConsumed.selector, verifier.claimKeyOf(a)));
+        claimRefused(a, abi.encodeWithSelector(ClaimLedger.AlreadyConsumed.selector, verifier.claimKeyOf(a)));
     }
 
     function test_several_events_pay_at_most_the_sum_insured() public {
@@ -156,7 +158,7 @@ contract CoverClaimTest is CoverFixture {
         a.validUntil = type(uint64).max;
         vm.warp(releasable - DAY);
         vm.prank(OWNER);
-        a.signerEpoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 3, addresses(keys));
+        a.signerEpoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 3, addresses(keys), 0);
 
         vm.warp(releasable);
         vm.expectRevert(abi.encodeWithSelector(ParametricCover.NotReleasable.selector, releasable, releasable));

@@ -14,9 +14,9 @@ contract EpochsTest is Fixture {
     function test_an_epoch_reads_back_as_announced() public {
         address[] memory signers = addresses(keys);
         vm.expectEmit(address(verifier));
-        emit SignerEpochs.EpochAnnounced(2, 10, 20, 30, 4, signers);
+        emit SignerEpochs.EpochAnnounced(2, 10, 20, 30, 4, signers, 0);
         vm.prank(OWNER);
-        vm.assertEq(verifier.announceEpoch(10, 20, 30, 4, signers), 2, "numbered in turn");
+        vm.assertEq(verifier.announceEpoch(10, 20, 30, 4, signers, 0), 2, "numbered in turn");
         vm.assertEq(verifier.epochCount(), 2, "counted");
 
         SignerEpochs.Epoch memory e = verifier.epoch(2);
@@ -32,7 +32,7 @@ contract EpochsTest is Fixture {
         address[] memory signers = addresses(keys);
         vm.prank(GUARDIAN);
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, GUARDIAN));
-        verifier.announceEpoch(1, 2, 3, 1, signers);
+        verifier.announceEpoch(1, 2, 3, 1, signers, 0);
     }
 
     function testFuzz_times_are_in_order(uint64 activeFrom, uint64 signUntil, uint64 acceptUntil) public {
@@ -42,7 +42,7 @@ contract EpochsTest is Fixture {
             vm.expectRevert(abi.encodeWithSelector(reason, activeFrom, signUntil, acceptUntil));
         }
         vm.prank(OWNER);
-        verifier.announceEpoch(activeFrom, signUntil, acceptUntil, 1, signers);
+        verifier.announceEpoch(activeFrom, signUntil, acceptUntil, 1, signers, 0);
     }
 
     function test_threshold_is_between_one_and_all() public {
@@ -86,7 +86,7 @@ contract EpochsTest is Fixture {
     function test_signers_sign_only_in_their_time() public {
         ClaimAttestation memory a = sample();
         vm.prank(OWNER);
-        a.signerEpoch = verifier.announceEpoch(a.issuedAt, a.issuedAt, ACCEPT_UNTIL, 3, addresses(keys));
+        a.signerEpoch = verifier.announceEpoch(a.issuedAt, a.issuedAt, ACCEPT_UNTIL, 3, addresses(keys), 0);
         bytes4 reason = SignerEpochs.IssuedOutsideEpoch.selector;
         uint64 only = a.issuedAt;
         a.issuedAt = only - 1;
@@ -180,7 +180,7 @@ contract EpochsTest is Fixture {
     function announcementRefused(uint8 threshold, address[] memory signers, bytes memory reason) private {
         vm.prank(OWNER);
         vm.expectRevert(reason);
-        verifier.announceEpoch(1, 2, 3, threshold, signers);
+        verifier.announceEpoch(1, 2, 3, threshold, signers, 0);
         vm.assertEq(verifier.epochCount(), epoch, "nothing was announced");
     }
 }

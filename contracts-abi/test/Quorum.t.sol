@@ -48,7 +48,7 @@ contract QuorumTest is Fixture {
         uint256 bitmap = 1 << 5 | 0x03;
         bytes memory signatures = bytes.concat(abi.encode(bitmap), three(0, 1, 2));
         refused(a, signatures, abi.encodeWithSelector(QuorumSignatures.SignerBitmapOutOfRange.selector, bitmap, 5));
-        bitmap = 1 << 255 | 0x03;
+        bitmap = 1 << 254 | 0x03;
         signatures = bytes.concat(abi.encode(bitmap), three(0, 1, 2));
         refused(a, signatures, abi.encodeWithSelector(QuorumSignatures.SignerBitmapOutOfRange.selector, bitmap, 5));
     }

@@ -78,7 +78,7 @@ contract VectorsTest is Fixture {
         uint8 threshold = uint8(reader.number(i, ".threshold"));
         address[] memory signers = reader.signers();
         vm.prank(address(0));
-        verifier.announceEpoch(0, type(uint64).max, type(uint64).max, threshold, signers);
+        verifier.announceEpoch(0, type(uint64).max, type(uint64).max, threshold, signers, 0);
     }
 
     function policyIdIn(uint256 i) private view returns (bytes32) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
+import {ClaimLedger} from "../src/ClaimLedger.sol";
 import {ClaimAttestation} from "../src/ClaimAttestation.sol";
 import {ITocsinVerifier} from "../src/ITocsinVerifier.sol";
 import {TocsinVerifier} from "../src/TocsinVerifier.sol";
@@ -123,7 +124,7 @@ contract VerifierTest is Fixture {
     function test_not_before_it_was_issued() public {
         ClaimAttestation memory a = sample();
         a.issuedAt = NOW + 1;
-        refused(a, signed(a), abi.encodeWithSelector(TocsinVerifier.IssuedInFuture.selector, NOW + 1, NOW));
+        refused(a, signed(a), abi.encodeWithSelector(ClaimLedger.IssuedInFuture.selector, NOW + 1, NOW));
         vm.warp(NOW + 1);
         consume(a, signed(a));
     }

@@ -6,12 +6,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { attestationVectors } from "./attestations.mjs";
 import { batchVectors } from "./batches.mjs";
+import { ledgerVectors } from "./ledger.mjs";
 import { merkleVectors } from "./merkle.mjs";
 
 const check = process.argv.includes("--check");
 const files = {
   "attestations.json": await attestationVectors(),
   "batches.json": await batchVectors(),
+  "ledger.json": await ledgerVectors(),
   "merkle.json": merkleVectors(),
 };
 const stale = [];

@@ -3,7 +3,9 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod epochs;
 mod polled;
+mod standings;
 
 use std::fmt;
 use std::future::pending;
@@ -17,7 +19,7 @@ use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
@@ -29,7 +31,7 @@ use tocsin_store::attestation::{
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
-use tocsin_store::delivery::{Attempt, Deliveries, Delivery, NewDelivery};
+use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery, NewDelivery};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -386,6 +388,18 @@ impl<S: Reservations> Reservations for Mortal<S> {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         self.write("reserve", self.store.reserve_all(wanted)).await
     }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.write("restate", self.store.restate_all(wanted)).await
+    }
+
+    async fn statements(
+        &self,
+        domain_separator: B256,
+        claim_key: ClaimKey,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        self.store.statements(domain_separator, claim_key).await
+    }
 }
 
 #[async_trait]
@@ -491,5 +505,19 @@ impl<S: Deliveries> Deliveries for Mortal<S> {
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError> {
         self.write("give_up", self.store.give_up(attestation, error))
             .await
+    }
+
+    async fn charge(
+        &self,
+        attestation: AttestationId,
+        hash: B256,
+        charge: &Charge,
+    ) -> Result<bool, StoreError> {
+        let write = self.store.charge(attestation, hash, charge);
+        self.write("charge", write).await
+    }
+
+    async fn charges(&self, attestation: AttestationId) -> Result<Vec<Charged>, StoreError> {
+        self.store.charges(attestation).await
     }
 }

@@ -21,7 +21,7 @@ contract CoverHandler is CoverFixture {
         setUp();
         // An epoch that outlives every sequence, so that refusals come from policies and not from stale keys.
         vm.prank(OWNER);
-        epoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 1, addresses(keys));
+        epoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 1, addresses(keys), 0);
     }
 
     function doFund(uint256 amount) external {
@@ -52,6 +52,7 @@ contract CoverHandler is CoverFixture {
         a.validAfter = 0;
         a.validUntil = type(uint64).max;
         a.revision = revision;
+        if (revision > 0) a.supersedes = keccak256("an earlier revision");
 
         bytes32 key = verifier.claimKeyOf(a);
         uint256 before = token.balanceOf(HOLDER);

@@ -33,7 +33,7 @@ abstract contract Fixture {
 
     function announce(uint8 threshold, uint256[] memory signerKeys) internal returns (uint32) {
         vm.prank(OWNER);
-        return verifier.announceEpoch(ACTIVE_FROM, SIGN_UNTIL, ACCEPT_UNTIL, threshold, addresses(signerKeys));
+        return verifier.announceEpoch(ACTIVE_FROM, SIGN_UNTIL, ACCEPT_UNTIL, threshold, addresses(signerKeys), 0);
     }
 
     function keysInAddressOrder(uint256 count) internal pure returns (uint256[] memory sorted) {

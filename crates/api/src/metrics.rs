@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use alloy_primitives::U256;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,8 @@ use tocsin_domain::observation::SourceId;
 
 use crate::Api;
 use crate::problem::Problem;
+
+const WEI_PER_GWEI: u64 = 1_000_000_000;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -32,6 +35,9 @@ struct Counts {
     counted: Mutex<BTreeMap<(String, String), (i64, u32)>>,
     looks: Family<LookLabels, Gauge<i64>>,
     unready: Gauge<i64>,
+    transactions: Family<TransactionLabels, Counter>,
+    gas_used: Family<ChainLabels, Counter>,
+    fees_gwei: Family<ChainLabels, Counter>,
     quota_left: Family<KeyLabels, Gauge<i64>>,
 }
 
@@ -45,6 +51,23 @@ struct TroubleLabels {
 struct KeyLabels {
     feed: String,
     key: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ChainLabels {
+    chain: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct TransactionLabels {
+    chain: String,
+    outcome: OutcomeLabel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
+enum OutcomeLabel {
+    Succeeded,
+    Reverted,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -94,8 +117,29 @@ impl Default for Metrics {
             "Parts of the service that are not well; /health/ready has the reasons",
             unready.clone(),
         );
+        let transactions = Family::default();
+        registry.register(
+            "delivery_transactions",
+            "Transactions of deliveries in final blocks, by outcome",
+            transactions.clone(),
+        );
+        let gas_used = Family::default();
+        registry.register(
+            "delivery_gas_used",
+            "Gas that transactions of deliveries used",
+            gas_used.clone(),
+        );
+        let fees_gwei = Family::default();
+        registry.register(
+            "delivery_fees_gwei",
+            "What was paid for that gas, each transaction's whole gwei",
+            fees_gwei.clone(),
+        );
         Self(Arc::new(Counts {
             registry,
+            transactions,
+            gas_used,
+            fees_gwei,
             troubles,
             requests,
             counted: Mutex::default(),
@@ -142,6 +186,28 @@ impl Metrics {
             .requests
             .get_or_create(&labels)
             .inc_by(u64::from(new));
+    }
+
+    /// A transaction of a delivery was mined, finally, and paid for.
+    pub fn transaction_paid(&self, chain_id: u64, succeeded: bool, gas_used: u64, wei: U256) {
+        let chain = format!("eip155:{chain_id}");
+        let outcome = if succeeded {
+            OutcomeLabel::Succeeded
+        } else {
+            OutcomeLabel::Reverted
+        };
+        let labels = TransactionLabels {
+            chain: chain.clone(),
+            outcome,
+        };
+        self.0.transactions.get_or_create(&labels).inc();
+        let labels = ChainLabels { chain };
+        self.0.gas_used.get_or_create(&labels).inc_by(gas_used);
+        let gwei = wei / U256::from(WEI_PER_GWEI);
+        self.0
+            .fees_gwei
+            .get_or_create(&labels)
+            .inc_by(gwei.saturating_to());
     }
 
     fn encoded(&self) -> Result<String, fmt::Error> {

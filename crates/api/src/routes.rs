@@ -1,6 +1,6 @@
 //! What can be asked.
 
-use alloy_primitives::hex;
+use alloy_primitives::{U256, hex};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::ids::{AttestationId, PolicyId};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{AttestationRecord, Signed};
-use tocsin_store::delivery::DeliveryState;
+use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
@@ -121,7 +121,9 @@ async fn attestation(
             DeliveryState::Failed => {
                 json!({ "state": "failed", "last_error": delivery.last_error })
             }
+            DeliveryState::Superseded => json!({ "state": "superseded" }),
         });
+    let cost = cost(&api.store.charges(record.id).await?);
     Ok(Json(json!({
         "id": record.id,
         "claim_key": record.claim_key,
@@ -131,7 +133,28 @@ async fn attestation(
         "signatures": signatures,
         "batch": batch,
         "delivery": delivery,
+        "cost": cost,
     })))
+}
+
+/// What delivering has cost: every transaction of it that was mined, as of a final block. Amounts are texts, since they
+/// exceed what JSON's numbers hold everywhere.
+fn cost(charges: &[Charged]) -> Value {
+    let total = charges.iter().fold(U256::ZERO, |total, charged| {
+        total.saturating_add(charged.charge.wei())
+    });
+    let transactions = charges.iter().map(|charged| {
+        json!({
+            "hash": charged.hash,
+            "sender": charged.sender,
+            "nonce": charged.nonce,
+            "block": charged.charge.block,
+            "succeeded": charged.charge.succeeded,
+            "gas_used": charged.charge.gas_used,
+            "gas_price": charged.charge.gas_price.to_string(),
+        })
+    });
+    json!({ "wei": total.to_string(), "transactions": transactions.collect::<Vec<_>>() })
 }
 
 /// The packed signatures, and the batch that they are of where the attestation was not signed alone: with the
@@ -161,10 +184,10 @@ async fn signed(api: &Api, record: &AttestationRecord) -> Result<(String, Option
 
 async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
     let record = find(&api, &id).await?;
-    let Some((domain, signers)) = &api.attestor else {
+    let Some(domain) = api.attestor else {
         return Err(Problem::NotFound("this service attests nothing".to_owned()));
     };
-    let bundle = evidence::bundle(&*api.store, &record, *domain, signers).await?;
+    let bundle = evidence::bundle(&*api.store, &record, domain).await?;
     Ok(Json(bundle).into_response())
 }
 

@@ -8,39 +8,48 @@
 //! nothing but what is stored, what the chain says, and which bytes this process has handed to the node.
 
 mod action;
+mod admin;
 mod broadcast;
 mod call;
 mod connect;
 mod consumption;
 mod contract;
 mod decide;
+mod ending;
 mod epoch;
 mod fees;
 mod key;
 mod look;
+mod market;
+mod node;
 mod policy;
 mod revert;
 mod rpc;
 mod settings;
 mod sign;
 mod simulate;
+mod standing;
 mod transaction;
 mod transport;
+mod verifier;
 mod view;
 
 pub use action::{Action, Order, Waiting};
+pub use admin::{AdminCall, Authorities, Performed};
 pub use broadcast::Broadcast;
 pub use call::{batched_claim_calldata, claim_calldata};
 pub use connect::Submitter;
 pub use decide::next_action;
-pub use fees::{BumpPermille, FeePolicy, Fees, Market, Raise};
+pub use fees::{BumpPermille, FeePolicy, Fees, Market, Pricing, Raise};
 pub use key::SubmitterKey;
 pub use policy::Policy;
 pub use revert::{Outlook, Revert};
 pub use rpc::RpcFailure;
 pub use settings::OnchainSettings;
 pub use sign::SignedAttempt;
+pub use standing::{ClaimStatus, Happened};
 pub use transaction::Receipt;
 pub use view::{
-    AttemptView, ChainView, Consumption, DeliveryView, Fate, HeldNonce, Prospect, Purpose, Pushed,
+    AttemptView, ChainView, Consumption, Cost, DeliveryView, Fate, HeldNonce, Prospect, Purpose,
+    Pushed,
 };

@@ -1,16 +1,35 @@
 //! Fees: replacements are always acceptable to a node, and nothing exceeds the operator's cap.
 
 use proptest::prelude::*;
-use tocsin_delivery::onchain::{BumpPermille, FeePolicy, Fees, Market, Raise};
+use tocsin_delivery::onchain::{BumpPermille, FeePolicy, Fees, Market, Pricing, Raise};
 
 fn policies() -> impl Strategy<Value = FeePolicy> {
     (2..u128::MAX / 4, 125..2000_u32).prop_flat_map(|(max_fee_cap, permille)| {
-        (0..max_fee_cap).prop_map(move |min_tip| FeePolicy {
+        let pricing = prop_oneof![
+            Just(Pricing::Node),
+            (1..=100_u8).prop_map(|percentile| Pricing::History {
+                percentile,
+                blocks: 20
+            }),
+            (1..=max_fee_cap, any::<u128>()).prop_map(|(max_fee_per_gas, tip)| Pricing::Fixed(
+                Fees {
+                    max_fee_per_gas,
+                    max_priority_fee_per_gas: tip % max_fee_per_gas,
+                }
+            )),
+            (1..300_u32).prop_map(|percent| Pricing::Legacy { percent }),
+        ];
+        (0..max_fee_cap, pricing).prop_map(move |(min_tip, pricing)| FeePolicy {
             max_fee_cap,
             min_tip,
             bump: BumpPermille::new(permille).unwrap_or(BumpPermille::LEAST),
+            pricing,
         })
     })
+}
+
+fn follows_the_market(policy: &FeePolicy) -> bool {
+    matches!(policy.pricing, Pricing::Node | Pricing::History { .. })
 }
 
 fn markets() -> impl Strategy<Value = Market> {
@@ -28,8 +47,13 @@ proptest! {
         let Fees { max_fee_per_gas, max_priority_fee_per_gas } = policy.initial(market);
         prop_assert!(max_fee_per_gas <= policy.max_fee_cap);
         prop_assert!(max_priority_fee_per_gas <= max_fee_per_gas);
-        prop_assert!(max_priority_fee_per_gas >= policy.min_tip);
-        if policy.reaches(market) {
+        if follows_the_market(&policy) {
+            prop_assert!(max_priority_fee_per_gas >= policy.min_tip);
+        }
+        if let Pricing::Legacy { .. } = policy.pricing {
+            prop_assert_eq!(max_fee_per_gas, max_priority_fee_per_gas);
+        }
+        if policy.reaches(market) && follows_the_market(&policy) {
             prop_assert!(max_fee_per_gas >= market.base_fee);
         }
     }

@@ -1,7 +1,9 @@
-//! The decision against a model of the world: a chain that mines, drops, reorganises and refuses, other people who
-//! consume claims, somebody else who uses the submitter's key, a node that does not answer, a process that dies
-//! between any two effects. Whatever happens, the promises of the decision hold at every step; and once the world
-//! calms down, every delivery ends and no nonce is left behind.
+//! The decision against a model of the world: a chain that mines, drops, reorganises and refuses, fees that rise beyond the
+//! cap, other people who consume claims, somebody else who uses the submitter's key, a second service that submits the
+//! same claims by mistake (with the same key or with another), a node that does not answer, lags behind, or loses what it
+//! takes, a process that dies between any two effects. Whatever happens, the promises of the decision hold at every step;
+//! and once the world calms down, every delivery ends, no nonce is left behind, and the books have every fee that was
+//! paid.
 
 #![expect(clippy::unwrap_used, reason = "a model that breaks is a failed test")]
 
@@ -10,18 +12,29 @@ mod model {
     pub(crate) mod service;
 }
 
+use alloy::primitives::Address;
 use model::chain::{Chain, Key};
 use model::service::{Crash, Service};
 use proptest::prelude::*;
+use tocsin_delivery::onchain::{Fees, Pricing};
 
 const DELIVERIES: usize = 3;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Step { delivery: usize, crash: Crash },
-    Time { seconds: i64 },
+    Step {
+        service: usize,
+        delivery: usize,
+        crash: Crash,
+    },
+    Time {
+        seconds: i64,
+    },
     Mine,
-    Reorganise { depth: usize, vanish: bool },
+    Reorganise {
+        depth: usize,
+        vanish: bool,
+    },
     Drop,
     BaseFee(u128),
     Refuse(bool),
@@ -29,6 +42,8 @@ enum Op {
     OtherConsumes(Key),
     OtherUsesKey,
     NodeDown(bool),
+    Lag(usize),
+    Lose(bool),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -39,7 +54,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Crash::AfterBroadcast),
     ];
     prop_oneof![
-        24 => (0..DELIVERIES, crash).prop_map(|(delivery, crash)| Op::Step { delivery, crash }),
+        28 => (0..2_usize, 0..DELIVERIES, crash)
+            .prop_map(|(service, delivery, crash)| Op::Step { service, delivery, crash }),
         8 => (1..60_i64).prop_map(|seconds| Op::Time { seconds }),
         8 => Just(Op::Mine),
         3 => (1..=Chain::FINAL_DEPTH, any::<bool>())
@@ -51,13 +67,35 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..DELIVERIES).prop_map(Op::OtherConsumes),
         1 => Just(Op::OtherUsesKey),
         2 => any::<bool>().prop_map(Op::NodeDown),
+        2 => (0..6_usize).prop_map(Op::Lag),
+        2 => any::<bool>().prop_map(Op::Lose),
     ]
 }
 
-fn apply(service: &mut Service, chain: &mut Chain, op: &Op) {
+/// Who submits: one service; a second one with a key of its own; or a second one with the same key.
+fn services(second: Option<Address>, pricing: Pricing) -> Vec<Service> {
+    let senders = [Some(Chain::SUBMITTER), second];
+    let senders = senders.into_iter().flatten();
+    senders
+        .map(|sender| Service::new(DELIVERIES, sender, pricing))
+        .collect()
+}
+
+fn apply(services: &mut [Service], chain: &mut Chain, op: &Op) {
     match *op {
-        Op::Step { delivery, crash } => service.step(delivery, chain, crash),
-        Op::Time { seconds } => service.now.0 += seconds,
+        Op::Step {
+            service,
+            delivery,
+            crash,
+        } => {
+            let count = services.len();
+            services[service % count].step(delivery, chain, crash);
+        }
+        Op::Time { seconds } => {
+            for service in services {
+                service.now.0 += seconds;
+            }
+        }
         Op::Mine => chain.mine(),
         Op::Reorganise { depth, vanish } => chain.reorganise(depth, vanish),
         Op::Drop => chain.drop_pooled(),
@@ -67,21 +105,40 @@ fn apply(service: &mut Service, chain: &mut Chain, op: &Op) {
         Op::OtherConsumes(key) => chain.other_consumes(key),
         Op::OtherUsesKey => chain.other_uses_key(),
         Op::NodeDown(down) => chain.down = down,
+        Op::Lag(blocks) => chain.lag = blocks,
+        Op::Lose(losing) => chain.losing = losing,
     }
 }
 
 /// Calm weather, cheap or dear but within the cap: everything must end.
-fn settle(service: &mut Service, chain: &mut Chain, base_fee: u128) {
+fn settle(services: &mut [Service], chain: &mut Chain, base_fee: u128) {
     chain.down = false;
+    chain.lag = 0;
+    chain.losing = false;
     chain.refusing = false;
     chain.base_fee = base_fee;
     for _ in 0..300 {
-        for delivery in 0..DELIVERIES {
-            service.step(delivery, chain, Crash::Never);
+        for service in &mut *services {
+            for delivery in 0..DELIVERIES {
+                service.step(delivery, chain, Crash::Never);
+            }
+            service.now.0 += 15;
         }
         chain.mine();
-        service.now.0 += 15;
     }
+}
+
+fn pricing() -> impl Strategy<Value = Pricing> {
+    let fixed = Fees {
+        max_fee_per_gas: 30,
+        max_priority_fee_per_gas: 3,
+    };
+    prop_oneof![
+        3 => Just(Pricing::Node),
+        1 => Just(Pricing::History { percentile: 50, blocks: 20 }),
+        1 => Just(Pricing::Fixed(fixed)),
+        1 => Just(Pricing::Legacy { percent: 110 }),
+    ]
 }
 
 proptest! {
@@ -90,14 +147,18 @@ proptest! {
     #[test]
     fn promises_hold_in_any_weather_and_everything_ends_in_calm(
         ops in prop::collection::vec(op(), 0..160),
+        second in prop_oneof![2 => Just(None), 1 => Just(Some(Chain::SECOND)), 1 => Just(Some(Chain::SUBMITTER))],
+        pricing in pricing(),
         calm_base_fee in prop_oneof![Just(10), Just(400)],
     ) {
         let mut chain = Chain::new();
-        let mut service = Service::new(DELIVERIES);
+        let mut services = services(second, pricing);
         for op in &ops {
-            apply(&mut service, &mut chain, op);
+            apply(&mut services, &mut chain, op);
         }
-        settle(&mut service, &mut chain, calm_base_fee);
-        service.assert_all_ended(&chain);
+        settle(&mut services, &mut chain, calm_base_fee);
+        for service in &services {
+            service.assert_all_ended(&chain);
+        }
     }
 }

@@ -307,12 +307,13 @@ fn a_set_of_signatures_has_one_encoding() {
             .is_err()
     );
 
-    let mut signer_255 = vec![0; 32 + 65];
-    signer_255[0] = 0x80;
-    signer_255[32..].copy_from_slice(&bytes[32..97]);
+    // No signer has that index: it says that contracts are among those who signed, and here none is.
+    let mut bit_255 = vec![0; 32 + 65];
+    bit_255[0] = 0x80;
+    bit_255[32..].copy_from_slice(&bytes[32..97]);
     assert_eq!(
-        SignatureSet::parse(&signer_255),
-        Err(SignatureError::IndexOutOfRange)
+        SignatureSet::parse(&bit_255),
+        Err(SignatureError::ContractBitmap)
     );
 }
 

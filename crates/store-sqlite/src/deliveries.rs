@@ -1,5 +1,6 @@
 //! The outbox: every move of a delivery is one transaction.
 
+mod charges;
 mod rows;
 
 use alloy_primitives::{Address, B256};
@@ -10,7 +11,9 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::AttestationRecord;
 use tocsin_store::check::Flaw;
-use tocsin_store::delivery::{Attempt, Deliveries, Delivery, DeliveryState, NewDelivery};
+use tocsin_store::delivery::{
+    Attempt, Charge, Charged, Deliveries, Delivery, DeliveryState, NewDelivery,
+};
 
 use crate::column::{signed, unsigned};
 use crate::error::failed;
@@ -65,7 +68,7 @@ impl Deliveries for SqliteStore {
                 ));
                 return Err(flaw.refused(NOUN, attestation));
             }
-            DeliveryState::Done { .. } | DeliveryState::Failed => {
+            DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded => {
                 return Err(illegal(&delivery, "takes no nonce"));
             }
         }
@@ -130,7 +133,7 @@ impl Deliveries for SqliteStore {
             (DeliveryState::Queued, true) => {
                 return Err(illegal(&delivery, "holds no nonce to give up"));
             }
-            (DeliveryState::Done { .. } | DeliveryState::Failed, _) => {
+            (DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded, _) => {
                 return Err(illegal(&delivery, "cannot be put back"));
             }
         }
@@ -139,7 +142,7 @@ impl Deliveries for SqliteStore {
         sqlx::query!(
             "UPDATE deliveries
              SET not_before = ?2, last_error = ?3, failures = min(failures + 1, 4294967295),
-                 state = iif(?4, 'queued', state), sender = iif(?4, NULL, sender), nonce = iif(?4, NULL, nonce)
+                 state = iif(?4, iif(superseded, 'superseded', 'queued'), state), sender = iif(?4, NULL, sender), nonce = iif(?4, NULL, nonce)
              WHERE attestation = ?1",
             id,
             not_before.0,
@@ -188,6 +191,15 @@ impl Deliveries for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(failed(attempt))?;
+        // Whatever is said of the claim, it is not said anew.
+        sqlx::query!(
+            "UPDATE claims SET redeemed = 1 FROM attestations AS a
+             WHERE a.id = ?1 AND claims.policy = a.policy AND claims.ordinal = a.ordinal",
+            id
+        )
+        .execute(&mut *write)
+        .await
+        .map_err(failed(attempt))?;
         write.commit().await.map_err(failed(attempt))
     }
 
@@ -197,7 +209,7 @@ impl Deliveries for SqliteStore {
         let delivery = stored(&mut transaction, attestation, attempt).await?;
         match &delivery.state {
             DeliveryState::Queued | DeliveryState::Sending { .. } => {}
-            DeliveryState::Done { .. } | DeliveryState::Failed => {
+            DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded => {
                 return Err(illegal(&delivery, "cannot be given up"));
             }
         }
@@ -213,6 +225,44 @@ impl Deliveries for SqliteStore {
         .map_err(failed(attempt))?;
         transaction.commit().await.map_err(failed(attempt))
     }
+
+    async fn charge(
+        &self,
+        attestation: AttestationId,
+        hash: B256,
+        charge: &Charge,
+    ) -> Result<bool, StoreError> {
+        let attempt = "write down what a transaction cost";
+        let mut transaction = self.begin(attempt).await?;
+        let new = charges::write(&mut transaction, attestation, hash, charge, attempt).await?;
+        transaction.commit().await.map_err(failed(attempt))?;
+        Ok(new)
+    }
+
+    async fn charges(&self, attestation: AttestationId) -> Result<Vec<Charged>, StoreError> {
+        let attempt = "read what a delivery cost";
+        let mut connection = self.snapshot(attempt).await?;
+        charges::of(&mut connection, attestation, attempt).await
+    }
+}
+
+/// A newer attestation of the same claim takes the place of this one: one that is queued has ended, one that holds a nonce
+/// ends when that is used. What has ended stays as it is, and so does an attestation that nobody delivers.
+pub(crate) async fn supersede(
+    connection: &mut SqliteConnection,
+    attestation: AttestationId,
+) -> Result<(), StoreError> {
+    let attempt = "supersede a delivery";
+    let id = attestation.0.as_slice();
+    sqlx::query!(
+        "UPDATE deliveries SET superseded = 1, state = iif(state = 'queued', 'superseded', state)
+         WHERE attestation = ?1 AND state IN ('queued', 'sending')",
+        id
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    Ok(())
 }
 
 /// Queues the deliveries of a new attestation.
@@ -230,6 +280,7 @@ pub(crate) async fn queue(
         chain_id,
         consumer,
         calldata,
+        not_before,
     } in deliveries
     {
         let (id, claim_key) = (
@@ -238,6 +289,7 @@ pub(crate) async fn queue(
         );
         let chain_id = signed(NOUN, attestation.id, *chain_id)?;
         let consumer = consumer.as_slice();
+        let not_before = not_before.unwrap_or(attestation.attested_at).0;
         sqlx::query!(
             "INSERT INTO deliveries (attestation, claim_key, chain_id, consumer, calldata, state, not_before)
              VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6)",
@@ -246,7 +298,7 @@ pub(crate) async fn queue(
             chain_id,
             consumer,
             calldata,
-            attestation.attested_at.0
+            not_before
         )
         .execute(&mut *connection)
         .await
@@ -274,6 +326,7 @@ fn illegal(delivery: &Delivery, what: &str) -> StoreError {
         DeliveryState::Sending { .. } => "being sent",
         DeliveryState::Done { .. } => "done",
         DeliveryState::Failed => "given up",
+        DeliveryState::Superseded => "superseded",
     };
     Flaw(format!("it is {state} and {what}")).refused(NOUN, delivery.attestation)
 }

@@ -2,9 +2,9 @@
 //!
 //! A delivery is queued with its attestation, takes a nonce, collects attempts (raw transactions of that one nonce,
 //! stored before they are broadcast), and ends. A transaction that was mined and did not consume the claim gives its
-//! nonce up and goes back to the queue.
+//! nonce up and goes back to the queue. What every mined transaction cost is written down before its nonce is let go.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use async_trait::async_trait;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
@@ -20,6 +20,9 @@ pub struct NewDelivery {
     pub consumer: Address,
     /// The call's data.
     pub calldata: Vec<u8>,
+    /// Not to be touched before this instant; `None`: at once. Of several nodes that may all deliver the same, each
+    /// begins later than the one before, and who finds the claim consumed is done.
+    pub not_before: Option<Timestamp>,
 }
 
 /// A delivery.
@@ -37,12 +40,15 @@ pub struct Delivery {
     pub calldata: Vec<u8>,
     /// How far it has come.
     pub state: DeliveryState,
-    /// Not to be touched before this instant: that of the attestation at first, later that of a back-off.
+    /// Not to be touched before this instant: that of the attestation at first, or the one that it was queued for; later
+    /// that of a back-off.
     pub not_before: Timestamp,
     /// What went wrong last, for people.
     pub last_error: Option<String>,
     /// How often it has been put back.
     pub failures: u32,
+    /// A newer attestation of the same claim has taken its place: it takes no new nonce.
+    pub superseded: bool,
 }
 
 /// How far a delivery has come.
@@ -68,6 +74,8 @@ pub enum DeliveryState {
     },
     /// Given up; a person has to look.
     Failed,
+    /// A newer attestation of the same claim is delivered instead.
+    Superseded,
 }
 
 /// One signed transaction.
@@ -87,6 +95,39 @@ pub struct Attempt {
     pub signed_at: Timestamp,
 }
 
+/// What a mined transaction cost, as of a final block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Charge {
+    /// Its block.
+    pub block: u64,
+    /// It did not revert.
+    pub succeeded: bool,
+    /// The gas that it used.
+    pub gas_used: u64,
+    /// What each unit of gas cost in the end, wei.
+    pub gas_price: u128,
+}
+
+impl Charge {
+    /// What was paid, wei.
+    pub fn wei(&self) -> U256 {
+        U256::from(self.gas_used).saturating_mul(U256::from(self.gas_price))
+    }
+}
+
+/// A transaction that was paid for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Charged {
+    /// Its hash.
+    pub hash: B256,
+    /// Who paid.
+    pub sender: Address,
+    /// Its nonce.
+    pub nonce: u64,
+    /// How much.
+    pub charge: Charge,
+}
+
 /// The outbox.
 ///
 /// A move that the delivery's state does not allow is [`StoreError::Refused`], one of a delivery that is not stored
@@ -94,7 +135,7 @@ pub struct Attempt {
 #[async_trait]
 pub trait Deliveries: Send + Sync {
     /// Unfinished deliveries on a chain that are not backing off at `now`: those that hold a nonce first, by nonce, then
-    /// the queue in order.
+    /// the queue in order. One that is queued waits while another delivery of its claim holds a nonce.
     async fn unfinished(
         &self,
         chain_id: u64,
@@ -124,7 +165,8 @@ pub trait Deliveries: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Puts a delivery back until `not_before`. With `release_nonce` it gives its nonce up, because a transaction of that
-    /// nonce was mined, finally, and consumed nothing; without, it keeps what it has. It keeps its place in the queue.
+    /// nonce was mined, finally, and consumed nothing; without, it keeps what it has. It keeps its place in the queue, but
+    /// one that is superseded and holds no nonce any more has ended.
     async fn put_back(
         &self,
         attestation: AttestationId,
@@ -144,4 +186,16 @@ pub trait Deliveries: Send + Sync {
 
     /// Gives a delivery up that is queued or being sent; a nonce that it holds is not given to another one.
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError>;
+
+    /// Writes down what a mined transaction of a delivery cost, and says whether that is new. The same again is no error,
+    /// another amount a [`StoreError::Conflict`]. [`StoreError::Missing`] for a transaction that is not the delivery's.
+    async fn charge(
+        &self,
+        attestation: AttestationId,
+        hash: B256,
+        charge: &Charge,
+    ) -> Result<bool, StoreError>;
+
+    /// What was paid for a delivery, in the order in which its transactions were signed.
+    async fn charges(&self, attestation: AttestationId) -> Result<Vec<Charged>, StoreError>;
 }

@@ -1,8 +1,6 @@
 //! Everything that somebody needs to re-execute a stored attestation, gathered from the nouns that it is kept under.
 
-use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
-};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Membership, SignatureSet};
 use tocsin_domain::bundle::EvidenceBundle;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::evidence::{self, Extent};
@@ -10,7 +8,7 @@ use tocsin_domain::evidence::{self, Extent};
 use crate::attestation::{AttestationRecord, Signed};
 use crate::{Store, StoreError};
 
-/// The evidence bundle of an attestation that `signers` could sign for `domain`.
+/// The evidence bundle of an attestation that was signed for `domain`, with the signers of its own epoch.
 ///
 /// # Errors
 ///
@@ -19,7 +17,6 @@ pub async fn bundle<S: Store + ?Sized>(
     store: &S,
     record: &AttestationRecord,
     domain: AttestationDomain,
-    signers: &SignerSet,
 ) -> Result<EvidenceBundle, StoreError> {
     let missing = |noun: &'static str| StoreError::Missing {
         noun,
@@ -82,6 +79,12 @@ pub async fn bundle<S: Store + ?Sized>(
             (Some(membership), stored.signatures)
         }
     };
+    let attestation = ClaimAttestation::from_bytes(&record.payload)
+        .map_err(|error| invalid(error.to_string()))?;
+    let epoch = store
+        .epoch(record.domain_separator, attestation.signerEpoch)
+        .await?
+        .ok_or_else(|| missing("epoch of attestation"))?;
     Ok(EvidenceBundle {
         terms: cover.canonical_terms,
         risk: risk.risk,
@@ -89,11 +92,11 @@ pub async fn bundle<S: Store + ?Sized>(
         observations,
         determination,
         previous,
+        quorum: None,
         claim,
-        attestation: ClaimAttestation::from_bytes(&record.payload)
-            .map_err(|error| invalid(error.to_string()))?,
+        attestation,
         domain,
-        signers: signers.clone(),
+        signers: epoch.signers,
         batch,
         signatures: SignatureSet::parse(&signatures).map_err(|error| invalid(error.to_string()))?,
     })

@@ -12,13 +12,16 @@ pub mod conformance;
 pub mod cover;
 pub mod coverage;
 pub mod delivery;
+pub mod epoch;
 pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod renewal;
 pub mod response;
+pub mod revocation;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -38,6 +41,9 @@ pub trait Store:
     + unwind::Unwinds
     + warning::Warnings
     + claim::Claims
+    + epoch::Epochs
+    + revocation::Standings
+    + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
@@ -62,6 +68,9 @@ impl<T> Store for T where
         + unwind::Unwinds
         + warning::Warnings
         + claim::Claims
+        + epoch::Epochs
+        + revocation::Standings
+        + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries

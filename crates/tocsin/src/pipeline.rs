@@ -14,6 +14,7 @@ pub mod attest;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
+pub mod epochs;
 pub mod evaluate;
 mod halt;
 pub mod observe;
@@ -21,6 +22,8 @@ pub mod poll;
 pub mod polled_news;
 pub mod put_away;
 pub mod recheck;
+pub mod renew;
+pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;
@@ -137,6 +140,16 @@ pub enum StageError {
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
+    /// Deliveries that may wait for long, each of which would look like nothing happened.
+    #[error("attestation {attestation} is not delivered yet, and {others} others: {waiting}")]
+    Undelivered {
+        /// The first of them.
+        attestation: tocsin_domain::ids::AttestationId,
+        /// What it waits for.
+        waiting: Box<tocsin_delivery::onchain::Waiting>,
+        /// How many others wait like this.
+        others: usize,
+    },
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -154,6 +167,7 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. }
+            | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Halted(_) => true,
@@ -207,7 +221,7 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
                     known_trouble = Some(reason.clone());
                 }
                 stage.health.unwell(work.name(), reason);
-                RETRY
+                RETRY.min(work.nap())
             }
             Err(error) => return Err(error),
         };

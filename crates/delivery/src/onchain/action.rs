@@ -97,8 +97,15 @@ pub enum Waiting {
     FeeCap {
         /// The cap, wei per gas.
         cap: u128,
-        /// The base fee, wei per gas.
+        /// The base fee or gas price of the moment, wei per gas.
         base_fee: u128,
+    },
+    /// It has ended, by what one endpoint says, and too few others show the same.
+    Agreement {
+        /// How many endpoints show it.
+        agreed: usize,
+        /// How many have to.
+        needed: usize,
     },
     /// Its nonce belongs to an account whose key is no longer configured.
     OtherSigner {
@@ -107,6 +114,23 @@ pub enum Waiting {
         /// The nonce.
         nonce: u64,
     },
+}
+
+impl Waiting {
+    /// Whether it may last until a person does something, or the world changes: what is waited for is not simply the next
+    /// blocks. An earlier nonce comes by itself where another delivery holds it, which is not known here.
+    pub fn may_last(&self) -> bool {
+        match self {
+            Self::FeeCap { .. }
+            | Self::Agreement { .. }
+            | Self::OtherSigner { .. }
+            | Self::EarlierNonce { .. } => true,
+            Self::ConsumptionFinal
+            | Self::NonceFinal { .. }
+            | Self::Inclusion { .. }
+            | Self::Rebroadcast { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for Waiting {
@@ -133,10 +157,16 @@ impl fmt::Display for Waiting {
                     "transaction {hash} is not in the node's pool; it will be broadcast again"
                 )
             }
-            Self::FeeCap { cap, base_fee } => write!(
+            // What the chain asks for changes with every block.
+            Self::FeeCap { cap, .. } => write!(
                 f,
-                "the fee cap of {cap} wei per gas is reached (base fee {base_fee}): raise the cap, or wait for the \
-                 chain to get cheaper"
+                "the chain asks for more than the fee cap of {cap} wei per gas: raise the cap, or wait for the chain to \
+                 get cheaper"
+            ),
+            Self::Agreement { agreed, needed } => write!(
+                f,
+                "it has ended, as {agreed} of the endpoints say, and {needed} have to show the same final blocks: see \
+                 whether the others answer and keep up"
             ),
             Self::OtherSigner { holder, nonce } => write!(
                 f,

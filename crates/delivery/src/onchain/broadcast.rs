@@ -5,12 +5,16 @@
 
 use alloy::primitives::{B256, Bytes};
 use alloy::providers::Provider;
+use futures_util::future::join_all;
 use tocsin_domain::time::Timestamp;
 
-use super::connect::Submitter;
+use super::connect::{Submitter, no_endpoints};
+use super::node::Node;
 use super::rpc::RpcFailure;
 use super::view::Pushed;
 use crate::DeliveryError;
+
+const BROADCASTING: &str = "broadcasting a transaction";
 
 /// What a node said to a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,11 +97,13 @@ impl Refusal {
 }
 
 impl Submitter {
-    /// Hands the stored bytes of the attempt `hash` to the node. `latest_block` is the one that the decision saw.
+    /// Hands the stored bytes of the attempt `hash` to every endpoint at once: one that loses transactions does not lose
+    /// this one. The answer is the best of theirs. `latest_block` is the one that the decision saw.
     ///
     /// # Errors
-    /// [`DeliveryError::InsufficientFunds`] and [`DeliveryError::Refused`] when the node does not want it,
-    /// [`DeliveryError::Rpc`] when it did not answer, in which case it may have it or not.
+    /// Where no endpoint says anything about the transaction: [`DeliveryError::InsufficientFunds`] and
+    /// [`DeliveryError::Refused`] when one does not want it, [`DeliveryError::Rpc`] when none answers, in which case they
+    /// may have it or not.
     pub async fn broadcast(
         &self,
         hash: B256,
@@ -105,19 +111,29 @@ impl Submitter {
         latest_block: u64,
         now: Timestamp,
     ) -> Result<Broadcast, DeliveryError> {
-        let sent = self.provider().send_raw_transaction(raw).await;
-        let outcome = match sent {
-            Ok(_pending) => Ok(Broadcast::Accepted),
-            Err(error) => self.read_refusal(hash, RpcFailure::from(error)),
-        };
+        let answers = join_all(self.nodes().iter().map(|node| node.push(hash, raw))).await;
+        let outcome = best(answers).unwrap_or_else(|| Err(no_endpoints()));
         self.pushes()
             .record(hash, outcome.as_ref().ok().copied(), latest_block, now);
         outcome
     }
+}
+
+impl Node {
+    async fn push(&self, hash: B256, raw: &Bytes) -> Result<Broadcast, DeliveryError> {
+        match self.provider().send_raw_transaction(raw).await {
+            Ok(pending) if *pending.tx_hash() == hash => Ok(Broadcast::Accepted),
+            Ok(pending) => Err(self.malformed(
+                BROADCASTING,
+                format!("it took transaction {}, not {hash}", pending.tx_hash()),
+            )),
+            Err(error) => self.read_refusal(hash, RpcFailure::from(error)),
+        }
+    }
 
     fn read_refusal(&self, hash: B256, failure: RpcFailure) -> Result<Broadcast, DeliveryError> {
         let RpcFailure::Answered { message, .. } = &failure else {
-            return Err(self.rpc_error("broadcasting a transaction", failure));
+            return Err(self.rpc_error(BROADCASTING, failure));
         };
         let message = message.clone();
         match Refusal::read(&message) {
@@ -130,6 +146,20 @@ impl Submitter {
             Refusal::Other => Err(DeliveryError::Refused { hash, message }),
         }
     }
+}
+
+/// The answer that says most: a pool that has the transaction, then a reason that it is in none, then a trouble.
+fn best(
+    answers: Vec<Result<Broadcast, DeliveryError>>,
+) -> Option<Result<Broadcast, DeliveryError>> {
+    answers.into_iter().min_by_key(|answer| match answer {
+        Ok(Broadcast::Accepted) => 0,
+        Ok(Broadcast::AlreadyKnown) => 1,
+        Ok(Broadcast::NonceUsed) => 2,
+        Ok(Broadcast::Underpriced) => 3,
+        Err(DeliveryError::Rpc { .. }) => 5,
+        Err(_says_something) => 4,
+    })
 }
 
 /// What this process has handed to the node, by hash. Bounded by the attempts in flight: they are forgotten when their

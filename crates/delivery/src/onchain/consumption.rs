@@ -11,9 +11,9 @@ use alloy::rpc::types::{Filter, Log, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent};
 use tocsin_domain::ids::ClaimKey;
 
-use super::connect::Submitter;
 use super::contract::TocsinVerifier::{Consumed, consumedCall};
 use super::look::{Head, Heads};
+use super::node::Node;
 use super::transaction::Receipt;
 use super::view::Consumption;
 use crate::DeliveryError;
@@ -21,13 +21,12 @@ use crate::DeliveryError;
 const ASKING: &str = "asking the verifier whether a claim is consumed";
 const SEARCHING: &str = "searching for the log of a consumed claim";
 
-impl Submitter {
+impl Node {
     /// Whether the claim is consumed, by whomever.
-    ///
-    /// # Errors
-    /// [`DeliveryError::Rpc`] when the node cannot say, [`DeliveryError::ConsumptionNotLocated`] when it contradicts
-    /// itself.
-    pub async fn consumption(&self, claim_key: ClaimKey) -> Result<Consumption, DeliveryError> {
+    pub(super) async fn consumption(
+        &self,
+        claim_key: ClaimKey,
+    ) -> Result<Consumption, DeliveryError> {
         let heads = self.heads().await?;
         let (at_final, at_latest) = tokio::try_join!(
             self.consumed_at_final(claim_key, &heads),

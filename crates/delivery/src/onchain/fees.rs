@@ -1,4 +1,4 @@
-//! What a transaction may cost: first fees from the market, raises for replacements, and the cap over both.
+//! What a transaction may cost: a first offer by the operator's choice, raises for replacements, and the cap over both.
 
 use std::fmt;
 
@@ -14,10 +14,32 @@ pub struct Fees {
 /// What inclusion costs now, wei per gas.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Market {
-    /// The base fee of the latest block.
+    /// The base fee of the latest block; on a chain without, the gas price that the node suggests.
     pub base_fee: u128,
-    /// The tip that the node suggests.
+    /// The tip that is usual; none on a chain without base fees.
     pub tip: u128,
+}
+
+/// How a first offer is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pricing {
+    /// The tip that the node suggests, and room for the base fee to double.
+    Node,
+    /// The usual tip of the newest blocks, and room for the base fee to double. The tip is the median over the blocks of
+    /// what the transaction at the percentile of each (by gas, cheapest first) has tipped.
+    History {
+        /// From 1 to 100.
+        percentile: u8,
+        /// How many blocks, from 1 to 1024.
+        blocks: u16,
+    },
+    /// Always the same.
+    Fixed(Fees),
+    /// A single gas price, for chains without EIP-1559 fees: this share of what the node suggests, in percent.
+    Legacy {
+        /// 100 is the suggestion itself.
+        percent: u32,
+    },
 }
 
 /// By how much a replacement raises both fees, in thousandths.
@@ -33,6 +55,8 @@ pub struct FeePolicy {
     pub min_tip: u128,
     /// The raise of a replacement.
     pub bump: BumpPermille,
+    /// The first offer.
+    pub pricing: Pricing,
 }
 
 /// The fees of a replacement.
@@ -67,11 +91,34 @@ impl BumpPermille {
 impl FeePolicy {
     /// Whether the cap allows inclusion at this market at all.
     pub fn reaches(&self, market: Market) -> bool {
-        self.max_fee_cap >= market.base_fee.saturating_add(self.min_tip)
+        let least_tip = match self.pricing {
+            Pricing::Node | Pricing::History { .. } | Pricing::Fixed(_) => self.min_tip,
+            Pricing::Legacy { .. } => 0,
+        };
+        self.max_fee_cap >= market.base_fee.saturating_add(least_tip)
     }
 
-    /// The fees of a first transaction: room for the base fee to double, which takes six full blocks.
+    /// The fees of a first transaction. One that follows the market has room for the base fee to double, which takes six
+    /// full blocks.
     pub fn initial(&self, market: Market) -> Fees {
+        match self.pricing {
+            Pricing::Node | Pricing::History { .. } => self.following(market),
+            Pricing::Fixed(fees) => {
+                let max_fee_per_gas = fees.max_fee_per_gas.min(self.max_fee_cap);
+                let max_priority_fee_per_gas = fees.max_priority_fee_per_gas.min(max_fee_per_gas);
+                Fees {
+                    max_fee_per_gas,
+                    max_priority_fee_per_gas,
+                }
+            }
+            Pricing::Legacy { percent } => {
+                let share = market.base_fee.saturating_mul(u128::from(percent)) / 100;
+                Fees::single(share.max(1).min(self.max_fee_cap))
+            }
+        }
+    }
+
+    fn following(&self, market: Market) -> Fees {
         let tip = market.tip.max(self.min_tip);
         let max_fee_per_gas = market
             .base_fee
@@ -93,6 +140,9 @@ impl FeePolicy {
             return Raise::AboveCap;
         }
         let max_fee_per_gas = least.max(fresh.max_fee_per_gas);
+        if matches!(self.pricing, Pricing::Legacy { .. }) {
+            return Raise::To(Fees::single(max_fee_per_gas));
+        }
         let tip = self
             .bump
             .raise(previous.max_priority_fee_per_gas)
@@ -102,6 +152,16 @@ impl FeePolicy {
             max_fee_per_gas,
             max_priority_fee_per_gas: tip.min(max_fee_per_gas),
         })
+    }
+}
+
+impl Fees {
+    /// A gas price: all of it may be the tip, which is also how nodes compare one with EIP-1559 fees.
+    pub fn single(gas_price: u128) -> Self {
+        Self {
+            max_fee_per_gas: gas_price,
+            max_priority_fee_per_gas: gas_price,
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use alloy::providers::Provider;
 use tocsin_domain::cover::Finality;
 use tocsin_domain::time::Timestamp;
 
-use super::connect::Submitter;
 use super::decide::is_open;
+use super::node::Node;
 use super::transaction::Receipt;
 use super::view::{ChainView, Consumption, DeliveryView, Fate};
 use crate::DeliveryError;
@@ -36,12 +36,9 @@ impl Heads {
     }
 }
 
-impl Submitter {
+impl Node {
     /// Reads everything that [`super::next_action`] wants to know.
-    ///
-    /// # Errors
-    /// Any read that fails, fails the whole: what is not known must not look like "no".
-    pub async fn look(&self, delivery: &DeliveryView) -> Result<ChainView, DeliveryError> {
+    pub(super) async fn look(&self, delivery: &DeliveryView) -> Result<ChainView, DeliveryError> {
         let heads = self.heads().await?;
         let account = delivery
             .held
@@ -80,10 +77,7 @@ impl Submitter {
     }
 
     /// The submitter's count of transactions, mined and pending.
-    ///
-    /// # Errors
-    /// [`DeliveryError::Rpc`] when the node cannot say.
-    pub async fn transaction_count(&self) -> Result<u64, DeliveryError> {
+    pub(super) async fn transaction_count(&self) -> Result<u64, DeliveryError> {
         self.nonce_at(self.sender(), BlockId::pending()).await
     }
 

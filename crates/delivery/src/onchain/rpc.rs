@@ -4,7 +4,7 @@ use alloy::primitives::Bytes;
 use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use url::Url;
 
-use super::connect::Submitter;
+use super::node::Node;
 use crate::DeliveryError;
 
 /// How much of an unexpected answer is repeated in a message.
@@ -95,7 +95,7 @@ fn revert_data(json: &str) -> Option<Bytes> {
     hex[..end].parse().ok()
 }
 
-impl Submitter {
+impl Node {
     pub(super) fn rpc_error(&self, attempted: &'static str, source: RpcFailure) -> DeliveryError {
         DeliveryError::Rpc {
             attempted,

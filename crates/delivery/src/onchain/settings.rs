@@ -7,6 +7,7 @@ use alloy::primitives::Address;
 use tocsin_domain::cover::Finality;
 use url::Url;
 
+use super::fees::Pricing;
 use super::policy::Policy;
 use super::rpc::endpoint;
 use crate::DeliveryError;
@@ -16,8 +17,11 @@ use crate::DeliveryError;
 pub struct OnchainSettings {
     /// EIP-155 chain id; the node must serve it.
     pub chain_id: u64,
-    /// The node's JSON-RPC endpoint, `http` or `https`. Its path and query are treated as secret.
-    pub url: Url,
+    /// JSON-RPC endpoints of nodes, `http` or `https`. Their paths and queries are treated as secret. What is broadcast goes
+    /// to all; the first that answers is read, until it fails.
+    pub urls: Vec<Url>,
+    /// So many endpoints have to show the same final blocks before a delivery ends.
+    pub agree: usize,
     /// The only contract whose word counts that a claim is consumed.
     pub verifier: Address,
     /// The block that the verifier was deployed in, or any before: logs are not searched further back.
@@ -37,10 +41,18 @@ pub struct OnchainSettings {
 impl OnchainSettings {
     pub(super) fn check(&self) -> Result<(), DeliveryError> {
         let wrong = |detail: String| Err(DeliveryError::Settings { detail });
-        if !matches!(self.url.scheme(), "http" | "https") {
+        let web = |url: &&Url| matches!(url.scheme(), "http" | "https");
+        if let Some(url) = self.urls.iter().find(|url| !web(url)) {
             return wrong(format!(
                 "the node's URL begins with `{}:`, not with http: or https:",
-                self.url.scheme()
+                url.scheme()
+            ));
+        }
+        if self.agree == 0 || self.agree > self.urls.len() {
+            return wrong(format!(
+                "`agree` is {}, of {} endpoints: it must be 1 or more, and no more than there are",
+                self.agree,
+                self.urls.len()
             ));
         }
         if self.log_range_blocks == 0 {
@@ -48,6 +60,32 @@ impl OnchainSettings {
         }
         if self.request_timeout.is_zero() {
             return wrong("`request_timeout` is 0, so that every request would fail".to_owned());
+        }
+        let fees = self.policy.fees;
+        match fees.pricing {
+            Pricing::History { percentile, blocks }
+                if !(1..=100).contains(&percentile) || !(1..=1024).contains(&blocks) =>
+            {
+                return wrong(format!(
+                    "fees by history need a percentile from 1 to 100 and from 1 to 1024 blocks, not {percentile} and {blocks}"
+                ));
+            }
+            Pricing::Fixed(fixed)
+                if fixed.max_fee_per_gas > fees.max_fee_cap
+                    || fixed.max_priority_fee_per_gas > fixed.max_fee_per_gas =>
+            {
+                return wrong(format!(
+                    "the fixed fees ({fixed}) exceed the fee cap of {} wei per gas, or the tip exceeds the fee",
+                    fees.max_fee_cap
+                ));
+            }
+            Pricing::Legacy { percent: 0 } => {
+                return wrong("a gas price of 0 percent is none".to_owned());
+            }
+            Pricing::Node
+            | Pricing::History { .. }
+            | Pricing::Fixed(_)
+            | Pricing::Legacy { .. } => {}
         }
         if self.policy.fees.max_fee_cap <= self.policy.fees.min_tip {
             return wrong(format!(
@@ -71,9 +109,11 @@ impl OnchainSettings {
 
 impl fmt::Debug for OnchainSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<String> = self.urls.iter().map(endpoint).collect();
         f.debug_struct("OnchainSettings")
             .field("chain_id", &self.chain_id)
-            .field("endpoint", &endpoint(&self.url))
+            .field("endpoints", &endpoints)
+            .field("agree", &self.agree)
             .field("verifier", &self.verifier)
             .field("verifier_block", &self.verifier_block)
             .field("finality", &self.finality)

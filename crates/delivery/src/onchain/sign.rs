@@ -1,13 +1,13 @@
 //! Signing. No network: the same order gives the same bytes.
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::consensus::{SignableTransaction, Signed, TxEip1559, TxEnvelope, TxLegacy};
 use alloy::eips::eip2718::Encodable2718;
-use alloy::primitives::{B256, Bytes, TxKind, U256};
+use alloy::primitives::{B256, Bytes, Signature, TxKind, U256};
 use alloy::signers::SignerSync;
 
 use super::action::Order;
 use super::connect::Submitter;
-use super::fees::Fees;
+use super::fees::{Fees, Pricing};
 use super::view::{DeliveryView, Purpose};
 use crate::DeliveryError;
 
@@ -46,27 +46,49 @@ impl Submitter {
             Purpose::Claim => (delivery.consumer, delivery.calldata.clone()),
             Purpose::Void => (sender, Bytes::new()),
         };
-        let transaction = TxEip1559 {
-            chain_id: self.settings().chain_id,
-            nonce: order.nonce,
-            gas_limit: order.gas_limit,
-            max_fee_per_gas: order.fees.max_fee_per_gas,
-            max_priority_fee_per_gas: order.fees.max_priority_fee_per_gas,
-            to: TxKind::Call(to),
-            value: U256::ZERO,
-            access_list: Default::default(),
-            input,
+        let (chain_id, to, value) = (self.settings().chain_id, TxKind::Call(to), U256::ZERO);
+        let signed = match self.policy().fees.pricing {
+            Pricing::Legacy { .. } => self.sealed(TxLegacy {
+                chain_id: Some(chain_id),
+                nonce: order.nonce,
+                gas_price: order.fees.max_fee_per_gas,
+                gas_limit: order.gas_limit,
+                to,
+                value,
+                input,
+            })?,
+            Pricing::Node | Pricing::History { .. } | Pricing::Fixed(_) => {
+                self.sealed(TxEip1559 {
+                    chain_id,
+                    nonce: order.nonce,
+                    gas_limit: order.gas_limit,
+                    max_fee_per_gas: order.fees.max_fee_per_gas,
+                    max_priority_fee_per_gas: order.fees.max_priority_fee_per_gas,
+                    to,
+                    value,
+                    access_list: Default::default(),
+                    input,
+                })?
+            }
         };
-        let signature = self
-            .signer()
-            .sign_hash_sync(&transaction.signature_hash())
-            .map_err(|source| DeliveryError::Sign { sender, source })?;
-        let signed = TxEnvelope::from(transaction.into_signed(signature));
         Ok(SignedAttempt {
             hash: *signed.tx_hash(),
             raw: signed.encoded_2718().into(),
             fees: order.fees,
             gas_limit: order.gas_limit,
         })
+    }
+
+    fn sealed<T>(&self, transaction: T) -> Result<TxEnvelope, DeliveryError>
+    where
+        T: SignableTransaction<Signature>,
+        TxEnvelope: From<Signed<T>>,
+    {
+        let sender = self.sender();
+        let signature = self
+            .signer()
+            .sign_hash_sync(&transaction.signature_hash())
+            .map_err(|source| DeliveryError::Sign { sender, source })?;
+        Ok(TxEnvelope::from(transaction.into_signed(signature)))
     }
 }

@@ -7,35 +7,31 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::transports::TransportError;
 
-use super::connect::Submitter;
-use super::fees::Market;
 use super::look::{Head, Heads};
+use super::node::Node;
 use super::revert::{Outlook, Revert};
 use super::rpc::RpcFailure;
 use super::view::{DeliveryView, Prospect};
 use crate::DeliveryError;
 
-/// JSON-RPC: the node does not have this method.
-const METHOD_NOT_FOUND: i64 = -32601;
 /// Execution reverted, by convention of the common nodes.
 const EXECUTION_REVERTED: i64 = 3;
 
-impl Submitter {
+impl Node {
     pub(super) async fn prospect(
         &self,
         delivery: &DeliveryView,
         heads: &Heads,
     ) -> Result<Prospect, DeliveryError> {
-        let (call, void_gas_limit, tip) = tokio::try_join!(
+        let (call, void_gas_limit, market) = tokio::try_join!(
             self.simulate(delivery, heads),
             self.void_gas(&heads.latest),
-            self.tip()
+            self.market(&heads.latest)
         )?;
-        let base_fee = self.base_fee(&heads.latest)?;
         Ok(Prospect {
             call,
             void_gas_limit,
-            market: Market { base_fee, tip },
+            market,
         })
     }
 
@@ -143,27 +139,6 @@ impl Submitter {
             .block(BlockId::hash(head.hash))
             .await;
         Ok(self.with_margin(self.asked("estimating the gas of an empty transaction", gas)?))
-    }
-
-    pub(super) fn base_fee(&self, head: &Head) -> Result<u128, DeliveryError> {
-        head.base_fee.ok_or(DeliveryError::NoBaseFee {
-            chain_id: self.settings().chain_id,
-            block: head.number,
-        })
-    }
-
-    async fn tip(&self) -> Result<u128, DeliveryError> {
-        match self.provider().get_max_priority_fee_per_gas().await {
-            Ok(tip) => Ok(tip),
-            Err(error) => match RpcFailure::from(error) {
-                // A definite answer: this node suggests none, so the configured least tip counts.
-                RpcFailure::Answered {
-                    code: METHOD_NOT_FOUND,
-                    ..
-                } => Ok(0),
-                failure => Err(self.rpc_error("asking for a tip", failure)),
-            },
-        }
     }
 
     fn with_margin(&self, gas: u64) -> u64 {

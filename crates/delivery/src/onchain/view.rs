@@ -45,6 +45,8 @@ pub struct AttemptView {
     pub raw: Bytes,
     /// What it offers.
     pub fees: Fees,
+    /// The most gas that it may use.
+    pub gas_limit: u64,
     /// What it is for.
     pub purpose: Purpose,
 }
@@ -114,7 +116,18 @@ pub enum Fate {
         success: bool,
         /// The block is final.
         is_final: bool,
+        /// What its sender paid for it.
+        cost: Cost,
     },
+}
+
+/// What a mined transaction cost its sender.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// The gas that it used.
+    pub gas_used: u64,
+    /// What each unit of it cost in the end, wei.
+    pub gas_price: u128,
 }
 
 /// The tries of this process to hand an attempt to the node. They are deliberately not stored: a new process starts

@@ -1,9 +1,10 @@
-//! A chain with one verifier, one claim key per delivery, and two accounts: the submitter, and everybody else.
+//! A chain with one verifier, one claim key per delivery, two accounts that submit, and everybody else; and the one node
+//! through which it is seen, which may be down, behind, or losing what it accepts.
 
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, keccak256};
-use tocsin_delivery::onchain::{Broadcast, Fees};
+use tocsin_delivery::onchain::{Broadcast, Cost, Fees};
 
 /// A delivery's number is its claim key.
 pub(crate) type Key = usize;
@@ -54,6 +55,10 @@ pub(crate) struct Chain {
     expired_from: Option<usize>,
     /// No request is answered; what is broadcast arrives all the same.
     pub(crate) down: bool,
+    /// The node shows the chain as it was this many blocks ago.
+    pub(crate) lag: usize,
+    /// The node says that it has taken a transaction, and forgets it.
+    pub(crate) losing: bool,
     others_nonce: u64,
     final_block: Option<usize>,
 }
@@ -62,6 +67,7 @@ impl Chain {
     /// Blocks on top of a final one.
     pub(crate) const FINAL_DEPTH: usize = 3;
     pub(crate) const SUBMITTER: Address = Address::repeat_byte(0x51);
+    pub(crate) const SECOND: Address = Address::repeat_byte(0x52);
     const OTHER: Address = Address::repeat_byte(0x07);
 
     pub(crate) fn new() -> Self {
@@ -72,6 +78,8 @@ impl Chain {
             refusing: false,
             expired_from: None,
             down: false,
+            lag: 0,
+            losing: false,
             others_nonce: 0,
             final_block: None,
         }
@@ -85,20 +93,38 @@ impl Chain {
         self.final_block
     }
 
-    /// Transactions of the submitter up to a block.
-    pub(crate) fn nonce_at(&self, block: Option<usize>) -> u64 {
+    /// The latest block that the node shows.
+    pub(crate) fn seen_latest(&self) -> usize {
+        self.latest().saturating_sub(self.lag)
+    }
+
+    /// The last final block that the node shows.
+    pub(crate) fn seen_final(&self) -> Option<usize> {
+        if self.lag == 0 {
+            return self.final_block;
+        }
+        let own = self.seen_latest().checked_sub(Self::FINAL_DEPTH);
+        own.min(self.final_block)
+    }
+
+    fn is_submitter(account: Address) -> bool {
+        account == Self::SUBMITTER || account == Self::SECOND
+    }
+
+    /// Transactions of a submitter up to a block.
+    pub(crate) fn nonce_at(&self, sender: Address, block: Option<usize>) -> u64 {
         let mined = self
             .up_to(block)
-            .filter(|(_, mined)| mined.transaction.sender == Self::SUBMITTER);
+            .filter(|(_, mined)| mined.transaction.sender == sender);
         mined.count().try_into().unwrap()
     }
 
-    pub(crate) fn pending_nonce(&self) -> u64 {
-        let mut nonce = self.nonce_at(Some(self.latest()));
+    pub(crate) fn pending_nonce(&self, sender: Address) -> u64 {
+        let mut nonce = self.nonce_at(sender, Some(self.seen_latest()));
         while self
             .pool
             .values()
-            .any(|pooled| pooled.sender == Self::SUBMITTER && pooled.nonce == nonce)
+            .any(|pooled| pooled.sender == sender && pooled.nonce == nonce)
         {
             nonce += 1;
         }
@@ -111,9 +137,9 @@ impl Chain {
             .map(|(block, mined)| (mined.transaction.hash, block.try_into().unwrap()))
     }
 
-    pub(crate) fn find(&self, hash: B256) -> Option<(usize, Mined)> {
+    pub(crate) fn find(&self, hash: B256, until: usize) -> Option<(usize, Mined)> {
         let found = self
-            .up_to(Some(self.latest()))
+            .up_to(Some(until))
             .find(|(_, mined)| mined.transaction.hash == hash);
         found.map(|(block, mined)| (block, *mined))
     }
@@ -126,18 +152,16 @@ impl Chain {
         matches!((self.expired_from, block), (Some(from), Some(block)) if block >= from)
     }
 
-    pub(crate) fn would_succeed(&self, key: Key) -> bool {
-        !self.refusing
-            && !self.is_expired_at(Some(self.latest()))
-            && self.consumed_at(key, Some(self.latest())).is_none()
+    pub(crate) fn would_succeed(&self, key: Key, on: usize) -> bool {
+        !self.refusing && !self.is_expired_at(Some(on)) && self.consumed_at(key, Some(on)).is_none()
     }
 
     pub(crate) fn send(&mut self, transaction: Transaction) -> Broadcast {
         if self.pool.contains_key(&transaction.hash) {
             return Broadcast::AlreadyKnown;
         }
-        if transaction.sender == Self::SUBMITTER
-            && transaction.nonce < self.nonce_at(Some(self.latest()))
+        if Self::is_submitter(transaction.sender)
+            && transaction.nonce < self.nonce_at(transaction.sender, Some(self.latest()))
         {
             return Broadcast::NonceUsed;
         }
@@ -159,16 +183,19 @@ impl Chain {
         if transaction.fees.max_fee_per_gas * 4 < self.base_fee {
             return Broadcast::Underpriced;
         }
-        self.pool.insert(transaction.hash, transaction);
+        if !self.losing {
+            self.pool.insert(transaction.hash, transaction);
+        }
         Broadcast::Accepted
     }
 
     pub(crate) fn mine(&mut self) {
         self.blocks.push(Vec::new());
         loop {
-            let nonce = self.nonce_at(Some(self.latest()));
+            let latest = Some(self.latest());
             let next = self.pool.values().copied().find(|pooled| {
-                let in_turn = pooled.sender != Self::SUBMITTER || pooled.nonce == nonce;
+                let in_turn = !Self::is_submitter(pooled.sender)
+                    || pooled.nonce == self.nonce_at(pooled.sender, latest);
                 in_turn && pooled.fees.max_fee_per_gas >= self.base_fee
             });
             let Some(transaction) = next else { break };
@@ -179,14 +206,19 @@ impl Chain {
             .final_block
             .max(self.latest().checked_sub(Self::FINAL_DEPTH));
         // A pool forgets what can no longer be mined.
-        let nonce = self.nonce_at(Some(self.latest()));
-        self.pool
-            .retain(|_, pooled| pooled.sender != Self::SUBMITTER || pooled.nonce >= nonce);
+        let latest = Some(self.latest());
+        let [first, second] =
+            [Self::SUBMITTER, Self::SECOND].map(|sender| self.nonce_at(sender, latest));
+        self.pool.retain(|_, pooled| match pooled.sender {
+            Self::SUBMITTER => pooled.nonce >= first,
+            Self::SECOND => pooled.nonce >= second,
+            _ => true,
+        });
     }
 
     fn include(&mut self, transaction: Transaction) {
         let success = match transaction.call {
-            Call::Claim(key) => self.would_succeed(key),
+            Call::Claim(key) => self.would_succeed(key, self.latest()),
             Call::Nothing => true,
         };
         let latest = self.latest();
@@ -206,7 +238,7 @@ impl Chain {
                 let transaction = mined.transaction;
                 let others =
                     transaction.call == Call::Nothing && transaction.fees == Self::OTHERS_FEES;
-                if others || transaction.sender != Self::SUBMITTER || !vanish {
+                if others || !Self::is_submitter(transaction.sender) || !vanish {
                     self.pool.insert(transaction.hash, transaction);
                 }
             }
@@ -218,7 +250,7 @@ impl Chain {
         let first = self
             .pool
             .values()
-            .find(|pooled| pooled.sender == Self::SUBMITTER && pooled.fees != Self::OTHERS_FEES);
+            .find(|pooled| Self::is_submitter(pooled.sender) && pooled.fees != Self::OTHERS_FEES);
         if let Some(hash) = first.map(|pooled| pooled.hash) {
             self.pool.remove(&hash);
         }
@@ -241,7 +273,7 @@ impl Chain {
 
     /// Somebody sends coin from the submitter's account, and pays whatever it takes to be next.
     pub(crate) fn other_uses_key(&mut self) {
-        let nonce = self.nonce_at(Some(self.latest()));
+        let nonce = self.nonce_at(Self::SUBMITTER, Some(self.latest()));
         let transaction =
             Transaction::new(Self::SUBMITTER, nonce, Self::OTHERS_FEES, Call::Nothing);
         self.pool
@@ -253,6 +285,15 @@ impl Chain {
         max_fee_per_gas: 1_000_000,
         max_priority_fee_per_gas: 1_000_000,
     };
+
+    /// What a mined transaction cost; no two cost the same.
+    pub(crate) fn cost(block: usize, mined: &Mined) -> Cost {
+        let nonce = mined.transaction.nonce;
+        Cost {
+            gas_used: 21_000 + nonce,
+            gas_price: mined.transaction.fees.max_fee_per_gas + u128::try_from(block).unwrap(),
+        }
+    }
 
     fn up_to(&self, block: Option<usize>) -> impl Iterator<Item = (usize, &Mined)> {
         let count = block.map_or(0, |block| block + 1);

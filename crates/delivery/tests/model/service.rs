@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, Bytes};
 use tocsin_delivery::onchain::{
-    Action, AttemptView, Broadcast, BumpPermille, ChainView, Consumption, DeliveryView, Fate,
-    FeePolicy, HeldNonce, Market, Order, Outlook, Policy, Prospect, Purpose, Pushed, Revert,
-    next_action,
+    Action, AttemptView, Broadcast, BumpPermille, ChainView, Consumption, Cost, DeliveryView, Fate,
+    FeePolicy, HeldNonce, Market, Order, Outlook, Policy, Pricing, Prospect, Purpose, Pushed,
+    Revert, next_action,
 };
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -36,11 +36,14 @@ struct Row {
     end: Option<End>,
     /// Everything that was ever signed for it.
     history: Vec<Transaction>,
+    /// What was paid for it, by transaction.
+    costs: BTreeMap<B256, Cost>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) now: Timestamp,
+    sender: Address,
     policy: Policy,
     rows: Vec<Row>,
     next_nonce: u64,
@@ -48,7 +51,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(deliveries: usize) -> Self {
+    pub(crate) fn new(deliveries: usize, sender: Address, pricing: Pricing) -> Self {
         let row = |key: Key| Row {
             view: DeliveryView {
                 attestation: AttestationId(B256::with_last_byte(u8::try_from(key).unwrap())),
@@ -61,14 +64,17 @@ impl Service {
             not_before: Timestamp(0),
             end: None,
             history: Vec::new(),
+            costs: BTreeMap::new(),
         };
         Self {
             now: Timestamp(1_000_000),
+            sender,
             policy: Policy {
                 fees: FeePolicy {
                     max_fee_cap: 1000,
                     min_tip: 2,
                     bump: BumpPermille::LEAST,
+                    pricing,
                 },
                 bump_after: Seconds(60),
                 resend_after: Seconds(10),
@@ -92,6 +98,7 @@ impl Service {
         };
         let action = next_action(&row.view, &view, &self.policy, self.now);
         self.check(delivery, chain, &action);
+        self.charge(delivery, &view, &action);
         self.act(delivery, chain, action, crash);
         if crash != Crash::Never {
             self.memory.clear();
@@ -103,39 +110,62 @@ impl Service {
             return None;
         }
         let held = self.rows[key].view.held.as_ref();
-        let latest = Some(chain.latest());
+        let latest = Some(chain.seen_latest());
         let attempts = held.map_or(&[][..], |held| &held.attempts);
         let fates: Vec<Fate> = attempts
             .iter()
             .map(|attempt| fate(chain, attempt.hash))
             .collect();
-        let consumption = match chain.consumed_at(key, chain.final_block()) {
+        let consumption = match chain.consumed_at(key, chain.seen_final()) {
             Some((transaction, block)) => Consumption::Final { transaction, block },
             None if chain.consumed_at(key, latest).is_some() => Consumption::Recent,
             None => Consumption::None,
         };
-        let latest_nonce = chain.nonce_at(latest);
+        let latest_nonce = chain.nonce_at(self.sender, latest);
         let open = held.is_none_or(|held| latest_nonce <= held.nonce);
         Some(ChainView {
-            latest_block: chain.latest().try_into().unwrap(),
+            latest_block: chain.seen_latest().try_into().unwrap(),
             consumption,
-            pending_nonce: chain.pending_nonce(),
+            pending_nonce: chain.pending_nonce(self.sender),
             latest_nonce,
-            final_nonce: chain.nonce_at(chain.final_block()),
+            final_nonce: chain.nonce_at(self.sender, chain.seen_final()),
             pushed: attempts
                 .last()
                 .and_then(|attempt| self.memory.get(&attempt.hash).copied()),
             fates,
             prospect: open.then(|| prospect(key, chain)),
-            signer: Chain::SUBMITTER,
+            signer: self.sender,
         })
+    }
+
+    /// What the stage does before an ending: it writes down what was paid. The same again is no other amount.
+    fn charge(&mut self, delivery: Key, view: &ChainView, action: &Action) {
+        let ends = match action {
+            Action::Finish { .. } | Action::GiveUp { .. } => true,
+            Action::PutBack { release_nonce, .. } => *release_nonce,
+            _ => false,
+        };
+        let row = &mut self.rows[delivery];
+        let attempts = row.view.held.iter().flat_map(|held| &held.attempts);
+        for (attempt, fate) in attempts.zip(&view.fates).filter(|_| ends) {
+            if let Fate::Mined {
+                is_final: true,
+                cost,
+                ..
+            } = *fate
+            {
+                let known = row.costs.insert(attempt.hash, cost);
+                assert!(known.is_none_or(|known| known == cost));
+            }
+        }
     }
 
     /// The promises.
     fn check(&self, delivery: Key, chain: &Chain, action: &Action) {
         let row = &self.rows[delivery];
-        let final_nonce = chain.nonce_at(chain.final_block());
-        let final_consumption = chain.consumed_at(delivery, chain.final_block());
+        let final_nonce = chain.nonce_at(self.sender, chain.final_block());
+        // A node that is behind does not know of the newest endings.
+        let final_consumption = chain.consumed_at(delivery, chain.seen_final());
         let nothing_can_be_mined = row.history.iter().all(|signed| signed.nonce < final_nonce);
         match action {
             Action::TakeNonce { .. } => {
@@ -218,7 +248,7 @@ impl Service {
                 let nonce = self.next_nonce.max(chain_nonce);
                 self.next_nonce = nonce + 1;
                 row.view.held = Some(HeldNonce {
-                    sender: Chain::SUBMITTER,
+                    sender: self.sender,
                     nonce,
                     attempts: Vec::new(),
                 });
@@ -228,12 +258,13 @@ impl Service {
                     Purpose::Claim => Call::Claim(delivery),
                     Purpose::Void => Call::Nothing,
                 };
-                let signed = Transaction::new(Chain::SUBMITTER, order.nonce, order.fees, call);
+                let signed = Transaction::new(self.sender, order.nonce, order.fees, call);
                 row.history.push(signed);
                 row.view.held.as_mut().unwrap().attempts.push(AttemptView {
                     hash: signed.hash,
                     raw: Bytes::new(),
                     fees: signed.fees,
+                    gas_limit: order.gas_limit,
                     purpose: order.purpose,
                 });
                 self.broadcast(signed, chain, crash);
@@ -270,7 +301,7 @@ impl Service {
         let answer: Broadcast = chain.send(signed);
         let first = Pushed {
             first_at: self.now,
-            first_block: chain.latest().try_into().unwrap(),
+            first_block: chain.seen_latest().try_into().unwrap(),
             last_at: self.now,
             last: None,
         };
@@ -279,26 +310,33 @@ impl Service {
         pushed.last = (!chain.down).then_some(answer);
     }
 
-    /// Every delivery has ended as the chain says, and every nonce that was taken is used.
+    /// Every delivery has ended as the chain says, every nonce that was taken is used, and every transaction that was
+    /// mined is paid for in the books, at its price.
     pub(crate) fn assert_all_ended(&self, chain: &Chain) {
         for (key, row) in self.rows.iter().enumerate() {
             let consumed = chain.consumed_at(key, chain.final_block()).is_some();
             let expected = if consumed { End::Done } else { End::Failed };
             assert_eq!(row.end, Some(expected), "{row:?}");
+            let mined = row.history.iter().filter_map(|signed| {
+                let (block, mined) = chain.find(signed.hash, chain.latest())?;
+                Some((signed.hash, Chain::cost(block, &mined)))
+            });
+            assert_eq!(row.costs, mined.collect(), "the books of {row:?}");
         }
         assert!(
-            chain.nonce_at(chain.final_block()) >= self.next_nonce,
+            chain.nonce_at(self.sender, chain.final_block()) >= self.next_nonce,
             "a nonce is left behind"
         );
     }
 }
 
 fn fate(chain: &Chain, hash: B256) -> Fate {
-    match chain.find(hash) {
+    match chain.find(hash, chain.seen_latest()) {
         Some((block, mined)) => Fate::Mined {
             block: block.try_into().unwrap(),
             success: mined.success,
-            is_final: Some(block) <= chain.final_block(),
+            is_final: Some(block) <= chain.seen_final(),
+            cost: Chain::cost(block, &mined),
         },
         None if chain.is_pooled(hash) => Fate::Pooled,
         None => Fate::Unknown,
@@ -306,14 +344,15 @@ fn fate(chain: &Chain, hash: B256) -> Fate {
 }
 
 fn prospect(key: Key, chain: &Chain) -> Prospect {
-    let outlook = if chain.is_expired_at(chain.final_block()) {
+    let latest = chain.seen_latest();
+    let outlook = if chain.is_expired_at(chain.seen_final()) {
         Outlook::Permanent
-    } else if chain.consumed_at(key, Some(chain.latest())).is_some() {
+    } else if chain.consumed_at(key, Some(latest)).is_some() {
         Outlook::Consumed
     } else {
         Outlook::MayClear
     };
-    let call = if chain.would_succeed(key) {
+    let call = if chain.would_succeed(key, latest) {
         Ok(100_000)
     } else {
         Err(Revert {

@@ -1,5 +1,7 @@
 //! The quorum's signatures as contracts take them: a 32-byte bitmap of signer indices, then one 65-byte signature
-//! (r, s, v) for each set bit, lowest index first.
+//! (r, s, v) for each set bit, lowest index first. Where contracts are among those who signed, bit 255, which is no
+//! signer's, says so: then a second bitmap follows, of those, and each has two bytes of length and so many bytes in place
+//! of the 65.
 //!
 //! One set of signatures has exactly one encoding: v is 27 or 28, and s is low. An ECDSA signature with its s mirrored is
 //! as valid as the original, and recovery accepts it; here it is refused wherever a signature comes in, so that nobody
@@ -9,10 +11,14 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Signature, U256, uint};
 
-use crate::attestation::{Signable, SignerSet};
+use crate::attestation::{
+    AttestationDomain, AttestorSignature, ContractVote, OpenVote, Signable, SignerSet,
+};
 
 const BITMAP_BYTES: usize = 32;
 const SIGNATURE_BYTES: usize = 65;
+/// The bit of a bitmap that is no signer's: contracts are among those who signed.
+const MIXED_BIT: usize = 255;
 
 /// The order of the group of secp256k1 (SEC 2, section 2.4.1).
 const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
@@ -26,7 +32,7 @@ pub struct QuorumSignature(Signature);
 
 /// Signatures of one digest by signers of one epoch, by their index there.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct SignatureSet(BTreeMap<u8, QuorumSignature>);
+pub struct SignatureSet(BTreeMap<u8, AttestorSignature>);
 
 /// Why bytes are no signature, or no set of signatures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -51,9 +57,21 @@ pub enum SignatureError {
     /// Not even a bitmap.
     #[error("{0} bytes are too short for the signer bitmap of {BITMAP_BYTES}")]
     TooShort(usize),
-    /// An index beyond what an epoch can have.
-    #[error("the signer bitmap names signer 255, which no epoch has")]
-    IndexOutOfRange,
+    /// The second bitmap names nobody, or somebody who did not sign.
+    #[error("the bitmap of contracts must name at least one of those who signed, and nobody else")]
+    ContractBitmap,
+    /// The bytes end within a signature.
+    #[error("the bytes end within what signer {index} gave")]
+    CutShort {
+        /// The signer's index.
+        index: u8,
+    },
+    /// Something follows the last signature.
+    #[error("{0} byte(s) follow the last signature")]
+    Trailing(usize),
+    /// More than two bytes can count.
+    #[error("a contract's vote of {0} bytes is longer than the {max} that can be encoded", max = u16::MAX)]
+    VoteTooLong(usize),
 }
 
 /// Why signatures are not a quorum's.
@@ -74,6 +92,28 @@ pub enum QuorumError {
         index: u8,
         /// How many signers there are.
         signers: usize,
+    },
+    /// A contract's vote in the place of a key's signature, or the reverse.
+    #[error(
+        "signer {index} is announced as {}, and gave what {} gives",
+        kind(*.is_contract), kind(!*.is_contract)
+    )]
+    OtherKind {
+        /// The index in the bitmap.
+        index: u8,
+        /// What the epoch says.
+        is_contract: bool,
+    },
+    /// Everything that can be checked here is fine, and this cannot be.
+    #[error(
+        "signer {index} is the contract {attestor}: whether it voted for this, only a call of its isValidSignature on \
+         the verifier's chain can say"
+    )]
+    OnlyOnItsChain {
+        /// The index in the bitmap.
+        index: u8,
+        /// The contract.
+        attestor: Address,
     },
     /// Nobody can have made this signature.
     #[error("the signature of signer {index} is not a point of the curve")]
@@ -124,6 +164,19 @@ impl QuorumSignature {
         self.0.as_bytes()
     }
 
+    /// Whether `registered`, the signer with this index, signed `what`.
+    fn check(self, what: Signable, index: u8, registered: Address) -> Result<(), QuorumError> {
+        match self.signer(what) {
+            None => Err(QuorumError::NoPoint { index }),
+            Some(recovered) if recovered != registered => Err(QuorumError::WrongSigner {
+                index,
+                recovered,
+                registered,
+            }),
+            Some(_registered) => Ok(()),
+        }
+    }
+
     /// Who signed `what`; `None` if nobody can have.
     pub fn signer(&self, what: impl Into<Signable>) -> Option<Address> {
         // Its only error is that there is no such point.
@@ -133,15 +186,23 @@ impl QuorumSignature {
     }
 }
 
+fn kind(is_contract: bool) -> &'static str {
+    if is_contract { "a contract" } else { "a key" }
+}
+
 impl SignatureSet {
     /// One signature, by the signer with this index.
-    pub fn single(index: u8, signature: QuorumSignature) -> Self {
-        Self(BTreeMap::from([(index, signature)]))
+    pub fn single(index: u8, signature: impl Into<AttestorSignature>) -> Self {
+        Self(BTreeMap::from([(index, signature.into())]))
     }
 
     /// Adds the signature of one more signer; returns the one that it had given before, if any.
-    pub fn insert(&mut self, index: u8, signature: QuorumSignature) -> Option<QuorumSignature> {
-        self.0.insert(index, signature)
+    pub fn insert(
+        &mut self,
+        index: u8,
+        signature: impl Into<AttestorSignature>,
+    ) -> Option<AttestorSignature> {
+        self.0.insert(index, signature.into())
     }
 
     /// How many have signed.
@@ -155,61 +216,138 @@ impl SignatureSet {
     }
 
     /// The signatures with their signers' indices, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = (u8, QuorumSignature)> {
-        self.0.iter().map(|(&index, &signature)| (index, signature))
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &AttestorSignature)> {
+        self.0.iter().map(|(&index, signature)| (index, signature))
     }
 
-    /// Bitmap, then signatures in index order.
+    /// Bitmap or bitmaps, then signatures in index order.
     pub fn encode(&self) -> Vec<u8> {
-        let bitmap = self.0.keys().fold(U256::ZERO, |bits, &index| {
-            bits | (U256::ONE << usize::from(index))
-        });
+        let bits = |indices: &mut dyn Iterator<Item = u8>| {
+            indices.fold(U256::ZERO, |bits, index| {
+                bits | (U256::ONE << usize::from(index))
+            })
+        };
+        let mut bitmap = bits(&mut self.0.keys().copied());
+        let contracts = bits(&mut self.contracts());
         let mut bytes = Vec::with_capacity(BITMAP_BYTES + self.len() * SIGNATURE_BYTES);
+        bitmap.set_bit(MIXED_BIT, !contracts.is_zero());
         bytes.extend_from_slice(&bitmap.to_be_bytes::<BITMAP_BYTES>());
+        if !contracts.is_zero() {
+            bytes.extend_from_slice(&contracts.to_be_bytes::<BITMAP_BYTES>());
+        }
         for signature in self.0.values() {
-            bytes.extend_from_slice(&signature.to_bytes());
+            match signature {
+                AttestorSignature::Key(signature) => {
+                    bytes.extend_from_slice(&signature.to_bytes());
+                }
+                AttestorSignature::Contract(vote) => vote.encode_into(&mut bytes),
+            }
         }
         bytes
     }
 
     /// Reads what [`Self::encode`] writes, and nothing else.
     pub fn parse(bytes: &[u8]) -> Result<Self, SignatureError> {
-        let Some((bitmap, signatures)) = bytes.split_first_chunk::<BITMAP_BYTES>() else {
+        let Some((bitmap, rest)) = bytes.split_first_chunk::<BITMAP_BYTES>() else {
             return Err(SignatureError::TooShort(bytes.len()));
         };
         let bitmap = U256::from_be_bytes(*bitmap);
+        if bitmap.bit(MIXED_BIT) {
+            return Self::parse_mixed(bitmap, rest);
+        }
         let expected = bitmap.count_ones();
-        let (chunks, rest) = signatures.as_chunks::<SIGNATURE_BYTES>();
-        if chunks.len() != expected || !rest.is_empty() {
+        let (chunks, trailing) = rest.as_chunks::<SIGNATURE_BYTES>();
+        if chunks.len() != expected || !trailing.is_empty() {
             return Err(SignatureError::Length {
                 expected,
                 length: bytes.len(),
             });
         }
-        if bitmap.bit(usize::from(u8::MAX)) {
-            return Err(SignatureError::IndexOutOfRange);
-        }
-        let indices = (0..u8::MAX).filter(|&index| bitmap.bit(usize::from(index)));
-        indices
+        indices(bitmap)
             .zip(chunks)
-            .map(|(index, chunk)| Ok((index, QuorumSignature::from_bytes(chunk)?)))
+            .map(|(index, chunk)| Ok((index, QuorumSignature::from_bytes(chunk)?.into())))
             .collect::<Result<_, _>>()
             .map(Self)
     }
 
-    /// Whether exactly a quorum of `signers` signed `what`: the rule of the verifier contract.
+    fn parse_mixed(bitmap: U256, bytes: &[u8]) -> Result<Self, SignatureError> {
+        let Some((contracts, mut rest)) = bytes.split_first_chunk::<BITMAP_BYTES>() else {
+            return Err(SignatureError::TooShort(BITMAP_BYTES + bytes.len()));
+        };
+        let contracts = U256::from_be_bytes(*contracts);
+        if contracts.is_zero() || contracts.bit(MIXED_BIT) || contracts & bitmap != contracts {
+            return Err(SignatureError::ContractBitmap);
+        }
+        let mut set = BTreeMap::new();
+        for index in indices(bitmap) {
+            let cut_short = SignatureError::CutShort { index };
+            let signature = if contracts.bit(usize::from(index)) {
+                let (length, after) = rest.split_first_chunk::<2>().ok_or(cut_short)?;
+                let length = usize::from(u16::from_be_bytes(*length));
+                let (vote, after) = after.split_at_checked(length).ok_or(cut_short)?;
+                rest = after;
+                ContractVote::new(vote.to_vec())?.into()
+            } else {
+                let (chunk, after) = rest
+                    .split_first_chunk::<SIGNATURE_BYTES>()
+                    .ok_or(cut_short)?;
+                rest = after;
+                QuorumSignature::from_bytes(chunk)?.into()
+            };
+            set.insert(index, signature);
+        }
+        if !rest.is_empty() {
+            return Err(SignatureError::Trailing(rest.len()));
+        }
+        Ok(Self(set))
+    }
+
+    /// Whether exactly a quorum of `signers` signed `what`: the rule of the verifier contract. Where a contract is among
+    /// those who signed, this cannot be known here: [`QuorumError::OnlyOnItsChain`], and [`Self::verify_keys`] tells what
+    /// to ask.
     pub fn verify(
         &self,
         what: impl Into<Signable>,
         signers: &SignerSet,
     ) -> Result<(), QuorumError> {
+        match self.check(what.into(), signers)?.first() {
+            Some(&(index, attestor, _vote)) => Err(QuorumError::OnlyOnItsChain { index, attestor }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for the keys; returns the votes of contracts, which the verifier's chain must be asked for. Only if every
+    /// one of them is given, a quorum signed.
+    pub fn verify_keys(
+        &self,
+        what: impl Into<Signable>,
+        domain: &AttestationDomain,
+        signers: &SignerSet,
+    ) -> Result<Vec<OpenVote>, QuorumError> {
         let what = what.into();
+        let open = self.check(what, signers)?;
+        let ask = |(index, attestor, vote): (u8, Address, &ContractVote)| OpenVote {
+            index,
+            attestor,
+            digest: domain.vote_digest(what, attestor),
+            vote: vote.clone(),
+        };
+        Ok(open.into_iter().map(ask).collect())
+    }
+
+    /// Checks number, kinds and keys; returns what contracts gave.
+    fn check(
+        &self,
+        what: Signable,
+        signers: &SignerSet,
+    ) -> Result<Vec<(u8, Address, &ContractVote)>, QuorumError> {
         if self.len() != usize::from(signers.threshold()) {
             return Err(QuorumError::Count {
                 given: self.len(),
                 threshold: signers.threshold(),
             });
         }
+        let mut votes = Vec::new();
         for (index, signature) in self.iter() {
             let Some(&registered) = signers.signers().get(usize::from(index)) else {
                 return Err(QuorumError::UnknownSigner {
@@ -217,17 +355,30 @@ impl SignatureSet {
                     signers: signers.signers().len(),
                 });
             };
-            let recovered = signature
-                .signer(what)
-                .ok_or(QuorumError::NoPoint { index })?;
-            if recovered != registered {
-                return Err(QuorumError::WrongSigner {
-                    index,
-                    recovered,
-                    registered,
-                });
+            let is_contract = signers.is_contract(index);
+            match signature {
+                AttestorSignature::Key(signature) if !is_contract => {
+                    signature.check(what, index, registered)?;
+                }
+                AttestorSignature::Contract(vote) if is_contract => {
+                    votes.push((index, registered, vote));
+                }
+                AttestorSignature::Key(_) | AttestorSignature::Contract(_) => {
+                    return Err(QuorumError::OtherKind { index, is_contract });
+                }
             }
         }
-        Ok(())
+        Ok(votes)
     }
+
+    fn contracts(&self) -> impl Iterator<Item = u8> {
+        self.iter().filter_map(|(index, signature)| {
+            matches!(signature, AttestorSignature::Contract(_)).then_some(index)
+        })
+    }
+}
+
+/// The signers that a bitmap names.
+fn indices(bitmap: U256) -> impl Iterator<Item = u8> {
+    (0..u8::MAX).filter(move |&index| bitmap.bit(usize::from(index)))
 }

@@ -28,6 +28,7 @@ struct DeliveryRow {
     not_before: i64,
     last_error: Option<String>,
     failures: i64,
+    superseded: bool,
 }
 
 impl TryFrom<DeliveryRow> for Delivery {
@@ -47,6 +48,7 @@ impl DeliveryRow {
         let state = match (self.state.as_str(), nonce_held, consumed) {
             ("queued", false, false) => DeliveryState::Queued,
             ("failed", false, false) => DeliveryState::Failed,
+            ("superseded", false, false) => DeliveryState::Superseded,
             ("sending", true, false) => DeliveryState::Sending {
                 sender: address("sender", &present("sender", self.sender)?)?,
                 nonce: unsigned("nonce", present("nonce", self.nonce)?)?,
@@ -68,6 +70,7 @@ impl DeliveryRow {
             not_before: Timestamp(self.not_before),
             last_error: self.last_error,
             failures: unsigned("failures", self.failures)?,
+            superseded: self.superseded,
         })
     }
 }
@@ -121,7 +124,7 @@ pub(super) async fn find(
         r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
                   calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
                   done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
-                  last_error AS "last_error?", failures AS "failures!"
+                  last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
            FROM deliveries WHERE attestation = ?1"#,
         id
     )
@@ -146,7 +149,7 @@ pub(super) async fn unfinished(
         r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
                   calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
                   done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
-                  last_error AS "last_error?", failures AS "failures!"
+                  last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
            FROM deliveries WHERE chain_id = ?1 AND state = 'sending' AND not_before <= ?3
            ORDER BY nonce, sender LIMIT ?2"#,
         chain_id,
@@ -162,8 +165,11 @@ pub(super) async fn unfinished(
         r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
                   calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
                   done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
-                  last_error AS "last_error?", failures AS "failures!"
-           FROM deliveries WHERE chain_id = ?1 AND state = 'queued' AND not_before <= ?3
+                  last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
+           FROM deliveries AS queued WHERE chain_id = ?1 AND state = 'queued' AND not_before <= ?3
+             AND NOT EXISTS (SELECT 1 FROM deliveries AS sent
+                             WHERE sent.state = 'sending' AND sent.claim_key = queued.claim_key
+                               AND sent.chain_id = queued.chain_id)
            ORDER BY position LIMIT max(0, ?2)"#,
         chain_id,
         room,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use tocsin_domain::ids::AttestationId;
+use tocsin_domain::time::Timestamp;
 
 use crate::Store;
 use crate::conformance::sample::{
     CHAIN, LATE, address, at, attempt, delivery, hash, store_paid, store_reserved,
 };
 use crate::conformance::{Fault, assert_fault};
-use crate::delivery::{Attempt, Delivery, DeliveryState, NewDelivery};
+use crate::delivery::{Attempt, Charge, Charged, Delivery, DeliveryState, NewDelivery};
 
 async fn read<S: Store>(store: &S, id: AttestationId) -> Delivery {
     store.delivery(id).await.unwrap().unwrap()
@@ -48,6 +49,7 @@ pub async fn begin_queued<S: Store + 'static>(store: Arc<S>) {
         not_before: paid.attestation.attested_at,
         last_error: None,
         failures: 0,
+        superseded: false,
     };
     assert_eq!(
         store.delivery(paid.attestation.id).await.unwrap(),
@@ -238,6 +240,24 @@ pub async fn are_listed_in_order<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(listed(CHAIN + 2, 9).await, []);
 }
 
+/// Not before the instant that it is queued for.
+pub async fn that_are_for_later_wait<S: Store + 'static>(store: Arc<S>) {
+    let paid = store_reserved(&*store, 1).await.remove(0);
+    let later = Timestamp(paid.attestation.attested_at.0 + 60);
+    let call = NewDelivery {
+        not_before: Some(later),
+        ..delivery(&paid.attestation)
+    };
+    store
+        .add_attestation(&paid.attestation, &[call])
+        .await
+        .unwrap();
+    let too_early = Timestamp(later.0 - 1);
+    assert_eq!(store.unfinished(CHAIN, too_early, 1).await.unwrap(), []);
+    let due = store.unfinished(CHAIN, later, 1).await.unwrap();
+    assert_eq!(due[0].not_before, later);
+}
+
 /// What backs off is not to be seen before its time, and takes no room from what can be done.
 pub async fn that_back_off_are_not_listed<S: Store + 'static>(store: Arc<S>) {
     let paid = store_paid(&*store, 4).await;
@@ -259,6 +279,48 @@ pub async fn that_back_off_are_not_listed<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(listed(time, 4).await, [ids[0], ids[1], ids[2], ids[3]]);
     // Nor is anything that is queued from later on.
     assert_eq!(listed(at(0), 4).await, []);
+}
+
+/// What mined transactions cost is written down once, also of a nonce that was given up and of a delivery that has ended.
+pub async fn write_down_what_was_paid<S: Store + 'static>(store: Arc<S>) {
+    let paid = store_paid(&*store, 2).await;
+    let [id, other] = [0, 1].map(|n: usize| paid[n].attestation.id);
+    let sender = address("sender");
+    let charge = |block, gas_price| Charge {
+        block,
+        succeeded: block > 8,
+        gas_used: 21_000,
+        gas_price,
+    };
+    store.take_nonce(id, sender, 3).await.unwrap();
+    for n in [1, 2] {
+        store.add_attempt(id, &attempt(n)).await.unwrap();
+    }
+    assert_eq!(store.charges(id).await.unwrap(), []);
+    let reverted = charge(7, u128::MAX);
+    let write = async |id, n, charge: Charge| store.charge(id, attempt(n).hash, &charge).await;
+    assert!(write(id, 2, reverted).await.unwrap());
+    assert!(!write(id, 2, reverted).await.unwrap());
+    assert_fault(write(id, 2, charge(8, 5)).await, Fault::Conflict);
+    assert_fault(write(other, 2, reverted).await, Fault::Missing);
+    assert_fault(write(id, 9, reverted).await, Fault::Missing);
+
+    store.put_back(id, "reverted", at(40), true).await.unwrap();
+    assert_eq!(store.take_nonce(id, sender, 4).await.unwrap(), 4);
+    store.add_attempt(id, &attempt(3)).await.unwrap();
+    store.finish(id, attempt(3).hash, 9).await.unwrap();
+    let paid = charge(9, 5);
+    assert!(write(id, 3, paid).await.unwrap());
+    let charged = |n, nonce, charge| Charged {
+        hash: attempt(n).hash,
+        sender,
+        nonce,
+        charge,
+    };
+    let expected = [charged(2, 3, reverted), charged(3, 4, paid)];
+    assert_eq!(store.charges(id).await.unwrap(), expected);
+    assert_eq!(store.charges(other).await.unwrap(), []);
+    assert_eq!(paid.wei().to_string(), "105000");
 }
 
 /// No move creates a delivery.

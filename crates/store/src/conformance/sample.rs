@@ -357,6 +357,7 @@ pub fn delivery(attestation: &AttestationRecord) -> NewDelivery {
         chain_id: CHAIN,
         consumer: address("consumer"),
         calldata: attestation.payload.clone(),
+        not_before: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The configuration file as it is written, and its way into settings.
 
 mod chain;
+mod delivery;
 mod feed;
+mod key;
 mod settlement;
 mod source;
 
@@ -15,7 +17,8 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
-use self::settlement::{AttestorSection, DeliverySection};
+use self::delivery::DeliverySection;
+use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 

@@ -165,7 +165,14 @@ impl Chain {
         let sign_until = u64::MAX;
         confirm(
             verifier
-                .announceEpoch(0, sign_until, sign_until, 1, vec![secrets.attestor])
+                .announceEpoch(
+                    0,
+                    sign_until,
+                    sign_until,
+                    1,
+                    vec![secrets.attestor],
+                    U256::ZERO,
+                )
                 .send()
                 .await,
             "announce the epoch",

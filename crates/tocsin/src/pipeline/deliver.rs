@@ -1,13 +1,21 @@
 //! Deliver: what the outbox holds reaches the settlement chain.
 //!
 //! The submitter decides from what is stored and what the chain says, this stage stores what follows before it does
-//! anything that cannot be undone: a nonce with its delivery, a transaction's bytes before their broadcast. It can be
-//! killed anywhere.
+//! anything that cannot be undone: a nonce with its delivery, a transaction's bytes before their broadcast, what a mined
+//! transaction cost before its nonce is let go. It can be killed anywhere.
+//!
+//! A delivery that waits for a person, or for a cheaper chain, is no silent one: the stage is not ready until it goes on.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_delivery::onchain::{Action, AttemptView, DeliveryView, HeldNonce, Submitter, Waiting};
-use tocsin_store::delivery::{Attempt, Delivery, DeliveryState};
+use alloy::primitives::Address;
+use tocsin_delivery::onchain::{
+    Action, AttemptView, ChainView, DeliveryView, Fate, HeldNonce, Submitter, Waiting,
+};
+use tocsin_domain::ids::AttestationId;
+use tocsin_store::delivery::{Attempt, Charge, Delivery, DeliveryState};
 
 use super::{Stage, StageError, Turn, WORK_PER_TURN, Work};
 
@@ -17,13 +25,13 @@ const MAX_STEPS: u32 = 16;
 /// Delivers to one chain.
 pub struct Deliverer {
     name: String,
-    submitter: Submitter,
+    submitter: Arc<Submitter>,
     poll_interval: Duration,
 }
 
 impl Deliverer {
     /// A deliverer that looks at the chain every `poll_interval`.
-    pub fn new(submitter: Submitter, poll_interval: Duration) -> Self {
+    pub fn new(submitter: Arc<Submitter>, poll_interval: Duration) -> Self {
         let name = format!("deliver eip155:{}", submitter.settings().chain_id);
         Self {
             name,
@@ -33,10 +41,22 @@ impl Deliverer {
     }
 
     /// Takes one delivery as far as it goes now.
-    async fn deliver(&self, stage: &Stage, mut delivery: Delivery) -> Result<(), StageError> {
+    async fn deliver(
+        &self,
+        stage: &Stage,
+        mut delivery: Delivery,
+        round: &mut Round,
+    ) -> Result<(), StageError> {
         for _ in 0..MAX_STEPS {
-            if !self.step(stage, &delivery).await? {
-                return Ok(());
+            round.note_nonce(&delivery);
+            match self.step(stage, &delivery).await? {
+                Step::Again => {}
+                Step::Rest => return Ok(()),
+                Step::Waits(waiting) => {
+                    tracing::debug!(attestation = %delivery.attestation, ?waiting, "{waiting}");
+                    round.note_wait(&delivery, waiting);
+                    return Ok(());
+                }
             }
             match stage.store.delivery(delivery.attestation).await? {
                 Some(current) => delivery = current,
@@ -47,10 +67,10 @@ impl Deliverer {
         Ok(())
     }
 
-    /// One action; whether another may follow at once.
-    async fn step(&self, stage: &Stage, delivery: &Delivery) -> Result<bool, StageError> {
+    /// One action, and whether another may follow at once.
+    async fn step(&self, stage: &Stage, delivery: &Delivery) -> Result<Step, StageError> {
         let Some(view) = view(delivery)? else {
-            return Ok(false);
+            return Ok(Step::Rest);
         };
         let now = stage.clock.now();
         let id = delivery.attestation;
@@ -62,7 +82,7 @@ impl Deliverer {
                     .take_nonce(id, self.submitter.sender(), chain_nonce)
                     .await?;
                 tracing::info!(attestation = %id, nonce, "delivery took a nonce");
-                Ok(true)
+                Ok(Step::Again)
             }
             Action::Sign(order) => {
                 let signed = self.submitter.sign(&view, &order)?;
@@ -76,47 +96,141 @@ impl Deliverer {
                 };
                 // Its bytes are stored before anybody else sees them; the next step broadcasts.
                 stage.store.add_attempt(id, &attempt).await?;
-                Ok(true)
+                Ok(Step::Again)
             }
             Action::Broadcast { hash } => {
                 let held = view.held.iter().flat_map(|held| &held.attempts);
                 let Some(attempt) = held.into_iter().find(|attempt| attempt.hash == hash) else {
-                    return Ok(false);
+                    return Ok(Step::Rest);
                 };
                 let answer = self
                     .submitter
                     .broadcast(hash, &attempt.raw, chain_view.latest_block, now)
                     .await?;
                 tracing::info!(attestation = %id, transaction = %hash, ?answer, "transaction broadcast");
-                Ok(false)
+                Ok(Step::Rest)
             }
-            Action::Wait { waiting, .. } => {
-                report_wait(delivery, waiting);
-                Ok(false)
-            }
+            Action::Wait { waiting, .. } => Ok(Step::Waits(waiting)),
             Action::Finish { transaction, block } => {
+                self.charge(stage, &view, &chain_view).await?;
                 stage.store.finish(id, transaction, block).await?;
                 tracing::info!(attestation = %id, %transaction, block, "claim consumed, finally");
-                Ok(false)
+                Ok(Step::Rest)
             }
             Action::PutBack {
                 reason,
                 not_before,
                 release_nonce,
             } => {
+                if release_nonce {
+                    self.charge(stage, &view, &chain_view).await?;
+                }
                 tracing::warn!(attestation = %id, %reason, %not_before, "delivery put back");
                 stage
                     .store
                     .put_back(id, &reason, not_before, release_nonce)
                     .await?;
-                Ok(false)
+                Ok(Step::Rest)
             }
             Action::GiveUp { reason } => {
+                self.charge(stage, &view, &chain_view).await?;
                 tracing::error!(attestation = %id, %reason, "delivery given up: a person has to look");
                 stage.store.give_up(id, &reason).await?;
-                Ok(false)
+                Ok(Step::Rest)
             }
         }
+    }
+
+    /// Writes down what the delivery's mined transactions cost. The nonce is let go afterwards only, so that a process that
+    /// dies in between writes it again.
+    async fn charge(
+        &self,
+        stage: &Stage,
+        view: &DeliveryView,
+        chain: &ChainView,
+    ) -> Result<(), StageError> {
+        let attempts = view.held.iter().flat_map(|held| &held.attempts);
+        for (attempt, fate) in attempts.zip(&chain.fates) {
+            let Fate::Mined {
+                block,
+                success,
+                is_final: true,
+                cost,
+            } = *fate
+            else {
+                continue;
+            };
+            let charge = Charge {
+                block,
+                succeeded: success,
+                gas_used: cost.gas_used,
+                gas_price: cost.gas_price,
+            };
+            let id = view.attestation;
+            if stage.store.charge(id, attempt.hash, &charge).await? {
+                tracing::info!(attestation = %id, transaction = %attempt.hash, wei = %charge.wei(), "gas paid");
+                stage.metrics.transaction_paid(
+                    self.submitter.settings().chain_id,
+                    charge.succeeded,
+                    charge.gas_used,
+                    charge.wei(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of one action.
+enum Step {
+    /// Another may follow at once.
+    Again,
+    /// There is nothing more to do now.
+    Rest,
+    /// It waits.
+    Waits(Waiting),
+}
+
+/// One look at all unfinished deliveries.
+#[derive(Default)]
+struct Round {
+    held: BTreeSet<(Address, u64)>,
+    waits: Vec<(AttestationId, Option<Address>, Waiting)>,
+}
+
+impl Round {
+    fn note_nonce(&mut self, delivery: &Delivery) {
+        if let DeliveryState::Sending { sender, nonce, .. } = delivery.state {
+            self.held.insert((sender, nonce));
+        }
+    }
+
+    fn note_wait(&mut self, delivery: &Delivery, waiting: Waiting) {
+        let sender = match delivery.state {
+            DeliveryState::Sending { sender, .. } => Some(sender),
+            _ => None,
+        };
+        self.waits.push((delivery.attestation, sender, waiting));
+    }
+
+    /// What does not go on by itself, or not soon: the first of it, and how many deliveries it is about.
+    fn stuck(&self) -> Option<StageError> {
+        let lasts = |(_, sender, waiting): &&(AttestationId, Option<Address>, Waiting)| {
+            let comes_by_itself = match (waiting, sender) {
+                (Waiting::EarlierNonce { next, .. }, Some(sender)) => {
+                    self.held.contains(&(*sender, *next))
+                }
+                _ => false,
+            };
+            waiting.may_last() && !comes_by_itself
+        };
+        let mut stuck = self.waits.iter().filter(lasts);
+        let (attestation, _, waiting) = stuck.next()?;
+        Some(StageError::Undelivered {
+            attestation: *attestation,
+            waiting: Box::new(*waiting),
+            others: stuck.count(),
+        })
     }
 }
 
@@ -134,28 +248,19 @@ impl Work for Deliverer {
         let now = stage.clock.now();
         let chain_id = self.submitter.settings().chain_id;
         let mut trouble = None;
+        let mut round = Round::default();
         for delivery in stage.store.unfinished(chain_id, now, WORK_PER_TURN).await? {
-            match self.deliver(stage, delivery).await {
+            match self.deliver(stage, delivery, &mut round).await {
                 Ok(()) => {}
-                Err(error) if error.is_transient() => trouble = Some(error),
+                Err(error) if error.is_transient() => {
+                    trouble.get_or_insert(error);
+                }
                 Err(error) => return Err(error),
             }
         }
-        trouble.map_or(Ok(Turn::Idle), Err)
-    }
-}
-
-/// Waiting for blocks is how it goes; waiting for an operator is not.
-fn report_wait(delivery: &Delivery, waiting: Waiting) {
-    let attestation = delivery.attestation;
-    match waiting {
-        Waiting::FeeCap { .. } | Waiting::OtherSigner { .. } | Waiting::EarlierNonce { .. } => {
-            tracing::warn!(%attestation, "{waiting}");
-        }
-        Waiting::ConsumptionFinal
-        | Waiting::NonceFinal { .. }
-        | Waiting::Inclusion { .. }
-        | Waiting::Rebroadcast { .. } => tracing::debug!(%attestation, "{waiting}"),
+        trouble
+            .or_else(|| round.stuck())
+            .map_or(Ok(Turn::Idle), Err)
     }
 }
 
@@ -175,7 +280,9 @@ fn view(delivery: &Delivery) -> Result<Option<DeliveryView>, StageError> {
                 .map(|attempt| AttemptView::decode(attempt.hash, attempt.raw.clone().into()))
                 .collect::<Result<_, _>>()?,
         }),
-        DeliveryState::Done { .. } | DeliveryState::Failed => return Ok(None),
+        DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded => {
+            return Ok(None);
+        }
     };
     Ok(Some(DeliveryView {
         attestation: delivery.attestation,

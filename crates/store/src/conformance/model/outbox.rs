@@ -17,9 +17,10 @@ pub(in crate::conformance) fn queued(record: &AttestationRecord, call: &NewDeliv
         consumer: call.consumer,
         calldata: call.calldata.clone(),
         state: DeliveryState::Queued,
-        not_before: record.attested_at,
+        not_before: call.not_before.unwrap_or(record.attested_at),
         last_error: None,
         failures: 0,
+        superseded: false,
     }
 }
 
@@ -127,7 +128,9 @@ impl Model {
                 delivery.last_error = Some(error.to_owned());
                 Ok(())
             }
-            DeliveryState::Done { .. } | DeliveryState::Failed => Err(Fault::Refused),
+            DeliveryState::Done { .. } | DeliveryState::Failed | DeliveryState::Superseded => {
+                Err(Fault::Refused)
+            }
         }
     }
 }

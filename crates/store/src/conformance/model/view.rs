@@ -426,7 +426,18 @@ fn unfinished(model: &Model, chain: u64, now: Timestamp) -> Vec<Delivery> {
     };
     let held = |delivery: &Delivery| match delivery.state {
         DeliveryState::Sending { nonce, sender, .. } => Some((nonce, sender)),
-        DeliveryState::Queued | DeliveryState::Done { .. } | DeliveryState::Failed => None,
+        DeliveryState::Queued
+        | DeliveryState::Done { .. }
+        | DeliveryState::Failed
+        | DeliveryState::Superseded => None,
+    };
+    let claim_is_held = |delivery: &Delivery| {
+        let mut others = model.deliveries.iter();
+        others.any(|other| {
+            other.claim_key == delivery.claim_key
+                && other.chain_id == chain
+                && held(other).is_some()
+        })
     };
     let mut found: Vec<Delivery> = on_chain()
         .filter(|delivery| held(delivery).is_some())
@@ -436,6 +447,7 @@ fn unfinished(model: &Model, chain: u64, now: Timestamp) -> Vec<Delivery> {
     found.extend(
         on_chain()
             .filter(|delivery| delivery.state == DeliveryState::Queued)
+            .filter(|delivery| !claim_is_held(delivery))
             .cloned(),
     );
     found

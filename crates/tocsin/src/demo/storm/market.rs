@@ -36,7 +36,7 @@ pub(super) async fn deploy(
         .map_err(failed("deploy the verifier"))?;
     let for_ever = u64::MAX;
     let announced = verifier
-        .announceEpoch(0, for_ever, for_ever, 1, vec![attestor])
+        .announceEpoch(0, for_ever, for_ever, 1, vec![attestor], U256::ZERO)
         .send()
         .await;
     confirm(announced, "announce the epoch").await?;
