@@ -9,6 +9,7 @@ pub mod error;
 pub mod keystore;
 pub mod seat;
 pub mod signer;
+pub mod withdrawal;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
 pub use error::AttestError;
