@@ -110,7 +110,7 @@ impl Attestor {
             })
     }
 
-    fn seat_in(&self, epoch: &Epoch) -> Option<Seat<'_>> {
+    pub(crate) fn seat_in(&self, epoch: &Epoch) -> Option<Seat<'_>> {
         let mut keys = self.keys.iter();
         keys.find_map(|key| Seat::new(self.domain, epoch.clone(), key).ok())
     }

@@ -149,6 +149,13 @@ pub enum AttestError {
         #[source]
         source: StoreError,
     },
+    /// The journal of votes failed, so nothing was said.
+    #[error("the votes to other attestors could not be journaled, nothing was said")]
+    JournalVotes {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// Two different statements on one claim: something decided twice, and differently.
     #[error(
         "ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else"
@@ -269,7 +276,8 @@ impl AttestError {
         match self {
             Self::Reserve { source, .. }
             | Self::ReserveBatch { source, .. }
-            | Self::Withdraw { source, .. } => source.is_transient(),
+            | Self::Withdraw { source, .. }
+            | Self::JournalVotes { source } => source.is_transient(),
             // The next epoch may be about to begin.
             Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,
             // A local key never fails for a while; a remote one may, when there is one.

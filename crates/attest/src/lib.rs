@@ -7,6 +7,7 @@
 pub mod attestor;
 pub mod error;
 pub mod keystore;
+pub mod quorum;
 pub mod seat;
 pub mod signer;
 pub mod withdrawal;
@@ -14,5 +15,6 @@ pub mod withdrawal;
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
 pub use error::AttestError;
 pub use keystore::generate_keystore;
+pub use quorum::{BatchShare, Cast};
 pub use seat::Seat;
 pub use signer::{KeySettings, Signer};

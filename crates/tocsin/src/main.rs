@@ -1,13 +1,12 @@
 //! `tocsin`: reads the command line, calls the command, maps the outcome to an exit status.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tocsin::cli::{Chain, Claims, Cli, Command, Feeds, Keys, Policies};
+use tocsin::cli::{Chain, Cli, Command, Feeds, Policies};
 use tocsin::clock::SystemClock;
-use tocsin::command::{self, backtest, chain, check, explain, feeds, policies, verify};
+use tocsin::command::{backtest, chain, check, claims, explain, feeds, keys, policies, verify};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -107,63 +106,13 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Keys(asked) => {
-            keys(*asked, &mut out)?;
+            runtime()?.block_on(keys::run(*asked, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Claims(asked) => {
-            runtime()?.block_on(claims(asked, &mut out))?;
+            runtime()?.block_on(claims::run(asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
-    }
-}
-
-fn keys(asked: Keys, out: &mut dyn Write) -> Result<(), Report> {
-    match asked {
-        Keys::Generate {
-            path,
-            password_file,
-        } => command::keys::generate(&path, password_file.as_deref(), out),
-        Keys::Rotate { config, asked } => {
-            runtime()?.block_on(command::keys::rotate(&config, &asked, out))
-        }
-        Keys::Revoke {
-            epoch,
-            config,
-            sending,
-        } => runtime()?.block_on(command::keys::revoke(&config, epoch, &sending, out)),
-        Keys::Status { config } => runtime()?.block_on(command::keys::status(&config, out)),
-    }
-}
-
-async fn claims(asked: Claims, out: &mut dyn Write) -> Result<(), Report> {
-    use command::claims::{Wish, correct, hold, say, status, submit};
-    match asked {
-        Claims::Hold {
-            claim,
-            config,
-            sending,
-        } => hold(&config, claim, &sending, out).await,
-        Claims::Release {
-            claim,
-            file,
-            config,
-        } => say(&config, claim, Wish::Release, &file, &SystemClock, out).await,
-        Claims::Revoke {
-            claim,
-            reason,
-            file,
-            config,
-        } => {
-            let wish = Wish::Revoke(reason);
-            say(&config, claim, wish, &file, &SystemClock, out).await
-        }
-        Claims::Submit {
-            files,
-            config,
-            sending,
-        } => submit(&config, &files, &sending, out).await,
-        Claims::Correct { claim, config } => correct(&config, claim, out).await,
-        Claims::Status { claim, config } => status(&config, claim, out).await,
     }
 }
 

@@ -21,9 +21,39 @@ pub use say::{Wish, say};
 pub use status::status;
 pub use submit::submit;
 
-use crate::cli::Sending;
+use crate::cli::{Claims, Sending};
+use crate::clock::Clock;
 use crate::command::verifier::{Place, Role};
 use crate::report::Report;
+
+/// Does what was asked about claims.
+pub async fn run(asked: Claims, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), Report> {
+    match asked {
+        Claims::Hold {
+            claim,
+            config,
+            sending,
+        } => hold(&config, claim, &sending, out).await,
+        Claims::Release {
+            claim,
+            file,
+            config,
+        } => say(&config, claim, Wish::Release, &file, clock, out).await,
+        Claims::Revoke {
+            claim,
+            reason,
+            file,
+            config,
+        } => say(&config, claim, Wish::Revoke(reason), &file, clock, out).await,
+        Claims::Submit {
+            files,
+            config,
+            sending,
+        } => submit(&config, &files, &sending, out).await,
+        Claims::Correct { claim, config } => correct(&config, claim, out).await,
+        Claims::Status { claim, config } => status(&config, claim, out).await,
+    }
+}
 
 /// Holds the claim, or prints the call that does.
 pub async fn hold(
