@@ -149,6 +149,13 @@ pub enum AttestError {
         #[source]
         source: StoreError,
     },
+    /// The journal of votes failed, so nothing was said.
+    #[error("the votes to other attestors could not be journaled, nothing was said")]
+    JournalVotes {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// Two different statements on one claim: something decided twice, and differently.
     #[error(
         "ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else"
@@ -217,6 +224,21 @@ pub enum AttestError {
         #[source]
         source: PayloadBytesError,
     },
+    /// A revocation names its reason by a hash.
+    #[error("the revocation of {claim_key} is for another reason than the one that is given")]
+    OtherReason {
+        /// The claim key.
+        claim_key: ClaimKey,
+    },
+    /// A revocation or a release could not be journaled, so nothing was signed.
+    #[error("the withdrawal about {claim_key} could not be journaled, nothing was signed")]
+    Withdraw {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// The signer refused or broke.
     #[error("the key of {address} could not sign {what}")]
     Sign {
@@ -252,9 +274,10 @@ impl AttestError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Reserve { source, .. } | Self::ReserveBatch { source, .. } => {
-                source.is_transient()
-            }
+            Self::Reserve { source, .. }
+            | Self::ReserveBatch { source, .. }
+            | Self::Withdraw { source, .. }
+            | Self::JournalVotes { source } => source.is_transient(),
             // The next epoch may be about to begin.
             Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,
             // A local key never fails for a while; a remote one may, when there is one.
