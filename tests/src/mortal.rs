@@ -5,6 +5,7 @@
 
 mod epochs;
 mod polled;
+mod quorum;
 mod standings;
 
 use std::fmt;
@@ -404,13 +405,9 @@ impl<S: Reservations> Reservations for Mortal<S> {
 
 #[async_trait]
 impl<S: Attestations> Attestations for Mortal<S> {
-    async fn add_attestation(
-        &self,
-        attestation: &AttestationRecord,
-        deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError> {
-        let write = self.store.add_attestation(attestation, deliveries);
-        self.write("add_attestation", write).await
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError> {
+        let write = self.store.add_attestations(issued);
+        self.write("add_attestations", write).await
     }
 
     async fn add_batch(
