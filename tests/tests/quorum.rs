@@ -6,8 +6,12 @@
     reason = "a test's own steps: what cannot be done is a failed test"
 )]
 
+#[path = "quorum/deaths.rs"]
+mod deaths;
 #[path = "quorum/feeds.rs"]
 mod feeds;
+#[path = "quorum/hostile.rs"]
+mod hostile;
 #[path = "quorum/member.rs"]
 mod member;
 #[path = "quorum/quartet.rs"]

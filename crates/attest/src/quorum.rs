@@ -232,6 +232,10 @@ fn judge(wanted: &Reservation, answer: Reserved) -> Result<(), AttestError> {
             reserved: stored.attestation_id,
             wanted: wanted.attestation_id,
         }),
+        Reserved::Revoked { min_revision } => Err(AttestError::Revoked {
+            claim_key: wanted.claim_key,
+            min_revision,
+        }),
     }
 }
 

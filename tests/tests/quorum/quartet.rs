@@ -1,9 +1,15 @@
 //! Four services that poll four providers, each with prices and a clock of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tocsin::config::Config;
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::ids::ClaimKey;
+use tocsin_store::attestation::{Attestations, Reservations};
+use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::life::Life;
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
@@ -62,7 +68,7 @@ impl Quartet {
 
     /// Starts all.
     pub(crate) fn start_all(&mut self) {
-        for index in 0..self.members.len() {
+        for index in 0..self.spots.len() {
             self.start(index, &Death::NEVER);
         }
     }
@@ -72,12 +78,44 @@ impl Quartet {
         self.lives[index] = None;
     }
 
+    /// Whether one has died by itself.
+    pub(crate) fn has_died(&mut self, index: usize) -> bool {
+        let life = self.lives[index].as_mut();
+        life.is_some_and(|life| !life.is_running())
+    }
+
+    /// Stops all, and looks into their books: whatever any of them has ever journaled under one claim key, to be signed,
+    /// says the same of the claim.
+    pub(crate) async fn assert_one_content(&mut self) {
+        for life in &mut self.lives {
+            *life = None;
+        }
+        let mut contents: BTreeMap<ClaimKey, ClaimAttestation> = BTreeMap::new();
+        for spot in &self.spots {
+            let config = Config::load(&spot.config()).unwrap();
+            let store = SqliteStore::open(&config.database).await.unwrap();
+            for record in store.recent_attestations(1_000).await.unwrap() {
+                let said = store.statements(record.domain_separator, record.claim_key);
+                let said = said.await.unwrap();
+                assert!(!said.is_empty());
+                for statement in said {
+                    let payload = ClaimAttestation::from_bytes(&statement.payload).unwrap();
+                    let first = contents
+                        .entry(statement.claim_key)
+                        .or_insert_with(|| payload.clone());
+                    assert!(first.same_claim(&payload), "{first:?} and {payload:?}");
+                }
+            }
+            store.close().await;
+        }
+    }
+
     /// Lets time pass for all in steps of ten seconds until `done`.
     pub(crate) async fn pass_until(&self, what: &str, mut done: impl AsyncFnMut(&Self) -> bool) {
         let begun = Instant::now();
         while !done(self).await {
             if begun.elapsed() > PATIENCE {
-                for index in 0..self.members.len() {
+                for index in 0..self.spots.len() {
                     println!("{index}: {:#?}", self.quorum(index).await);
                     println!(
                         "{index}: {:#?}",

@@ -4,7 +4,7 @@
 //! Schema, digest, uid and JSON are those of the npm package `@ethereum-attestation-service/eas-sdk`; the vectors in
 //! `contracts-abi/vectors/eas.json` are computed by it.
 
-use alloy_primitives::{Address, B256, Keccak256, U256, keccak256};
+use alloy_primitives::{Address, B256, Keccak256, U256, hex, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -120,7 +120,6 @@ impl Mirror {
         let bytes = signature.to_bytes();
         let (r, rest) = bytes.split_at(32);
         let (s, v) = rest.split_at(32);
-        let hex = alloy_primitives::hex::encode_prefixed;
         let message = &self.message;
         let field = |name: &str, kind: &str| json!({ "name": name, "type": kind });
         json!({
@@ -141,7 +140,7 @@ impl Mirror {
                 "expirationTime": message.expirationTime.to_string(),
                 "revocable": message.revocable,
                 "refUID": message.refUID,
-                "data": hex(&message.data),
+                "data": message.data,
                 "salt": message.salt,
             },
             "types": {
@@ -157,7 +156,7 @@ impl Mirror {
                     field("salt", "bytes32"),
                 ],
             },
-            "signature": { "v": v.first(), "r": hex(r), "s": hex(s) },
+            "signature": { "v": v.first(), "r": hex::encode_prefixed(r), "s": hex::encode_prefixed(s) },
         })
     }
 }
