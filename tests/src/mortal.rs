@@ -27,12 +27,13 @@ use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
-    AttestationRecord, Attestations, BatchMember, BatchRecord, Reservation, Reservations, Reserved,
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
+    Reserved,
 };
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
-use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery, NewDelivery};
+use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};

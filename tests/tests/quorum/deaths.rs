@@ -54,5 +54,5 @@ async fn a_proposer_that_dies_while_reports_are_settled_stops_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proposer_that_dies_while_claims_are_signed_stops_nothing() {
-    die_around(&["restate", "add_result", "add_attestation"]).await;
+    die_around(&["restate", "add_result", "add_attestations"]).await;
 }
