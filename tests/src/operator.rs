@@ -24,7 +24,7 @@ const OWNER_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The key with this number, which is nobody's.
-pub fn key(number: u8) -> B256 {
+fn key(number: u8) -> B256 {
     B256::repeat_byte(number)
 }
 

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod domain;
 pub mod epoch;
 pub mod json;
+pub mod off_chain;
 pub mod payload;
 pub mod revocation;
 pub mod signatures;
