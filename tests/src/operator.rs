@@ -1,5 +1,10 @@
 //! An operator at a market: runs commands as they are written in the documentation, while the chain goes on.
 
+#![expect(
+    clippy::panic,
+    reason = "what does not happen in time is a failed test"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
