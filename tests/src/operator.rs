@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
-use clap::Parser;
 use serde_json::Value;
 use tocsin::cli::{Cli, Command};
 use tocsin::clock::SetClock;
@@ -68,7 +67,7 @@ pub fn as_owner(config: &Path) -> PathBuf {
 /// Runs a command line, while blocks come; gives what it prints, or what it says of its failure.
 pub async fn tocsin(market: &Market, line: &str) -> Result<String, String> {
     let words = ["tocsin"].into_iter().chain(line.split('|').map(str::trim));
-    let parsed = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    let parsed = Cli::read(words)?;
     let head = market.anvil.block("latest").await;
     let now = i64::try_from(quantity(&head["timestamp"])).unwrap();
     let clock = SetClock::new(Timestamp(now));
