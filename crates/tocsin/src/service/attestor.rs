@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_attest::{Attestor, Signer};
+use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::attestation::Epoch;
@@ -20,7 +20,10 @@ use crate::pipeline::attest::Issuing;
 pub(super) fn open_keys(config: &AttestorConfig) -> Result<Vec<Signer>, ServiceError> {
     let mut keys = Vec::new();
     for key in &config.keys {
-        keys.push(Signer::open(&key.attestor())?);
+        let opened = patiently(AttestError::is_transient, async || {
+            Signer::connect(key).await
+        });
+        keys.push(opened.await?);
     }
     Ok(keys)
 }
