@@ -223,7 +223,7 @@ async fn connect(
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
     let keys = match &config.attestor {
-        Some(attestor) => attestor::open_keys(attestor)?,
+        Some(attestor) => attestor::open_keys(attestor).await?,
         None => Vec::new(),
     };
     let mut watch = Watch::new(evaluator, &bells.claim);

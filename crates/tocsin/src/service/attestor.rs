@@ -17,7 +17,7 @@ use crate::config::AttestorConfig;
 use crate::pipeline::attest::Issuing;
 
 /// Opens the keys.
-pub(super) fn open_keys(config: &AttestorConfig) -> Result<Vec<Signer>, ServiceError> {
+pub(super) async fn open_keys(config: &AttestorConfig) -> Result<Vec<Signer>, ServiceError> {
     let mut keys = Vec::new();
     for key in &config.keys {
         let opened = patiently(AttestError::is_transient, async || {
