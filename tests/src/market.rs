@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tocsin::config::load_cover;
 use tocsin::demo::{DemoToken, ParametricCover, TocsinVerifier};
+use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use url::Url;
 
@@ -29,7 +30,7 @@ const EXPIRY: u64 = INCEPTION + 300 * 86_400;
 const SUM_INSURED: u64 = 1_000_000_000;
 
 /// The attestor's key, which is nobody's.
-const ATTESTOR_KEY: B256 = B256::repeat_byte(0xa7);
+pub const ATTESTOR_KEY: B256 = B256::repeat_byte(0xa7);
 
 /// A chain, contracts, and where a service finds its files.
 pub struct Market {
@@ -40,6 +41,18 @@ pub struct Market {
     product: Address,
     folder: TempDir,
     rounds: u64,
+    terms: TermsHash,
+}
+
+/// A policy of the market's cover.
+#[derive(Clone, Copy, Debug)]
+pub struct Insured {
+    /// Its number at its consumer.
+    pub number: u64,
+    /// Who pays it.
+    pub consumer: Address,
+    /// When it begins, unix seconds.
+    pub inception: u64,
 }
 
 /// An account that pays for gas: one of those that every anvil funds, whose keys are public knowledge.
@@ -126,7 +139,7 @@ impl Market {
             signUntil: u64::MAX,
             acceptUntil: u64::MAX,
             threshold: 1,
-            signers: vec![attestor()],
+            signers: vec![attestor().address()],
             contractSigners: U256::ZERO,
         };
         let amount = U256::from(SUM_INSURED);
@@ -161,8 +174,13 @@ impl Market {
             product,
             folder,
             rounds: 0,
+            terms,
         };
-        market.write_policy(&terms.to_string());
+        market.write_policies(&[Insured {
+            number: 1,
+            consumer: market.product,
+            inception: INCEPTION,
+        }]);
         market
     }
 
@@ -298,29 +316,63 @@ signer    = {{ kind = "raw", key = "file:attestor.key" }}
             policies = folder.join("policies.toml").display(),
             feed = self.feed.address,
             verifier = self.verifier,
-            attestor = attestor(),
+            attestor = attestor().address(),
         )
     }
 
-    fn write_policy(&self, terms: &str) {
+    /// Writes the policies that the service insures, in the place of those that it had.
+    pub fn write_policies(&self, insured: &[Insured]) {
         let time = |seconds: u64| Timestamp(i64::try_from(seconds).unwrap());
-        let text = format!(
-            r#"[[policy]]
-number      = "1"
+        let sections = insured.iter().map(|policy| {
+            format!(
+                r#"[[policy]]
+number      = "{number}"
 cover       = "fall"
 terms_hash  = "{terms}"
-consumer    = "eip155:{CHAIN_ID}:{product:#x}"
+consumer    = "eip155:{CHAIN_ID}:{consumer:#x}"
 holder      = "{holder:#x}"
 sum_insured = "{SUM_INSURED}"
 inception   = "{inception}"
 expiry      = "{expiry}"
+
 "#,
-            product = self.product,
-            holder = Address::repeat_byte(0x40),
-            inception = time(INCEPTION),
-            expiry = time(EXPIRY),
-        );
+                number = policy.number,
+                consumer = policy.consumer,
+                terms = self.terms,
+                holder = Address::repeat_byte(0x40),
+                inception = time(policy.inception),
+                expiry = time(EXPIRY),
+            )
+        });
+        let text: String = sections.collect();
         std::fs::write(self.folder.path().join("policies.toml"), text).unwrap();
+    }
+
+    /// When the product's policy begins, unix seconds.
+    pub fn inception(&self) -> u64 {
+        INCEPTION
+    }
+
+    /// The terms of the cover.
+    pub fn terms(&self) -> TermsHash {
+        self.terms
+    }
+
+    /// The contract that accepts attestations.
+    pub fn verifier(&self) -> Address {
+        self.verifier
+    }
+
+    /// The time of the newest block, unix seconds.
+    pub async fn now(&self) -> u64 {
+        quantity(&self.anvil.block("latest").await["timestamp"])
+    }
+
+    /// Sends the verifier a transaction of its owner and guardian, which must succeed.
+    pub async fn order(&self, call: Vec<u8>) {
+        let sent = self.anvil.send(Some(self.verifier), call.into()).await;
+        self.anvil.mine(1).await;
+        self.anvil.receipt(sent).await;
     }
 }
 
@@ -357,10 +409,9 @@ claim_deadline  = "7d"
     )
 }
 
-fn attestor() -> Address {
-    PrivateKeySigner::from_bytes(&ATTESTOR_KEY)
-        .unwrap()
-        .address()
+/// Who attests.
+pub fn attestor() -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&ATTESTOR_KEY).unwrap()
 }
 
 async fn deploy(anvil: &Anvil, name: &str, arguments: Vec<u8>) -> Address {

@@ -1,6 +1,7 @@
 //! Reserve, then sign.
 
 mod batch;
+mod each;
 mod journal;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
@@ -110,7 +111,7 @@ impl Attestor {
             })
     }
 
-    fn seat_in(&self, epoch: &Epoch) -> Option<Seat<'_>> {
+    pub(crate) fn seat_in(&self, epoch: &Epoch) -> Option<Seat<'_>> {
         let mut keys = self.keys.iter();
         keys.find_map(|key| Seat::new(self.domain, epoch.clone(), key).ok())
     }
@@ -131,18 +132,11 @@ impl Attestor {
             .map_err(|error| error.of_one(claim_key))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;
         let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
-        let id = self.domain.digest(&attestation);
-        let signatures = seat.quorum(id).await?;
-        Ok(Attested {
-            claim_key,
-            attestation,
-            id,
-            signatures,
-        })
+        seat.attested(attestation).await
     }
 
-    /// The place in the epoch that a payload names, where one signature is a quorum.
-    fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
+    /// This node's place in the epoch with this number, for what is issued at `issued_at`.
+    pub fn seat_of(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
         let epochs = self.epochs();
         let epoch = epochs.iter().find(|epoch| epoch.number() == number);
         let epoch = epoch.ok_or(AttestError::UnknownEpoch { epoch: number })?;
@@ -152,18 +146,23 @@ impl Attestor {
                 issued_at,
             });
         }
-        let threshold = epoch.signers.threshold();
-        if threshold != 1 {
-            return Err(AttestError::QuorumOfSeveral {
-                epoch: number,
-                threshold,
-            });
-        }
         self.seat_in(epoch).ok_or_else(|| AttestError::NoSeat {
             at: i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp),
             keys: self.addresses().collect(),
             signing: vec![number],
         })
+    }
+
+    /// The same, where one signature is a quorum.
+    fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
+        let seat = self.seat_of(number, issued_at)?;
+        match seat.signers().threshold() {
+            1 => Ok(seat),
+            threshold => Err(AttestError::QuorumOfSeveral {
+                epoch: number,
+                threshold,
+            }),
+        }
     }
 }
 

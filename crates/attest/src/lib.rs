@@ -7,11 +7,14 @@
 pub mod attestor;
 pub mod error;
 pub mod keystore;
+pub mod quorum;
 pub mod seat;
 pub mod signer;
+pub mod withdrawal;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
-pub use error::AttestError;
+pub use error::{AttestError, KeyFault};
 pub use keystore::generate_keystore;
+pub use quorum::{BatchShare, Cast};
 pub use seat::Seat;
 pub use signer::{KeySettings, Signer};

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod domain;
+pub mod eas;
 pub mod epoch;
 pub mod json;
 pub mod payload;

@@ -480,3 +480,51 @@ CREATE TABLE sender_nonces (
     next     INTEGER NOT NULL CHECK (next >= 0),
     PRIMARY KEY (chain_id, sender)
 ) STRICT, WITHOUT ROWID;
+
+-- What this node has said of each event to the other attestors of its quorum, and must not contradict.
+CREATE TABLE ballots (
+    domain_separator    BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    event               BLOB    NOT NULL CHECK (length(event) = 32),
+    voted_round         INTEGER CHECK (voted_round BETWEEN 1 AND 4294967295),
+    voted_reports       BLOB    CHECK (length(voted_reports) = 32),
+    locked_round        INTEGER CHECK (locked_round BETWEEN 1 AND 4294967295),
+    locked_reports      BLOB    CHECK (length(locked_reports) = 32),
+    locked_certificate  BLOB,
+    decided_round       INTEGER CHECK (decided_round BETWEEN 1 AND 4294967295),
+    decided_reports     BLOB    CHECK (length(decided_reports) = 32),
+    decided_certificate BLOB,
+    PRIMARY KEY (domain_separator, event),
+    CHECK ((voted_round IS NULL) = (voted_reports IS NULL)),
+    CHECK ((locked_round IS NULL) = (locked_reports IS NULL) AND (locked_round IS NULL) = (locked_certificate IS NULL)),
+    CHECK ((decided_round IS NULL) = (decided_reports IS NULL) AND (decided_round IS NULL) = (decided_certificate IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The reports that were voted on, by their common hash, as the attestors write them to each other.
+CREATE TABLE report_sets (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    body BLOB NOT NULL
+) STRICT;
+
+-- What quorums have signed, as the attestors tell each other of it, and whose claims it pays.
+CREATE TABLE quorum_results (
+    id   BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE quorum_result_claims (
+    claim_key BLOB NOT NULL CHECK (length(claim_key) = 32),
+    result    BLOB NOT NULL REFERENCES quorum_results (id),
+    PRIMARY KEY (claim_key, result)
+) STRICT, WITHOUT ROWID;
+
+-- What other attestors did that an operator has to know of. No bytes stand for: nobody known, and: no event.
+CREATE TABLE disagreements (
+    peer     BLOB    NOT NULL CHECK (length(peer) IN (0, 20)),
+    kind     TEXT    NOT NULL,
+    event    BLOB    NOT NULL CHECK (length(event) IN (0, 32)),
+    detail   TEXT    NOT NULL,
+    count    INTEGER NOT NULL CHECK (count >= 1),
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL CHECK (last_at >= first_at),
+    PRIMARY KEY (peer, kind, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disagreements_by_age ON disagreements (last_at);

@@ -9,12 +9,14 @@
 
 mod attestations;
 mod batches;
+mod bulk;
 mod claims;
 mod column;
 mod coverage;
 mod covers;
 mod deliveries;
 mod determinations;
+mod disagreements;
 mod epochs;
 mod error;
 mod halts;
@@ -26,6 +28,7 @@ mod open;
 mod place;
 mod policies;
 mod put_away;
+mod quorums;
 mod renewals;
 mod reservations;
 mod responses;

@@ -19,6 +19,7 @@ pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod quorum;
 pub mod renewal;
 pub mod response;
 pub mod revocation;
@@ -47,6 +48,7 @@ pub trait Store:
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
+    + quorum::Quorums
     + Send
     + Sync
 {
@@ -74,6 +76,7 @@ impl<T> Store for T where
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries
+        + quorum::Quorums
         + Send
         + Sync
 {

@@ -92,3 +92,32 @@ fn a_later_loss_event_rests_on_when_the_one_before_was_confirmed() {
     assert_eq!(fused.previous, losses[1].previous);
     assert!(fused.previous.is_some());
 }
+
+#[test]
+fn a_block_is_named_by_more_than_half_or_not_at_all() {
+    let cover = on_chain();
+    let attestors = attestors(4);
+    // Confirmed in blocks of their own.
+    let [early, late] = [700, 730].map(|every| first(&cover, "chain", &fall(60, every, 850)));
+    assert_ne!(
+        early.determination.confirmed_on,
+        late.determination.confirmed_on
+    );
+    let block = |losses: &[&fixture::KnownLoss]| {
+        let reports: Vec<_> = losses
+            .iter()
+            .enumerate()
+            .map(|(index, loss)| attestors.report(index, loss))
+            .collect();
+        let fused = fuse(&cover, &event(&cover, 1), &reports, attestors.quorum()).unwrap();
+        fused.determination.confirmed_on
+    };
+    let (of_early, of_late) = (
+        early.determination.confirmed_on,
+        late.determination.confirmed_on,
+    );
+    assert_eq!(block(&[&early, &late, &early]), of_early);
+    assert_eq!(block(&[&late, &early, &late]), of_late);
+    assert_eq!(block(&[&early, &late, &late, &late]), of_late);
+    assert_eq!(block(&[&early, &early, &late, &late]), None);
+}
