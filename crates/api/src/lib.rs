@@ -5,7 +5,6 @@
 pub mod chains;
 mod eligibility;
 mod epochs;
-mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;

@@ -135,7 +135,8 @@ impl Attestor {
         seat.attested(attestation).await
     }
 
-    /// This node's place in the epoch with this number, for what is issued at `issued_at`.
+    /// This node's place in the epoch with this number, for what is issued at `issued_at`; also where a newer one signs too:
+    /// while two overlap, not every node has learned of the newer one.
     pub fn seat_of(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
         let epochs = self.epochs();
         let epoch = epochs.iter().find(|epoch| epoch.number() == number);
