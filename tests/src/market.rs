@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tocsin::config::load_cover;
 use tocsin::demo::{DemoToken, ParametricCover, TocsinVerifier};
+use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use url::Url;
 
@@ -28,9 +29,8 @@ const EXPIRY: u64 = INCEPTION + 300 * 86_400;
 /// What is insured, in the token's smallest unit.
 const SUM_INSURED: u64 = 1_000_000_000;
 
-/// Keys of nobody: the attestor's, and anvil's second account's, which pays for gas.
-const ATTESTOR_KEY: B256 = B256::repeat_byte(0xa7);
-const SUBMITTER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+/// The attestor's key, which is nobody's.
+pub const ATTESTOR_KEY: B256 = B256::repeat_byte(0xa7);
 
 /// A chain, contracts, and where a service finds its files.
 pub struct Market {
@@ -41,7 +41,45 @@ pub struct Market {
     product: Address,
     folder: TempDir,
     rounds: u64,
+    terms: TermsHash,
 }
+
+/// A policy of the market's cover.
+#[derive(Clone, Copy, Debug)]
+pub struct Insured {
+    /// Its number at its consumer.
+    pub number: u64,
+    /// Who pays it.
+    pub consumer: Address,
+    /// When it begins, unix seconds.
+    pub inception: u64,
+}
+
+/// An account that pays for gas: one of those that every anvil funds, whose keys are public knowledge.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Submitter {
+    /// The second account.
+    First,
+    /// The third account.
+    Second,
+}
+
+impl Submitter {
+    fn key(self) -> &'static str {
+        match self {
+            Self::First => "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+            Self::Second => "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+        }
+    }
+
+    /// The account.
+    pub fn address(self) -> Address {
+        self.key().parse::<PrivateKeySigner>().unwrap().address()
+    }
+}
+
+/// How fees are offered where nothing is said of them.
+pub const FEES: &str = r#"{ kind = "node" }"#;
 
 /// How a service sees the market.
 #[derive(Clone, Debug)]
@@ -50,8 +88,12 @@ pub struct View {
     pub url: Url,
     /// Where blocks are announced to it.
     pub websocket: Option<Url>,
-    /// Where it sends claims; `None` for nowhere.
-    pub sink: Option<Url>,
+    /// Where it sends claims; nowhere, if there is none.
+    pub sinks: Vec<Url>,
+    /// Who pays for gas.
+    pub submitter: Submitter,
+    /// How fees are offered, as the configuration writes it.
+    pub fees: &'static str,
     /// As the configuration writes it: `6`, `"instant"`.
     pub finality: String,
     /// How often it looks.
@@ -97,7 +139,7 @@ impl Market {
             signUntil: u64::MAX,
             acceptUntil: u64::MAX,
             threshold: 1,
-            signers: vec![attestor()],
+            signers: vec![attestor().address()],
             contractSigners: U256::ZERO,
         };
         let amount = U256::from(SUM_INSURED);
@@ -132,8 +174,13 @@ impl Market {
             product,
             folder,
             rounds: 0,
+            terms,
         };
-        market.write_policy(&terms.to_string());
+        market.write_policies(&[Insured {
+            number: 1,
+            consumer: market.product,
+            inception: INCEPTION,
+        }]);
         market
     }
 
@@ -175,9 +222,20 @@ impl Market {
 
     /// Writes the configuration of a service; gives its path, and the address of its API.
     pub fn write_service(&self, view: &View) -> (PathBuf, Url) {
+        self.write_service_in(self.folder.path(), view)
+    }
+
+    /// The same for a service that has its files, and its database, in another folder.
+    pub fn write_service_in(&self, folder: &Path, view: &View) -> (PathBuf, Url) {
         let api = format!("127.0.0.1:{}", free_port());
+        for (file, key) in [
+            ("attestor.key", ATTESTOR_KEY.to_string()),
+            ("submitter.key", view.submitter.key().to_owned()),
+        ] {
+            std::fs::write(folder.join(file), key).unwrap();
+        }
         let text = self.service(view, &api);
-        let path = self.folder.path().join("tocsin.toml");
+        let path = folder.join("tocsin.toml");
         std::fs::write(&path, text).unwrap();
         (path, format!("http://{api}/").parse().unwrap())
     }
@@ -188,35 +246,37 @@ impl Market {
             finality,
             poll_ms,
             warnings,
+            fees,
+            sinks,
             ..
         } = view;
         let websocket = view.websocket.as_ref();
         let websocket = websocket.map_or(String::new(), |url| format!("websocket = \"{url}\""));
-        let delivery = view.sink.as_ref().map_or(String::new(), |sink| {
+        let endpoints: Vec<String> = sinks.iter().map(|url| format!("\"{url}\"")).collect();
+        let delivery = if sinks.is_empty() {
+            String::new()
+        } else {
             format!(
                 r#"
 [delivery."eip155:{CHAIN_ID}"]
-url              = "{sink}"
+endpoints        = [{endpoints}]
 finality         = {finality}
 max_fee_gwei     = 500
+fees             = {fees}
 poll_interval_ms = {poll_ms}
 request_timeout_ms = 2000
 signer           = {{ kind = "raw", key = "file:submitter.key" }}
-"#
+"#,
+                endpoints = endpoints.join(", "),
             )
-        });
-        for (file, key) in [
-            ("attestor.key", ATTESTOR_KEY.to_string()),
-            ("submitter.key", SUBMITTER_KEY.to_owned()),
-        ] {
-            std::fs::write(self.folder.path().join(file), key).unwrap();
-        }
+        };
+        let folder = self.folder.path();
         format!(
             r#"database = "tocsin.db"
-policies = ["policies.toml"]
+policies = ["{policies}"]
 
 [[covers]]
-file          = "cover.toml"
+file          = "{cover}"
 evaluate_from = "2023-03-02T00:00:00Z"
 
 [api]
@@ -252,31 +312,67 @@ hold      = "0s"
 valid_for = "30d"
 signer    = {{ kind = "raw", key = "file:attestor.key" }}
 {delivery}"#,
+            cover = folder.join("cover.toml").display(),
+            policies = folder.join("policies.toml").display(),
             feed = self.feed.address,
             verifier = self.verifier,
-            attestor = attestor(),
+            attestor = attestor().address(),
         )
     }
 
-    fn write_policy(&self, terms: &str) {
+    /// Writes the policies that the service insures, in the place of those that it had.
+    pub fn write_policies(&self, insured: &[Insured]) {
         let time = |seconds: u64| Timestamp(i64::try_from(seconds).unwrap());
-        let text = format!(
-            r#"[[policy]]
-number      = "1"
+        let sections = insured.iter().map(|policy| {
+            format!(
+                r#"[[policy]]
+number      = "{number}"
 cover       = "fall"
 terms_hash  = "{terms}"
-consumer    = "eip155:{CHAIN_ID}:{product:#x}"
+consumer    = "eip155:{CHAIN_ID}:{consumer:#x}"
 holder      = "{holder:#x}"
 sum_insured = "{SUM_INSURED}"
 inception   = "{inception}"
 expiry      = "{expiry}"
+
 "#,
-            product = self.product,
-            holder = Address::repeat_byte(0x40),
-            inception = time(INCEPTION),
-            expiry = time(EXPIRY),
-        );
+                number = policy.number,
+                consumer = policy.consumer,
+                terms = self.terms,
+                holder = Address::repeat_byte(0x40),
+                inception = time(policy.inception),
+                expiry = time(EXPIRY),
+            )
+        });
+        let text: String = sections.collect();
         std::fs::write(self.folder.path().join("policies.toml"), text).unwrap();
+    }
+
+    /// When the product's policy begins, unix seconds.
+    pub fn inception(&self) -> u64 {
+        INCEPTION
+    }
+
+    /// The terms of the cover.
+    pub fn terms(&self) -> TermsHash {
+        self.terms
+    }
+
+    /// The contract that accepts attestations.
+    pub fn verifier(&self) -> Address {
+        self.verifier
+    }
+
+    /// The time of the newest block, unix seconds.
+    pub async fn now(&self) -> u64 {
+        quantity(&self.anvil.block("latest").await["timestamp"])
+    }
+
+    /// Sends the verifier a transaction of its owner and guardian, which must succeed.
+    pub async fn order(&self, call: Vec<u8>) {
+        let sent = self.anvil.send(Some(self.verifier), call.into()).await;
+        self.anvil.mine(1).await;
+        self.anvil.receipt(sent).await;
     }
 }
 
@@ -313,10 +409,9 @@ claim_deadline  = "7d"
     )
 }
 
-fn attestor() -> Address {
-    PrivateKeySigner::from_bytes(&ATTESTOR_KEY)
-        .unwrap()
-        .address()
+/// Who attests.
+pub fn attestor() -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&ATTESTOR_KEY).unwrap()
 }
 
 async fn deploy(anvil: &Anvil, name: &str, arguments: Vec<u8>) -> Address {

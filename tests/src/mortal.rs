@@ -3,7 +3,10 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod epochs;
 mod polled;
+mod quorum;
+mod standings;
 
 use std::fmt;
 use std::future::pending;
@@ -17,19 +20,20 @@ use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
-    AttestationRecord, Attestations, BatchMember, BatchRecord, Reservation, Reservations, Reserved,
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
+    Reserved,
 };
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
-use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery, NewDelivery};
+use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -386,17 +390,25 @@ impl<S: Reservations> Reservations for Mortal<S> {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         self.write("reserve", self.store.reserve_all(wanted)).await
     }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.write("restate", self.store.restate_all(wanted)).await
+    }
+
+    async fn statements(
+        &self,
+        domain_separator: B256,
+        claim_key: ClaimKey,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        self.store.statements(domain_separator, claim_key).await
+    }
 }
 
 #[async_trait]
 impl<S: Attestations> Attestations for Mortal<S> {
-    async fn add_attestation(
-        &self,
-        attestation: &AttestationRecord,
-        deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError> {
-        let write = self.store.add_attestation(attestation, deliveries);
-        self.write("add_attestation", write).await
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError> {
+        let write = self.store.add_attestations(issued);
+        self.write("add_attestations", write).await
     }
 
     async fn add_batch(

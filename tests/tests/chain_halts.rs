@@ -8,7 +8,7 @@ use serde_json::Value;
 use tocsin::clock::SystemClock;
 use tocsin::command::chain::{Resume, resume};
 use tocsin_tests::life::Life;
-use tocsin_tests::market::{Market, View};
+use tocsin_tests::market::{FEES, Market, Submitter, View};
 use url::Url;
 
 /// Blocks after which one is final.
@@ -31,7 +31,9 @@ impl Trial {
         let (config, api) = market.write_service(&View {
             url: market.anvil.url(),
             websocket: None,
-            sink: Some(market.anvil.url()),
+            sinks: vec![market.anvil.url()],
+            submitter: Submitter::First,
+            fees: FEES,
             finality: CONFIRMATIONS.to_string(),
             poll_ms: 50,
             warnings: true,

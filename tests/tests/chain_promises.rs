@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tocsin_tests::life::Life;
-use tocsin_tests::market::{Market, View};
+use tocsin_tests::market::{FEES, Market, Submitter, View};
 use tocsin_tests::random::Random;
 use tocsin_tests::rpc_fault::{Fault, FaultyNode, Rule};
 use url::Url;
@@ -35,7 +35,9 @@ impl Trial {
         let (config, api) = market.write_service(&View {
             url: source.url(),
             websocket: Some(source.websocket_url()),
-            sink: Some(sink.url()),
+            sinks: vec![sink.url()],
+            submitter: Submitter::First,
+            fees: FEES,
             finality: CONFIRMATIONS.to_string(),
             poll_ms: 100,
             warnings: true,

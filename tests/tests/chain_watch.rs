@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::life::Life;
-use tocsin_tests::market::{Market, View};
+use tocsin_tests::market::{FEES, Market, Submitter, View};
 use tocsin_tests::rpc_fault::{Fault, FaultyNode};
 use url::Url;
 
@@ -26,7 +26,9 @@ async fn market(keys: &str) -> (Market, PathBuf, Url) {
     let (config, api) = market.write_service(&View {
         url: market.anvil.url(),
         websocket: None,
-        sink: None,
+        sinks: Vec::new(),
+        submitter: Submitter::First,
+        fees: FEES,
         finality: CONFIRMATIONS.to_string(),
         poll_ms: 50,
         warnings: false,

@@ -8,6 +8,8 @@
 
 mod onchain_delivery {
     mod claims;
+    mod endpoints;
+    mod fees;
     mod node;
     mod outbox;
     mod transactions;

@@ -9,6 +9,7 @@ pub mod health;
 pub mod metrics;
 mod policies;
 mod problem;
+pub mod quorum;
 mod routes;
 mod watching;
 
@@ -29,6 +30,8 @@ pub struct Api {
     pub chains: chains::Chains,
     /// How the feeds are doing.
     pub feeds: feeds::Feeds,
+    /// The other attestors.
+    pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
     /// For which verifier it signs; `None` where nothing is attested.

@@ -1,6 +1,7 @@
 //! Reserve, then sign.
 
 mod batch;
+mod each;
 mod journal;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
@@ -131,14 +132,7 @@ impl Attestor {
             .map_err(|error| error.of_one(claim_key))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;
         let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
-        let id = self.domain.digest(&attestation);
-        let signatures = seat.quorum(id).await?;
-        Ok(Attested {
-            claim_key,
-            attestation,
-            id,
-            signatures,
-        })
+        seat.attested(attestation).await
     }
 
     /// The place in the epoch that a payload names, where one signature is a quorum.

@@ -12,7 +12,7 @@ pub mod seat;
 pub mod signer;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
-pub use error::AttestError;
+pub use error::{AttestError, KeyFault};
 pub use keystore::generate_keystore;
 pub use quorum::{BatchShare, Cast};
 pub use seat::Seat;

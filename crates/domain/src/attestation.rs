@@ -5,9 +5,11 @@
 
 pub mod batch;
 pub mod domain;
+pub mod eas;
 pub mod epoch;
 pub mod json;
 pub mod payload;
+pub mod revocation;
 pub mod signatures;
 pub mod signer_set;
 pub mod vote;
@@ -18,6 +20,7 @@ pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
 pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
+pub use revocation::{HoldRelease, Revocation};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
 pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};

@@ -66,6 +66,14 @@ id!(
     /// The EIP-712 digest of a batch of attestations; no signature is part of it.
     BatchId
 );
+id!(
+    /// The EIP-712 digest of a revocation of statements; no signature is part of it.
+    RevocationId
+);
+id!(
+    /// The EIP-712 digest of the release of a hold; no signature is part of it.
+    HoldReleaseId
+);
 
 id!(
     /// What a round of attestors is about, one loss event of one risk: `keccak(abi.encode(riskId, ordinal))`.
@@ -82,6 +90,10 @@ id!(
 id!(
     /// The EIP-712 digest of a vote; no signature is part of it.
     VoteId
+);
+id!(
+    /// The EIP-712 digest of an attestation's mirror for the Ethereum Attestation Service.
+    MirrorId
 );
 id!(
     /// The EIP-712 digest of a message between attestors; no signature is part of it.

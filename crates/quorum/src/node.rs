@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::Address;
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::SignerSet;
+use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::{self, Extent};
@@ -111,6 +111,11 @@ impl Node {
     /// Its place in the epoch that signs now.
     pub fn seat(&self) -> Result<Seat<'_>, AttestError> {
         self.attestor.seat(self.now())
+    }
+
+    /// For which verifier it attests.
+    pub fn domain(&self) -> AttestationDomain {
+        self.attestor.domain()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

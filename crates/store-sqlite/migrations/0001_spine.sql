@@ -261,6 +261,10 @@ CREATE TABLE claims (
     amount       BLOB    CHECK (length(amount) = 32),
     refusal      TEXT,
     attested     INTEGER NOT NULL DEFAULT 0 CHECK (attested IN (0, 1)),
+    -- Paid, as a final block says: nothing is said anew.
+    redeemed     INTEGER NOT NULL DEFAULT 0 CHECK (redeemed IN (0, 1)),
+    -- What was said of it is revoked, and nobody has allowed a corrected statement.
+    barred       INTEGER NOT NULL DEFAULT 0 CHECK (barred IN (0, 1)),
     PRIMARY KEY (policy, ordinal),
     FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
     CHECK ((fraction IS NOT NULL) = (eligible = 1)),
@@ -269,7 +273,8 @@ CREATE TABLE claims (
     CHECK (attested = 0 OR eligible = 1)
 ) STRICT;
 CREATE INDEX claims_by_determination ON claims (risk, ordinal);
-CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0;
+CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0 AND redeemed = 0 AND barred = 0;
+CREATE INDEX claims_unredeemed ON claims (policy, ordinal) WHERE attested = 1 AND redeemed = 0 AND barred = 0;
 
 -- Claims that an unwinding could not remove, because their key was reserved; gone once their determination is decided anew.
 CREATE TABLE kept_claims (
@@ -323,6 +328,42 @@ CREATE TABLE epochs (
     signers          TEXT    NOT NULL,
     PRIMARY KEY (domain_separator, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What the verifier says of claims that something has happened to.
+CREATE TABLE standings (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    consumed         INTEGER NOT NULL CHECK (consumed IN (0, 1)),
+    -- The ordinal of the hold that is in force.
+    hold             INTEGER CHECK (hold BETWEEN 1 AND 4294967295),
+    -- Statements below are revoked.
+    min_revision     INTEGER NOT NULL CHECK (min_revision BETWEEN 0 AND 4294967295),
+    -- The revision in which a person has allowed a corrected statement.
+    corrected        INTEGER CHECK (corrected BETWEEN 1 AND min_revision),
+    PRIMARY KEY (domain_separator, claim_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX standings_stopped ON standings (domain_separator) WHERE hold IS NOT NULL OR min_revision > 0;
+
+-- Up to where the verifier's blocks were searched for that.
+CREATE TABLE standing_cursors (
+    domain_separator BLOB    NOT NULL PRIMARY KEY CHECK (length(domain_separator) = 32),
+    next_block       INTEGER NOT NULL CHECK (next_block >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- What this node itself has said to take statements back, or to end holds, before it signed it.
+CREATE TABLE withdrawals (
+    id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    kind             TEXT    NOT NULL CHECK (kind IN ('revocation', 'release')),
+    -- The least revision that stands; or the ordinal of the hold.
+    number           INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+    -- Of a revocation: why.
+    reason           TEXT,
+    said_at          INTEGER NOT NULL,
+    CHECK ((reason IS NOT NULL) = (kind = 'revocation'))
+) STRICT;
+CREATE INDEX withdrawals_by_claim ON withdrawals (claim_key, domain_separator);
 
 -- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
 -- the claim, and differ in times, epoch and revision only.

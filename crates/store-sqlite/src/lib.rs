@@ -9,6 +9,7 @@
 
 mod attestations;
 mod batches;
+mod bulk;
 mod claims;
 mod column;
 mod coverage;
@@ -28,10 +29,12 @@ mod place;
 mod policies;
 mod put_away;
 mod quorums;
+mod renewals;
 mod reservations;
 mod responses;
 mod snapshots;
 mod sources;
+mod standings;
 mod steps;
 mod store;
 mod streams;

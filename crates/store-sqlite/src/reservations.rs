@@ -1,19 +1,19 @@
 //! Reservations: who asks first, signs; and the statements that follow, which say the same.
 
 use core::fmt::Display;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
-use serde::Serialize;
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
-use tocsin_store::attestation::{Reservation, Reservations, Reserved};
+use tocsin_store::attestation::{Reservation, Reservations, Reserved, Verdict};
 use tocsin_store::check::{self, Flaw};
 
-use crate::column::{hexed, to_json, word};
+use crate::bulk::Bulk;
+use crate::column::{hexed, to_json, unsigned, word};
 use crate::error::failed;
 use crate::halts;
 use crate::store::SqliteStore;
@@ -88,10 +88,6 @@ async fn journal(
     Ok(answers)
 }
 
-/// A reservation as it travels to SQLite: domain, key, id, payload.
-#[derive(Serialize)]
-struct WrittenReservation(String, String, String, String);
-
 async fn journal_some(
     connection: &mut SqliteConnection,
     wanted: &[Reservation],
@@ -99,6 +95,7 @@ async fn journal_some(
     answers: &mut Vec<Reserved>,
 ) -> Result<(), StoreError> {
     let mut held = held(connection, wanted).await?;
+    let revoked = revoked(connection, wanted).await?;
     let mut known = match wish {
         Wish::Reserve => BTreeSet::new(),
         Wish::Restate => known(connection, wanted).await?,
@@ -106,67 +103,62 @@ async fn journal_some(
     let mut new = Vec::new();
     for reservation in wanted {
         let key = (reservation.domain_separator, reservation.claim_key);
-        let answer = match (held.entry(key), wish) {
-            (Entry::Vacant(free), _) => {
-                free.insert(reservation.clone());
-                Reserved::New
-            }
-            (Entry::Occupied(newest), Wish::Reserve) => {
-                Reserved::judge(reservation, newest.get().clone())?
-            }
-            (Entry::Occupied(mut newest), Wish::Restate) => {
-                match Reserved::judge(reservation, newest.get().clone())? {
-                    Reserved::Identical(_) if known.contains(&reservation.attestation_id) => {
-                        Reserved::Identical(reservation.clone())
-                    }
-                    Reserved::Identical(_) => {
-                        newest.insert(reservation.clone());
-                        Reserved::New
-                    }
-                    other => other,
+        let min_revision = revoked.get(&key).copied().unwrap_or(0);
+        let answer = match (
+            Verdict::judge(reservation, held.get(&key), min_revision)?,
+            wish,
+        ) {
+            (Verdict::Journal, _) => Reserved::New,
+            (Verdict::Answer(Reserved::Identical(_)), Wish::Restate) => {
+                if known.contains(&reservation.attestation_id) {
+                    Reserved::Identical(reservation.clone())
+                } else {
+                    Reserved::New
                 }
             }
+            (Verdict::Answer(answer), _) => answer,
         };
         if answer == Reserved::New {
+            held.insert(key, reservation.clone());
             known.insert(reservation.attestation_id);
-            new.push(WrittenReservation(
-                hexed(reservation.domain_separator),
-                hexed(reservation.claim_key.0),
-                hexed(reservation.attestation_id.0),
-                hexed(&reservation.payload),
-            ));
+            new.push(reservation);
         }
         answers.push(answer);
     }
     insert(connection, &new).await
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    new: &[WrittenReservation],
-) -> Result<(), StoreError> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows = to_json(NOUN, "batch", &new)?;
-    sqlx::query!(
-        "INSERT INTO statements (domain_separator, claim_key, attestation_id, payload)
-         SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), unhex(value ->> 3) FROM jsonb_each(?1)",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(RESERVE))?;
-    // In the order in which they were asked for, so that the last one is the newest.
-    sqlx::query!(
-        "INSERT INTO reservations (domain_separator, claim_key, attestation_id)
-         SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2) FROM jsonb_each(?1) WHERE true ORDER BY key
-         ON CONFLICT (domain_separator, claim_key) DO UPDATE SET attestation_id = excluded.attestation_id",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(RESERVE))?;
+static STATEMENTS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "attestation_id, domain_separator, claim_key, payload";
+    Bulk::insert_into("statements", columns, "")
+});
+
+/// The newest statement of a key holds it.
+static RESERVATIONS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "attestation_id, domain_separator, claim_key";
+    let held = "ON CONFLICT (domain_separator, claim_key) DO UPDATE SET attestation_id = excluded.attestation_id";
+    Bulk::insert_into("reservations", columns, held)
+});
+
+/// Adds statements in the order in which they were asked for, so that the last one of a key is its newest.
+async fn insert(connection: &mut SqliteConnection, new: &[&Reservation]) -> Result<(), StoreError> {
+    STATEMENTS
+        .insert(connection, new, RESERVE, |statement, row| {
+            statement
+                .bind(row.attestation_id.0.as_slice())
+                .bind(row.domain_separator.as_slice())
+                .bind(row.claim_key.0.as_slice())
+                .bind(row.payload.as_slice())
+        })
+        .await?;
+    RESERVATIONS
+        .insert(connection, new, RESERVE, |statement, row| {
+            statement
+                .bind(row.attestation_id.0.as_slice())
+                .bind(row.domain_separator.as_slice())
+                .bind(row.claim_key.0.as_slice())
+        })
+        .await?;
     Ok(())
 }
 
@@ -198,6 +190,41 @@ async fn held(
         held.insert((stored.domain_separator, stored.claim_key), stored);
     }
     Ok(held)
+}
+
+/// The least revision that stands, of the keys that were revoked.
+async fn revoked(
+    connection: &mut SqliteConnection,
+    wanted: &[Reservation],
+) -> Result<BTreeMap<(B256, ClaimKey), u32>, StoreError> {
+    let keys: Vec<(String, String)> = wanted
+        .iter()
+        .map(|wanted| (hexed(wanted.domain_separator), hexed(wanted.claim_key.0)))
+        .collect();
+    let keys = to_json(NOUN, "keys", &keys)?;
+    // Few claims are ever revoked: they are looked up among the wanted ones, and not the other way round.
+    let rows = sqlx::query!(
+        r#"SELECT s.domain_separator AS "domain_separator!", s.claim_key AS "claim_key!", s.min_revision AS "min_revision!"
+           FROM standings AS s
+           WHERE s.min_revision > 0 AND EXISTS (SELECT 1 FROM json_each(?1) AS wanted
+               WHERE unhex(wanted.value ->> 1) = s.claim_key AND unhex(wanted.value ->> 0) = s.domain_separator)"#,
+        keys
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(RESERVE))?;
+    rows.into_iter()
+        .map(|row| {
+            let decode = || {
+                let domain = word("domain_separator", &row.domain_separator)?;
+                let key = ClaimKey(word("claim_key", &row.claim_key)?);
+                Ok(((domain, key), unsigned("min_revision", row.min_revision)?))
+            };
+            decode().map_err(|flaw: Flaw| {
+                flaw.invalid_row("standing of claim", format!("0x{}", hexed(&row.claim_key)))
+            })
+        })
+        .collect()
 }
 
 /// Which of the payloads are journaled already.

@@ -33,21 +33,52 @@ pub enum Reserved {
     Identical(Reservation),
     /// The key is held by a payload that says something else. Nothing may be signed; somebody must look.
     Conflict(Reservation),
+    /// What was said under the key is revoked, and the payload's revision is below the one that may be said now.
+    Revoked {
+        /// The least revision that stands.
+        min_revision: u32,
+    },
 }
 
-impl Reserved {
-    /// What it means that `stored` holds the key that `wanted` asks for; the rule that every backend shares.
-    /// [`StoreError::InvalidRow`] where the stored payload cannot be read.
-    pub fn judge(wanted: &Reservation, stored: Reservation) -> Result<Self, StoreError> {
-        let wanted_claim = ClaimAttestation::from_bytes(&wanted.payload)
+/// What a store is to do with a payload that asks for a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// To journal it, as the newest statement of the key.
+    Journal,
+    /// To answer so.
+    Answer(Reserved),
+}
+
+impl Verdict {
+    /// What is done with `wanted`, where `newest` holds its key and statements below `min_revision` are revoked; the rule
+    /// that every backend shares. [`StoreError::InvalidRow`] where the stored payload cannot be read.
+    ///
+    /// A corrected statement, which may say something else, takes the place of what was revoked. It names one of those
+    /// statements; which, is for whoever made it to get right.
+    pub fn judge(
+        wanted: &Reservation,
+        newest: Option<&Reservation>,
+        min_revision: u32,
+    ) -> Result<Self, StoreError> {
+        let claim = ClaimAttestation::from_bytes(&wanted.payload)
             .map_err(|error| Flaw(error.to_string()).refused("reservation", wanted.claim_key))?;
-        let stored_claim = ClaimAttestation::from_bytes(&stored.payload).map_err(|error| {
-            Flaw(error.to_string()).invalid_row("reservation", stored.claim_key)
+        if claim.revision < min_revision {
+            return Ok(Self::Answer(Reserved::Revoked { min_revision }));
+        }
+        let Some(newest) = newest else {
+            return Ok(Self::Journal);
+        };
+        let stored = ClaimAttestation::from_bytes(&newest.payload).map_err(|error| {
+            Flaw(error.to_string()).invalid_row("reservation", newest.claim_key)
         })?;
-        Ok(if wanted_claim.same_claim(&stored_claim) {
-            Self::Identical(stored)
+        let newest = newest.clone();
+        let corrects = stored.revision < min_revision && claim.supersedes != B256::ZERO;
+        Ok(if corrects {
+            Self::Journal
+        } else if claim.same_claim(&stored) {
+            Self::Answer(Reserved::Identical(newest))
         } else {
-            Self::Conflict(stored)
+            Self::Answer(Reserved::Conflict(newest))
         })
     }
 }
@@ -55,7 +86,7 @@ impl Reserved {
 /// Reservations, keyed by (domain separator, claim key): one content each, in any number of statements.
 ///
 /// Whatever is journaled under one key, by whichever method, in whatever order and by however many callers, says the same
-/// of the claim.
+/// of the claim; only after a revocation may a corrected statement of a higher revision say something else, once.
 #[async_trait]
 pub trait Reservations: Send + Sync {
     /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`. Where the
@@ -150,6 +181,15 @@ pub struct BatchMember {
     pub delivery: Option<NewDelivery>,
 }
 
+/// A signed claim, with the calls that deliver it.
+#[derive(Clone, Copy, Debug)]
+pub struct Issued<'a> {
+    /// The attestation.
+    pub attestation: &'a AttestationRecord,
+    /// Its deliveries.
+    pub deliveries: &'a [NewDelivery],
+}
+
 /// Attestations.
 #[async_trait]
 pub trait Attestations: Send + Sync {
@@ -161,7 +201,17 @@ pub trait Attestations: Send + Sync {
         &self,
         attestation: &AttestationRecord,
         deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.add_attestations(&[Issued {
+            attestation,
+            deliveries,
+        }])
+        .await
+    }
+
+    /// Many at once, so that one durable commit serves all of them. The rules are those of [`Self::add_attestation`] for
+    /// each: all are recorded, or none.
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError>;
 
     /// Records a batch with all of its attestations, in the order of their places, and queues their deliveries. The same
     /// batch again is no error and queues nothing again. Otherwise the rules are those of [`Self::add_attestation`] for

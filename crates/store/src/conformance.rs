@@ -26,9 +26,11 @@ mod model;
 pub mod nonces;
 pub mod policies;
 pub mod random;
+pub mod renewals;
 pub mod reservations;
 pub mod sample;
 pub mod snapshots;
+pub mod standings;
 pub mod statements;
 pub mod steps;
 pub mod unwinding;
@@ -199,6 +201,17 @@ macro_rules! conformance_tests {
                 thirty_two_callers_have_one_winner
                 forged_payloads_are_refused
                 are_given_to_many_at_once
+            }
+            renewals {
+                makes_claims_wait_again
+                leaves_out_what_is_paid_or_held
+                ends_with_the_payment
+            }
+            standings {
+                follow_the_verifier
+                make_room_for_a_correction
+                stop_what_was_not_said_yet
+                are_journaled_before_they_are_signed
             }
             epochs {
                 are_announced_once

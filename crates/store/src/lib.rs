@@ -20,7 +20,9 @@ pub mod import;
 pub mod look;
 pub mod policy;
 pub mod quorum;
+pub mod renewal;
 pub mod response;
+pub mod revocation;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -41,6 +43,8 @@ pub trait Store:
     + warning::Warnings
     + claim::Claims
     + epoch::Epochs
+    + revocation::Standings
+    + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
@@ -67,6 +71,8 @@ impl<T> Store for T where
         + warning::Warnings
         + claim::Claims
         + epoch::Epochs
+        + revocation::Standings
+        + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries

@@ -21,7 +21,10 @@ pub mod observe;
 pub mod poll;
 pub mod polled_news;
 pub mod put_away;
+pub mod quorum;
 pub mod recheck;
+pub mod renew;
+pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;
@@ -55,6 +58,8 @@ pub struct Stage {
     pub chains: tocsin_api::chains::Chains,
     /// Tells the outside how the feeds are doing.
     pub feeds: tocsin_api::feeds::Feeds,
+    /// Tells the outside how the other attestors are doing.
+    pub quorum: tocsin_api::quorum::Quorum,
     /// Counts what happens.
     pub metrics: tocsin_api::metrics::Metrics,
     /// Ends the stage.
@@ -135,6 +140,9 @@ pub enum StageError {
         /// Why.
         reason: String,
     },
+    /// Attesting together.
+    #[error("claims wait for a quorum: {0}")]
+    Quorum(String),
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -144,7 +152,7 @@ pub enum StageError {
         /// The first of them.
         attestation: tocsin_domain::ids::AttestationId,
         /// What it waits for.
-        waiting: tocsin_delivery::onchain::Waiting,
+        waiting: Box<tocsin_delivery::onchain::Waiting>,
         /// How many others wait like this.
         others: usize,
     },
@@ -168,6 +176,7 @@ impl StageError {
             | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
+            | Self::Quorum(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
@@ -219,7 +228,7 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
                     known_trouble = Some(reason.clone());
                 }
                 stage.health.unwell(work.name(), reason);
-                RETRY
+                RETRY.min(work.nap())
             }
             Err(error) => return Err(error),
         };

@@ -12,7 +12,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
-use crate::market::{Market, View};
+use crate::market::{FEES, Market, Submitter, View};
 use crate::mortal::{Side, Told};
 
 /// The time between two blocks.
@@ -39,7 +39,9 @@ pub async fn measure(blocks: usize) -> Latency {
     let (config, _api) = market.write_service(&View {
         url: market.anvil.url(),
         websocket: Some(websocket.clone()),
-        sink: None,
+        sinks: Vec::new(),
+        submitter: Submitter::First,
+        fees: FEES,
         finality: "\"instant\"".to_owned(),
         poll_ms: 1_000,
         warnings: false,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use alloy::primitives::{Bytes, keccak256};
 use serde_json::{Value, json};
 
 use super::rule::{Spoil, blocks_of, hash_of};
@@ -111,6 +112,7 @@ impl Proxy {
             Fault::HeadAt(head) => lag::with_head(&self.upstream, call, *head).await,
             Fault::Lag(blocks) => lag::behind(&self.upstream, call, *blocks).await,
             Fault::From(url) => self.upstream.at(url.clone()).ask(&call).await,
+            Fault::Swallow => swallowed(&call),
             Fault::RangeLimit(most) if is_wider(&call, *most) => {
                 let mut answer = json!({"id": call["id"]});
                 let message = format!("query exceeds max block range {most}");
@@ -129,6 +131,13 @@ impl Proxy {
         edit::spoil(&mut answer, spoil);
         answer
     }
+}
+
+/// What a node says that takes a transaction.
+fn swallowed(call: &Value) -> Value {
+    let raw = call["params"][0].as_str().unwrap_or_default();
+    let raw: Bytes = raw.parse().unwrap_or_default();
+    json!({"jsonrpc": "2.0", "id": call["id"], "result": keccak256(raw)})
 }
 
 fn is_wider(call: &Value, most: u64) -> bool {

@@ -73,6 +73,8 @@ pub enum Fault {
     Lag(u64),
     /// What the node at this address answers.
     From(Url),
+    /// The hash of the transaction that was sent, which the node never sees.
+    Swallow,
 
     // ── Notices only.
     /// The notice twice.

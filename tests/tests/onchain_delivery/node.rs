@@ -284,7 +284,7 @@ async fn the_access_key_in_a_url_is_never_shown() {
         .parse()
         .unwrap();
     let settings = OnchainSettings {
-        url,
+        urls: vec![url],
         ..world.settings()
     };
     let submitter = Submitter::open(settings, raw_key(SUBMITTER_KEY))
@@ -319,7 +319,7 @@ async fn damaged_bytes_are_found_when_they_are_read() {
 
 async fn behind(world: &World, proxy: &FaultyNode, request_timeout: Duration) -> Submitter {
     let settings = OnchainSettings {
-        url: proxy.url(),
+        urls: vec![proxy.url()],
         request_timeout,
         ..world.settings()
     };

@@ -9,8 +9,8 @@ use alloy::sol;
 use alloy::sol_types::{SolCall, SolConstructor, SolValue};
 use serde_json::{Value, json};
 use tocsin_delivery::onchain::{
-    BumpPermille, DeliveryView, FeePolicy, OnchainSettings, Policy, Submitter, SubmitterKey,
-    claim_calldata,
+    BumpPermille, DeliveryView, FeePolicy, OnchainSettings, Policy, Pricing, Submitter,
+    SubmitterKey, claim_calldata,
 };
 use tocsin_domain::attestation::{
     AttestationDomain, ClaimAttestation, QuorumSignature, SignatureSet,
@@ -175,7 +175,8 @@ impl World {
     pub(crate) fn settings(&self) -> OnchainSettings {
         OnchainSettings {
             chain_id: CHAIN_ID,
-            url: self.node.url(),
+            urls: vec![self.node.url()],
+            agree: 1,
             verifier: self.verifier,
             verifier_block: 0,
             finality: Finality::Finalized,
@@ -188,6 +189,7 @@ impl World {
                     max_fee_cap: 500 * GWEI,
                     min_tip: GWEI,
                     bump: BumpPermille::LEAST,
+                    pricing: Pricing::Node,
                 },
                 bump_after: Seconds(60),
                 resend_after: Seconds(10),

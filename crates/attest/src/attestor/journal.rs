@@ -89,6 +89,7 @@ impl Seat<'_> {
             Reserved::New => Ok(payload.clone()),
             Reserved::Identical(stored) => self.read_reserved(wanted, payload, &stored),
             Reserved::Conflict(stored) => Err(conflict(wanted, &stored)),
+            Reserved::Revoked { min_revision } => Err(revoked(wanted, min_revision)),
         }
     }
 
@@ -141,6 +142,14 @@ fn said_anew(
             problem: "another payload was journaled than the one that was to be",
         }),
         Reserved::Conflict(stored) => Err(conflict(wanted, &stored)),
+        Reserved::Revoked { min_revision } => Err(revoked(wanted, min_revision)),
+    }
+}
+
+fn revoked(wanted: &Reservation, min_revision: u32) -> AttestError {
+    AttestError::Revoked {
+        claim_key: wanted.claim_key,
+        min_revision,
     }
 }
 

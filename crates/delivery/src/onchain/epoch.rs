@@ -4,34 +4,26 @@
 //! by every transaction. What counts for signing is its state in the last final block, which no reorganisation takes back.
 
 use alloy::eips::BlockId;
-use alloy::network::TransactionBuilder;
-use alloy::primitives::Bytes;
-use alloy::providers::Provider;
-use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use tocsin_domain::attestation::{Epoch, SignerSet};
 
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{epochCall, epochCountCall};
+use super::node::Node;
+use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier for an epoch";
 
-impl Submitter {
+impl Node {
     /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
     /// nothing changes them any more. None where no final block has the verifier yet.
-    ///
-    /// # Errors
-    /// [`DeliveryError::Rpc`] when the node cannot say, or says something that is no epoch.
-    pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        let Some(head) = self.heads().await?.finalized else {
+    pub(super) async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
+        let Some(head) = self.final_verifier().await? else {
             return Ok(Vec::new());
         };
-        if !self.has_code(self.settings().verifier, &head).await? {
-            return Ok(Vec::new());
-        }
         let block = BlockId::hash(head.hash);
-        let count = self.ask(&epochCountCall {}, block).await?;
+        let count = self.ask(ASKING, &epochCountCall {}, block).await?;
         let count = epochCountCall::abi_decode_returns(&count)
             .map_err(|error| self.malformed(ASKING, format!("{count} is no count: {error}")))?;
         let is_over = |number: u32| {
@@ -45,12 +37,17 @@ impl Submitter {
         Ok(epochs)
     }
 
-    async fn read_epoch(&self, number: u32, block: BlockId) -> Result<Epoch, DeliveryError> {
-        let answer = self.ask(&epochCall { number }, block).await?;
+    pub(super) async fn read_epoch(
+        &self,
+        number: u32,
+        block: BlockId,
+    ) -> Result<Epoch, DeliveryError> {
+        let answer = self.ask(ASKING, &epochCall { number }, block).await?;
         let wrong = |problem: String| self.malformed(ASKING, format!("{answer}: {problem}"));
         let epoch =
             epochCall::abi_decode_returns(&answer).map_err(|error| wrong(error.to_string()))?;
         let signers = SignerSet::new(number, epoch.threshold, epoch.signers)
+            .and_then(|signers| signers.with_contracts(epoch.contractSigners))
             .map_err(|error| wrong(error.to_string()))?;
         Ok(Epoch {
             signers,
@@ -60,13 +57,16 @@ impl Submitter {
             revoked: epoch.revoked,
         })
     }
+}
 
-    async fn ask(&self, call: &impl SolCall, block: BlockId) -> Result<Bytes, DeliveryError> {
-        let request = TransactionRequest::default()
-            .with_to(self.settings().verifier)
-            .with_input(call.abi_encode());
-        let answer = self.provider().call(request).block(block).await;
-        self.asked(ASKING, answer)
+impl Submitter {
+    /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
+    /// nothing changes them any more. None where no final block has the verifier yet.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
+        first_answer!(self, node => node.epochs(known).await)
     }
 
     /// That the verifier announced these signers with this threshold for this epoch.
@@ -75,10 +75,9 @@ impl Submitter {
     /// [`DeliveryError::OtherSigners`] if not, with both sides; [`DeliveryError::Rpc`] when the verifier cannot be asked,
     /// which is also how it says that it has no such epoch.
     pub async fn check_signers(&self, signers: &SignerSet) -> Result<(), DeliveryError> {
-        let announced = self
-            .read_epoch(signers.epoch(), BlockId::latest())
-            .await?
-            .signers;
+        let announced = self.node();
+        let announced = announced.read_epoch(signers.epoch(), BlockId::latest());
+        let announced = announced.await?.signers;
         let problem = if announced.threshold() != signers.threshold() {
             format!(
                 "its threshold is {}, the configuration says {}",

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attestation::json::{canonical_address, decimal_text};
 use crate::attestation::{AttestationBatch, ClaimAttestation};
-use crate::ids::{AttestationId, BatchId, MessageId, ReportId, VoteId};
+use crate::ids::{
+    AttestationId, BatchId, HoldReleaseId, MessageId, MirrorId, ReportId, RevocationId, VoteId,
+};
 
 /// The EIP-712 domain's name.
 pub const DOMAIN_NAME: &str = "Tocsin";
@@ -38,8 +40,14 @@ pub enum Signable {
     Report(ReportId),
     /// A step of the agreement on what all have seen.
     Vote(VoteId),
+    /// An attestation in the form of the Ethereum Attestation Service, which pays nobody.
+    Mirror(MirrorId),
     /// A message from one attestor to another.
     Message(MessageId),
+    /// That statements about a claim are taken back.
+    Revocation(RevocationId),
+    /// That a hold on a claim is over.
+    HoldRelease(HoldReleaseId),
 }
 
 impl Signable {
@@ -50,7 +58,10 @@ impl Signable {
             | Self::Batch(BatchId(digest))
             | Self::Report(ReportId(digest))
             | Self::Vote(VoteId(digest))
-            | Self::Message(MessageId(digest)) => digest,
+            | Self::Mirror(MirrorId(digest))
+            | Self::Message(MessageId(digest))
+            | Self::Revocation(RevocationId(digest))
+            | Self::HoldRelease(HoldReleaseId(digest)) => digest,
         }
     }
 }
@@ -73,6 +84,12 @@ impl From<ReportId> for Signable {
     }
 }
 
+impl From<MirrorId> for Signable {
+    fn from(id: MirrorId) -> Self {
+        Self::Mirror(id)
+    }
+}
+
 impl From<VoteId> for Signable {
     fn from(id: VoteId) -> Self {
         Self::Vote(id)
@@ -85,6 +102,18 @@ impl From<MessageId> for Signable {
     }
 }
 
+impl From<RevocationId> for Signable {
+    fn from(id: RevocationId) -> Self {
+        Self::Revocation(id)
+    }
+}
+
+impl From<HoldReleaseId> for Signable {
+    fn from(id: HoldReleaseId) -> Self {
+        Self::HoldRelease(id)
+    }
+}
+
 impl fmt::Display for Signable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,7 +121,10 @@ impl fmt::Display for Signable {
             Self::Batch(id) => write!(f, "the batch {id}"),
             Self::Report(id) => write!(f, "the report {id}"),
             Self::Vote(id) => write!(f, "the vote {id}"),
+            Self::Mirror(id) => write!(f, "the mirror {id} of an attestation"),
             Self::Message(id) => write!(f, "the message {id}"),
+            Self::Revocation(id) => write!(f, "the revocation {id}"),
+            Self::HoldRelease(id) => write!(f, "the release {id} of a hold"),
         }
     }
 }

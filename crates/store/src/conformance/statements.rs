@@ -201,7 +201,7 @@ async fn at_once<S: Store + 'static>(store: &Arc<S>, calls: Vec<Call>) -> Vec<Re
             told.filter_map(|(wanted, answer)| match answer {
                 Reserved::New => Some(wanted),
                 Reserved::Identical(stored) => Some(stored),
-                Reserved::Conflict(_) => None,
+                Reserved::Conflict(_) | Reserved::Revoked { .. } => None,
             })
             .collect::<Vec<_>>()
         });

@@ -1,8 +1,10 @@
 //! The configuration file as it is written, and its way into settings.
 
 mod chain;
+mod delivery;
 mod feed;
 mod key;
+mod quorum;
 mod settlement;
 mod source;
 
@@ -16,7 +18,9 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
-use self::settlement::{AttestorSection, DeliverySection};
+use self::delivery::DeliverySection;
+use self::quorum::QuorumSection;
+use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
@@ -38,6 +42,8 @@ pub(super) struct ConfigFile {
     pub(super) policies: Vec<String>,
     #[serde(default)]
     pub(super) attestor: Option<AttestorSection>,
+    #[serde(default)]
+    pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
 }

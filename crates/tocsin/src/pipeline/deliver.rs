@@ -228,7 +228,7 @@ impl Round {
         let (attestation, _, waiting) = stuck.next()?;
         Some(StageError::Undelivered {
             attestation: *attestation,
-            waiting: *waiting,
+            waiting: Box::new(*waiting),
             others: stuck.count(),
         })
     }

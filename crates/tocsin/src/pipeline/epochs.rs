@@ -19,7 +19,7 @@ pub struct EpochWatch {
     submitter: Arc<Submitter>,
     attestor: Arc<Attestor>,
     poll_interval: Duration,
-    next: Bell,
+    next: [Bell; 2],
 }
 
 impl EpochWatch {
@@ -28,7 +28,7 @@ impl EpochWatch {
         submitter: Arc<Submitter>,
         attestor: Arc<Attestor>,
         poll_interval: Duration,
-        next: Bell,
+        next: [Bell; 2],
     ) -> Self {
         Self {
             submitter,
@@ -44,16 +44,18 @@ impl EpochWatch {
         let known = stage.store.epochs(separator).await?;
         let seen = self.submitter.epochs(&known).await?;
         let store = &stage.store;
-        store
-            .put_epochs(separator, EpochOrigin::Announced, &seen)
-            .await?;
+        if seen.iter().any(|epoch| !known.contains(epoch)) {
+            store
+                .put_epochs(separator, EpochOrigin::Announced, &seen)
+                .await?;
+        }
         let current = store.epochs(separator).await?;
         if current[..] == self.attestor.epochs()[..] {
             return Ok(());
         }
         tell(&known, &current);
         self.attestor.learn(current);
-        self.next.ring();
+        self.next.iter().for_each(Bell::ring);
         Ok(())
     }
 }

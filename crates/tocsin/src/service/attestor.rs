@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_attest::{Attestor, Signer};
+use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::attestation::Epoch;
@@ -26,7 +26,10 @@ pub(super) async fn open(
 ) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
     let mut keys = Vec::new();
     for key in &config.keys {
-        keys.push(Signer::open(&key.attestor())?);
+        let opened = patiently(AttestError::is_transient, async || {
+            Signer::connect(key).await
+        });
+        keys.push(opened.await?);
     }
     let separator = config.domain.domain_separator();
     if let Some(signers) = &config.signers {

@@ -1,0 +1,31 @@
+// The mirror for readers of the Ethereum Attestation Service. It pays nothing; it shows the same statement to them.
+
+import { createRequire } from "node:module";
+
+import type { SignedOffchainAttestation } from "@ethereum-attestation-service/eas-sdk";
+
+import { Refusal } from "./refusal.js";
+import { check } from "./schema.js";
+
+// The SDK's ECMAScript modules import names that lodash does not export; its CommonJS modules work.
+const { Offchain, OffchainAttestationVersion } = createRequire(import.meta.url)(
+  "@ethereum-attestation-service/eas-sdk",
+) as typeof import("@ethereum-attestation-service/eas-sdk");
+
+/** Refuses a mirror that is not signed by whom it names, or by nobody that may sign. */
+export function checkMirror(mirror: unknown, chainId: number, signers: readonly string[]): void {
+  check("eas-mirror", mirror);
+  const { signer, sig } = mirror as { signer: string; sig: SignedOffchainAttestation };
+  const known = signers.some((known) => known.toLowerCase() === signer.toLowerCase());
+  if (!known) throw new Refusal("signatures", `${signer} is no attestor`);
+  const { verifyingContract, version } = sig.domain;
+  const reader = new Offchain(
+    { address: verifyingContract, version, chainId: BigInt(chainId) },
+    OffchainAttestationVersion.Version2,
+    // Reading asks no contract.
+    undefined as never,
+  );
+  if (!reader.verifyOffchainAttestationSignature(signer, sig)) {
+    throw new Refusal("signatures", "the EAS SDK refuses the mirror");
+  }
+}

@@ -1,0 +1,77 @@
+// Three libraries that know nothing of each other say the same of one statement.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AbiCoder, TypedDataEncoder, keccak256, recoverAddress } from "ethers";
+import { type Hex, concat, slice, toHex } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+
+import { checkMirror } from "../src/eas.js";
+import { checkQuorum } from "../src/quorum.js";
+import { Refusal } from "../src/refusal.js";
+import { check } from "../src/schema.js";
+import { TYPES, attestationId, batchId, claimKey, read } from "../src/statement.js";
+import { type Loose, answers, domain, get, registry, samples, stage } from "./stage.js";
+
+test("ethers and viem compute the node's ids", async () => {
+  const eip712 = { name: "Tocsin", version: "1", chainId: domain.chainId, verifyingContract: domain.verifier };
+  for (const answer of await answers()) {
+    const { id, claimKey: key, claim, batch } = read(answer);
+    assert.equal(attestationId(claim, domain), id);
+    const types = { ClaimAttestation: [...TYPES.ClaimAttestation] };
+    assert.equal(TypedDataEncoder.hash(eip712, types, claim), id);
+    const parts = [claim.consumer, claim.policyId, claim.termsHash, claim.eventId];
+    const encoded = AbiCoder.defaultAbiCoder().encode(["address", "bytes32", "bytes32", "bytes32"], parts);
+    assert.equal(keccak256(encoded), key);
+    assert.equal(claimKey(claim), key);
+    if (batch === null) continue;
+    assert.equal(batchId(batch.signed, domain), batch.id);
+    const ofBatch = { AttestationBatch: [...TYPES.AttestationBatch] };
+    assert.equal(TypedDataEncoder.hash(eip712, ofBatch, batch.signed), batch.id);
+  }
+});
+
+test("ethers recovers the attestor", async () => {
+  const { single } = await samples();
+  const attestor = privateKeyToAccount(stage.attestor_key).address;
+  assert.equal(recoverAddress(single.id, slice(single.signatures as Hex, 32)), attestor);
+});
+
+test("a quorum of two in three is exactly that", async () => {
+  const digest = toHex(5n, { size: 32 });
+  const keys = [1, 2, 3].map(() => privateKeyToAccount(generatePrivateKey()));
+  const signers = keys.map(({ address }) => address);
+  const signed = await Promise.all(keys.map((key) => key.sign({ hash: digest })));
+  const pack = (bitmap: bigint, ...signatures: (Hex | undefined)[]) =>
+    concat([toHex(bitmap, { size: 32 }), ...signatures.map((signature) => signature as Hex)]);
+  await checkQuorum(pack(0b101n, signed[0], signed[2]), digest, 2, signers);
+  for (const packed of [
+    pack(0b101n, signed[2], signed[0]),
+    pack(0b101n, signed[0], signed[0]),
+    pack(0b100n, signed[2]),
+    pack(0b111n, ...signed),
+    pack(0b1001n, signed[0], signed[2]),
+  ]) {
+    await assert.rejects(checkQuorum(packed, digest, 2, signers), Refusal);
+  }
+});
+
+test("evidence bundles have the published form", async () => {
+  for (const id of stage.attestations) check("evidence-bundle", await get(`v1/attestations/${id}/evidence`));
+});
+
+test("the EAS SDK verifies the mirrors", async (t) => {
+  const { single } = await samples();
+  const path = `v1/attestations/${single.id}/eas`;
+  const answer = await fetch(new URL(path, stage.api));
+  if (answer.status === 404) return t.skip("this node serves no mirrors");
+  const mirror: Loose = await answer.json();
+  const epoch = await registry.epoch(1, await registry.now());
+  assert.ok(epoch);
+  checkMirror(mirror, domain.chainId, epoch.signers);
+  const changed = structuredClone(mirror);
+  changed.sig.message.data = `${changed.sig.message.data.slice(0, -2)}ff`;
+  assert.throws(() => checkMirror(changed, domain.chainId, epoch.signers), Refusal);
+  assert.throws(() => checkMirror(mirror, domain.chainId, []), Refusal);
+});
