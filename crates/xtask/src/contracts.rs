@@ -15,25 +15,7 @@ pub(crate) fn anvil(root: &Path) -> PathBuf {
 
 /// Installs the packages of the lock file, unless that was done already.
 pub(crate) fn install(root: &Path) -> Result<(), Failed> {
-    let lock = directory(root).join("package-lock.json");
-    let installed = directory(root).join("node_modules/.package-lock.json");
-    let newer = |path: &Path| path.metadata().and_then(|data| data.modified());
-    match (newer(&lock), newer(&installed)) {
-        (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
-        _ => {}
-    }
-    sh::step("installing anvil, forge and solc from npm into contracts-abi/node_modules");
-    sh::run(
-        &directory(root),
-        "npm",
-        &[
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ],
-    )
+    sh::install_npm(&directory(root), "anvil, forge and solc")
 }
 
 /// Builds and tests the contracts, and checks that what is committed of them (ABI, vectors, gas) is fresh.
