@@ -8,6 +8,7 @@ import { attestationVectors } from "./attestations.mjs";
 import { batchVectors } from "./batches.mjs";
 import { ledgerVectors } from "./ledger.mjs";
 import { merkleVectors } from "./merkle.mjs";
+import { quorumVectors } from "./quorum.mjs";
 
 const check = process.argv.includes("--check");
 const files = {
@@ -15,6 +16,7 @@ const files = {
   "batches.json": await batchVectors(),
   "ledger.json": await ledgerVectors(),
   "merkle.json": merkleVectors(),
+  "quorum.json": await quorumVectors(),
 };
 const stale = [];
 

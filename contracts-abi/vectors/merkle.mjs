@@ -3,7 +3,7 @@ import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import { keccak256, stringToBytes, zeroHash } from "viem";
 
 /** index, source, subject, metric, value, observedAt, sequence, chainId, block, blockHash, rawHash */
-const LEAF = [
+export const LEAF = [
   "uint32",
   "bytes32",
   "bytes32",

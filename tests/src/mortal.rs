@@ -3,7 +3,9 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod epochs;
 mod polled;
+mod standings;
 
 use std::fmt;
 use std::future::pending;
@@ -17,7 +19,7 @@ use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, SourceId, Subject};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
@@ -385,6 +387,18 @@ impl<S: Claims> Claims for Mortal<S> {
 impl<S: Reservations> Reservations for Mortal<S> {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         self.write("reserve", self.store.reserve_all(wanted)).await
+    }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.write("restate", self.store.restate_all(wanted)).await
+    }
+
+    async fn statements(
+        &self,
+        domain_separator: B256,
+        claim_key: ClaimKey,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        self.store.statements(domain_separator, claim_key).await
     }
 }
 

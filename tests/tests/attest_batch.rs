@@ -67,7 +67,10 @@ async fn open(folder: &Path) -> SqliteStore {
 fn assert_good(signed: &AttestedBatch) {
     signed
         .signatures
-        .verify(DOMAIN.batch_digest(&signed.batch), attestor().signers())
+        .verify(
+            DOMAIN.batch_digest(&signed.batch),
+            &attestor().signers_of(1).unwrap(),
+        )
         .unwrap();
     assert_eq!(
         usize::try_from(signed.batch.count).unwrap(),
@@ -212,6 +215,14 @@ impl Reservations for Forgetful {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         Ok(vec![Reserved::New; wanted.len() - 1])
     }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A store that is busy.
@@ -224,6 +235,14 @@ impl Reservations for Busy {
             attempt: "reserve claim keys",
             source: "locked".into(),
         })
+    }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -120,7 +120,7 @@ async fn a_crash_between_reservation_and_signature_is_retried_with_the_reserved_
         assert_eq!(attested.id, DOMAIN.digest(&reserved));
         attested
             .signatures
-            .verify(attested.id, attestor(DOMAIN).signers())
+            .verify(attested.id, &attestor(DOMAIN).signers_of(1).unwrap())
             .unwrap();
         store.close().await;
     }

@@ -4,6 +4,8 @@
 
 pub mod chains;
 mod eligibility;
+mod epochs;
+mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
@@ -14,7 +16,7 @@ mod watching;
 
 use std::sync::Arc;
 
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::AttestationDomain;
 use tocsin_store::Store;
 use tokio::net::TcpListener;
 
@@ -31,8 +33,8 @@ pub struct Api {
     pub feeds: feeds::Feeds,
     /// What happened.
     pub metrics: metrics::Metrics,
-    /// Who signs, for which verifier; `None` where nothing is attested.
-    pub attestor: Option<(AttestationDomain, SignerSet)>,
+    /// For which verifier it signs; `None` where nothing is attested.
+    pub attestor: Option<AttestationDomain>,
 }
 
 /// The API ended.

@@ -15,7 +15,7 @@ use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, feeds, metrics, policies, watching};
+use crate::{Api, eligibility, epochs, feeds, metrics, policies, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -35,6 +35,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/responses/{hash}/fetches", get(feeds::fetches))
         .route("/v1/policies", get(policies::find))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
+        .route("/v1/epochs", get(epochs::epochs))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))
@@ -99,6 +100,7 @@ async fn attestation(
         })
     })?;
     let (signatures, batch) = signed(&api, &record).await?;
+    let standing = epochs::standing(&*api.store, &record).await?;
     let delivery = api
         .store
         .delivery(record.id)
@@ -132,6 +134,7 @@ async fn attestation(
         "attestation": payload,
         "signatures": signatures,
         "batch": batch,
+        "standing": standing,
         "delivery": delivery,
         "cost": cost,
     })))
@@ -184,10 +187,10 @@ async fn signed(api: &Api, record: &AttestationRecord) -> Result<(String, Option
 
 async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
     let record = find(&api, &id).await?;
-    let Some((domain, signers)) = &api.attestor else {
+    let Some(domain) = api.attestor else {
         return Err(Problem::NotFound("this service attests nothing".to_owned()));
     };
-    let bundle = evidence::bundle(&*api.store, &record, *domain, signers).await?;
+    let bundle = evidence::bundle(&*api.store, &record, domain).await?;
     Ok(Json(bundle).into_response())
 }
 

@@ -17,6 +17,7 @@ use secp256k1::{Message, SECP256K1, SecretKey};
 use secrecy::SecretString;
 use tocsin_attest::{Attestor, KeySettings, Signer};
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignatureSet, SignerSet};
+use tocsin_domain::ids::ClaimKey;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 
@@ -33,6 +34,14 @@ struct Free;
 impl Reservations for Free {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         Ok(vec![Reserved::New; wanted.len()])
+    }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -1,28 +1,31 @@
 //! Reserve, then sign.
 
 mod batch;
+mod journal;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use alloy::primitives::{Address, B256};
 use tocsin_domain::attestation::payload::verdict_number;
 use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, Signable, SignatureSet, SignerSet,
+    AttestationDomain, ClaimAttestation, Epoch, SignatureSet, SignerSet,
 };
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
-use tocsin_store::attestation::{Reservation, Reservations, Reserved};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::attestation::Reservations;
 
-use crate::{AttestError, Signer};
+use crate::{AttestError, Seat, Signer};
 
-/// One signer of one epoch of one verifier.
+/// The keys of one node, and the epochs of one verifier that they may sign for.
 #[derive(Debug)]
 pub struct Attestor {
     domain: AttestationDomain,
-    signers: SignerSet,
-    signer: Signer,
-    /// Of `signer` in `signers`.
-    index: u8,
+    keys: Vec<Signer>,
+    /// By number. Replaced as a whole when the verifier announces or revokes one; the store has them too.
+    epochs: RwLock<Arc<[Epoch]>>,
 }
 
 /// A signed claim.
@@ -39,26 +42,45 @@ pub struct Attested {
 }
 
 impl Attestor {
-    /// Refuses a key that the epoch does not have, and an epoch that one signature does not satisfy.
+    /// One key in one epoch without bounds. Refuses a key that the epoch does not have.
     pub fn new(
         domain: AttestationDomain,
         signers: SignerSet,
         signer: Signer,
     ) -> Result<Self, AttestError> {
-        let (epoch, threshold) = (signers.epoch(), signers.threshold());
-        if threshold != 1 {
-            return Err(AttestError::QuorumOfSeveral { epoch, threshold });
-        }
-        let address = signer.address();
-        let index = signers
-            .index_of(address)
-            .ok_or(AttestError::NotASigner { address, epoch })?;
-        Ok(Self {
+        let epoch = Epoch::unbounded(signers);
+        Seat::new(domain, epoch.clone(), &signer)?;
+        Ok(Self::with_keys(domain, vec![signer], vec![epoch]))
+    }
+
+    /// Several keys, of which each may be in some of the epochs.
+    pub fn with_keys(domain: AttestationDomain, keys: Vec<Signer>, epochs: Vec<Epoch>) -> Self {
+        let attestor = Self {
             domain,
-            signers,
-            signer,
-            index,
-        })
+            keys,
+            epochs: RwLock::new(Arc::default()),
+        };
+        attestor.learn(epochs);
+        attestor
+    }
+
+    /// Replaces the epochs by these.
+    pub fn learn(&self, mut epochs: Vec<Epoch>) {
+        epochs.sort_by_key(Epoch::number);
+        // Whoever panicked in between left a whole list behind.
+        *self.epochs.write().unwrap_or_else(PoisonError::into_inner) = epochs.into();
+    }
+
+    /// The epochs that it knows, by number.
+    pub fn epochs(&self) -> Arc<[Epoch]> {
+        Arc::clone(&self.epochs.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who signs in an epoch, where that is known.
+    pub fn signers_of(&self, epoch: u32) -> Option<SignerSet> {
+        let epochs = self.epochs();
+        let found = epochs.iter().find(|known| known.number() == epoch)?;
+        Some(found.signers.clone())
     }
 
     /// Where its signatures are valid.
@@ -66,14 +88,31 @@ impl Attestor {
         self.domain
     }
 
-    /// The epoch that it signs for.
-    pub fn signers(&self) -> &SignerSet {
-        &self.signers
+    /// The addresses of its keys.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.keys.iter().map(Signer::address)
     }
 
-    /// The address of its key.
-    pub fn address(&self) -> Address {
-        self.signer.address()
+    /// The newest epoch that signs at `now`, and this node's place in it.
+    ///
+    /// While two epochs overlap, a node that has no key in the newer one still signs for the older.
+    pub fn seat(&self, now: Timestamp) -> Result<Seat<'_>, AttestError> {
+        let at = now.to_u64().unwrap_or(0);
+        let epochs = self.epochs();
+        let signing = epochs.iter().rev().filter(|epoch| epoch.signs_at(at));
+        signing
+            .clone()
+            .find_map(|epoch| self.seat_in(epoch))
+            .ok_or_else(|| AttestError::NoSeat {
+                at: now,
+                keys: self.addresses().collect(),
+                signing: signing.map(Epoch::number).collect(),
+            })
+    }
+
+    pub(crate) fn seat_in(&self, epoch: &Epoch) -> Option<Seat<'_>> {
+        let mut keys = self.keys.iter();
+        keys.find_map(|key| Seat::new(self.domain, epoch.clone(), key).ok())
     }
 
     /// Reserves the payload's claim key, then signs what is reserved: the payload, or one that says the same and was
@@ -83,111 +122,62 @@ impl Attestor {
         reservations: &(impl Reservations + ?Sized),
         payload: &ClaimAttestation,
     ) -> Result<Attested, AttestError> {
-        self.check_claim(payload)?;
-        let wanted = self.reservation(payload);
-        let claim_key = wanted.claim_key;
-        let reserved = reservations
-            .reserve(&wanted)
+        let seat = self.seat_for(payload.signerEpoch, payload.issuedAt)?;
+        check_claim(payload)?;
+        let claim_key = payload.claim_key();
+        let (reserved, answered) = seat
+            .journal(reservations, &[payload])
             .await
-            .map_err(|source| AttestError::Reserve { claim_key, source })?;
-        self.sign(self.judge(&wanted, payload, reserved)?).await
-    }
-
-    fn check_claim(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
-        if payload.verdict != verdict_number(Verdict::Triggered) || payload.eventId == B256::ZERO {
-            return Err(AttestError::NotAClaim {
-                verdict: payload.verdict,
-            });
-        }
-        self.check_epoch(payload)
-    }
-
-    /// What may be signed, now that the store has answered.
-    fn judge(
-        &self,
-        wanted: &Reservation,
-        payload: &ClaimAttestation,
-        reserved: Reserved,
-    ) -> Result<ClaimAttestation, AttestError> {
-        match reserved {
-            Reserved::New => Ok(payload.clone()),
-            Reserved::Identical(stored) => self.read_reserved(wanted, payload, &stored),
-            Reserved::Conflict(stored) => Err(AttestError::Conflict {
-                claim_key: wanted.claim_key,
-                reserved: stored.attestation_id,
-                wanted: wanted.attestation_id,
-            }),
-        }
-    }
-
-    fn reservation(&self, payload: &ClaimAttestation) -> Reservation {
-        Reservation {
-            domain_separator: self.domain.domain_separator(),
-            claim_key: payload.claim_key(),
-            attestation_id: self.domain.digest(payload),
-            payload: payload.to_bytes(),
-        }
-    }
-
-    /// The stored payload, if it is what the store says: it comes from a disk, and is about to be signed.
-    fn read_reserved(
-        &self,
-        wanted: &Reservation,
-        payload: &ClaimAttestation,
-        stored: &Reservation,
-    ) -> Result<ClaimAttestation, AttestError> {
-        let claim_key = wanted.claim_key;
-        let damaged = |problem| AttestError::DamagedReservation { claim_key, problem };
-        let attestation = ClaimAttestation::from_bytes(&stored.payload)
-            .map_err(|source| AttestError::UnreadableReservation { claim_key, source })?;
-        if stored.domain_separator != wanted.domain_separator || stored.claim_key != claim_key {
-            return Err(damaged("it is for another key"));
-        }
-        if stored.attestation_id != self.domain.digest(&attestation) {
-            return Err(damaged("its payload has another digest"));
-        }
-        if !attestation.same_claim(payload) {
-            return Err(damaged(
-                "its payload says something else, and yet it was called identical",
-            ));
-        }
-        self.check_epoch(&attestation)?;
-        Ok(attestation)
-    }
-
-    fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
-        if payload.signerEpoch == self.signers.epoch() {
-            Ok(())
-        } else {
-            Err(AttestError::OtherEpoch {
-                payload: payload.signerEpoch,
-                attestor: self.signers.epoch(),
-            })
-        }
-    }
-
-    async fn sign(&self, attestation: ClaimAttestation) -> Result<Attested, AttestError> {
+            .map_err(|error| error.of_one(claim_key))
+            .map(|mut reserved| (reserved.pop(), reserved.len()))?;
+        let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
         let id = self.domain.digest(&attestation);
-        let signatures = self.quorum(id).await?;
+        let signatures = seat.quorum(id).await?;
         Ok(Attested {
-            claim_key: attestation.claim_key(),
+            claim_key,
             attestation,
             id,
             signatures,
         })
     }
 
-    /// Reaches the key. Called with what is reserved only.
-    async fn quorum(&self, what: impl Into<Signable>) -> Result<SignatureSet, AttestError> {
-        let what = what.into();
-        let signatures = SignatureSet::single(self.index, self.signer.sign(what).await?);
-        // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
-        signatures
-            .verify(what, &self.signers)
-            .map_err(|source| AttestError::SelfCheck {
-                address: self.address(),
-                source,
-            })?;
-        Ok(signatures)
+    /// This node's place in the epoch with this number, for what is issued at `issued_at`.
+    pub fn seat_of(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
+        let epochs = self.epochs();
+        let epoch = epochs.iter().find(|epoch| epoch.number() == number);
+        let epoch = epoch.ok_or(AttestError::UnknownEpoch { epoch: number })?;
+        if !epoch.signs_at(issued_at) {
+            return Err(AttestError::OutsideEpoch {
+                epoch: number,
+                issued_at,
+            });
+        }
+        self.seat_in(epoch).ok_or_else(|| AttestError::NoSeat {
+            at: i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp),
+            keys: self.addresses().collect(),
+            signing: vec![number],
+        })
     }
+
+    /// The same, where one signature is a quorum.
+    fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
+        let seat = self.seat_of(number, issued_at)?;
+        match seat.signers().threshold() {
+            1 => Ok(seat),
+            threshold => Err(AttestError::QuorumOfSeveral {
+                epoch: number,
+                threshold,
+            }),
+        }
+    }
+}
+
+/// Only a claim that pays has a key to reserve.
+fn check_claim(payload: &ClaimAttestation) -> Result<(), AttestError> {
+    if payload.verdict != verdict_number(Verdict::Triggered) || payload.eventId == B256::ZERO {
+        return Err(AttestError::NotAClaim {
+            verdict: payload.verdict,
+        });
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use tocsin_domain::attestation::{PayloadBytesError, QuorumError, Signable, SignatureError};
 use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 
 /// Why there is no key, or no signature.
@@ -87,13 +88,41 @@ pub enum AttestError {
     },
     /// One signature is no quorum there.
     #[error(
-        "epoch {epoch} demands {threshold} signatures, and other attestors' signatures are not gathered yet: use an epoch with threshold 1"
+        "epoch {epoch} demands {threshold} signatures: name the other attestors in [quorum], or use an epoch with threshold 1"
     )]
     QuorumOfSeveral {
         /// The configured epoch.
         epoch: u32,
         /// Its threshold.
         threshold: u8,
+    },
+    /// No epoch that signs now has one of the keys.
+    #[error(
+        "none of the keys {keys:?} is in an epoch that signs at {at} (epochs that do: {signing:?}): announce an epoch with one of them (`tocsin keys rotate`), or add its key to [attestor]; `tocsin keys status` shows who is in which"
+    )]
+    NoSeat {
+        /// When.
+        at: Timestamp,
+        /// The addresses of the keys.
+        keys: Vec<Address>,
+        /// The epochs that sign then.
+        signing: Vec<u32>,
+    },
+    /// Nobody told of it.
+    #[error("epoch {epoch} is not known: the verifier has not announced it in a final block")]
+    UnknownEpoch {
+        /// Its number.
+        epoch: u32,
+    },
+    /// A verifier would refuse the signature.
+    #[error(
+        "epoch {epoch} does not sign what is issued at {issued_at}: it is revoked, over, or has not begun"
+    )]
+    OutsideEpoch {
+        /// Its number.
+        epoch: u32,
+        /// Unix seconds.
+        issued_at: u64,
     },
     /// Only verdict 1 with an event has a claim key to reserve.
     #[error(
@@ -120,6 +149,13 @@ pub enum AttestError {
         #[source]
         source: StoreError,
     },
+    /// The journal of votes failed, so nothing was said.
+    #[error("the votes to other attestors could not be journaled, nothing was said")]
+    JournalVotes {
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// Two different statements on one claim: something decided twice, and differently.
     #[error(
         "ALARM: the claim key {claim_key} is reserved for another statement ({reserved}) than {wanted}; nothing was signed, compare both payloads before anything else"
@@ -131,6 +167,16 @@ pub enum AttestError {
         reserved: AttestationId,
         /// The digest of what was to be signed.
         wanted: AttestationId,
+    },
+    /// What was said of the claim is revoked.
+    #[error(
+        "statements about the claim key {claim_key} below revision {min_revision} are revoked; nothing was signed. If a corrected one is due, allow it with `tocsin claims correct`"
+    )]
+    Revoked {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// The least revision that stands.
+        min_revision: u32,
     },
     /// The reservations of a batch failed, so nothing was signed.
     #[error("the claim keys of a batch of {count} could not be reserved, nothing was signed")]
@@ -178,6 +224,21 @@ pub enum AttestError {
         #[source]
         source: PayloadBytesError,
     },
+    /// A revocation names its reason by a hash.
+    #[error("the revocation of {claim_key} is for another reason than the one that is given")]
+    OtherReason {
+        /// The claim key.
+        claim_key: ClaimKey,
+    },
+    /// A revocation or a release could not be journaled, so nothing was signed.
+    #[error("the withdrawal about {claim_key} could not be journaled, nothing was signed")]
+    Withdraw {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// The signer refused or broke.
     #[error("the key of {address} could not sign {what}")]
     Sign {
@@ -213,9 +274,12 @@ impl AttestError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Reserve { source, .. } | Self::ReserveBatch { source, .. } => {
-                source.is_transient()
-            }
+            Self::Reserve { source, .. }
+            | Self::ReserveBatch { source, .. }
+            | Self::Withdraw { source, .. }
+            | Self::JournalVotes { source } => source.is_transient(),
+            // The next epoch may be about to begin.
+            Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,
             // A local key never fails for a while; a remote one may, when there is one.
             _ => false,
         }

@@ -10,7 +10,9 @@ use alloy::primitives::{Address, B256, address};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tocsin_attest::{AttestError, Attestor, KeySettings, Signer};
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Epoch, SignerSet};
+use tocsin_domain::ids::ClaimKey;
+use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 
@@ -71,6 +73,14 @@ impl Reservations for Answers {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         Ok(wanted.iter().map(|_| self.0.clone()).collect())
     }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A store that must not be asked.
@@ -80,6 +90,14 @@ struct NotAsked;
 impl Reservations for NotAsked {
     async fn reserve_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
         panic!("asked to reserve {wanted:?}")
+    }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
@@ -94,6 +112,14 @@ impl Reservations for Busy {
             source: "locked".into(),
         })
     }
+
+    async fn restate_all(&self, wanted: &[Reservation]) -> Result<Vec<Reserved>, StoreError> {
+        self.reserve_all(wanted).await
+    }
+
+    async fn statements(&self, _: B256, _: ClaimKey) -> Result<Vec<Reservation>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 #[tokio::test]
@@ -107,7 +133,7 @@ async fn a_reserved_claim_is_signed_by_a_quorum_of_one() {
     assert_eq!(attested.claim_key, claim().claim_key());
     attested
         .signatures
-        .verify(attested.id, attestor().signers())
+        .verify(attested.id, &attestor().signers_of(EPOCH).unwrap())
         .unwrap();
     // The second signer of three.
     assert_eq!(
@@ -134,7 +160,7 @@ async fn what_was_reserved_before_is_signed_instead() {
     assert_eq!(attested.id, DOMAIN.digest(&earlier));
     attested
         .signatures
-        .verify(attested.id, attestor().signers())
+        .verify(attested.id, &attestor().signers_of(EPOCH).unwrap())
         .unwrap();
 }
 
@@ -182,7 +208,7 @@ async fn a_stored_reservation_that_does_not_hold_together_is_not_signed() {
             ..good.clone()
         },
         Reservation {
-            claim_key: tocsin_domain::ids::ClaimKey(B256::ZERO),
+            claim_key: ClaimKey(B256::ZERO),
             ..good.clone()
         },
         // Consistent in itself, but wrongly called identical.
@@ -201,21 +227,16 @@ async fn a_stored_reservation_that_does_not_hold_together_is_not_signed() {
 }
 
 #[tokio::test]
-async fn a_reservation_of_another_epoch_is_not_signed_with_this_epochs_key() {
+async fn a_store_that_does_not_journal_what_is_said_anew_gets_no_signature() {
     let earlier = ClaimAttestation {
         signerEpoch: EPOCH - 1,
         ..claim()
     };
+    // Called identical twice: as what was reserved, and as what should have been journaled in its place.
     let stored = Answers(Reserved::Identical(reservation(&earlier)));
     let error = attestor().attest(&stored, &claim()).await.unwrap_err();
     assert!(
-        matches!(
-            error,
-            AttestError::OtherEpoch {
-                payload: 3,
-                attestor: 4
-            }
-        ),
+        matches!(error, AttestError::DamagedReservation { .. }),
         "{error}"
     );
 }
@@ -249,13 +270,7 @@ async fn nothing_is_reserved_that_could_not_be_signed() {
     };
     let error = attestor().attest(&NotAsked, &refused).await.unwrap_err();
     assert!(
-        matches!(
-            error,
-            AttestError::OtherEpoch {
-                payload: 5,
-                attestor: 4
-            }
-        ),
+        matches!(error, AttestError::UnknownEpoch { epoch: 5 }),
         "{error}"
     );
 }
@@ -267,8 +282,8 @@ async fn a_busy_store_is_a_reason_to_try_again() {
     assert!(error.is_transient());
 }
 
-#[test]
-fn an_attestor_is_one_signer_of_an_epoch_that_needs_no_other() {
+#[tokio::test]
+async fn an_attestor_is_a_signer_of_its_epoch() {
     let set = |threshold, signers| SignerSet::new(EPOCH, threshold, signers).unwrap();
     let stranger = set(1, vec![Address::repeat_byte(9)]);
     let error = Attestor::new(DOMAIN, stranger, signer()).unwrap_err();
@@ -282,7 +297,8 @@ fn an_attestor_is_one_signer_of_an_epoch_that_needs_no_other() {
     );
 
     let two = set(2, vec![Address::with_last_byte(1), signer().address()]);
-    let error = Attestor::new(DOMAIN, two, signer()).unwrap_err();
+    let attestor = Attestor::new(DOMAIN, two, signer()).unwrap();
+    let error = attestor.attest(&NotAsked, &claim()).await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -293,4 +309,59 @@ fn an_attestor_is_one_signer_of_an_epoch_that_needs_no_other() {
         ),
         "{error}"
     );
+}
+
+/// Epochs 1 to 3 with this key, of which each begins when the one before has ten seconds left; 4 is somebody else's.
+fn overlapping() -> Vec<Epoch> {
+    let epoch = |number: u32, signer: Address| Epoch {
+        active_from: u64::from(number) * 100,
+        sign_until: u64::from(number) * 100 + 110,
+        accept_until: u64::from(number) * 100 + 500,
+        ..Epoch::unbounded(SignerSet::new(number, 1, vec![signer]).unwrap())
+    };
+    let own = signer().address();
+    let mut epochs: Vec<Epoch> = (1..=3).map(|number| epoch(number, own)).collect();
+    epochs.push(epoch(4, Address::repeat_byte(9)));
+    epochs
+}
+
+#[test]
+fn the_newest_epoch_that_signs_and_has_a_key_is_its_seat() {
+    let attestor = Attestor::with_keys(DOMAIN, vec![signer()], overlapping());
+    let seat = |at: i64| {
+        attestor
+            .seat(Timestamp(at))
+            .map(|seat| seat.epoch().number())
+    };
+    for (at, epoch) in [(100, 1), (199, 1), (200, 2), (210, 2), (300, 3), (405, 3)] {
+        assert_eq!(seat(at).unwrap(), epoch, "at {at}");
+    }
+    for at in [0, 99, 411, 450, 10_000] {
+        let error = seat(at).unwrap_err();
+        assert!(
+            matches!(error, AttestError::NoSeat { .. }),
+            "at {at}: {error}"
+        );
+    }
+    // A revocation takes effect as soon as it is learned; the older one takes over.
+    let mut epochs = overlapping();
+    epochs[1].revoked = true;
+    attestor.learn(epochs);
+    assert_eq!(attestor.seat(Timestamp(205)).unwrap().epoch().number(), 1);
+    assert!(attestor.seat(Timestamp(250)).is_err());
+}
+
+#[tokio::test]
+async fn an_epoch_signs_within_its_time_only() {
+    let attestor = Attestor::with_keys(DOMAIN, vec![signer()], overlapping());
+    for (epoch, issued_at) in [(1, 99), (1, 211), (2, 199), (2, 311)] {
+        let payload = ClaimAttestation {
+            signerEpoch: epoch,
+            issuedAt: issued_at,
+            validUntil: 900,
+            ..claim()
+        };
+        let error = attestor.attest(&NotAsked, &payload).await.unwrap_err();
+        assert!(matches!(error, AttestError::OutsideEpoch { .. }), "{error}");
+    }
 }

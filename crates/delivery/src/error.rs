@@ -60,6 +60,23 @@ pub enum DeliveryError {
         /// How they differ.
         problem: String,
     },
+    /// The verifier would refuse what a person wants of it.
+    #[error("the verifier refuses that, and nothing was changed: {reason}")]
+    AdminReverts {
+        /// Its error.
+        reason: String,
+    },
+    /// A person's transaction was sent, and is not final yet.
+    #[error(
+        "not final yet: one of the transactions {transactions:?} with nonce {nonce} may still be mined; look for them before \
+         this is tried again"
+    )]
+    AdminPending {
+        /// Every one that was offered.
+        transactions: Vec<B256>,
+        /// The nonce of all.
+        nonce: u64,
+    },
     /// The chain has no EIP-1559 fees.
     #[error(
         "block {block} of chain {chain_id} has no base fee: only chains with EIP-1559 fees are supported"
@@ -187,6 +204,8 @@ impl DeliveryError {
             Self::WrongChain { .. }
             | Self::NoVerifier { .. }
             | Self::OtherSigners { .. }
+            | Self::AdminReverts { .. }
+            | Self::AdminPending { .. }
             | Self::NoBaseFee { .. }
             | Self::Settings { .. }
             | Self::Client { .. }

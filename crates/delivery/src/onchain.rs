@@ -8,6 +8,7 @@
 //! nothing but what is stored, what the chain says, and which bytes this process has handed to the node.
 
 mod action;
+mod admin;
 mod broadcast;
 mod call;
 mod connect;
@@ -27,11 +28,14 @@ mod rpc;
 mod settings;
 mod sign;
 mod simulate;
+mod standing;
 mod transaction;
 mod transport;
+mod verifier;
 mod view;
 
 pub use action::{Action, Order, Waiting};
+pub use admin::{AdminCall, Authorities, Performed};
 pub use broadcast::Broadcast;
 pub use call::{batched_claim_calldata, claim_calldata};
 pub use connect::Submitter;
@@ -43,6 +47,7 @@ pub use revert::{Outlook, Revert};
 pub use rpc::RpcFailure;
 pub use settings::OnchainSettings;
 pub use sign::SignedAttempt;
+pub use standing::{ClaimStatus, Happened};
 pub use transaction::Receipt;
 pub use view::{
     AttemptView, ChainView, Consumption, Cost, DeliveryView, Fate, HeldNonce, Prospect, Purpose,

@@ -5,8 +5,10 @@
 
 pub mod batch;
 pub mod domain;
+pub mod epoch;
 pub mod json;
 pub mod payload;
+pub mod revocation;
 pub mod signatures;
 pub mod signer_set;
 pub mod vote;
@@ -15,7 +17,9 @@ use alloy_sol_types::{SolValue, sol};
 
 pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
+pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
+pub use revocation::{HoldRelease, Revocation};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
 pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};

@@ -14,6 +14,7 @@ mod written;
 
 pub use report::{Check, Report};
 pub use verify::{VerifyOptions, verify};
+pub(crate) use written::{WrittenObservation, packed_signatures};
 
 use alloy_primitives::{B256, keccak256};
 use serde::de::Error as _;
@@ -28,6 +29,7 @@ use crate::claim::Claim;
 use crate::determination::Determination;
 use crate::observation::Observation;
 use crate::policy::Policy;
+use crate::quorum::SignedReport;
 use crate::risk::Risk;
 use crate::time::Timestamp;
 
@@ -43,12 +45,14 @@ pub struct EvidenceBundle {
     pub risk: Risk,
     /// Whose claim it is.
     pub policy: Policy,
-    /// What was seen, in evidence order.
+    /// What was seen, in evidence order; what several attestors saw by themselves, in the order of their reports.
     pub observations: Vec<Observation>,
     /// What was decided.
     pub determination: Determination,
     /// When the risk's loss event before that one was confirmed; `None` for the first.
     pub previous: Option<Timestamp>,
+    /// What each attestor of a quorum saw, where they attest independently of each other.
+    pub quorum: Option<QuorumEvidence>,
     /// What follows for the policy.
     pub claim: Claim,
     /// What was signed.
@@ -61,6 +65,15 @@ pub struct EvidenceBundle {
     pub batch: Option<Membership>,
     /// Who did, the attestation or its batch.
     pub signatures: SignatureSet,
+}
+
+/// What a quorum's determination was made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuorumEvidence {
+    /// Who could report; of an earlier epoch than the signatures, where the statement was signed again.
+    pub signers: SignerSet,
+    /// In the order of their signers. Their observations are those of the bundle.
+    pub reports: Vec<SignedReport>,
 }
 
 /// Why a file is no bundle, or a bundle cannot be a file.
@@ -100,6 +113,14 @@ pub enum BundleError {
     Mixed {
         /// Which part.
         what: &'static str,
+    },
+    /// A report names an observation by a place that there is not.
+    #[error("a report names observation {place}, and there are {observations}, counted from 0")]
+    NoSuchObservation {
+        /// The place.
+        place: usize,
+        /// How many there are.
+        observations: usize,
     },
     /// The terms are not RFC 8785 JSON.
     #[error("the terms are not canonical JSON")]

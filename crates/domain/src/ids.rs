@@ -66,6 +66,35 @@ id!(
     /// The EIP-712 digest of a batch of attestations; no signature is part of it.
     BatchId
 );
+id!(
+    /// The EIP-712 digest of a revocation of statements; no signature is part of it.
+    RevocationId
+);
+id!(
+    /// The EIP-712 digest of the release of a hold; no signature is part of it.
+    HoldReleaseId
+);
+
+id!(
+    /// What a round of attestors is about, one loss event of one risk: `keccak(abi.encode(riskId, ordinal))`.
+    EventKey
+);
+id!(
+    /// The EIP-712 digest of an attestor's report; no signature is part of it.
+    ReportId
+);
+id!(
+    /// What attestors vote on: `keccak(abi.encode(bytes32[] reportIds))`, in the order of their signers' indices.
+    ReportsHash
+);
+id!(
+    /// The EIP-712 digest of a vote; no signature is part of it.
+    VoteId
+);
+id!(
+    /// The EIP-712 digest of a message between attestors; no signature is part of it.
+    MessageId
+);
 
 impl RiskId {
     /// The risk that `subject` is under the cover with these terms; for policies of one inception, where the terms ask for
@@ -94,6 +123,21 @@ impl EventId {
     /// The loss event numbered `ordinal` (from 1) of `subject`.
     pub fn derive(subject: &str, ordinal: u32) -> Self {
         Self(keccak256((keccak256(subject), ordinal).abi_encode()))
+    }
+}
+
+impl EventKey {
+    /// The loss event numbered `ordinal` (from 1) of `risk`.
+    pub fn derive(risk: RiskId, ordinal: u32) -> Self {
+        Self(keccak256((risk.0, ordinal).abi_encode()))
+    }
+}
+
+impl ReportsHash {
+    /// Of these reports in this order.
+    pub fn derive(reports: impl IntoIterator<Item = ReportId>) -> Self {
+        let ids: Vec<B256> = reports.into_iter().map(|ReportId(id)| id).collect();
+        Self(keccak256(ids.abi_encode()))
     }
 }
 

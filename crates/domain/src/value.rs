@@ -26,8 +26,8 @@ pub enum Type {
     Event,
 }
 
-/// One value.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// One value. The order is that of the values within a type; between types it means nothing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
     /// See [`Type::Decimal`].

@@ -261,6 +261,10 @@ CREATE TABLE claims (
     amount       BLOB    CHECK (length(amount) = 32),
     refusal      TEXT,
     attested     INTEGER NOT NULL DEFAULT 0 CHECK (attested IN (0, 1)),
+    -- Paid, as a final block says: nothing is said anew.
+    redeemed     INTEGER NOT NULL DEFAULT 0 CHECK (redeemed IN (0, 1)),
+    -- What was said of it is revoked, and nobody has allowed a corrected statement.
+    barred       INTEGER NOT NULL DEFAULT 0 CHECK (barred IN (0, 1)),
     PRIMARY KEY (policy, ordinal),
     FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
     CHECK ((fraction IS NOT NULL) = (eligible = 1)),
@@ -269,7 +273,8 @@ CREATE TABLE claims (
     CHECK (attested = 0 OR eligible = 1)
 ) STRICT;
 CREATE INDEX claims_by_determination ON claims (risk, ordinal);
-CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0;
+CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0 AND redeemed = 0 AND barred = 0;
+CREATE INDEX claims_unredeemed ON claims (policy, ordinal) WHERE attested = 1 AND redeemed = 0 AND barred = 0;
 
 -- Claims that an unwinding could not remove, because their key was reserved; gone once their determination is decided anew.
 CREATE TABLE kept_claims (
@@ -309,12 +314,72 @@ CREATE TABLE warnings (
 CREATE INDEX warnings_by_risk ON warnings (risk);
 CREATE UNIQUE INDEX warnings_standing ON warnings (risk, ordinal) WHERE ended_at IS NULL;
 
--- The intent to sign: at most one payload per signing domain and consumption key, for ever.
+-- Who may sign when; 8-byte big-endian numbers are unix seconds, up to the end of time.
+CREATE TABLE epochs (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    number           INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+    -- Whether the verifier said so in a final block; otherwise the configuration did.
+    announced        INTEGER NOT NULL CHECK (announced IN (0, 1)),
+    active_from      BLOB    NOT NULL CHECK (length(active_from) = 8),
+    sign_until       BLOB    NOT NULL CHECK (length(sign_until) = 8),
+    accept_until     BLOB    NOT NULL CHECK (length(accept_until) = 8),
+    revoked          INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+    -- As JSON: number, threshold, and who has which index.
+    signers          TEXT    NOT NULL,
+    PRIMARY KEY (domain_separator, number)
+) STRICT, WITHOUT ROWID;
+
+-- What the verifier says of claims that something has happened to.
+CREATE TABLE standings (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    consumed         INTEGER NOT NULL CHECK (consumed IN (0, 1)),
+    -- The ordinal of the hold that is in force.
+    hold             INTEGER CHECK (hold BETWEEN 1 AND 4294967295),
+    -- Statements below are revoked.
+    min_revision     INTEGER NOT NULL CHECK (min_revision BETWEEN 0 AND 4294967295),
+    -- The revision in which a person has allowed a corrected statement.
+    corrected        INTEGER CHECK (corrected BETWEEN 1 AND min_revision),
+    PRIMARY KEY (domain_separator, claim_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX standings_stopped ON standings (domain_separator) WHERE hold IS NOT NULL OR min_revision > 0;
+
+-- Up to where the verifier's blocks were searched for that.
+CREATE TABLE standing_cursors (
+    domain_separator BLOB    NOT NULL PRIMARY KEY CHECK (length(domain_separator) = 32),
+    next_block       INTEGER NOT NULL CHECK (next_block >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- What this node itself has said to take statements back, or to end holds, before it signed it.
+CREATE TABLE withdrawals (
+    id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    kind             TEXT    NOT NULL CHECK (kind IN ('revocation', 'release')),
+    -- The least revision that stands; or the ordinal of the hold.
+    number           INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+    -- Of a revocation: why.
+    reason           TEXT,
+    said_at          INTEGER NOT NULL,
+    CHECK ((reason IS NOT NULL) = (kind = 'revocation'))
+) STRICT;
+CREATE INDEX withdrawals_by_claim ON withdrawals (claim_key, domain_separator);
+
+-- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
+-- the claim, and differ in times, epoch and revision only.
+CREATE TABLE statements (
+    attestation_id   BLOB NOT NULL PRIMARY KEY CHECK (length(attestation_id) = 32),
+    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
+    payload          BLOB NOT NULL
+) STRICT;
+CREATE INDEX statements_by_claim ON statements (claim_key, domain_separator);
+
+-- Who holds a key: its newest statement.
 CREATE TABLE reservations (
     domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
     claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
-    attestation_id   BLOB NOT NULL UNIQUE CHECK (length(attestation_id) = 32),
-    payload          BLOB NOT NULL,
+    attestation_id   BLOB NOT NULL UNIQUE REFERENCES statements (attestation_id),
     PRIMARY KEY (domain_separator, claim_key)
 ) STRICT;
 CREATE INDEX reservations_by_claim ON reservations (claim_key);
@@ -334,7 +399,7 @@ CREATE TABLE batches (
 CREATE TABLE attestations (
     -- The order in which they were recorded.
     position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id               BLOB    NOT NULL UNIQUE REFERENCES reservations (attestation_id),
+    id               BLOB    NOT NULL UNIQUE REFERENCES statements (attestation_id),
     domain_separator BLOB    NOT NULL,
     claim_key        BLOB    NOT NULL,
     policy           BLOB    NOT NULL,
@@ -415,3 +480,51 @@ CREATE TABLE sender_nonces (
     next     INTEGER NOT NULL CHECK (next >= 0),
     PRIMARY KEY (chain_id, sender)
 ) STRICT, WITHOUT ROWID;
+
+-- What this node has said of each event to the other attestors of its quorum, and must not contradict.
+CREATE TABLE ballots (
+    domain_separator    BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    event               BLOB    NOT NULL CHECK (length(event) = 32),
+    voted_round         INTEGER CHECK (voted_round BETWEEN 1 AND 4294967295),
+    voted_reports       BLOB    CHECK (length(voted_reports) = 32),
+    locked_round        INTEGER CHECK (locked_round BETWEEN 1 AND 4294967295),
+    locked_reports      BLOB    CHECK (length(locked_reports) = 32),
+    locked_certificate  BLOB,
+    decided_round       INTEGER CHECK (decided_round BETWEEN 1 AND 4294967295),
+    decided_reports     BLOB    CHECK (length(decided_reports) = 32),
+    decided_certificate BLOB,
+    PRIMARY KEY (domain_separator, event),
+    CHECK ((voted_round IS NULL) = (voted_reports IS NULL)),
+    CHECK ((locked_round IS NULL) = (locked_reports IS NULL) AND (locked_round IS NULL) = (locked_certificate IS NULL)),
+    CHECK ((decided_round IS NULL) = (decided_reports IS NULL) AND (decided_round IS NULL) = (decided_certificate IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The reports that were voted on, by their common hash, as the attestors write them to each other.
+CREATE TABLE report_sets (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    body BLOB NOT NULL
+) STRICT;
+
+-- What quorums have signed, as the attestors tell each other of it, and whose claims it pays.
+CREATE TABLE quorum_results (
+    id   BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE quorum_result_claims (
+    claim_key BLOB NOT NULL CHECK (length(claim_key) = 32),
+    result    BLOB NOT NULL REFERENCES quorum_results (id),
+    PRIMARY KEY (claim_key, result)
+) STRICT, WITHOUT ROWID;
+
+-- What other attestors did that an operator has to know of. No bytes stand for: nobody known, and: no event.
+CREATE TABLE disagreements (
+    peer     BLOB    NOT NULL CHECK (length(peer) IN (0, 20)),
+    kind     TEXT    NOT NULL,
+    event    BLOB    NOT NULL CHECK (length(event) IN (0, 32)),
+    detail   TEXT    NOT NULL,
+    count    INTEGER NOT NULL CHECK (count >= 1),
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL CHECK (last_at >= first_at),
+    PRIMARY KEY (peer, kind, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disagreements_by_age ON disagreements (last_at);

@@ -44,7 +44,9 @@ impl Attestations for SqliteStore {
             }
             None => {}
         }
-        check_reservation(&mut transaction, attestation).await?;
+        // What was signed is what was reserved.
+        let (domain, key) = (attestation.domain_separator, attestation.claim_key);
+        reservations::check_journaled(&mut transaction, domain, key, attestation.id, ADD).await?;
         mark_claim(&mut transaction, attestation).await?;
         insert(&mut transaction, attestation, signatures).await?;
         deliveries::queue(&mut transaction, attestation, deliveries).await?;
@@ -194,36 +196,6 @@ async fn find(
     .await
     .map_err(failed(attempt))?;
     row.map(AttestationRecord::try_from).transpose()
-}
-
-/// What was signed is what was reserved.
-async fn check_reservation(
-    connection: &mut SqliteConnection,
-    attestation: &AttestationRecord,
-) -> Result<(), StoreError> {
-    let key = attestation.claim_key.to_string();
-    let reserved = reservations::find(
-        connection,
-        attestation.domain_separator,
-        attestation.claim_key,
-        ADD,
-    )
-    .await?;
-    match reserved {
-        None => Err(StoreError::Missing {
-            noun: "reservation",
-            key,
-        }),
-        Some(reserved) if reserved.attestation_id == attestation.id => Ok(()),
-        Some(reserved) => Err(StoreError::Conflict {
-            noun: "reservation",
-            key,
-            reason: format!(
-                "it is of payload {}, not of {}",
-                reserved.attestation_id, attestation.id
-            ),
-        }),
-    }
 }
 
 /// Its claim, which must be eligible, no longer waits.

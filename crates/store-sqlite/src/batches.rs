@@ -11,6 +11,7 @@ use tocsin_store::check::{self, Flaw};
 
 use crate::column::{hexed, signed, to_json, unsigned, word};
 use crate::error::failed;
+use crate::reservations;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "batch";
@@ -187,14 +188,17 @@ async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<()
     let wrong = sqlx::query!(
         r#"SELECT wanted.value ->> 'id' AS "id!: String", wanted.value ->> 'key' AS "key!: String",
                   wanted.value ->> 'ordinal' AS "ordinal!: i64", wanted.value ->> 'policy' AS "policy!: String",
-                  r.attestation_id AS "reserved?", c.eligible AS "eligible?: bool", a.id AS "stored?"
+                  s.attestation_id IS NOT NULL AS "journaled!: bool", c.eligible AS "eligible?: bool", a.id AS "stored?",
+                  (SELECT r.attestation_id FROM reservations AS r
+                   WHERE r.domain_separator = unhex(wanted.value ->> 'domain')
+                     AND r.claim_key = unhex(wanted.value ->> 'key')) AS "newest?"
            FROM json_each(?1) AS wanted
-           LEFT JOIN reservations AS r ON r.domain_separator = unhex(wanted.value ->> 'domain')
-                AND r.claim_key = unhex(wanted.value ->> 'key')
+           LEFT JOIN statements AS s ON s.attestation_id = unhex(wanted.value ->> 'id')
+                AND s.domain_separator = unhex(wanted.value ->> 'domain') AND s.claim_key = unhex(wanted.value ->> 'key')
            LEFT JOIN claims AS c ON c.policy = unhex(wanted.value ->> 'policy')
                 AND c.ordinal = wanted.value ->> 'ordinal' AND c.risk = unhex(wanted.value ->> 'risk')
            LEFT JOIN attestations AS a ON a.id = unhex(wanted.value ->> 'id')
-           WHERE r.attestation_id IS NOT unhex(wanted.value ->> 'id') OR c.eligible IS NOT 1 OR a.id IS NOT NULL
+           WHERE s.attestation_id IS NULL OR c.eligible IS NOT 1 OR a.id IS NOT NULL
            LIMIT 1"#,
         rows
     )
@@ -205,25 +209,17 @@ async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<()
         return Ok(());
     };
     let (id, key) = (format!("0x{}", wrong.id), format!("0x{}", wrong.key));
-    Err(match (wrong.reserved, wrong.eligible, wrong.stored) {
-        (None, ..) => StoreError::Missing {
-            noun: "reservation",
-            key,
-        },
-        (_, None, _) => StoreError::Missing {
+    Err(match (wrong.journaled, wrong.eligible) {
+        (false, _) => reservations::not_journaled(key, id, wrong.newest.as_deref()),
+        (true, None) => StoreError::Missing {
             noun: "claim",
             key: format!("0x{}/{}", wrong.policy, wrong.ordinal),
         },
-        (_, Some(false), _) => Flaw("its claim was refused".to_owned()).refused("attestation", id),
-        (_, _, Some(_)) => StoreError::Conflict {
+        (true, Some(false)) => Flaw("its claim was refused".to_owned()).refused("attestation", id),
+        (true, Some(true)) => StoreError::Conflict {
             noun: "attestation",
             key: id,
             reason: "it is stored already, signed alone or in another batch".to_owned(),
-        },
-        (Some(reserved), ..) => StoreError::Conflict {
-            noun: "reservation",
-            key,
-            reason: format!("it is of payload 0x{}, not of {id}", hexed(reserved)),
         },
     })
 }

@@ -102,7 +102,7 @@ impl Claims for SqliteStore {
             ClaimRow,
             r#"SELECT policy AS "policy!", risk AS "risk!", ordinal AS "ordinal!", eligible AS "eligible!: bool",
                       fraction AS "fraction?", amount AS "amount?", refusal AS "refusal?"
-               FROM claims WHERE eligible = 1 AND attested = 0
+               FROM claims WHERE eligible = 1 AND attested = 0 AND redeemed = 0 AND barred = 0
                  AND NOT EXISTS (SELECT 1 FROM kept_claims AS kept
                                  WHERE kept.risk = claims.risk AND kept.ordinal = claims.ordinal)
                  AND NOT EXISTS (SELECT 1 FROM risk_streams AS listening

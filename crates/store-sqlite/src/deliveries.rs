@@ -191,6 +191,15 @@ impl Deliveries for SqliteStore {
         .execute(&mut *write)
         .await
         .map_err(failed(attempt))?;
+        // Whatever is said of the claim, it is not said anew.
+        sqlx::query!(
+            "UPDATE claims SET redeemed = 1 FROM attestations AS a
+             WHERE a.id = ?1 AND claims.policy = a.policy AND claims.ordinal = a.ordinal",
+            id
+        )
+        .execute(&mut *write)
+        .await
+        .map_err(failed(attempt))?;
         write.commit().await.map_err(failed(attempt))
     }
 

@@ -277,8 +277,9 @@ async fn of_claims_and_attestations() {
         );
     }
     for damage in [
-        "UPDATE reservations SET payload = zeroblob(704)",
-        "UPDATE reservations SET payload = x''",
+        "UPDATE statements SET payload = zeroblob(704)",
+        "UPDATE statements SET payload = x''",
+        "UPDATE statements SET attestation_id = randomblob(32)",
         "UPDATE reservations SET attestation_id = randomblob(32)",
     ] {
         let written = Written::new().await;

@@ -26,36 +26,71 @@ pub struct Reservation {
 /// What became of a reservation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reserved {
-    /// The key was free; it is now held by this payload.
+    /// The payload was not journaled before, and is now: it may be signed.
     New,
-    /// The key is held by a payload that says the same of the claim (times, epoch and revision may differ). The stored
+    /// A payload that says the same of the claim (times, epoch and revision may differ) was journaled before. The stored
     /// one is what may be signed.
     Identical(Reservation),
     /// The key is held by a payload that says something else. Nothing may be signed; somebody must look.
     Conflict(Reservation),
+    /// What was said under the key is revoked, and the payload's revision is below the one that may be said now.
+    Revoked {
+        /// The least revision that stands.
+        min_revision: u32,
+    },
 }
 
-impl Reserved {
-    /// What it means that `stored` holds the key that `wanted` asks for; the rule that every backend shares.
-    /// [`StoreError::InvalidRow`] where the stored payload cannot be read.
-    pub fn judge(wanted: &Reservation, stored: Reservation) -> Result<Self, StoreError> {
-        let wanted_claim = ClaimAttestation::from_bytes(&wanted.payload)
+/// What a store is to do with a payload that asks for a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// To journal it, as the newest statement of the key.
+    Journal,
+    /// To answer so.
+    Answer(Reserved),
+}
+
+impl Verdict {
+    /// What is done with `wanted`, where `newest` holds its key and statements below `min_revision` are revoked; the rule
+    /// that every backend shares. [`StoreError::InvalidRow`] where the stored payload cannot be read.
+    ///
+    /// A corrected statement, which may say something else, takes the place of what was revoked. It names one of those
+    /// statements; which, is for whoever made it to get right.
+    pub fn judge(
+        wanted: &Reservation,
+        newest: Option<&Reservation>,
+        min_revision: u32,
+    ) -> Result<Self, StoreError> {
+        let claim = ClaimAttestation::from_bytes(&wanted.payload)
             .map_err(|error| Flaw(error.to_string()).refused("reservation", wanted.claim_key))?;
-        let stored_claim = ClaimAttestation::from_bytes(&stored.payload).map_err(|error| {
-            Flaw(error.to_string()).invalid_row("reservation", stored.claim_key)
+        if claim.revision < min_revision {
+            return Ok(Self::Answer(Reserved::Revoked { min_revision }));
+        }
+        let Some(newest) = newest else {
+            return Ok(Self::Journal);
+        };
+        let stored = ClaimAttestation::from_bytes(&newest.payload).map_err(|error| {
+            Flaw(error.to_string()).invalid_row("reservation", newest.claim_key)
         })?;
-        Ok(if wanted_claim.same_claim(&stored_claim) {
-            Self::Identical(stored)
+        let newest = newest.clone();
+        let corrects = stored.revision < min_revision && claim.supersedes != B256::ZERO;
+        Ok(if corrects {
+            Self::Journal
+        } else if claim.same_claim(&stored) {
+            Self::Answer(Reserved::Identical(newest))
         } else {
-            Self::Conflict(stored)
+            Self::Answer(Reserved::Conflict(newest))
         })
     }
 }
 
-/// Reservations, keyed by (domain separator, claim key).
+/// Reservations, keyed by (domain separator, claim key): one content each, in any number of statements.
+///
+/// Whatever is journaled under one key, by whichever method, in whatever order and by however many callers, says the same
+/// of the claim; only after a revocation may a corrected statement of a higher revision say something else, once.
 #[async_trait]
 pub trait Reservations: Send + Sync {
-    /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`.
+    /// Reserves the key for the payload, durably before it returns. Two callers at the same time: one is `New`. Where the
+    /// key is held the answer is about its newest statement.
     /// [`StoreError::Halted`] where the policy's risk listens to a halted source, also where the key is held already.
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, StoreError> {
         let one = core::slice::from_ref(reservation);
@@ -69,6 +104,18 @@ pub trait Reservations: Send + Sync {
     /// Reserves many, and says of each what became of it, in their order. A conflict is no error: the others are reserved.
     /// An error, also a halted policy among them, reserves none.
     async fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Reserved>, StoreError>;
+
+    /// Journals these very payloads: each becomes the newest statement of its key (`New`), also where the key is free, or
+    /// was journaled before (`Identical`, with itself, and the newest one stays what it was). `Conflict` where the key is
+    /// held by another content. Otherwise as [`Self::reserve_all`].
+    async fn restate_all(&self, reservations: &[Reservation]) -> Result<Vec<Reserved>, StoreError>;
+
+    /// What was journaled under a key, oldest first.
+    async fn statements(
+        &self,
+        domain_separator: B256,
+        claim_key: ClaimKey,
+    ) -> Result<Vec<Reservation>, StoreError>;
 }
 
 /// A signed claim.

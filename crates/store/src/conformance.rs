@@ -18,6 +18,7 @@ pub mod coverage;
 pub mod covers;
 pub mod deliveries;
 pub mod durability;
+pub mod epochs;
 pub mod halts;
 pub mod imports;
 pub mod looks;
@@ -25,9 +26,12 @@ mod model;
 pub mod nonces;
 pub mod policies;
 pub mod random;
+pub mod renewals;
 pub mod reservations;
 pub mod sample;
 pub mod snapshots;
+pub mod standings;
+pub mod statements;
 pub mod steps;
 pub mod unwinding;
 pub mod values;
@@ -198,6 +202,26 @@ macro_rules! conformance_tests {
                 forged_payloads_are_refused
                 are_given_to_many_at_once
             }
+            renewals {
+                makes_claims_wait_again
+                leaves_out_what_is_paid_or_held
+                ends_with_the_payment
+            }
+            standings {
+                follow_the_verifier
+                make_room_for_a_correction
+                stop_what_was_not_said_yet
+                are_journaled_before_they_are_signed
+            }
+            epochs {
+                are_announced_once
+                do_not_change
+                are_revoked_once
+            }
+            statements {
+                follow_a_reservation
+                keep_to_one_content
+            }
             attestations {
                 need_what_they_rest_on
                 are_recorded_once
@@ -236,6 +260,11 @@ macro_rules! conformance_tests {
         }
 
         mod random {
+            #[test]
+            fn statements_never_say_two_things() {
+                $crate::conformance::statements::never_say_two_things::<super::$backend>();
+            }
+
             #[test]
             fn operations_do_what_the_model_does() {
                 $crate::conformance::random::operations_do_what_the_model_does::<super::$backend>();

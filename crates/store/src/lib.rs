@@ -12,13 +12,17 @@ pub mod conformance;
 pub mod cover;
 pub mod coverage;
 pub mod delivery;
+pub mod epoch;
 pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
 pub mod policy;
+pub mod quorum;
+pub mod renewal;
 pub mod response;
+pub mod revocation;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -38,9 +42,13 @@ pub trait Store:
     + unwind::Unwinds
     + warning::Warnings
     + claim::Claims
+    + epoch::Epochs
+    + revocation::Standings
+    + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
     + delivery::Deliveries
+    + quorum::Quorums
     + Send
     + Sync
 {
@@ -62,9 +70,13 @@ impl<T> Store for T where
         + unwind::Unwinds
         + warning::Warnings
         + claim::Claims
+        + epoch::Epochs
+        + revocation::Standings
+        + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
         + delivery::Deliveries
+        + quorum::Quorums
         + Send
         + Sync
 {

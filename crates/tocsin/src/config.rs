@@ -82,10 +82,10 @@ impl Config {
 pub struct AttestorConfig {
     /// The verifier contract.
     pub domain: AttestationDomain,
-    /// The signers of the epoch, as the verifier has them.
-    pub signers: SignerSet,
-    /// This node's key.
-    pub key: KeyConfig,
+    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them.
+    pub signers: Option<SignerSet>,
+    /// This node's keys, of which each may be in some of the epochs.
+    pub keys: Vec<KeyConfig>,
     /// How long after signing an attestation can be used first: the time for a veto.
     pub hold: Seconds,
     /// How long after signing it can be used last.

@@ -14,6 +14,7 @@ pub mod attest;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
+pub mod epochs;
 pub mod evaluate;
 mod halt;
 pub mod observe;
@@ -21,6 +22,8 @@ pub mod poll;
 pub mod polled_news;
 pub mod put_away;
 pub mod recheck;
+pub mod renew;
+pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //! Everything that can be wrong with the surroundings (database, keys, endpoints, addresses) is found before any stage
 //! starts, so that a service that cannot work does not half-work.
 
+mod attestor;
 mod connect;
 mod record;
 
@@ -13,7 +14,7 @@ use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
-use tocsin_attest::{AttestError, Attestor, Signer};
+use tocsin_attest::{AttestError, Attestor};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::time::Timestamp;
@@ -32,11 +33,14 @@ use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
+use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
 use crate::pipeline::recheck::Rechecker;
+use crate::pipeline::renew::Renewer;
+use crate::pipeline::standings::StandingWatch;
 use crate::pipeline::warn::Forewarner;
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
@@ -100,7 +104,10 @@ struct Parts {
     recheckers: Vec<Rechecker>,
     pollers: Vec<Poller>,
     archivist: Option<Archivist>,
-    attestor: Option<(Attestor, Issuing)>,
+    attestor: Option<(Arc<Attestor>, Issuing)>,
+    epochs: Vec<EpochWatch>,
+    standings: Vec<StandingWatch>,
+    renewer: Option<Renewer>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -110,6 +117,7 @@ struct Parts {
 struct Bells {
     claim: Bell,
     attest: Bell,
+    renew: Bell,
     deliver: Bell,
 }
 
@@ -137,7 +145,7 @@ pub async fn run_on(
     record(&*store, &evaluator, &config, clock.now()).await?;
     withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
-    let parts = connect(&config, &evaluator, &clock, &bells).await?;
+    let parts = connect(&config, &*store, &evaluator, &clock, &bells).await?;
     let stage = Stage {
         store,
         clock,
@@ -194,11 +202,11 @@ async fn withdraw_unwatched(
 
 async fn connect(
     config: &Config,
+    store: &dyn Store,
     evaluator: &Arc<Evaluator>,
     clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
-    let attestor = config.attestor.as_ref().map(open_attestor).transpose()?;
     let mut watch = Watch::new(evaluator, &bells.claim);
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
         patiently(SourceError::is_transient, async || watch.add(chain).await)
@@ -223,7 +231,7 @@ async fn connect(
         .map(|configured| (configured.feed.id().clone(), configured.archive_for))
         .collect();
     let archivist = (!kept.is_empty()).then(|| Archivist::new(evaluator, kept));
-    let mut deliverers = Vec::new();
+    let mut submitters = Vec::new();
     for delivery in &config.deliveries {
         let refused = |source| ServiceError::Delivery {
             chain_id: delivery.settings.chain_id,
@@ -232,16 +240,56 @@ async fn connect(
         let submitter = patiently(DeliveryError::is_transient, async || {
             let key = delivery.key.submitter();
             let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
-            if let Some(attestor) = &config.attestor {
-                submitter.check_signers(&attestor.signers).await?;
+            if let Some(AttestorConfig {
+                signers: Some(signers),
+                ..
+            }) = &config.attestor
+            {
+                submitter.check_signers(signers).await?;
             }
             Ok(submitter)
         })
         .await
         .map_err(refused)?;
         tracing::info!(sender = %submitter.sender(), chain = delivery.settings.chain_id, "claims are submitted");
-        deliverers.push(Deliverer::new(submitter, delivery.poll_interval));
+        submitters.push((Arc::new(submitter), delivery.poll_interval));
     }
+    let attestor = match &config.attestor {
+        Some(configured) => {
+            Some(attestor::open(configured, store, &submitters, clock.now()).await?)
+        }
+        None => None,
+    };
+    let (mut epochs, mut standings, mut renewer) = (Vec::new(), Vec::new(), None);
+    if let Some((attestor, issuing)) = &attestor {
+        for (submitter, poll_interval) in &submitters {
+            let (submitter, domain) = (Arc::clone(submitter), attestor.domain());
+            standings.push(StandingWatch::new(
+                Arc::clone(&submitter),
+                domain,
+                *poll_interval,
+            ));
+            let rung = [bells.attest.clone(), bells.renew.clone()];
+            epochs.push(EpochWatch::new(
+                submitter,
+                Arc::clone(attestor),
+                *poll_interval,
+                rung,
+            ));
+        }
+        let asked = submitters
+            .first()
+            .map(|(submitter, _)| Arc::clone(submitter));
+        let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
+        renewer = Some(Renewer::new(
+            attestor,
+            asked,
+            valid_for,
+            bells.attest.clone(),
+        ));
+    }
+    let deliverers = submitters.into_iter();
+    let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));
     let listener = match config.api {
         Some(address) => Some(
             TcpListener::bind(address)
@@ -257,24 +305,12 @@ async fn connect(
         pollers,
         archivist,
         attestor,
-        deliverers,
+        epochs,
+        standings,
+        renewer,
+        deliverers: deliverers.collect(),
         listener,
     })
-}
-
-fn open_attestor(config: &AttestorConfig) -> Result<(Attestor, Issuing), ServiceError> {
-    let signer = Signer::open(&config.key.attestor())?;
-    tracing::info!(attestor = %signer.address(), epoch = config.signers.epoch(), "claims are attested");
-    let attestor = Attestor::new(config.domain, config.signers.clone(), signer)?;
-    Ok((
-        attestor,
-        Issuing {
-            hold: config.hold,
-            valid_for: config.valid_for,
-            batch_from: config.batch_from,
-            fetched_by: config.fetched_by.clone(),
-        },
-    ))
 }
 
 fn start(
@@ -285,10 +321,8 @@ fn start(
     shutdown: Shutdown,
 ) -> Supervisor {
     let mut tasks = Supervisor::new(shutdown.clone());
-    let attestor = parts
-        .attestor
-        .as_ref()
-        .map(|(attestor, _)| (attestor.domain(), attestor.signers().clone()));
+    let attestor = parts.attestor.as_ref();
+    let attestor = attestor.map(|(attestor, _)| attestor.domain());
     for observer in parts.observers {
         begin(&mut tasks, observer, &stage, Bell::default());
     }
@@ -313,6 +347,15 @@ fn start(
     if let Some((attestor, issuing)) = parts.attestor {
         let attest = AttestClaims::new(evaluator, attestor, issuing, bells.deliver.clone());
         begin(&mut tasks, attest, &stage, bells.attest);
+    }
+    for epochs in parts.epochs {
+        begin(&mut tasks, epochs, &stage, Bell::default());
+    }
+    for standings in parts.standings {
+        begin(&mut tasks, standings, &stage, Bell::default());
+    }
+    if let Some(renewer) = parts.renewer {
+        begin(&mut tasks, renewer, &stage, bells.renew);
     }
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());

@@ -41,6 +41,11 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &["tocsin-domain", "tocsin-store"],
     },
     Edge {
+        folder: "crates/quorum",
+        name: "tocsin-quorum",
+        may_use: &["tocsin-domain", "tocsin-store", "tocsin-attest"],
+    },
+    Edge {
         folder: "crates/api",
         name: "tocsin-api",
         may_use: &["tocsin-domain", "tocsin-store"],
@@ -55,6 +60,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
+            "tocsin-quorum",
             "tocsin-api",
         ],
     },
@@ -69,6 +75,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
+            "tocsin-quorum",
             "tocsin-api",
         ],
     },
@@ -82,11 +89,19 @@ pub(crate) const EDGES: &[Edge] = &[
 /// Crates that only some may use, because what they do belongs to one house.
 pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["tocsin-store-sqlite", "xtask"]),
-    // `tocsin` for its flights demonstration only, where a local server stands in for a provider: clients are the API's.
-    ("axum", &["tocsin-api", "tocsin", "tocsin-tests"]),
+    // `tocsin-quorum` between attestors; `tocsin` for its flights demonstration only, where a local server stands in for a provider: clients are the API's.
+    (
+        "axum",
+        &["tocsin-api", "tocsin-quorum", "tocsin", "tocsin-tests"],
+    ),
     (
         "reqwest",
-        &["tocsin-sources", "tocsin-delivery", "tocsin-tests"],
+        &[
+            "tocsin-sources",
+            "tocsin-delivery",
+            "tocsin-quorum",
+            "tocsin-tests",
+        ],
     ),
     ("miette", &["tocsin"]),
     ("clap", &["tocsin"]),

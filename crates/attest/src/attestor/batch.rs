@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use alloy::primitives::B256;
 use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, SignatureSet};
 use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey};
-use tocsin_store::attestation::{Reservation, Reservations};
+use tocsin_store::attestation::Reservations;
 
-use super::Attestor;
-use crate::AttestError;
+use super::{Attestor, check_claim};
+use crate::{AttestError, Seat};
 
 /// Many claims under one signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,47 +63,51 @@ impl Attestor {
         let mut refused = Vec::new();
         let mut wanted = Vec::new();
         let mut keys = BTreeSet::new();
+        // One signature is of one epoch: that of the first.
+        let Some(epoch) = payloads.first().map(|payload| payload.signerEpoch) else {
+            return Ok(BatchOutcome {
+                signed: None,
+                refused,
+            });
+        };
+        let seat = self.seat_for(epoch, issued_at)?;
         for (given, payload) in payloads.iter().enumerate() {
-            match self.check_claim(payload) {
-                Ok(()) if keys.insert(payload.claim_key()) => {
-                    wanted.push((given, payload, self.reservation(payload)));
-                }
-                Ok(()) => {
-                    let claim_key = payload.claim_key();
-                    refused.push((given, AttestError::TwiceInBatch { claim_key }));
-                }
+            let claim_key = payload.claim_key();
+            match check_claim(payload).and_then(|()| seat.check_epoch(payload)) {
+                Ok(()) if keys.insert(claim_key) => wanted.push((given, payload)),
+                Ok(()) => refused.push((given, AttestError::TwiceInBatch { claim_key })),
                 Err(error) => refused.push((given, error)),
             }
         }
-        let asked: Vec<Reservation> = wanted
-            .iter()
-            .map(|(_, _, reservation)| reservation.clone())
-            .collect();
-        let answers =
-            reservations
-                .reserve_all(&asked)
-                .await
-                .map_err(|source| AttestError::ReserveBatch {
-                    count: asked.len(),
-                    source,
-                })?;
-        if answers.len() != asked.len() {
-            return Err(AttestError::Unanswered {
-                asked: asked.len(),
-                answered: answers.len(),
-            });
-        }
+        let asked: Vec<&ClaimAttestation> = wanted.iter().map(|(_, payload)| *payload).collect();
+        let journaled = seat
+            .journal(reservations, &asked)
+            .await
+            .map_err(|error| error.of_batch(asked.len()))?;
         let mut reserved = Vec::new();
-        for ((given, payload, reservation), answer) in wanted.into_iter().zip(answers) {
-            match self.judge(&reservation, payload, answer) {
+        for ((given, _), journaled) in wanted.into_iter().zip(journaled) {
+            match journaled {
                 Ok(attestation) => reserved.push((given, attestation)),
                 Err(error) => refused.push((given, error)),
             }
         }
         Ok(BatchOutcome {
-            signed: self.sign_batch(reserved, issued_at).await?,
+            signed: seat.sign_batch(reserved, issued_at).await?,
             refused,
         })
+    }
+}
+
+impl Seat<'_> {
+    fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+        if payload.signerEpoch == self.epoch.number() {
+            Ok(())
+        } else {
+            Err(AttestError::OtherEpoch {
+                payload: payload.signerEpoch,
+                attestor: self.epoch.number(),
+            })
+        }
     }
 
     async fn sign_batch(
@@ -121,7 +125,7 @@ impl Attestor {
         // A clock that was set back cannot make a batch older than what it vouches for.
         let latest = reserved.iter().map(|(_, attestation)| attestation.issuedAt);
         let issued_at = latest.fold(issued_at, u64::max);
-        let batch = tree.batch(issued_at, self.signers.epoch());
+        let batch = tree.batch(issued_at, self.epoch.number());
         let id = self.domain.batch_digest(&batch);
         let signatures = self.quorum(id).await?;
         let included = reserved

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alloy::network::Ethereum;
 use alloy::primitives::{Address, B256};
-use alloy::providers::RootProvider;
 use alloy::signers::local::PrivateKeySigner;
-use alloy::transports::TransportError;
 use tocsin_domain::ids::ClaimKey;
 use tocsin_domain::time::Timestamp;
 
@@ -233,22 +230,6 @@ impl Submitter {
     /// The endpoint that answered last.
     pub(super) fn node(&self) -> &Node {
         self.node_at(self.preferred.load(Ordering::Relaxed))
-    }
-
-    pub(super) fn provider(&self) -> &RootProvider<Ethereum> {
-        self.node().provider()
-    }
-
-    pub(super) fn asked<T>(
-        &self,
-        attempted: &'static str,
-        answer: Result<T, TransportError>,
-    ) -> Result<T, DeliveryError> {
-        self.node().asked(attempted, answer)
-    }
-
-    pub(super) fn malformed(&self, attempted: &'static str, detail: String) -> DeliveryError {
-        self.node().malformed(attempted, detail)
     }
 
     pub(super) fn signer(&self) -> &PrivateKeySigner {

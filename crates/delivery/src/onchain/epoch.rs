@@ -1,48 +1,108 @@
-//! Whether the verifier would accept what the configured signers sign.
+//! Who may sign, as the verifier says, and whether it would accept what the configured signers sign.
 //!
 //! Asked before anything is signed: a claim that was signed under a signer set that the verifier does not have is refused
-//! by every transaction.
+//! by every transaction. What counts for signing is its state in the last final block, which no reorganisation takes back.
 
-use alloy::network::TransactionBuilder;
-use alloy::providers::Provider;
-use alloy::rpc::types::TransactionRequest;
+use alloy::eips::BlockId;
 use alloy::sol_types::SolCall;
-use tocsin_domain::attestation::SignerSet;
+use tocsin_domain::attestation::{Epoch, SignerSet};
 
 use super::connect::Submitter;
-use super::contract::TocsinVerifier::epochCall;
+use super::contract::TocsinVerifier::{epochCall, epochCountCall};
+use super::node::Node;
+use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier for an epoch";
 
+impl Node {
+    /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
+    /// nothing changes them any more. None where no final block has the verifier yet.
+    pub(super) async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
+        let Some(head) = self.final_verifier().await? else {
+            return Ok(Vec::new());
+        };
+        self.epochs_at(BlockId::hash(head.hash), known).await
+    }
+
+    async fn epochs_at(
+        &self,
+        block: BlockId,
+        known: &[Epoch],
+    ) -> Result<Vec<Epoch>, DeliveryError> {
+        let count = self.ask(ASKING, &epochCountCall {}, block).await?;
+        let count = epochCountCall::abi_decode_returns(&count)
+            .map_err(|error| self.malformed(ASKING, format!("{count} is no count: {error}")))?;
+        let is_over = |number: u32| {
+            let mut known = known.iter();
+            known.any(|epoch| epoch.number() == number && epoch.revoked)
+        };
+        let mut epochs = Vec::new();
+        for number in (1..=count).filter(|number| !is_over(*number)) {
+            epochs.push(self.read_epoch(number, block).await?);
+        }
+        Ok(epochs)
+    }
+
+    pub(super) async fn read_epoch(
+        &self,
+        number: u32,
+        block: BlockId,
+    ) -> Result<Epoch, DeliveryError> {
+        let answer = self.ask(ASKING, &epochCall { number }, block).await?;
+        let wrong = |problem: String| self.malformed(ASKING, format!("{answer}: {problem}"));
+        let epoch =
+            epochCall::abi_decode_returns(&answer).map_err(|error| wrong(error.to_string()))?;
+        let signers = SignerSet::new(number, epoch.threshold, epoch.signers)
+            .and_then(|signers| signers.with_contracts(epoch.contractSigners))
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(Epoch {
+            signers,
+            active_from: epoch.activeFrom,
+            sign_until: epoch.signUntil,
+            accept_until: epoch.acceptUntil,
+            revoked: epoch.revoked,
+        })
+    }
+}
+
 impl Submitter {
-    /// That the verifier announced these signers with this threshold for this epoch, and has not revoked it.
+    /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
+    /// nothing changes them any more. None where no final block has the verifier yet.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
+        first_answer!(self, node => node.epochs(known).await)
+    }
+
+    /// Every epoch that the verifier has announced, as of the newest block.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    pub async fn newest_epochs(&self) -> Result<Vec<Epoch>, DeliveryError> {
+        first_answer!(self, node => node.epochs_at(BlockId::latest(), &[]).await)
+    }
+
+    /// That the verifier announced these signers with this threshold for this epoch.
     ///
     /// # Errors
     /// [`DeliveryError::OtherSigners`] if not, with both sides; [`DeliveryError::Rpc`] when the verifier cannot be asked,
     /// which is also how it says that it has no such epoch.
     pub async fn check_signers(&self, signers: &SignerSet) -> Result<(), DeliveryError> {
-        let call = epochCall {
-            number: signers.epoch(),
-        };
-        let request = TransactionRequest::default()
-            .with_to(self.settings().verifier)
-            .with_input(call.abi_encode());
-        let answer = self.asked(ASKING, self.provider().call(request).await)?;
-        let announced = epochCall::abi_decode_returns(&answer)
-            .map_err(|error| self.malformed(ASKING, format!("{answer} is no epoch: {error}")))?;
-        let problem = if announced.revoked {
-            "it is revoked".to_owned()
-        } else if announced.threshold != signers.threshold() {
+        let announced = self.node();
+        let announced = announced.read_epoch(signers.epoch(), BlockId::latest());
+        let announced = announced.await?.signers;
+        let problem = if announced.threshold() != signers.threshold() {
             format!(
                 "its threshold is {}, the configuration says {}",
-                announced.threshold,
+                announced.threshold(),
                 signers.threshold()
             )
-        } else if announced.signers != signers.signers() {
+        } else if announced.signers() != signers.signers() {
             format!(
                 "its signers are {:?}, the configuration says {:?}",
-                announced.signers,
+                announced.signers(),
                 signers.signers()
             )
         } else {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attestation::json::{canonical_address, decimal_text};
 use crate::attestation::{AttestationBatch, ClaimAttestation};
-use crate::ids::{AttestationId, BatchId};
+use crate::ids::{
+    AttestationId, BatchId, HoldReleaseId, MessageId, ReportId, RevocationId, VoteId,
+};
 
 /// The EIP-712 domain's name.
 pub const DOMAIN_NAME: &str = "Tocsin";
@@ -34,13 +36,29 @@ pub enum Signable {
     Attestation(AttestationId),
     /// A batch of them.
     Batch(BatchId),
+    /// What an attestor has seen of a loss.
+    Report(ReportId),
+    /// A step of the agreement on what all have seen.
+    Vote(VoteId),
+    /// A message from one attestor to another.
+    Message(MessageId),
+    /// That statements about a claim are taken back.
+    Revocation(RevocationId),
+    /// That a hold on a claim is over.
+    HoldRelease(HoldReleaseId),
 }
 
 impl Signable {
     /// The digest.
     pub fn digest(self) -> B256 {
         match self {
-            Self::Attestation(AttestationId(digest)) | Self::Batch(BatchId(digest)) => digest,
+            Self::Attestation(AttestationId(digest))
+            | Self::Batch(BatchId(digest))
+            | Self::Report(ReportId(digest))
+            | Self::Vote(VoteId(digest))
+            | Self::Message(MessageId(digest))
+            | Self::Revocation(RevocationId(digest))
+            | Self::HoldRelease(HoldReleaseId(digest)) => digest,
         }
     }
 }
@@ -57,11 +75,46 @@ impl From<BatchId> for Signable {
     }
 }
 
+impl From<ReportId> for Signable {
+    fn from(id: ReportId) -> Self {
+        Self::Report(id)
+    }
+}
+
+impl From<VoteId> for Signable {
+    fn from(id: VoteId) -> Self {
+        Self::Vote(id)
+    }
+}
+
+impl From<MessageId> for Signable {
+    fn from(id: MessageId) -> Self {
+        Self::Message(id)
+    }
+}
+
+impl From<RevocationId> for Signable {
+    fn from(id: RevocationId) -> Self {
+        Self::Revocation(id)
+    }
+}
+
+impl From<HoldReleaseId> for Signable {
+    fn from(id: HoldReleaseId) -> Self {
+        Self::HoldRelease(id)
+    }
+}
+
 impl fmt::Display for Signable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attestation(id) => write!(f, "the attestation {id}"),
             Self::Batch(id) => write!(f, "the batch {id}"),
+            Self::Report(id) => write!(f, "the report {id}"),
+            Self::Vote(id) => write!(f, "the vote {id}"),
+            Self::Message(id) => write!(f, "the message {id}"),
+            Self::Revocation(id) => write!(f, "the revocation {id}"),
+            Self::HoldRelease(id) => write!(f, "the release {id} of a hold"),
         }
     }
 }

@@ -181,7 +181,7 @@ fn seconds(field: &'static str, at: Timestamp) -> Result<u64, PayloadError> {
 }
 
 /// 10¹⁸ is all.
-fn fraction_units(fraction: Decimal) -> Result<u64, PayloadError> {
+pub(crate) fn fraction_units(fraction: Decimal) -> Result<u64, PayloadError> {
     if fraction < Decimal::ZERO || fraction > Decimal::ONE {
         return Err(PayloadError::Fraction(fraction));
     }

@@ -110,6 +110,12 @@ impl SignerSet {
         })
     }
 
+    /// How many of `signers` sign where nothing else is said: two thirds, rounded down, and one.
+    pub fn default_threshold(signers: u8) -> u8 {
+        // Two thirds of 255 and one fit.
+        u8::try_from(u16::from(signers) * 2 / 3 + 1).unwrap_or(u8::MAX)
+    }
+
     /// The same signers, of which those whose bit is set are contracts that vote by ERC-1271. A signer is what it was
     /// announced as, whatever is or is not at its address.
     pub fn with_contracts(mut self, contracts: U256) -> Result<Self, SignerSetError> {

@@ -1,11 +1,11 @@
 //! Re-executes a bundle, offline and from the beginning: terms → observations → loss event → evidence → claim →
-//! statement → signatures.
+//! statement → signatures. What several attestors saw is re-executed for each, and then fused as they did.
 //!
 //! Each step takes what the step before computed, not what the file says, and then compares the two. A failed step does
 //! not hide the later ones where they can still be judged.
 
-mod evidence;
-mod replay;
+mod alone;
+mod reports;
 mod statement;
 
 use alloy_primitives::{Address, keccak256};
@@ -13,15 +13,11 @@ use alloy_primitives::{Address, keccak256};
 use super::{EvidenceBundle, Report};
 use crate::attestation::AttestationDomain;
 use crate::cover::{Cover, Rearm};
-use crate::determination::Determination;
 use crate::diagnostic::Diagnostic;
-use crate::ids::{EventId, TermsHash};
+use crate::ids::TermsHash;
 use crate::observation::Provenance;
+use crate::replay::{Case, Finding};
 use crate::risk::Risk;
-use crate::time::Timestamp;
-
-/// What one check says: that something holds, or that it does not and why.
-type Finding = Result<String, String>;
 
 /// What the verifier knows from elsewhere than the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -71,57 +67,15 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
             return;
         };
     }
-    let Some(streams) = report.keep("observations", evidence::check_observations(cover, bundle))
-    else {
+    let implied = match &bundle.quorum {
+        None => alone::replay(cover, bundle, report),
+        Some(quorum) => reports::replay(cover, bundle, quorum, report),
+    };
+    let Some(implied) = implied else {
         return;
     };
-    let Some(found) = report.keep("evaluation", replay::engine(cover, bundle, &streams)) else {
-        return;
-    };
-    report.add(
-        "reference evaluation",
-        replay::reference(cover, bundle, &streams, &found),
-    );
-    let (_known, event) = found;
-    let Some(rows) = report.keep(
-        "evidence",
-        evidence::check_selection(cover, &streams, &event, bundle),
-    ) else {
-        return;
-    };
-    let Some((evidence_root, evidence_count)) = crate::evidence::commit(&rows) else {
-        return report.add(
-            "merkle root",
-            Err("there are more observations than an attestation can count".to_owned()),
-        );
-    };
-    let implied = Determination {
-        risk: Risk::new(
-            cover.terms_hash,
-            bundle.risk.subject.clone(),
-            bundle.risk.inception,
-            bundle.risk.evaluate_from,
-        )
-        .id,
-        terms_hash: cover.terms_hash,
-        subject: bundle.risk.subject.clone(),
-        ordinal: bundle.determination.ordinal,
-        event_id: EventId::derive(&bundle.risk.subject, bundle.determination.ordinal),
-        occurred_at: event.occurred_at,
-        confirmed_at: event.confirmed_at,
-        settled_at: event.settled_at,
-        evidence_from: event.evidence_from,
-        // The one thing that only the attestor's clock knows.
-        determined_at: bundle.determination.determined_at,
-        payout: event.payout,
-        inputs: event.inputs,
-        guards: event.guards,
-        evidence_root,
-        evidence_count,
-        confirmed_on: crate::evidence::confirmed_on(&rows, event.confirmed_at),
-    };
-    report.add("merkle root", evidence::check_root(&implied, bundle));
-    report.add("ordinal", check_ordinal(cover, &implied, bundle.previous));
+    report.add("merkle root", statement::check_root(&implied, bundle));
+    report.add("ordinal", case(cover, bundle).check_ordinal());
     report.add(
         "determination",
         statement::check_determination(&implied, bundle),
@@ -141,6 +95,23 @@ fn verify_against(cover: &Cover, bundle: &EvidenceBundle, report: &mut Report) {
                 implied.ordinal
             ),
         });
+    }
+}
+
+/// What the bundle says of the loss event, with all its observations.
+fn case<'a>(cover: &'a Cover, bundle: &'a EvidenceBundle) -> Case<'a> {
+    let said = &bundle.determination;
+    Case {
+        cover,
+        subject: &bundle.risk.subject,
+        inception: bundle.risk.inception,
+        ordinal: said.ordinal,
+        previous: bundle.previous,
+        evidence_from: said.evidence_from,
+        occurred_at: said.occurred_at,
+        settled_at: said.settled_at,
+        determined_at: said.determined_at,
+        observations: &bundle.observations,
     }
 }
 
@@ -222,32 +193,6 @@ fn check_inception(cover: &Cover, bundle: &EvidenceBundle) -> Result<((), String
     }
 }
 
-fn check_ordinal(cover: &Cover, implied: &Determination, previous: Option<Timestamp>) -> Finding {
-    if (implied.ordinal > 1) != previous.is_some() {
-        return Err(format!(
-            "it is loss event number {}, and {}",
-            implied.ordinal,
-            match previous {
-                Some(previous) =>
-                    format!("yet another is said to have been confirmed at {previous}"),
-                None => "when the one before it was confirmed is not said".to_owned(),
-            }
-        ));
-    }
-    match (implied.ordinal, cover.trigger.rearm) {
-        (0, _) => Err("loss events are numbered from 1, this is number 0".to_owned()),
-        (1, Rearm::Never) => {
-            Ok("it is loss event number 1, and the terms allow no other".to_owned())
-        }
-        (ordinal, Rearm::Never) => Err(format!(
-            "it is loss event number {ordinal}, but the terms allow one only"
-        )),
-        (ordinal, Rearm::After(_)) => Ok(format!(
-            "it is loss event number {ordinal}, and the terms allow several"
-        )),
-    }
-}
-
 fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &mut Report) {
     let EvidenceBundle {
         signers,
@@ -266,6 +211,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         domain.chain_id,
         signers.epoch()
     );
+    say_who_else_reported(bundle, report);
     report.leave_open(if options.trusted_signers.is_some() {
         announced
     } else {
@@ -275,13 +221,17 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         "the policy's holder {:#x}, its sum insured, and so the amount: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));
-    report.leave_open(format!(
-        "that it was decided at {}, before it was signed",
-        bundle.determination.determined_at
-    ));
-    if comes_from(bundle, |provenance| {
+    let decided_at = bundle.determination.determined_at;
+    report.leave_open(if bundle.quorum.is_some() {
+        format!("that the clocks of the attestors were right: by the middle one, it was decided at {decided_at}")
+    } else {
+        format!("that it was decided at {decided_at}, before it was signed")
+    });
+    let has_logs = comes_from(bundle, |provenance| {
         matches!(provenance, Provenance::Chain(_))
-    }) {
+    });
+    // Reports commit to it.
+    if has_logs && bundle.quorum.is_none() {
         report.leave_open(
             "the place of each log within its block: its content is signed, its index is not",
         );
@@ -289,6 +239,23 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
     report.leave_open(
         "that the decision is in the eligibility log: this bundle carries no log proof",
     );
+}
+
+/// Whose word the evidence is, where it is not theirs who signed.
+fn say_who_else_reported(bundle: &EvidenceBundle, report: &mut Report) {
+    match &bundle.quorum {
+        None if bundle.signers.threshold() > 1 => report.leave_open(
+            "what each attestor saw by itself: the bundle carries no reports of theirs",
+        ),
+        Some(quorum) if quorum.signers.epoch() != bundle.signers.epoch() => {
+            report.leave_open(format!(
+                "that the verifier announced the signers of the reports for epoch {}; those of epoch {} have signed what they found",
+                quorum.signers.epoch(),
+                bundle.signers.epoch()
+            ));
+        }
+        None | Some(_) => {}
+    }
 }
 
 /// Each kind of source has its own way of being asked again.

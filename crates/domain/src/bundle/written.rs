@@ -2,14 +2,17 @@
 
 mod observation;
 mod policy;
+mod quorum;
 mod written_time;
 
 use alloy_primitives::{B256, U256, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use self::observation::{WrittenGuard, WrittenInput, WrittenObservation, WrittenPosition};
+pub(crate) use self::observation::WrittenObservation;
+use self::observation::{WrittenGuard, WrittenInput, WrittenPosition};
 use self::policy::WrittenPolicy;
+use self::quorum::WrittenQuorum;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
 use crate::attestation::{
@@ -33,6 +36,9 @@ pub(super) struct Written {
     policy: WrittenPolicy,
     observations: Vec<WrittenObservation>,
     determination: WrittenDetermination,
+    /// Only of a quorum whose attestors saw by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quorum: Option<WrittenQuorum>,
     claim: WrittenClaim,
     attestation: ClaimAttestation,
     domain: AttestationDomain,
@@ -185,6 +191,10 @@ impl Written {
                 evidence_count: determination.evidence_count,
                 confirmed_on: determination.confirmed_on.map(WrittenPosition::from),
             },
+            quorum: match &bundle.quorum {
+                None => None,
+                Some(evidence) => Some(WrittenQuorum::of(evidence, &bundle.observations)?),
+            },
             claim: WrittenClaim { fraction, amount },
             attestation: bundle.attestation.clone(),
             domain: bundle.domain,
@@ -203,13 +213,19 @@ impl Written {
             self.risk.evaluate_from,
         );
         let loss = self.determination;
+        let observations: Vec<Observation> = self
+            .observations
+            .into_iter()
+            .map(Observation::from)
+            .collect();
+        let quorum = self
+            .quorum
+            .map(|written| written.into_evidence(&observations))
+            .transpose()?;
         Ok(EvidenceBundle {
             terms: serde_jcs::to_string(&self.cover)?,
-            observations: self
-                .observations
-                .into_iter()
-                .map(Observation::from)
-                .collect(),
+            observations,
+            quorum,
             determination: Determination {
                 risk: risk.id,
                 terms_hash: risk.terms_hash,
@@ -291,20 +307,20 @@ impl EvidenceBundle {
 }
 
 /// As contracts take them, in hex.
-mod packed_signatures {
+pub(crate) mod packed_signatures {
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
 
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         signatures: &SignatureSet,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode_prefixed(signatures.encode()))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SignatureSet, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -23,8 +23,8 @@ pub struct InputObservation {
     pub value: Option<Value>,
 }
 
-/// Why something is not known.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Why something is not known. The order means nothing, but is one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Unknown {
     /// The input was never observed.

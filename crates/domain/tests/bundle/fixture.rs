@@ -207,6 +207,7 @@ impl Case {
             observations: rows,
             determination,
             previous,
+            quorum: None,
             claim,
             attestation,
             domain: DOMAIN,

@@ -8,6 +8,7 @@ mod batch;
 mod fixture;
 mod forgery;
 mod outlook;
+mod quorum;
 mod tamper;
 
 use fixture::{Case, DEPEG, depeg, keys};

@@ -61,7 +61,8 @@ pub(super) struct Model {
     pub(super) looks: BTreeMap<(SourceId, Subject), Look>,
     pub(super) determinations: BTreeMap<(RiskId, u32), Determination>,
     pub(super) claims: BTreeMap<(PolicyId, u32), Claim>,
-    pub(super) reservations: BTreeMap<(B256, ClaimKey), Reservation>,
+    /// The statements of each key, the newest last.
+    pub(super) reservations: BTreeMap<(B256, ClaimKey), Vec<Reservation>>,
     /// In the order in which they were added.
     pub(super) attestations: Vec<AttestationRecord>,
     pub(super) batches: Vec<BatchRecord>,
@@ -317,7 +318,11 @@ impl Model {
         })
     }
 
-    pub(super) fn reserve(&mut self, wanted: &Reservation) -> Result<Reserved, Faults> {
+    pub(super) fn reserve(
+        &mut self,
+        wanted: &Reservation,
+        restate: bool,
+    ) -> Result<Reserved, Faults> {
         let policy = PolicyId(
             ClaimAttestation::from_bytes(&wanted.payload)
                 .unwrap()
@@ -328,15 +333,17 @@ impl Model {
             return Err(Faults::from([Fault::Halted]));
         }
         let key = (wanted.domain_separator, wanted.claim_key);
-        Ok(match self.reservations.get(&key) {
-            None => {
-                self.reservations.insert(key, wanted.clone());
+        let statements = self.reservations.entry(key).or_default();
+        Ok(match statements.last() {
+            Some(newest) if statement(newest) != statement(wanted) => {
+                Reserved::Conflict(newest.clone())
+            }
+            Some(newest) if !restate => Reserved::Identical(newest.clone()),
+            Some(_) if statements.contains(wanted) => Reserved::Identical(wanted.clone()),
+            _ => {
+                statements.push(wanted.clone());
                 Reserved::New
             }
-            Some(stored) if statement(stored) == statement(wanted) => {
-                Reserved::Identical(stored.clone())
-            }
-            Some(stored) => Reserved::Conflict(stored.clone()),
         })
     }
 
@@ -387,7 +394,7 @@ impl Model {
             None => {
                 faults.insert(Fault::Missing);
             }
-            Some(reserved) if reserved.attestation_id != record.id => {
+            Some(statements) if !statements.iter().any(|one| one.attestation_id == record.id) => {
                 faults.insert(Fault::Conflict);
             }
             Some(_) => {}

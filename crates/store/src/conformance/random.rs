@@ -48,6 +48,7 @@ enum Operation {
         policy: u64,
         ordinal: u32,
         statement: Statement,
+        restate: bool,
     },
     Attest {
         policy: u64,
@@ -99,9 +100,10 @@ fn operations() -> impl Strategy<Value = Operation> {
         2 => vec((0..POLICIES, seldom()), 0..4).prop_map(Operation::AddPolicies),
         5 => step::steps().prop_map(Operation::Commit),
         4 => vec((0..POLICIES, 1..3_u32, seldom()), 0..3).prop_map(Operation::AddClaims),
-        3 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
-            Operation::Reserve { policy, ordinal, statement }
-        }),
+        5 => (0..POLICIES, 1..3_u32, statement(), any::<bool>())
+            .prop_map(|(policy, ordinal, statement, restate)| {
+                Operation::Reserve { policy, ordinal, statement, restate }
+            }),
         4 => (0..POLICIES, 1..3_u32, statement()).prop_map(|(policy, ordinal, statement)| {
             Operation::Attest { policy, ordinal, statement }
         }),
@@ -173,6 +175,7 @@ fn beginning() -> Vec<Operation> {
             policy: 0,
             ordinal: 1,
             statement: Statement::First,
+            restate: false,
         },
         Operation::Attest {
             policy: 0,
@@ -183,6 +186,7 @@ fn beginning() -> Vec<Operation> {
             policy: 3,
             ordinal: 1,
             statement: Statement::First,
+            restate: false,
         },
         Operation::Attest {
             policy: 3,
@@ -387,9 +391,17 @@ impl Operation {
                 policy,
                 ordinal,
                 statement,
+                restate,
             } => {
                 let wanted = reservation(*policy, *ordinal, *statement);
-                agree(self, store.reserve(&wanted).await, model.reserve(&wanted));
+                let seen = if *restate {
+                    let one = core::slice::from_ref(&wanted);
+                    let answers = store.restate_all(one).await;
+                    answers.map(|mut answers| answers.pop().unwrap())
+                } else {
+                    store.reserve(&wanted).await
+                };
+                agree(self, seen, model.reserve(&wanted, *restate));
             }
             Self::AttestTogether(claims) => {
                 let attestations: Vec<AttestationRecord> = claims

@@ -54,7 +54,7 @@ pub async fn export_all(config: &Path, folder: &Path) -> Result<Vec<Exported>, E
     let store = SqliteStore::open(&config.database).await?;
     let mut exported = Vec::new();
     for record in store.recent_attestations(MOST).await? {
-        let bundle = evidence::bundle(&store, &record, attestor.domain, &attestor.signers).await?;
+        let bundle = evidence::bundle(&store, &record, attestor.domain).await?;
         let text =
             serde_json::to_string_pretty(&bundle).map_err(|source| EvidenceError::Write {
                 path: folder.to_owned(),

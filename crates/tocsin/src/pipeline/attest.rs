@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use tocsin_attest::Attestor;
+use tocsin_attest::{Attestor, Seat};
 use tocsin_delivery::onchain::claim_calldata;
+use tocsin_domain::attestation::payload::FIRST_REVISION;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
@@ -24,6 +25,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::NewDelivery;
+use tocsin_store::revocation::Standing;
 
 use super::bell::Bell;
 use super::evaluate::Evaluator;
@@ -45,7 +47,7 @@ pub struct Issuing {
 /// Attests eligible claims.
 pub struct AttestClaims {
     evaluator: Arc<Evaluator>,
-    attestor: Attestor,
+    attestor: Arc<Attestor>,
     issuing: Issuing,
     next: Bell,
 }
@@ -54,7 +56,7 @@ impl AttestClaims {
     /// A stage that signs with `attestor` and rings `next` when it has queued a delivery.
     pub fn new(
         evaluator: Arc<Evaluator>,
-        attestor: Attestor,
+        attestor: Arc<Attestor>,
         issuing: Issuing,
         next: Bell,
     ) -> Self {
@@ -84,12 +86,20 @@ impl Work for AttestClaims {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
-        let mut decided = Decided::new(stage, self);
+        if claims.is_empty() {
+            return Ok(Turn::Idle);
+        }
+        // Which epoch signs follows from the time, so a rotation needs no restart.
+        let seat = self.attestor.seat(stage.clock.now())?;
+        let domain = self.attestor.domain().domain_separator();
+        let stopped = stage.store.stopped(domain).await?;
+        let mut decided = Decided::new(stage, self, &seat, &stopped);
         let mut prepared = Vec::new();
         let mut troubles = Troubles::default();
         for claim in claims {
             match decided.prepare(&claim).await {
-                Ok(ready) => prepared.push((claim, ready)),
+                Ok(Some(ready)) => prepared.push((claim, ready)),
+                Ok(None) => stage.store.bar(claim.policy, claim.ordinal).await?,
                 Err(error) => troubles.add(&claim, error),
             }
         }
@@ -177,19 +187,30 @@ struct Prepared {
 struct Decided<'a> {
     stage: &'a Stage,
     signing: &'a AttestClaims,
+    seat: &'a Seat<'a>,
+    /// Claims that are held or were revoked; few.
+    stopped: &'a [Standing],
     determinations: BTreeMap<(RiskId, u32), Determination>,
 }
 
 impl<'a> Decided<'a> {
-    fn new(stage: &'a Stage, signing: &'a AttestClaims) -> Self {
+    fn new(
+        stage: &'a Stage,
+        signing: &'a AttestClaims,
+        seat: &'a Seat<'a>,
+        stopped: &'a [Standing],
+    ) -> Self {
         Self {
             stage,
             signing,
+            seat,
+            stopped,
             determinations: BTreeMap::new(),
         }
     }
 
-    async fn prepare(&mut self, claim: &Claim) -> Result<Prepared, StageError> {
+    /// `None` where what could be said of it is revoked.
+    async fn prepare(&mut self, claim: &Claim) -> Result<Option<Prepared>, StageError> {
         let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
             noun,
             key: claim.policy.to_string(),
@@ -207,10 +228,7 @@ impl<'a> Decided<'a> {
             }
         };
         let AttestClaims {
-            evaluator,
-            attestor,
-            issuing,
-            ..
+            evaluator, issuing, ..
         } = self.signing;
         let cover = evaluator.cover(determination.terms_hash)?;
         // A clock that was set back cannot make a statement older than the decision that it states.
@@ -220,13 +238,45 @@ impl<'a> Decided<'a> {
             valid_after: issued_at + issuing.hold,
             valid_until: issued_at + issuing.valid_for,
         };
-        let epoch = attestor.signers().epoch();
+        let epoch = self.seat.epoch().number();
         let payload = ClaimAttestation::for_claim(cover, &policy, determination, validity, epoch)?;
-        Ok(Prepared {
+        let Some(payload) = self.revised(payload).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Prepared {
             payload,
             policy,
             issued_at,
-        })
+        }))
+    }
+
+    /// In the revision that a statement must have now: the first one, or after a revocation, if a person has allowed a
+    /// corrected statement, the one that was asked for; it supersedes the last one that was revoked.
+    async fn revised(
+        &self,
+        payload: ClaimAttestation,
+    ) -> Result<Option<ClaimAttestation>, StageError> {
+        let claim_key = payload.claim_key();
+        let mut stopped = self.stopped.iter();
+        let standing = stopped.find(|standing| standing.news.claim_key == claim_key);
+        let revision = match standing.map(Standing::revision) {
+            None | Some(Some(FIRST_REVISION)) => return Ok(Some(payload)),
+            Some(None) => return Ok(None),
+            Some(Some(revision)) => revision,
+        };
+        let domain = self.signing.attestor.domain().domain_separator();
+        let said = self.stage.store.statements(domain, claim_key).await?;
+        let said = said.iter().rev();
+        let earlier = said.filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
+        let earlier =
+            earlier.map(|one| (one.revision, self.signing.attestor.domain().digest(&one)));
+        let superseded = earlier.into_iter().find(|(said, _)| *said < revision);
+        // A claim that was revoked before anything was said of it here: nothing to correct.
+        Ok(superseded.map(|(_, id)| ClaimAttestation {
+            revision,
+            supersedes: id.0,
+            ..payload
+        }))
     }
 }
 

@@ -7,6 +7,7 @@
 //! A delivery that waits for a person, or for a cheaper chain, is no silent one: the stage is not ready until it goes on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
@@ -24,13 +25,13 @@ const MAX_STEPS: u32 = 16;
 /// Delivers to one chain.
 pub struct Deliverer {
     name: String,
-    submitter: Submitter,
+    submitter: Arc<Submitter>,
     poll_interval: Duration,
 }
 
 impl Deliverer {
     /// A deliverer that looks at the chain every `poll_interval`.
-    pub fn new(submitter: Submitter, poll_interval: Duration) -> Self {
+    pub fn new(submitter: Arc<Submitter>, poll_interval: Duration) -> Self {
         let name = format!("deliver eip155:{}", submitter.settings().chain_id);
         Self {
             name,

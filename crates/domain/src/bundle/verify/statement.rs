@@ -2,14 +2,37 @@
 
 use alloy_primitives::{Address, B256};
 
-use super::Finding;
 use crate::attestation::{AttestationDomain, ClaimAttestation, Membership, QuorumError, Validity};
 use crate::bundle::EvidenceBundle;
 use crate::claim::{self, Eligibility};
 use crate::cover::Cover;
 use crate::determination::Determination;
 use crate::ids::PolicyId;
+use crate::replay::Finding;
 use crate::time::Timestamp;
+
+/// The root that the attestors signed is that of these observations.
+pub(super) fn check_root(implied: &Determination, bundle: &EvidenceBundle) -> Finding {
+    let (root, count) = (implied.evidence_root, implied.evidence_count);
+    let signed = (
+        bundle.attestation.evidenceRoot,
+        bundle.attestation.evidenceCount,
+    );
+    if signed == (root, count) {
+        let have = match count {
+            1 => "the one observation has".to_owned(),
+            count => format!("the {count} observations have"),
+        };
+        Ok(format!(
+            "{have} the Merkle root {root:#x}, which the attestation names"
+        ))
+    } else {
+        Err(format!(
+            "the {count} observations have the Merkle root {root:#x}, the attestation names {:#x} over {}",
+            signed.0, signed.1
+        ))
+    }
+}
 
 /// The recorded determination is the one that the evidence implies.
 pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBundle) -> Finding {
@@ -34,6 +57,10 @@ pub(super) fn check_determination(implied: &Determination, bundle: &EvidenceBund
         (
             "beginning of the evidence",
             recorded.evidence_from == implied.evidence_from,
+        ),
+        (
+            "time of the decision",
+            recorded.determined_at == implied.determined_at,
         ),
         ("payout fraction", recorded.payout == implied.payout),
         ("inputs in force", recorded.inputs == implied.inputs),

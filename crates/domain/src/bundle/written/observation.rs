@@ -15,7 +15,7 @@ use crate::value::Value;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenObservation {
+pub(crate) struct WrittenObservation {
     source: String,
     subject: String,
     metric: String,

@@ -10,16 +10,24 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 
 use super::key::KeySection;
 use super::span;
-use crate::config::{AttestorConfig, ConfigError, caip, invalid};
+use crate::config::{AttestorConfig, ConfigError, KeyConfig, caip, invalid};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct AttestorSection {
     verifier: String,
-    epoch: u32,
-    threshold: u8,
-    signers: Vec<Address>,
-    signer: KeySection,
+    /// These three together; without them the verifier is asked, through [delivery].
+    #[serde(default)]
+    epoch: Option<u32>,
+    #[serde(default)]
+    threshold: Option<u8>,
+    #[serde(default)]
+    signers: Option<Vec<Address>>,
+    #[serde(default)]
+    signer: Option<KeySection>,
+    /// Further keys: the next epoch's before a rotation, the last one's after it.
+    #[serde(default)]
+    keys: Vec<KeySection>,
     hold: String,
     valid_for: String,
     /// From how many claims at once on they are signed as one batch; never, where it is not said.
@@ -39,14 +47,39 @@ impl AttestorSection {
     ) -> Result<AttestorConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[attestor]: {problem}"));
         let verifier = caip::account(&self.verifier).map_err(at)?;
+        let signers = match (self.epoch, self.threshold, self.signers) {
+            (None, None, None) => None,
+            (Some(epoch), threshold, Some(signers)) => {
+                // A count that does not fit is refused below, by its real number.
+                let count = u8::try_from(signers.len()).unwrap_or(u8::MAX);
+                let threshold = threshold.unwrap_or_else(|| SignerSet::default_threshold(count));
+                let set = SignerSet::new(epoch, threshold, signers);
+                Some(set.map_err(|error| at(error.to_string()))?)
+            }
+            _ => {
+                return Err(at(
+                    "`epoch` and `signers` come together: write both (with a `threshold`, or two thirds of the signers and \
+                     one count), or neither, and the verifier is asked"
+                        .to_owned(),
+                ));
+            }
+        };
+        let keys = self.signer.into_iter().chain(self.keys);
+        let keys: Vec<KeyConfig> = keys
+            .map(|key| key.resolve(base).map_err(at))
+            .collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err(at(
+                "needs a key: write `signer = { … }`, or [[attestor.keys]]".to_owned(),
+            ));
+        }
         Ok(AttestorConfig {
             domain: AttestationDomain {
                 chain_id: verifier.chain_id,
                 verifier: verifier.address,
             },
-            signers: SignerSet::new(self.epoch, self.threshold, self.signers)
-                .map_err(|error| at(error.to_string()))?,
-            key: self.signer.resolve(base).map_err(at)?,
+            signers,
+            keys,
             hold: span(&self.hold).map_err(at)?,
             valid_for: span(&self.valid_for).map_err(at)?,
             batch_from: self.batch_from,

@@ -1,0 +1,349 @@
+//! From decided events to payloads: every attestor makes them itself, and compares.
+
+use std::sync::Arc;
+
+use tocsin_domain::attestation::{
+    AttestationBatch, BatchTree, ClaimAttestation, SignatureSet, SignerSet, Validity,
+};
+use tocsin_domain::claim::Eligibility;
+use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId};
+use tocsin_domain::policy::Policy;
+use tocsin_domain::quorum::{Event, Fused, Step};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::quorum::{BallotRefusal, Held, QuorumResult, Said, Saying, Statement};
+
+use super::write;
+use crate::message::{Certified, Issue, IssuedClaim, Signed};
+use crate::node::Node;
+use crate::refusal::{Reason, Refusal};
+
+/// The most claims that are issued together.
+pub const MOST_CLAIMS: usize = 20_000;
+
+/// Of each claim the payload, or why there is none.
+pub(crate) type Payloads = Vec<Result<ClaimAttestation, Refusal>>;
+
+/// A payload with whose it is, and about what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issued {
+    /// Whose.
+    pub policy: Policy,
+    /// The risk of the event.
+    pub risk: RiskId,
+    /// The event.
+    pub ordinal: u32,
+    /// What is signed.
+    pub payload: ClaimAttestation,
+    /// Its digest.
+    pub id: AttestationId,
+}
+
+/// Attestations of a quorum that this node has checked against its own books.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// Them.
+    pub issued: Vec<Issued>,
+    /// What makes them valid.
+    pub signing: Signing,
+    /// When they were issued.
+    pub issued_at: Timestamp,
+}
+
+/// What makes attestations of a quorum valid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Signing {
+    /// The signatures of each.
+    Each(Vec<SignatureSet>),
+    /// Those of a batch of all of them.
+    Batch {
+        /// What was signed.
+        batch: AttestationBatch,
+        /// Its digest.
+        id: BatchId,
+        /// By whom.
+        signatures: SignatureSet,
+        /// The proof of each attestation.
+        proofs: Vec<Vec<alloy_primitives::B256>>,
+    },
+}
+
+/// A decided event, executed again.
+pub(crate) struct Settled {
+    pub(crate) event: Event,
+    pub(crate) fused: Arc<Fused>,
+    cover: Arc<tocsin_domain::cover::Cover>,
+    statement: Statement,
+}
+
+impl Node {
+    /// That an event is decided, by votes that hold, and determined here too.
+    pub(crate) async fn settled(&self, certified: &Certified) -> Result<Settled, Refusal> {
+        let (held, reports) = self.hold(certified, Step::Lock).await?;
+        let Certified { event, backed } = certified;
+        let own = self.own(event).await?;
+        let (_, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        Ok(Settled {
+            event: event.clone(),
+            fused,
+            cover: own.cover,
+            statement: decision(event, held, reports),
+        })
+    }
+
+    /// Journals decisions; refused where this node has seen a quorum decide otherwise.
+    pub(crate) async fn journal(&self, settled: &[&Settled]) -> Result<(), Refusal> {
+        let statements: Vec<_> = settled
+            .iter()
+            .map(|settled| settled.statement.clone())
+            .collect();
+        let domain = self.attestor.domain().domain_separator();
+        for said in self.store.say(domain, &statements).await? {
+            if let Said::Refused(refusal) = said {
+                if let BallotRefusal::Decided(_) = refusal {
+                    tracing::error!(%refusal, "ALARM: two quorums have decided differently: more attestors lie than the threshold allows");
+                }
+                return Err(refusal.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The payload that this node would sign for a claim, by its own policy and terms.
+    pub(crate) async fn payload(
+        &self,
+        settled: &Settled,
+        policy: PolicyId,
+        issued_at: Timestamp,
+        epoch: u32,
+    ) -> Result<(Policy, ClaimAttestation), Refusal> {
+        let ineligible =
+            |detail: &str| Refusal::new(Reason::NotEligible, format!("{policy}: {detail}"));
+        let risk = settled.event.risk();
+        let policy = self.store.policy(policy).await?;
+        let policy = policy
+            .filter(|policy| policy.risk == risk)
+            .ok_or_else(|| ineligible("this node has no such policy on this risk"))?;
+        let claims = self.store.claims_of(policy.id).await?;
+        let claim = claims
+            .iter()
+            .find(|claim| claim.risk == risk && claim.ordinal == settled.event.ordinal)
+            .ok_or_else(|| ineligible("this node has not decided the claim yet"))?;
+        if let Eligibility::Refused(refusal) = &claim.eligibility {
+            return Err(ineligible(&format!(
+                "this node refuses the claim: {refusal:?}"
+            )));
+        }
+        let validity = Validity {
+            issued_at,
+            valid_after: issued_at + self.settings.hold,
+            valid_until: issued_at + self.settings.valid_for,
+        };
+        let determination = &settled.fused.determination;
+        let payload =
+            ClaimAttestation::for_claim(&settled.cover, &policy, determination, validity, epoch)
+                .map_err(|error| ineligible(&error.to_string()))?;
+        Ok((policy, payload))
+    }
+
+    /// The payloads that an issue asks for, each compared with what is asked for.
+    pub(crate) async fn payloads(
+        &self,
+        issue: &Issue,
+        settled: &[Result<Settled, Refusal>],
+    ) -> Payloads {
+        let mut payloads = Vec::with_capacity(issue.claims.len());
+        for claim in &issue.claims {
+            payloads.push(
+                self.compared(issue, claim, settled)
+                    .await
+                    .map(|issued| issued.payload),
+            );
+        }
+        payloads
+    }
+
+    async fn compared(
+        &self,
+        issue: &Issue,
+        claim: &IssuedClaim,
+        settled: &[Result<Settled, Refusal>],
+    ) -> Result<Issued, Refusal> {
+        let unknown = || {
+            Refusal::new(
+                Reason::Unreadable,
+                "a claim names an event that is not listed",
+            )
+        };
+        let settled = settled.get(claim.event).ok_or_else(unknown)?;
+        let settled = settled.as_ref().map_err(Clone::clone)?;
+        let (policy, payload) = self
+            .payload(settled, claim.policy, issue.issued_at, issue.epoch)
+            .await?;
+        let id = self.attestor.domain().digest(&payload);
+        if id != claim.id {
+            return Err(Refusal::new(
+                Reason::OtherPayload,
+                format!(
+                    "for policy {} this node would sign {id}, not {}; compare policies, and `hold` and `valid_for`",
+                    policy.id, claim.id
+                ),
+            ));
+        }
+        Ok(Issued {
+            risk: policy.risk,
+            policy,
+            ordinal: settled.event.ordinal,
+            payload,
+            id,
+        })
+    }
+
+    /// Checks what others say that a quorum has signed, down to each signature, against this node's own books. It journals
+    /// the decisions and the payloads, so that this node signs nothing else for these claims.
+    pub async fn verify(&self, signed: &Signed) -> Result<Verified, Refusal> {
+        let Signed { issue, signatures } = signed;
+        super::check_count(issue.claims.len(), MOST_CLAIMS)?;
+        let signers = self.signers(issue.epoch)?;
+        let mut settled = Vec::with_capacity(issue.events.len());
+        for certified in &issue.events {
+            settled.push(Ok(self.settled(certified).await?));
+        }
+        let mut issued = Vec::with_capacity(issue.claims.len());
+        for claim in &issue.claims {
+            issued.push(self.compared(issue, claim, &settled).await?);
+        }
+        let signing = if issue.batched {
+            self.batch_signing(issue, &issued, signatures, &signers)?
+        } else {
+            self.each_signing(&issued, signatures, &signers)?
+        };
+        let settled: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
+        self.journal(&settled).await?;
+        let payloads: Vec<_> = issued.iter().map(|issued| issued.payload.clone()).collect();
+        let seat = self.seat()?;
+        for journaled in seat.restate(&*self.store, &payloads).await? {
+            journaled?;
+        }
+        Ok(Verified {
+            issued,
+            signing,
+            issued_at: issue.issued_at,
+        })
+    }
+
+    fn each_signing(
+        &self,
+        issued: &[Issued],
+        signatures: &[crate::message::Signatures],
+        signers: &SignerSet,
+    ) -> Result<Signing, Refusal> {
+        if signatures.len() != issued.len() {
+            return Err(bad_signature(
+                "there is not one set of signatures for each claim",
+            ));
+        }
+        for (issued, signatures) in issued.iter().zip(signatures) {
+            signatures
+                .0
+                .verify(issued.id, signers)
+                .map_err(|error| bad_signature(&error.to_string()))?;
+        }
+        Ok(Signing::Each(
+            signatures
+                .iter()
+                .map(|signatures| signatures.0.clone())
+                .collect(),
+        ))
+    }
+
+    fn batch_signing(
+        &self,
+        issue: &Issue,
+        issued: &[Issued],
+        signatures: &[crate::message::Signatures],
+        signers: &SignerSet,
+    ) -> Result<Signing, Refusal> {
+        let [signatures] = signatures else {
+            return Err(bad_signature("a batch has one set of signatures"));
+        };
+        let tree = BatchTree::new(issued.iter().map(|issued| issued.id))
+            .ok_or_else(|| bad_signature("the batch is empty"))?;
+        let issued_at = seconds(issue.issued_at)?;
+        let batch = tree.batch(issued_at, issue.epoch);
+        let id = self.attestor.domain().batch_digest(&batch);
+        signatures
+            .0
+            .verify(id, signers)
+            .map_err(|error| bad_signature(&error.to_string()))?;
+        // There is one for every leaf.
+        let proofs = (0..issued.len())
+            .filter_map(|place| tree.proof(place))
+            .collect();
+        Ok(Signing::Batch {
+            batch,
+            id,
+            signatures: signatures.0.clone(),
+            proofs,
+        })
+    }
+
+    /// Keeps a result that was verified, so that others can ask for it.
+    pub async fn keep(&self, signed: &Signed, verified: &Verified) -> Result<(), Refusal> {
+        let body = write(signed)?;
+        let claims = verified
+            .issued
+            .iter()
+            .map(|issued| issued.payload.claim_key());
+        let result = QuorumResult {
+            id: alloy_primitives::keccak256(&body),
+            claims: claims.collect(),
+            body,
+        };
+        Ok(self.store.add_result(&result).await?)
+    }
+}
+
+/// As contracts count.
+pub(crate) fn seconds(at: Timestamp) -> Result<u64, Refusal> {
+    at.to_u64()
+        .ok_or_else(|| Refusal::new(Reason::Times, format!("{at} is before 1970")))
+}
+
+fn bad_signature(detail: &str) -> Refusal {
+    Refusal::new(Reason::BadSignature, detail)
+}
+
+fn decision(event: &Event, held: Held, reports: Vec<u8>) -> Statement {
+    Statement {
+        event: event.key(),
+        saying: Saying::Decision(held),
+        reports,
+    }
+}
+
+/// That this node would sign at this time.
+pub(crate) fn check_times(
+    node: &Node,
+    issue: &Issue,
+    settled: &[Result<Settled, Refusal>],
+) -> Result<(), Refusal> {
+    let (now, tolerance) = (node.now(), node.settings.clock_tolerance);
+    let issued_at = issue.issued_at;
+    if issued_at < now - tolerance || issued_at > now + tolerance {
+        return Err(Refusal::new(
+            Reason::Times,
+            format!("it is to be issued at {issued_at}, and here it is {now}"),
+        ));
+    }
+    let decided = settled.iter().filter_map(|settled| settled.as_ref().ok());
+    let latest = decided
+        .map(|settled| settled.fused.determination.determined_at)
+        .max();
+    match latest {
+        Some(latest) if latest > issued_at => Err(Refusal::new(
+            Reason::Times,
+            format!("it is to be issued at {issued_at}, before it was determined at {latest}"),
+        )),
+        _ => Ok(()),
+    }
+}

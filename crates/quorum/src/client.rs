@@ -1,0 +1,189 @@
+//! Asking other attestors: signed questions, and answers that count only if they are signed too.
+
+use alloy_primitives::{Address, B256};
+use axum::http::HeaderMap;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use reqwest::StatusCode;
+use serde::de::DeserializeOwned;
+use tocsin_attest::Seat;
+use tokio::time::Instant;
+
+use crate::envelope::{self, Envelope, Expected};
+use crate::message::Answer;
+use crate::node::Node;
+use crate::refusal::{Reason, Refusal};
+use crate::server::MAX_BODY;
+
+/// The most bytes that are read of the answer of somebody who does not answer properly.
+const MAX_EXCUSE: usize = 4_096;
+
+/// What attestors have answered, each by its index; also those that have refused, or not answered.
+pub(crate) struct Answers<T>(pub(crate) Vec<(u8, Address, Result<T, Refusal>)>);
+
+impl<T> Answers<T> {
+    /// Those that have answered what was asked.
+    pub(crate) fn good(&self) -> impl Iterator<Item = (u8, Address, &T)> {
+        self.0
+            .iter()
+            .filter_map(|(index, peer, answer)| Some((*index, *peer, answer.as_ref().ok()?)))
+    }
+}
+
+impl Node {
+    /// Asks every attestor of the epoch, this one included (`own`). It waits until all have answered, or until a quorum has
+    /// and patience is over.
+    pub(crate) async fn ask_all<T: DeserializeOwned>(
+        &self,
+        seat: &Seat<'_>,
+        path: &'static str,
+        body: &[u8],
+        own: impl Future<Output = Result<T, Refusal>>,
+    ) -> Answers<T> {
+        let threshold = usize::from(seat.signers().threshold());
+        let mut answers = vec![(seat.index(), seat.address(), own.await)];
+        let mut asked: FuturesUnordered<_> = (0..)
+            .zip(seat.signers().signers())
+            .filter(|(_, signer)| **signer != seat.address())
+            .map(async |(index, &peer)| (index, peer, self.ask(seat, peer, path, body).await))
+            .collect();
+        let patience = Instant::now() + self.settings.patience;
+        loop {
+            let enough = answers
+                .iter()
+                .filter(|(_, _, answer)| answer.is_ok())
+                .count()
+                >= threshold;
+            let next = asked.next();
+            let next = if enough {
+                match tokio::time::timeout_at(patience, next).await {
+                    Ok(next) => next,
+                    Err(_elapsed) => break,
+                }
+            } else {
+                next.await
+            };
+            match next {
+                Some(answer) => answers.push(answer),
+                None => break,
+            }
+        }
+        answers.sort_by_key(|(index, _, _)| *index);
+        Answers(answers)
+    }
+
+    /// Asks one attestor.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        seat: &Seat<'_>,
+        peer: Address,
+        path: &'static str,
+        body: &[u8],
+    ) -> Result<T, Refusal> {
+        let answer = self.exchange(seat, peer, path, body).await;
+        let trouble = answer.as_ref().err().map(ToString::to_string);
+        self.standing.answered(peer, trouble, self.now());
+        let answer: Answer<T> = serde_json::from_slice(&answer?)
+            .map_err(|error| Refusal::new(Reason::Unreadable, error.to_string()))?;
+        answer.result()
+    }
+
+    async fn exchange(
+        &self,
+        seat: &Seat<'_>,
+        peer: Address,
+        path: &'static str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let url = self.settings.peers.get(&peer).ok_or_else(|| {
+            let missing = format!("the configuration does not say where {peer} is");
+            Refusal::new(Reason::Unreachable, missing)
+        })?;
+        let url = url.join(path).map_err(|error| unreachable(&error))?;
+        let message = envelope::message(path, body, seat.address(), peer, self.now(), B256::ZERO);
+        let asked = message.id(&seat.domain());
+        let signature = seat.seal(&message).await?;
+        let response = self
+            .client
+            .post(url)
+            .headers(Envelope { message, signature }.to_headers())
+            .body(body.to_vec())
+            .send()
+            .await
+            .map_err(|error| unreachable(&error.without_url()))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status != StatusCode::OK {
+            let excuse = read(response, MAX_EXCUSE).await?;
+            return Err(excused(status, &excuse));
+        }
+        let envelope = self.open(seat, peer, path, &headers, asked.0)?;
+        let body = read(response, MAX_BODY).await?;
+        envelope.check_body(&body)?;
+        Ok(body)
+    }
+
+    fn open(
+        &self,
+        seat: &Seat<'_>,
+        peer: Address,
+        path: &str,
+        headers: &HeaderMap,
+        asked: B256,
+    ) -> Result<Envelope, Refusal> {
+        let envelope = Envelope::from_headers(path, headers)?;
+        if envelope.message.sender != peer {
+            return Err(Refusal::new(
+                Reason::Stranger,
+                format!("{} answers in the place of {peer}", envelope.message.sender),
+            ));
+        }
+        envelope.check(Expected {
+            domain: &seat.domain(),
+            recipient: seat.address(),
+            now: self.now(),
+            tolerance: self.settings.clock_tolerance,
+            in_reply_to: asked,
+        })?;
+        Ok(envelope)
+    }
+}
+
+async fn read(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, Refusal> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await;
+        match chunk.map_err(|error| unreachable(&error.without_url()))? {
+            None => return Ok(body),
+            Some(chunk) if body.len() + chunk.len() > most => {
+                return Err(Refusal::new(
+                    Reason::TooLarge,
+                    format!("the answer has more than {most} bytes"),
+                ));
+            }
+            Some(chunk) => body.extend_from_slice(&chunk),
+        }
+    }
+}
+
+/// An excuse is not signed: whatever answers there may have said it.
+fn excused(status: StatusCode, excuse: &[u8]) -> Refusal {
+    let said = match serde_json::from_slice::<Refusal>(excuse) {
+        Ok(refusal) => refusal.to_string(),
+        Err(_no_refusal) => "no reason that can be read".to_owned(),
+    };
+    Refusal::new(
+        Reason::Unreachable,
+        format!("whatever is there answers {status}, with {said}"),
+    )
+}
+
+fn unreachable(error: &dyn core::error::Error) -> Refusal {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said.push_str(": ");
+        said.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    Refusal::new(Reason::Unreachable, said)
+}

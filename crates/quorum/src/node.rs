@@ -1,0 +1,339 @@
+//! What both sides of the protocol are made of: a key, the books, and what they cost to ask again.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alloy_primitives::Address;
+use tocsin_attest::{AttestError, Attestor, Seat};
+use tocsin_domain::attestation::SignerSet;
+use tocsin_domain::cover::Cover;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::evidence::{self, Extent};
+use tocsin_domain::ids::{EventKey, ReportsHash, TermsHash};
+use tocsin_domain::observation::Observation;
+use tocsin_domain::quorum::{
+    Event, Fused, ObservationReport, Quorum, ReportError, SignedReport, fuse, reports_hash,
+};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::cover::RiskRecord;
+use tocsin_store::quorum::Disagreement;
+use tocsin_store::{Store, StoreError};
+
+use crate::refusal::{Reason, Refusal};
+use crate::settings::Settings;
+use crate::standing::Standing;
+
+/// How many fusions and reports are remembered. Forgetting one costs its time again.
+const REMEMBERED: usize = 512;
+
+/// Says what time it is.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Told when something has come that can be recorded.
+pub type Ring = Arc<dyn Fn() + Send + Sync>;
+
+/// A node of a quorum.
+pub struct Node {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) attestor: Arc<Attestor>,
+    pub(crate) settings: Settings,
+    pub(crate) client: reqwest::Client,
+    pub(crate) ring: Ring,
+    pub(crate) standing: Standing,
+    now: Now,
+    covers: Mutex<BTreeMap<TermsHash, Arc<Cover>>>,
+    fusions: Mutex<BTreeMap<(EventKey, ReportsHash), Arc<Fused>>>,
+    reports: Mutex<BTreeMap<(EventKey, u32), (Determination, SignedReport)>>,
+}
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The key, or its epoch.
+    #[error(transparent)]
+    Attest(#[from] AttestError),
+    /// The client that asks other attestors.
+    #[error("cannot prepare to ask other attestors")]
+    Client(#[from] reqwest::Error),
+}
+
+/// What this node has determined of an event.
+pub(crate) struct Own {
+    pub(crate) cover: Arc<Cover>,
+    pub(crate) determination: Determination,
+    risk: RiskRecord,
+    previous: Option<Timestamp>,
+}
+
+impl Node {
+    /// A node that signs with `attestor` and rings `ring` when another attestor has told it something.
+    pub fn new(
+        store: Arc<dyn Store>,
+        attestor: Arc<Attestor>,
+        settings: Settings,
+        now: Now,
+        ring: Ring,
+    ) -> Result<Self, NodeError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(settings.request_timeout)
+            .timeout(settings.request_timeout)
+            // What is signed is for this address.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        let standing = Standing::default();
+        standing.expect(settings.peers.keys().copied());
+        Ok(Self {
+            store,
+            attestor,
+            settings,
+            client,
+            ring,
+            standing,
+            now,
+            covers: Mutex::default(),
+            fusions: Mutex::default(),
+            reports: Mutex::default(),
+        })
+    }
+
+    /// How the quorum is doing, as this node sees it.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its place in the epoch that signs now.
+    pub fn seat(&self) -> Result<Seat<'_>, AttestError> {
+        self.attestor.seat(self.now())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// Who signs in an epoch; refused where that is not known, or where the epoch is revoked: its keys may be stolen.
+    pub(crate) fn signers(&self, epoch: u32) -> Result<SignerSet, Refusal> {
+        let epochs = self.attestor.epochs();
+        let found = epochs.iter().find(|known| known.number() == epoch);
+        match found {
+            Some(known) if known.revoked => Err(Refusal::new(
+                Reason::OtherEpoch,
+                format!("epoch {epoch} is revoked"),
+            )),
+            Some(known) => Ok(known.signers.clone()),
+            None => Err(Refusal::new(
+                Reason::OtherEpoch,
+                format!("this node knows no epoch {epoch}"),
+            )),
+        }
+    }
+
+    /// Its place in an epoch that signs now.
+    pub(crate) fn seat_at(&self, epoch: u32) -> Result<Seat<'_>, Refusal> {
+        let seat = self.attestor.seat_of(epoch, self.now());
+        seat.map_err(|error| Refusal::new(Reason::OtherEpoch, error.to_string()))
+    }
+
+    /// Records that another attestor did what an operator has to know of. A failure of that is logged: it must not stop
+    /// what was under way.
+    pub(crate) async fn note(
+        &self,
+        peer: Option<Address>,
+        event: Option<EventKey>,
+        refusal: &Refusal,
+    ) {
+        let now = self.now();
+        tracing::warn!(peer = peer.map(|peer| peer.to_string()), event = event.map(|event| event.to_string()), reason = %refusal.reason, detail = %refusal.detail, "attestors disagree");
+        let noted = Disagreement {
+            peer,
+            kind: refusal.reason.word().to_owned(),
+            event,
+            detail: refusal.detail.clone(),
+            count: 1,
+            first_at: now,
+            last_at: now,
+        };
+        if let Err(error) = self.store.note(&[noted]).await {
+            tracing::error!(%error, "a disagreement is not recorded");
+        }
+    }
+
+    /// What this node has determined of an event; refused where it has not, or has found that it cannot be said.
+    pub(crate) async fn own(&self, event: &Event) -> Result<Own, Refusal> {
+        let undetermined =
+            |what: &str| Refusal::new(Reason::NotDetermined, format!("this node {what}"));
+        let risk = self.store.risk(event.risk()).await?;
+        let risk = risk.ok_or_else(|| undetermined("does not insure such a risk"))?;
+        let determination = self
+            .store
+            .determination(risk.risk.id, event.ordinal)
+            .await?;
+        let determination =
+            determination.ok_or_else(|| undetermined("has determined no such loss event"))?;
+        if let Err(unknown) = &determination.payout {
+            return Err(Refusal::new(
+                Reason::Inconclusive,
+                format!("here the loss cannot be said: {unknown:?}"),
+            ));
+        }
+        let previous = match event.ordinal.checked_sub(1) {
+            None | Some(0) => None,
+            Some(before) => {
+                let before = self.store.determination(risk.risk.id, before).await?;
+                let before =
+                    before.ok_or_else(|| undetermined("has not determined the one before it"))?;
+                Some(before.confirmed_at)
+            }
+        };
+        Ok(Own {
+            cover: self.cover(event.terms_hash).await?,
+            determination,
+            risk,
+            previous,
+        })
+    }
+
+    /// This node's report of an event that it has determined: the same bytes as long as it has determined the same.
+    pub(crate) async fn report(
+        &self,
+        seat: &Seat<'_>,
+        event: &Event,
+        own: &Own,
+    ) -> Result<SignedReport, Refusal> {
+        let key = (event.key(), seat.signers().epoch());
+        let known = lock(&self.reports).get(&key).cloned();
+        if let Some((determination, report)) = known
+            && determination == own.determination
+        {
+            return Ok(report);
+        }
+        let observations = self.evidence(own).await?;
+        let statement = ObservationReport::of(
+            &own.determination,
+            &observations,
+            own.previous,
+            seat.signers().epoch(),
+        )
+        .map_err(|error: ReportError| Refusal::new(Reason::Inconclusive, error.to_string()))?;
+        let report = SignedReport {
+            signature: seat.report(&statement).await?,
+            statement,
+            observations,
+        };
+        report
+            .to_json()
+            .map_err(|error| Refusal::new(Reason::TooLarge, error.to_string()))?;
+        let kept = (own.determination.clone(), report.clone());
+        remember(&self.reports, key, kept);
+        Ok(report)
+    }
+
+    async fn evidence(&self, own: &Own) -> Result<Vec<Observation>, Refusal> {
+        let Own {
+            cover,
+            determination,
+            risk,
+            ..
+        } = own;
+        let extent = Extent::of(
+            cover,
+            risk.risk.inception,
+            determination.evidence_from,
+            determination.settled_at,
+        );
+        let history = self
+            .store
+            .history(&risk.streams, extent.after, extent.until)
+            .await?;
+        evidence::select(&risk.streams, &history, extent)
+            .map_err(|error| Refusal::new(Reason::Inconclusive, error.to_string()))
+    }
+
+    /// What these reports amount to: each is executed again. The hash of them is the first of what is returned.
+    pub(crate) fn fuse(
+        &self,
+        cover: &Cover,
+        event: &Event,
+        reports: &[SignedReport],
+    ) -> Result<(ReportsHash, Arc<Fused>), Refusal> {
+        let bad = |detail: String| Refusal::new(Reason::BadReports, detail);
+        let domain = self.attestor.domain();
+        let hash = reports_hash(&domain, reports);
+        let key = (event.key(), hash);
+        if let Some(known) = lock(&self.fusions).get(&key) {
+            return Ok((hash, Arc::clone(known)));
+        }
+        let first = reports
+            .first()
+            .ok_or_else(|| bad("there are none".to_owned()))?;
+        let latest = self.now() + self.settings.clock_tolerance;
+        let early = |report: &&SignedReport| Timestamp(report.statement.determinedAt) > latest;
+        if let Some(report) = reports.iter().find(early) {
+            return Err(bad(format!(
+                "one was determined at {}, which is yet to come",
+                Timestamp(report.statement.determinedAt)
+            )));
+        }
+        let signers = self.signers(first.statement.signerEpoch)?;
+        let quorum = Quorum {
+            domain: &domain,
+            signers: &signers,
+        };
+        let fused = fuse(cover, event, reports, quorum).map_err(|error| bad(error.to_string()))?;
+        if fused.reports != reports {
+            return Err(bad("they are not in the order of their signers".to_owned()));
+        }
+        let fused = Arc::new(fused);
+        remember(&self.fusions, key, Arc::clone(&fused));
+        Ok((hash, fused))
+    }
+
+    async fn cover(&self, terms: TermsHash) -> Result<Arc<Cover>, Refusal> {
+        if let Some(known) = lock(&self.covers).get(&terms) {
+            return Ok(Arc::clone(known));
+        }
+        let record = self.store.cover(terms).await?.ok_or_else(|| {
+            Refusal::new(
+                Reason::NotDetermined,
+                format!("this node has no terms {terms}"),
+            )
+        })?;
+        let cover = Cover::from_terms(&record.canonical_terms).map_err(|_diagnostics| {
+            Refusal::from(StoreError::InvalidRow {
+                noun: "cover",
+                key: terms.to_string(),
+                reason: "its terms are no cover".to_owned(),
+            })
+        })?;
+        let cover = Arc::new(cover);
+        lock(&self.covers).insert(terms, Arc::clone(&cover));
+        Ok(cover)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Held for a map access that does not panic: a poisoned one is still good.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember<K: Ord, V>(memory: &Mutex<BTreeMap<K, V>>, key: K, value: V) {
+    let mut memory = lock(memory);
+    if memory.len() >= REMEMBERED {
+        memory.pop_first();
+    }
+    memory.insert(key, value);
+}

@@ -1,0 +1,245 @@
+//! What the attestors have seen of an event, and what some of them are bound to.
+
+use alloy_primitives::Address;
+use tocsin_attest::Seat;
+use tocsin_domain::cover::Cover;
+use tocsin_domain::quorum::{Certificate, Event, Quorum, SignedReport, Step, reexecute};
+use tocsin_domain::time::Timestamp;
+
+use crate::attestor::write;
+use crate::client::Answers;
+use crate::message::{Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path};
+use crate::node::Node;
+use crate::refusal::{Reason, Refusal};
+
+/// Where an event stands, after everybody was asked.
+pub(super) enum Standing {
+    /// A quorum has decided.
+    Decided(Certified),
+    /// This can be voted on.
+    Open(Proposal),
+}
+
+/// Who has not gone along, and why.
+pub(super) type Refusals = Vec<(Address, Refusal)>;
+
+impl Node {
+    /// Asks everybody. Of each event where it stands or why it does not, and who disagrees.
+    pub(super) async fn gather(
+        &self,
+        seat: &Seat<'_>,
+        events: &[Event],
+    ) -> Vec<(Result<Standing, String>, Refusals)> {
+        let request = ReportRequest {
+            epoch: seat.signers().epoch(),
+            events: events.to_vec(),
+        };
+        let body = match write(&request) {
+            Ok(body) => body,
+            Err(refusal) => {
+                let failed = |_| (Err(refusal.to_string()), Refusals::new());
+                return events.iter().map(failed).collect();
+            }
+        };
+        let own = self.reports(&request);
+        let answers: Answers<ReportResponse> = self.ask_all(seat, path::REPORT, &body, own).await;
+        let mut standings = Vec::with_capacity(events.len());
+        for (place, event) in events.iter().enumerate() {
+            let mut refusals = Refusals::new();
+            let mut heard = Vec::new();
+            for (index, peer, answer) in &answers.0 {
+                match answer {
+                    Err(refusal) => refusals.push((*peer, refusal.clone())),
+                    Ok(answer) => match answer.heard.get(place) {
+                        Some(said) if answer.heard.len() == events.len() => {
+                            heard.push((*index, *peer, said));
+                        }
+                        _ => refusals.push((*peer, short())),
+                    },
+                }
+            }
+            let standing = self.standing_of(seat, event, &heard, &mut refusals).await;
+            standings.push((standing, refusals));
+        }
+        standings
+    }
+
+    async fn standing_of(
+        &self,
+        seat: &Seat<'_>,
+        event: &Event,
+        heard: &[(u8, Address, &Heard)],
+        refusals: &mut Refusals,
+    ) -> Result<Standing, String> {
+        if let Some(certified) = self.decided_by(event, heard, refusals) {
+            return Ok(Standing::Decided(certified));
+        }
+        let round = heard.iter().map(|(_, _, said)| said.round).max();
+        // Nobody honest takes part in a round that nobody can follow.
+        let round = round.unwrap_or(0).checked_add(1);
+        let round = round.ok_or("its rounds are exhausted")?;
+        let proposal = |reports: Vec<SignedReport>, certificate: Option<Certificate>| {
+            Standing::Open(Proposal {
+                event: event.clone(),
+                round,
+                reports,
+                certificate,
+            })
+        };
+        if let Some(backed) = self.highest_lock(event, heard, refusals) {
+            return Ok(proposal(backed.reports, Some(backed.certificate)));
+        }
+        let own = self
+            .own(event)
+            .await
+            .map_err(|refusal| refusal.to_string())?;
+        let mut reports = Vec::new();
+        for (_, peer, said) in heard {
+            match self.check_report(seat, event, *peer, said, &own.cover) {
+                Ok(report) => reports.push(report),
+                Err(refusal) => refusals.push((*peer, refusal)),
+            }
+        }
+        let threshold = usize::from(seat.signers().threshold());
+        if reports.len() < threshold {
+            return Err(format!(
+                "{} of {threshold} reports that hold; {}",
+                reports.len(),
+                told(refusals)
+            ));
+        }
+        let (_, fused) = self
+            .fuse(&own.cover, event, &reports)
+            .map_err(|refusal| refusal.to_string())?;
+        let loss = &fused.determination;
+        for (_, peer, said) in heard {
+            let Some(report) = reports.iter().find(|report| {
+                matches!(&said.report, crate::message::Answer::Yes(given) if given == *report)
+            }) else {
+                continue;
+            };
+            let reported = report.statement.payoutFraction;
+            let settled = loss
+                .payout
+                .as_ref()
+                .ok()
+                .and_then(|payout| u64::try_from(payout.units()).ok());
+            if settled != Some(reported) {
+                let detail = format!(
+                    "it reports that {reported}e-18 of the sum insured is lost, the quorum settles on {}e-18",
+                    settled.unwrap_or(0)
+                );
+                refusals.push((*peer, Refusal::new(Reason::OtherLoss, detail)));
+            }
+        }
+        Ok(proposal(reports, None))
+    }
+
+    fn decided_by(
+        &self,
+        event: &Event,
+        heard: &[(u8, Address, &Heard)],
+        refusals: &mut Refusals,
+    ) -> Option<Certified> {
+        for (_, peer, said) in heard {
+            let Some(backed) = &said.decided else {
+                continue;
+            };
+            match self.check_backed(event, backed, Step::Lock) {
+                Ok(()) => {
+                    return Some(Certified {
+                        event: event.clone(),
+                        backed: backed.clone(),
+                    });
+                }
+                Err(refusal) => refusals.push((*peer, refusal)),
+            }
+        }
+        None
+    }
+
+    /// Who is locked votes for nothing else: the certificate of the highest round goes on.
+    fn highest_lock(
+        &self,
+        event: &Event,
+        heard: &[(u8, Address, &Heard)],
+        refusals: &mut Refusals,
+    ) -> Option<Backed> {
+        let mut highest: Option<&Backed> = None;
+        for (_, peer, said) in heard {
+            let Some(backed) = &said.locked else { continue };
+            if let Err(refusal) = self.check_backed(event, backed, Step::Evidence) {
+                refusals.push((*peer, refusal));
+            } else if highest
+                .is_none_or(|highest| highest.certificate.round < backed.certificate.round)
+            {
+                highest = Some(backed);
+            }
+        }
+        highest.cloned()
+    }
+
+    fn check_backed(&self, event: &Event, backed: &Backed, step: Step) -> Result<(), Refusal> {
+        let Backed {
+            certificate,
+            reports,
+        } = backed;
+        self.check_certificate(event, certificate, reports, step)?;
+        Ok(())
+    }
+
+    /// A report that holds: signed by who sends it, about this event, and found again when it is executed.
+    fn check_report(
+        &self,
+        seat: &Seat<'_>,
+        event: &Event,
+        peer: Address,
+        said: &Heard,
+        cover: &Cover,
+    ) -> Result<SignedReport, Refusal> {
+        let report = said.report.clone().result()?;
+        let bad = |detail: &str| Refusal::new(Reason::BadReports, detail);
+        let (domain, statement) = (seat.domain(), &report.statement);
+        if statement.signerEpoch != seat.signers().epoch() || !statement.is_about(event) {
+            return Err(bad(
+                "its report is about another event, or of another epoch",
+            ));
+        }
+        if report.signer(&domain) != Some(peer) {
+            return Err(Refusal::new(
+                Reason::BadSignature,
+                "its report is not signed by its key",
+            ));
+        }
+        if Timestamp(statement.determinedAt) > self.now() + self.settings.clock_tolerance {
+            return Err(bad(
+                "its report was determined at a time that is yet to come",
+            ));
+        }
+        let quorum = Quorum {
+            domain: &domain,
+            signers: seat.signers(),
+        };
+        reexecute(cover, event, &report, quorum).map_err(|error| bad(&error.to_string()))?;
+        Ok(report)
+    }
+}
+
+pub(super) fn short() -> Refusal {
+    Refusal::new(
+        Reason::Unreadable,
+        "it has answered to something else than was asked",
+    )
+}
+
+/// Who has not gone along, for people.
+pub(super) fn told(refusals: &Refusals) -> String {
+    if refusals.is_empty() {
+        return "the others have not answered".to_owned();
+    }
+    let told: Vec<String> = refusals
+        .iter()
+        .map(|(peer, refusal)| format!("{peer} says {refusal}"))
+        .collect();
+    told.join("; ")
+}

@@ -1,0 +1,162 @@
+//! Why an attestor does not do what another asks: a word that does not change, for counting, and a sentence for people.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use tocsin_attest::AttestError;
+use tocsin_store::StoreError;
+use tocsin_store::quorum::BallotRefusal;
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+#[serde(deny_unknown_fields)]
+#[error("{reason}: {detail}")]
+pub struct Refusal {
+    /// The kind.
+    pub reason: Reason,
+    /// What exactly.
+    pub detail: String,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        /// The kinds of refusals and disagreements.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $word)] $name),+
+        }
+
+        impl Reason {
+            /// The word for it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word),+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A header of the envelope is missing or cannot be read.
+    Unsigned = "unsigned",
+    /// The sender is no attestor of the epoch.
+    Stranger = "stranger",
+    /// For somebody else, or the answer to another request.
+    Misaddressed = "misaddressed",
+    /// Sent too long ago, or in the future.
+    Stale = "stale",
+    /// The sender has not signed this.
+    Forged = "forged",
+    /// More bytes than are read.
+    TooLarge = "too-large",
+    /// The body is not what it should be.
+    Unreadable = "unreadable",
+    /// No answer came, or none that counts.
+    Unreachable = "unreachable",
+    /// Another epoch signs now.
+    OtherEpoch = "other-epoch",
+    /// This node has not determined such an event.
+    NotDetermined = "not-determined",
+    /// This node has found that it cannot be said.
+    Inconclusive = "inconclusive",
+    /// The proposal leaves out this node's report, or changes it.
+    ReportLeftOut = "report-left-out",
+    /// A report is not valid, or does not yield the loss event.
+    BadReports = "bad-reports",
+    /// Votes that are no certificate, or of something else.
+    BadCertificate = "bad-certificate",
+    /// A vote or a share that its sender has not signed.
+    BadSignature = "bad-signature",
+    /// Rounds rise.
+    RoundOver = "round-over",
+    /// One vote a round.
+    VotedOtherwise = "voted-otherwise",
+    /// Locked to other reports.
+    Locked = "locked",
+    /// A quorum decided otherwise.
+    DecidedOtherwise = "decided-otherwise",
+    /// This node has no such policy, or its claim does not pay.
+    NotEligible = "not-eligible",
+    /// Times that this node would not sign at.
+    Times = "times",
+    /// This node would sign something else.
+    OtherPayload = "other-payload",
+    /// The claim's key is held by another content.
+    OtherContent = "other-content",
+    /// This node has reported another loss than the quorum settled on.
+    OtherLoss = "other-loss",
+    /// What it rests on is halted.
+    Halted = "halted",
+    /// Something inside failed; a later attempt may succeed.
+    Failed = "failed",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl Refusal {
+    /// Of a kind, with a sentence.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<BallotRefusal> for Refusal {
+    fn from(refusal: BallotRefusal) -> Self {
+        let reason = match refusal {
+            BallotRefusal::RoundOver(_) => Reason::RoundOver,
+            BallotRefusal::VotedOtherwise(_) => Reason::VotedOtherwise,
+            BallotRefusal::Locked(_) => Reason::Locked,
+            BallotRefusal::Decided(_) => Reason::DecidedOtherwise,
+        };
+        Self::new(reason, refusal.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Halted { .. } => Self::new(Reason::Halted, error.to_string()),
+            // What broke inside is for this node's operator, not for others.
+            _ => failed(&error),
+        }
+    }
+}
+
+impl From<AttestError> for Refusal {
+    fn from(error: AttestError) -> Self {
+        match &error {
+            AttestError::Conflict { .. } => {
+                tracing::error!(%error, "another attestor asks for what contradicts what was reserved");
+                Self::new(Reason::OtherContent, error.to_string())
+            }
+            AttestError::ReserveBatch {
+                source: StoreError::Halted { .. },
+                ..
+            } => Self::new(Reason::Halted, error.to_string()),
+            _ => failed(&error),
+        }
+    }
+}
+
+fn failed(error: &dyn core::error::Error) -> Refusal {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said.push_str(": ");
+        said.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(error = %said, "another attestor could not be answered");
+    Refusal::new(
+        Reason::Failed,
+        "its operator can find the reason in the log",
+    )
+}

@@ -1,0 +1,70 @@
+//! Who signs: the keys are opened, and the epochs gathered from the configuration, the books and the verifier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tocsin_attest::{Attestor, Signer};
+use tocsin_delivery::DeliveryError;
+use tocsin_delivery::onchain::Submitter;
+use tocsin_domain::attestation::Epoch;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::Store;
+use tocsin_store::epoch::EpochOrigin;
+
+use super::ServiceError;
+use super::connect::patiently;
+use crate::config::AttestorConfig;
+use crate::pipeline::attest::Issuing;
+
+/// Opens the keys and finds their epochs. That none of them signs now is no reason not to start: the next epoch may be
+/// about to begin, and everything else goes on.
+pub(super) async fn open(
+    config: &AttestorConfig,
+    store: &dyn Store,
+    submitters: &[(Arc<Submitter>, Duration)],
+    now: Timestamp,
+) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
+    let mut keys = Vec::new();
+    for key in &config.keys {
+        keys.push(Signer::open(&key.attestor())?);
+    }
+    let separator = config.domain.domain_separator();
+    if let Some(signers) = &config.signers {
+        let configured = [Epoch::unbounded(signers.clone())];
+        store
+            .put_epochs(separator, EpochOrigin::Configured, &configured)
+            .await?;
+    }
+    for (submitter, _) in submitters {
+        let known = store.epochs(separator).await?;
+        let announced = patiently(DeliveryError::is_transient, async || {
+            submitter.epochs(&known).await
+        })
+        .await
+        .map_err(|source| ServiceError::Delivery {
+            chain_id: submitter.settings().chain_id,
+            source,
+        })?;
+        store
+            .put_epochs(separator, EpochOrigin::Announced, &announced)
+            .await?;
+    }
+    let attestor = Attestor::with_keys(config.domain, keys, store.epochs(separator).await?);
+    match attestor.seat(now) {
+        Ok(seat) => {
+            tracing::info!(attestor = %seat.address(), epoch = seat.epoch().number(), "claims are attested");
+        }
+        Err(error) => {
+            tracing::warn!(error = %crate::report::chain(&error), "claims cannot be attested now");
+        }
+    }
+    Ok((
+        Arc::new(attestor),
+        Issuing {
+            hold: config.hold,
+            valid_for: config.valid_for,
+            batch_from: config.batch_from,
+            fetched_by: config.fetched_by.clone(),
+        },
+    ))
+}
