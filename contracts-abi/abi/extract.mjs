@@ -26,8 +26,20 @@ const INCIDENTS = {
   SpotPool: ["SpotPool"],
 };
 
+/** What lets other protocols take a claim. */
+const ADAPTERS = [
+  "AttestedFeed",
+  "CozyTrigger",
+  "EasMirrorResolver",
+  "GifV2Oracle",
+  "GifV3Responder",
+  "NaymsClaims",
+  "Y2kCondition",
+];
+
 const wanted = [
   ...CONTRACTS.map((name) => ({ source: name, name, path: `abi/${name}.json` })),
+  ...ADAPTERS.map((name) => ({ source: name, name, path: `abi/adapters/${name}.json` })),
   ...Object.entries(INCIDENTS).flatMap(([source, names]) =>
     names.map((name) => ({ source, name, path: `abi/incidents/${name}.json` })),
   ),

@@ -32,6 +32,7 @@ struct ClaimAttestation {
 library ClaimAttestations {
     /// Verdicts: 1 triggered, 2 not triggered, 3 inconclusive. Zero is none, so that an unset field is never one.
     uint8 internal constant TRIGGERED = 1;
+    uint8 internal constant NOT_TRIGGERED = 2;
     uint8 internal constant LAST_VERDICT = 3;
 
     /// A payout fraction of one: the whole sum insured.

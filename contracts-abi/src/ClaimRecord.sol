@@ -30,16 +30,20 @@ library ClaimRecords {
 
     /// Statements of a lower revision are revoked.
     function minRevision(ClaimRecord record) internal pure returns (uint32) {
+        // What is above the field is cut off, here and below.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint32(ClaimRecord.unwrap(record) >> MIN_REVISION_AT);
     }
 
     /// How often the claim was held, and so the ordinal of its last hold.
     function holds(ClaimRecord record) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint32(ClaimRecord.unwrap(record) >> HOLDS_AT);
     }
 
     /// The block time of the last hold.
     function heldAt(ClaimRecord record) internal pure returns (uint64) {
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint64(ClaimRecord.unwrap(record) >> HELD_AT_AT);
     }
 

@@ -77,6 +77,8 @@ library MixedSignatures {
         address attestor = signer.account();
         if (!signer.isContract()) revert SignerIsNoContract(index, attestor);
         if (rest.length < LENGTH_BYTES) revert SignatureCutShort(index);
+        // The first two of the bytes.
+        // forge-lint: disable-next-line(unsafe-typecast)
         end = LENGTH_BYTES + uint16(bytes2(rest));
         if (rest.length < end) revert SignatureCutShort(index);
         bytes32 vote = AttestorVotes.voteDigest(domainSeparator, digest, attestor);

@@ -24,6 +24,8 @@ library QuorumSignatures {
     /// The first word. Its lowest 255 bits are the signers' indices.
     function bitmapOf(bytes calldata packed) internal pure returns (uint256) {
         if (packed.length < BITMAP_BYTES) revert SignaturesTooShort(packed.length);
+        // The first 32 of the bytes.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint256(bytes32(packed));
     }
 

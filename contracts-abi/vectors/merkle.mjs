@@ -17,6 +17,19 @@ export const LEAF = [
   "bytes32",
 ];
 const SIZES = [1, 2, 3, 5, 8, 33];
+/** Trees of other shapes: what the library's own documentation begins with, many ids, and equal leaves. */
+const DUMPS = [
+  [
+    "the first example of its documentation",
+    [
+      ["0x1111111111111111111111111111111111111111", "5000000000000000000"],
+      ["0x2222222222222222222222222222222222222222", "2500000000000000000"],
+    ],
+    ["address", "uint256"],
+  ],
+  ["301 ids", Array.from({ length: 301 }, (_, index) => [keccak256(stringToBytes(`id ${index}`))]), ["bytes32"]],
+  ["the same id three times", [["0x" + "11".repeat(32)], ["0x" + "22".repeat(32)], ["0x" + "11".repeat(32)], ["0x" + "11".repeat(32)]], ["bytes32"]],
+];
 
 const word = (text) => keccak256(stringToBytes(text));
 const MISSING_VALUE = -(2n ** 255n);
@@ -46,6 +59,19 @@ export function merkleVectors() {
     about: "Evidence trees computed by @openzeppelin/merkle-tree. Leaves are in evidence order; proofs follow it.",
     leafEncoding: LEAF,
     trees: SIZES.map(tree),
+    dumps: DUMPS.map(([name, values, encoding]) => {
+      const standard = StandardMerkleTree.of(values, encoding);
+      standard.validate();
+      // Loading its own dump again must not change it.
+      const dump = StandardMerkleTree.load(standard.dump()).dump();
+      return {
+        name,
+        root: standard.root,
+        hashes: values.map((value) => standard.leafHash(value)),
+        proofs: [...values.keys()].filter((index) => index % 50 === 0).map((index) => [BigInt(index), standard.getProof(index)]),
+        dump: plain(dump),
+      };
+    }),
   };
 }
 

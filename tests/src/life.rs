@@ -44,6 +44,17 @@ impl Life {
         Self::launch(program, config, url, folder, Some(death))
     }
 
+    /// The same with a store that ends it at `death`.
+    pub fn of_mortal(
+        program: &Path,
+        config: &Path,
+        url: &Url,
+        folder: &Path,
+        death: &Death,
+    ) -> Self {
+        Self::launch(program, config, url, folder, Some(death))
+    }
+
     fn spawn(scene: &Scene, death: Option<&Death>) -> Self {
         let (config, url) = (scene.layout().config(), scene.chain().url());
         Self::launch(scene.program(), &config, &url, scene.folder(), death)

@@ -5,6 +5,7 @@
 
 mod epochs;
 mod polled;
+mod quorum;
 mod standings;
 
 use std::fmt;
@@ -26,12 +27,13 @@ use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
-    AttestationRecord, Attestations, BatchMember, BatchRecord, Reservation, Reservations, Reserved,
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
+    Reserved,
 };
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
-use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery, NewDelivery};
+use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -404,13 +406,9 @@ impl<S: Reservations> Reservations for Mortal<S> {
 
 #[async_trait]
 impl<S: Attestations> Attestations for Mortal<S> {
-    async fn add_attestation(
-        &self,
-        attestation: &AttestationRecord,
-        deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError> {
-        let write = self.store.add_attestation(attestation, deliveries);
-        self.write("add_attestation", write).await
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError> {
+        let write = self.store.add_attestations(issued);
+        self.write("add_attestations", write).await
     }
 
     async fn add_batch(

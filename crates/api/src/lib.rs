@@ -5,12 +5,12 @@
 pub mod chains;
 mod eligibility;
 mod epochs;
-mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
 mod policies;
 mod problem;
+pub mod quorum;
 mod routes;
 mod watching;
 
@@ -31,6 +31,8 @@ pub struct Api {
     pub chains: chains::Chains,
     /// How the feeds are doing.
     pub feeds: feeds::Feeds,
+    /// The other attestors.
+    pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
     /// For which verifier it signs; `None` where nothing is attested.

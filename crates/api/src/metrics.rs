@@ -39,6 +39,8 @@ struct Counts {
     gas_used: Family<ChainLabels, Counter>,
     fees_gwei: Family<ChainLabels, Counter>,
     quota_left: Family<KeyLabels, Gauge<i64>>,
+    disagreements: Family<DisagreementLabels, Gauge<i64>>,
+    silent_attestors: Gauge<i64>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -68,6 +70,12 @@ struct TransactionLabels {
 enum OutcomeLabel {
     Succeeded,
     Reverted,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct DisagreementLabels {
+    peer: String,
+    kind: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -111,6 +119,18 @@ impl Default for Metrics {
             "Requests that a key may still make this UTC day",
             quota_left.clone(),
         );
+        let disagreements = Family::default();
+        registry.register(
+            "quorum_disagreements",
+            "How often other attestors contradicted, refused or lied, by kind, since the database began; /v1/quorum has the last ones",
+            disagreements.clone(),
+        );
+        let silent_attestors = Gauge::default();
+        registry.register(
+            "quorum_silent_attestors",
+            "Other attestors that did not answer when they were asked last",
+            silent_attestors.clone(),
+        );
         let unready = Gauge::default();
         registry.register(
             "unready_parts",
@@ -146,6 +166,8 @@ impl Default for Metrics {
             looks,
             unready,
             quota_left,
+            disagreements,
+            silent_attestors,
         }))
     }
 }
@@ -247,6 +269,22 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
                 .set(i64::from(left));
         }
     }
+    for (peer, kind, count) in api.store.count_disagreements().await? {
+        let labels = DisagreementLabels {
+            peer: peer.map_or_else(|| "unknown".to_owned(), |peer| format!("{peer:#x}")),
+            kind,
+        };
+        let disagreements = counts.disagreements.get_or_create(&labels);
+        disagreements.set(number(count));
+    }
+    let peers = api
+        .quorum
+        .status()
+        .map_or_else(Vec::new, |status| status.peers);
+    let silent = peers.iter().filter(|peer| peer.trouble.is_some()).count();
+    counts
+        .silent_attestors
+        .set(number(u64::try_from(silent).unwrap_or(u64::MAX)));
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));
     let text = api

@@ -15,7 +15,7 @@ use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, epochs, feeds, metrics, policies, watching};
+use crate::{Api, eligibility, epochs, feeds, metrics, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -36,6 +36,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/policies", get(policies::find))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/epochs", get(epochs::epochs))
+        .route("/v1/quorum", get(quorum::quorum))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))

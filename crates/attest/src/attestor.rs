@@ -1,6 +1,7 @@
 //! Reserve, then sign.
 
 mod batch;
+mod each;
 mod journal;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
@@ -131,37 +132,13 @@ impl Attestor {
             .map_err(|error| error.of_one(claim_key))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;
         let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
-        let id = self.domain.digest(&attestation);
-        let signatures = seat.quorum(id).await?;
-        Ok(Attested {
-            claim_key,
-            attestation,
-            id,
-            signatures,
-        })
+        seat.attested(attestation).await
     }
 
-    /// This node's place in the epoch with this number, for what is issued at `issued_at`.
-    pub fn seat_of(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
-        let epochs = self.epochs();
-        let epoch = epochs.iter().find(|epoch| epoch.number() == number);
-        let epoch = epoch.ok_or(AttestError::UnknownEpoch { epoch: number })?;
-        if !epoch.signs_at(issued_at) {
-            return Err(AttestError::OutsideEpoch {
-                epoch: number,
-                issued_at,
-            });
-        }
-        self.seat_in(epoch).ok_or_else(|| AttestError::NoSeat {
-            at: i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp),
-            keys: self.addresses().collect(),
-            signing: vec![number],
-        })
-    }
-
-    /// The same, where one signature is a quorum.
+    /// This node's place in an epoch, for what is issued at `issued_at`, where one signature is a quorum.
     fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
-        let seat = self.seat_of(number, issued_at)?;
+        let at = i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp);
+        let seat = self.seat_of(number, at)?;
         match seat.signers().threshold() {
             1 => Ok(seat),
             threshold => Err(AttestError::QuorumOfSeveral {

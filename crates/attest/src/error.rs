@@ -1,12 +1,15 @@
 //! The whole error space of keys and signing.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tocsin_domain::attestation::{PayloadBytesError, QuorumError, Signable, SignatureError};
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+
+use crate::signer::KeyKind;
 
 /// Why there is no key, or no signature.
 #[derive(Debug, thiserror::Error)]
@@ -239,6 +242,31 @@ pub enum AttestError {
         #[source]
         source: StoreError,
     },
+    /// A key elsewhere, where one on this machine is wanted.
+    #[error("a key of kind `{kind}` is not on this machine: connect to it")]
+    NotHere {
+        /// The kind.
+        kind: KeyKind,
+    },
+    /// The kind exists, but not in this build.
+    #[error(
+        "this build has no keys of kind `{kind}`: build it with `cargo build --release -p tocsin --features {kind}`"
+    )]
+    NotCompiledIn {
+        /// The kind, which is also the name of the cargo feature.
+        kind: KeyKind,
+    },
+    /// A key service or a device did not give its public key.
+    #[error(
+        "the key of kind `{kind}` cannot be used: check its name, its address and the permissions to read its public key"
+    )]
+    OpenKey {
+        /// The kind.
+        kind: KeyKind,
+        /// Why.
+        #[source]
+        source: KeyFault,
+    },
     /// The signer refused or broke.
     #[error("the key of {address} could not sign {what}")]
     Sign {
@@ -248,7 +276,7 @@ pub enum AttestError {
         what: Signable,
         /// Why.
         #[source]
-        source: alloy::signers::Error,
+        source: KeyFault,
     },
     /// The signer gave a signature that no door accepts.
     #[error("the key of {address} made a signature of a form that verifiers refuse")]
@@ -270,6 +298,33 @@ pub enum AttestError {
     },
 }
 
+/// Why a key did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// It could not be reached, is busy or throttled.
+    #[error("it cannot be had right now")]
+    Passing(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It refuses, or answers with what is no signature.
+    #[error("it refuses, or answers what it should not")]
+    Lasting(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It did not answer in time.
+    #[error("it did not answer within {} ms", .0.as_millis())]
+    Silent(Duration),
+    /// The service signs with another key than it named when it was asked.
+    #[error(
+        "ALARM: the signature is by another key than the service named when it was opened; an alias may point elsewhere now"
+    )]
+    OtherKey,
+}
+
+impl KeyFault {
+    /// Whether the same call may succeed later without anybody's help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Passing(_) | Self::Silent(_))
+    }
+}
+
 impl AttestError {
     /// Whether the same call may succeed later without anybody's help.
     pub fn is_transient(&self) -> bool {
@@ -280,7 +335,7 @@ impl AttestError {
             | Self::JournalVotes { source } => source.is_transient(),
             // The next epoch may be about to begin.
             Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,
-            // A local key never fails for a while; a remote one may, when there is one.
+            Self::OpenKey { source, .. } | Self::Sign { source, .. } => source.is_transient(),
             _ => false,
         }
     }

@@ -13,7 +13,7 @@ pub mod signer;
 pub mod withdrawal;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
-pub use error::AttestError;
+pub use error::{AttestError, KeyFault};
 pub use keystore::generate_keystore;
 pub use quorum::{BatchShare, Cast};
 pub use seat::Seat;

@@ -14,6 +14,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 use tocsin_store::quorum::{BallotRefusal, Quorums, Said, Saying, Statement};
 
+use crate::signer::{self, Content};
 use crate::{AttestError, Attestor, Seat};
 
 /// What became of a vote.
@@ -129,7 +130,12 @@ impl Seat<'_> {
         let journaled = self.restate(reservations, payloads).await?;
         for (payload, journaled) in payloads.iter().zip(journaled) {
             shares.push(match journaled {
-                Ok(()) => Ok(self.sign(self.domain().digest(payload)).await?),
+                Ok(()) => {
+                    let content = Content::Claim(self.domain(), payload);
+                    let id = self.domain().digest(payload);
+                    let statement = signer::Statement::with_content(id, content);
+                    Ok(self.sign_statement(statement).await?)
+                }
                 Err(refused) => Err(refused),
             });
         }
@@ -155,7 +161,9 @@ impl Seat<'_> {
             return Ok(BatchShare::Refused(refused));
         };
         let batch = tree.batch(issued_at, self.signers().epoch());
-        let signature = self.sign(domain.batch_digest(&batch)).await?;
+        let content = Content::Batch(domain, &batch);
+        let statement = signer::Statement::with_content(domain.batch_digest(&batch), content);
+        let signature = self.sign_statement(statement).await?;
         Ok(BatchShare::Signed { batch, signature })
     }
 
@@ -223,6 +231,10 @@ fn judge(wanted: &Reservation, answer: Reserved) -> Result<(), AttestError> {
             claim_key: wanted.claim_key,
             reserved: stored.attestation_id,
             wanted: wanted.attestation_id,
+        }),
+        Reserved::Revoked { min_revision } => Err(AttestError::Revoked {
+            claim_key: wanted.claim_key,
+            min_revision,
         }),
     }
 }

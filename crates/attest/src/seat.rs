@@ -5,6 +5,7 @@ use tocsin_domain::attestation::{
     AttestationDomain, Epoch, QuorumSignature, Signable, SignatureSet, SignerSet,
 };
 
+use crate::signer::Statement;
 use crate::{AttestError, Signer};
 
 /// One signer of one epoch of one verifier.
@@ -66,7 +67,7 @@ impl<'a> Seat<'a> {
         self.signer.address()
     }
 
-    /// Reaches the key. Called with what is journaled only.
+    /// Signs what is journaled.
     pub(crate) async fn sign(
         &self,
         what: impl Into<Signable>,
@@ -74,13 +75,21 @@ impl<'a> Seat<'a> {
         self.signer.sign(what.into()).await
     }
 
+    /// The same, for keys that sign nothing that they cannot show.
+    pub(crate) async fn sign_statement(
+        &self,
+        statement: Statement<'_>,
+    ) -> Result<QuorumSignature, AttestError> {
+        self.signer.sign(statement).await
+    }
+
     /// The same, where one signature is a quorum.
     pub(crate) async fn quorum(
         &self,
-        what: impl Into<Signable>,
+        statement: Statement<'_>,
     ) -> Result<SignatureSet, AttestError> {
-        let what = what.into();
-        let signatures = SignatureSet::single(self.index, self.sign(what).await?);
+        let what = statement.what();
+        let signatures = SignatureSet::single(self.index, self.sign_statement(statement).await?);
         // A signer that errs (a fault, a wrong key behind an address) is found here, not by a reverting transaction.
         signatures
             .verify(what, self.signers())

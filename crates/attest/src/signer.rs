@@ -1,61 +1,107 @@
-//! Keys that can sign a digest: the seam for keystores, key services and hardware.
+//! Keys that can sign: the seam for keystores, key services and hardware.
+//!
+//! Promise: whatever kind a key is of, what comes back is a recoverable signature with a low s, or an error that says
+//! whether trying again may help. Whether it is *the key's* signature of *this* statement is checked by the attestor.
 
-use std::path::PathBuf;
+#[cfg(feature = "aws-kms")]
+mod aws;
+#[cfg(feature = "gcp-kms")]
+mod gcp;
+#[cfg(feature = "ledger")]
+mod ledger;
+mod local;
+mod settings;
+mod statement;
 
-use alloy::primitives::Address;
-use alloy::signers::local::PrivateKeySigner;
-use secrecy::{ExposeSecret, SecretString};
-use tocsin_domain::attestation::{QuorumSignature, Signable};
+use std::time::Duration;
+
+use alloy::primitives::{Address, Signature};
+use async_trait::async_trait;
+use tocsin_domain::attestation::QuorumSignature;
+
+pub use settings::{KeyKind, KeySettings, REMOTE_TIMEOUT};
+pub use statement::{Content, Statement};
 
 use crate::AttestError;
-use crate::keystore;
-
-/// Where an attestation key is.
-#[derive(Clone, Debug)]
-pub enum KeySettings {
-    /// An encrypted keystore file.
-    Keystore {
-        /// The file.
-        path: PathBuf,
-        /// Its password.
-        password: SecretString,
-    },
-    /// A bare key. For demonstrations and tests: whoever reads the configuration can sign.
-    Raw {
-        /// 32 bytes in hex.
-        key: SecretString,
-    },
-}
+use crate::error::KeyFault;
 
 /// A key and its address. It signs for nobody but this crate's [`Attestor`](crate::Attestor).
 pub struct Signer {
-    key: Box<dyn alloy::signers::Signer + Send + Sync>,
+    key: Box<dyn Key>,
+    /// A key that does not answer must not hold up the claims of a storm for ever; `None` for a key in this process.
+    patience: Option<Duration>,
 }
 
+/// One kind of key.
+#[async_trait]
+trait Key: Send + Sync {
+    fn address(&self) -> Address;
+
+    async fn sign(&self, statement: &Statement<'_>) -> Result<Signature, KeyFault>;
+}
+
+/// Boxed, because the libraries' own futures are nested deeper than the compiler follows.
+#[cfg(any(feature = "aws-kms", feature = "gcp-kms", feature = "ledger"))]
+type Opening<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Box<dyn Key>, KeyFault>> + Send + 'a>>;
+
 impl Signer {
-    /// Opens a key. A keystore takes a moment: its password is made slow to guess.
+    /// Opens a key on this machine. A keystore takes a moment: its password is made slow to guess. A key elsewhere is
+    /// refused: it takes [`Self::connect`].
     pub fn open(settings: &KeySettings) -> Result<Self, AttestError> {
-        match settings {
+        let key: Box<dyn Key> = match settings {
             KeySettings::Keystore { path, password } => {
-                Ok(Self::local(keystore::open(path, password)?))
+                Box::new(local::from_keystore(path, password)?)
             }
-            KeySettings::Raw { key } => {
-                let signer: PrivateKeySigner = key
-                    .expose_secret()
-                    .trim()
-                    .parse()
-                    // The reason could quote the key.
-                    .map_err(|_unsaid: alloy::signers::local::LocalSignerError| {
-                        AttestError::NotAKey
-                    })?;
-                tracing::warn!(
-                    address = %signer.address(),
-                    "ATTESTING WITH A RAW KEY: anybody who can read the configuration can sign payouts. \
-                     For demonstrations and tests only; use a keystore"
-                );
-                Ok(Self::local(signer))
+            KeySettings::Raw { key } => Box::new(local::from_text(key)?),
+            KeySettings::AwsKms { .. }
+            | KeySettings::GcpKms { .. }
+            | KeySettings::Ledger { .. } => {
+                let kind = settings.kind();
+                return Err(AttestError::NotHere { kind });
             }
+        };
+        Ok(Self {
+            key,
+            patience: None,
+        })
+    }
+
+    /// Opens a key of any kind. One that is elsewhere is asked for its public key, which is its address.
+    pub async fn connect(settings: &KeySettings) -> Result<Self, AttestError> {
+        #[cfg(feature = "aws-kms")]
+        if let KeySettings::AwsKms { timeout, .. } = settings {
+            return Self::opened(settings, *timeout, Box::pin(aws::open(settings))).await;
         }
+        #[cfg(feature = "gcp-kms")]
+        if let KeySettings::GcpKms { timeout, .. } = settings {
+            return Self::opened(settings, *timeout, Box::pin(gcp::open(settings))).await;
+        }
+        #[cfg(feature = "ledger")]
+        if let KeySettings::Ledger { path } = settings {
+            let opening = Box::pin(ledger::open(path));
+            return Self::opened(settings, ledger::PATIENCE, opening).await;
+        }
+        match Self::open(settings) {
+            Err(AttestError::NotHere { kind }) => Err(AttestError::NotCompiledIn { kind }),
+            local => local,
+        }
+    }
+
+    #[cfg(any(feature = "aws-kms", feature = "gcp-kms", feature = "ledger"))]
+    async fn opened(
+        settings: &KeySettings,
+        patience: Duration,
+        opening: Opening<'_>,
+    ) -> Result<Self, AttestError> {
+        let opened = in_time(patience, opening).await;
+        Ok(Self {
+            key: opened.map_err(|source| AttestError::OpenKey {
+                kind: settings.kind(),
+                source,
+            })?,
+            patience: Some(patience),
+        })
     }
 
     /// The address that verifiers know the key by.
@@ -64,24 +110,34 @@ impl Signer {
     }
 
     /// Signs. Callers have reserved the claim keys before.
-    pub(crate) async fn sign(&self, what: Signable) -> Result<QuorumSignature, AttestError> {
+    pub(crate) async fn sign(
+        &self,
+        statement: impl Into<Statement<'_>>,
+    ) -> Result<QuorumSignature, AttestError> {
+        let statement = statement.into();
         let address = self.address();
-        let signature =
-            self.key
-                .sign_hash(&what.digest())
-                .await
-                .map_err(|source| AttestError::Sign {
-                    address,
-                    what,
-                    source,
-                })?;
+        let signing = self.key.sign(&statement);
+        let signature = match self.patience {
+            Some(patience) => in_time(patience, signing).await,
+            None => signing.await,
+        }
+        .map_err(|source| AttestError::Sign {
+            address,
+            what: statement.what(),
+            source,
+        })?;
         QuorumSignature::new(signature)
             .map_err(|source| AttestError::SignatureForm { address, source })
     }
+}
 
-    fn local(key: PrivateKeySigner) -> Self {
-        Self { key: Box::new(key) }
-    }
+async fn in_time<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, KeyFault>>,
+) -> Result<T, KeyFault> {
+    tokio::time::timeout(patience, work)
+        .await
+        .unwrap_or(Err(KeyFault::Silent(patience)))
 }
 
 impl std::fmt::Debug for Signer {

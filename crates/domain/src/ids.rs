@@ -92,6 +92,10 @@ id!(
     VoteId
 );
 id!(
+    /// The EIP-712 digest of an attestation's mirror for the Ethereum Attestation Service.
+    MirrorId
+);
+id!(
     /// The EIP-712 digest of a message between attestors; no signature is part of it.
     MessageId
 );

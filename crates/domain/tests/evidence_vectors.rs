@@ -66,6 +66,48 @@ fn leaves_trees_and_proofs_are_the_same() {
 }
 
 #[test]
+fn dumps_of_other_trees_are_the_same() {
+    let golden = golden();
+    let dumps = golden["dumps"].as_array().unwrap();
+    assert!(dumps.len() >= 3);
+    for expected in dumps {
+        let name = &expected["name"];
+        let hashes = words(&expected["hashes"]);
+        let tree = MerkleTree::new(hashes.clone());
+        assert_eq!(tree.nodes(), words(&expected["dump"]["tree"]), "{name}");
+        assert_eq!(tree.root(), parse::<B256>(&expected["root"]), "{name}");
+        // The dump says of each value where its leaf is.
+        for (hash, value) in hashes
+            .iter()
+            .zip(expected["dump"]["values"].as_array().unwrap())
+        {
+            assert_eq!(
+                *hash,
+                tree.nodes()[parse::<usize>(&value["treeIndex"])],
+                "{name}"
+            );
+        }
+        for one in expected["proofs"].as_array().unwrap() {
+            let (index, proof) = (parse::<usize>(&one[0]), words(&one[1]));
+            // Of equal leaves, either's proof is as good.
+            assert!(
+                merkle::verify(tree.root(), hashes[index], &proof),
+                "{name}/{index}"
+            );
+            assert!(merkle::verify(
+                tree.root(),
+                hashes[index],
+                &tree.proof(index).unwrap()
+            ));
+            let equal = hashes.iter().filter(|hash| **hash == hashes[index]).count();
+            if equal == 1 {
+                assert_eq!(tree.proof(index).unwrap(), proof, "{name}/{index}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_proof_proves_its_leaf_only() {
     let leaves: Vec<B256> = (0..7u64).map(|n| B256::from(U256::from(n))).collect();
     let tree = MerkleTree::new(leaves.clone());

@@ -1,6 +1,7 @@
 //! The attestor's side: answers whoever proposes, by its own determinations, its own policies and its own terms.
 
 pub(crate) mod issue;
+mod revised;
 mod sign;
 mod votes;
 

@@ -1,5 +1,6 @@
 //! What attestors ask each other, as strict JSON: unknown and missing members are refused.
 
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::attestation::{QuorumSignature, SignatureSet};
 use tocsin_domain::ids::{AttestationId, ClaimKey, EventKey, PolicyId};
@@ -163,8 +164,20 @@ pub struct IssuedClaim {
     pub policy: PolicyId,
     /// The place of its event in the list.
     pub event: usize,
+    /// Which statement of it this is.
+    pub revision: Revision,
     /// The digest of the payload.
     pub id: AttestationId,
+}
+
+/// Which statement of a claim it is: the first, or a corrected one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// 0 for the first.
+    pub number: u32,
+    /// The digest of the statement that was revoked; zero for the first.
+    pub supersedes: B256,
 }
 
 /// An attestor's part.

@@ -3,10 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::SignerSet;
+use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::{self, Extent};
@@ -19,6 +20,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::quorum::Disagreement;
 use tocsin_store::{Store, StoreError};
+use tokio::time::Instant;
 
 use crate::refusal::{Reason, Refusal};
 use crate::settings::Settings;
@@ -26,6 +28,9 @@ use crate::standing::Standing;
 
 /// How many fusions and reports are remembered. Forgetting one costs its time again.
 const REMEMBERED: usize = 512;
+
+/// How often a refusal of somebody who could not prove who it is, is recorded for the same reason.
+const STRANGERS: Duration = Duration::from_millis(200);
 
 /// Says what time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -42,6 +47,7 @@ pub struct Node {
     pub(crate) ring: Ring,
     pub(crate) standing: Standing,
     now: Now,
+    strangers: Mutex<BTreeMap<Reason, Instant>>,
     covers: Mutex<BTreeMap<TermsHash, Arc<Cover>>>,
     fusions: Mutex<BTreeMap<(EventKey, ReportsHash), Arc<Fused>>>,
     reports: Mutex<BTreeMap<(EventKey, u32), (Determination, SignedReport)>>,
@@ -92,6 +98,7 @@ impl Node {
             ring,
             standing,
             now,
+            strangers: Mutex::default(),
             covers: Mutex::default(),
             fusions: Mutex::default(),
             reports: Mutex::default(),
@@ -111,6 +118,11 @@ impl Node {
     /// Its place in the epoch that signs now.
     pub fn seat(&self) -> Result<Seat<'_>, AttestError> {
         self.attestor.seat(self.now())
+    }
+
+    /// For which verifier it attests.
+    pub fn domain(&self) -> AttestationDomain {
+        self.attestor.domain()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -148,6 +160,9 @@ impl Node {
         event: Option<EventKey>,
         refusal: &Refusal,
     ) {
+        if peer.is_none() && !self.is_news(refusal.reason) {
+            return;
+        }
         let now = self.now();
         tracing::warn!(peer = peer.map(|peer| peer.to_string()), event = event.map(|event| event.to_string()), reason = %refusal.reason, detail = %refusal.detail, "attestors disagree");
         let noted = Disagreement {
@@ -162,6 +177,18 @@ impl Node {
         if let Err(error) = self.store.note(&[noted]).await {
             tracing::error!(%error, "a disagreement is not recorded");
         }
+    }
+
+    /// Whether strangers have not made themselves heard in this way for a while: they must not keep the disk busy.
+    fn is_news(&self, reason: Reason) -> bool {
+        let mut strangers = lock(&self.strangers);
+        let now = Instant::now();
+        let heard = strangers.insert(reason, now);
+        let news = heard.is_none_or(|heard| now.duration_since(heard) >= STRANGERS);
+        if let (false, Some(heard)) = (news, heard) {
+            strangers.insert(reason, heard);
+        }
+        news
     }
 
     /// What this node has determined of an event; refused where it has not, or has found that it cannot be said.

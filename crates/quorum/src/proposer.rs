@@ -94,6 +94,20 @@ impl Node {
         Ok(found)
     }
 
+    /// Asks the others nothing in particular; how many are there, this node included.
+    pub async fn greet(&self) -> Result<usize, AttestError> {
+        let seat = self.seat()?;
+        let request = WantedRequest { claims: Vec::new() };
+        let Ok(body) = write(&request) else {
+            return Ok(0);
+        };
+        let own = async { Ok(WantedResponse { signed: Vec::new() }) };
+        let answers = self
+            .ask_all::<WantedResponse>(&seat, path::WANTED, &body, own)
+            .await;
+        Ok(answers.good().count())
+    }
+
     /// Tells the others what was signed. Who does not hear of it asks.
     pub async fn tell(&self, signed: &Signed) -> Result<(), AttestError> {
         let seat = self.seat()?;

@@ -84,6 +84,8 @@ reasons! {
     OtherPayload = "other-payload",
     /// The claim's key is held by another content.
     OtherContent = "other-content",
+    /// What was said of the claim is revoked.
+    Revoked = "revoked",
     /// This node has reported another loss than the quorum settled on.
     OtherLoss = "other-loss",
     /// What it rests on is halted.
@@ -137,6 +139,7 @@ impl From<AttestError> for Refusal {
                 tracing::error!(%error, "another attestor asks for what contradicts what was reserved");
                 Self::new(Reason::OtherContent, error.to_string())
             }
+            AttestError::Revoked { .. } => Self::new(Reason::Revoked, error.to_string()),
             AttestError::ReserveBatch {
                 source: StoreError::Halted { .. },
                 ..

@@ -7,7 +7,7 @@ use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
-    AttestationRecord, Attestations, BatchMember, BatchRecord, Signed,
+    AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Signed,
 };
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::delivery::NewDelivery;
@@ -22,34 +22,15 @@ const ADD: &str = "record an attestation";
 
 #[async_trait]
 impl Attestations for SqliteStore {
-    async fn add_attestation(
-        &self,
-        attestation: &AttestationRecord,
-        deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError> {
-        check::attestation(attestation).map_err(|flaw| flaw.refused(NOUN, attestation.id))?;
-        let Signed::Alone(signatures) = &attestation.signed else {
-            let flaw = Flaw("it is signed by its batch, and comes with that".to_owned());
-            return Err(flaw.refused(NOUN, attestation.id));
-        };
-        let mut transaction = self.begin(ADD).await?;
-        match find(&mut transaction, attestation.id, ADD).await? {
-            Some(stored) if stored == *attestation => return Ok(()),
-            Some(_) => {
-                return Err(StoreError::Conflict {
-                    noun: NOUN,
-                    key: attestation.id.to_string(),
-                    reason: "the same payload is stored with other signatures, another time or another claim".to_owned(),
-                });
-            }
-            None => {}
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError> {
+        for one in issued {
+            check::attestation(one.attestation)
+                .map_err(|flaw| flaw.refused(NOUN, one.attestation.id))?;
         }
-        // What was signed is what was reserved.
-        let (domain, key) = (attestation.domain_separator, attestation.claim_key);
-        reservations::check_journaled(&mut transaction, domain, key, attestation.id, ADD).await?;
-        mark_claim(&mut transaction, attestation).await?;
-        insert(&mut transaction, attestation, signatures).await?;
-        deliveries::queue(&mut transaction, attestation, deliveries).await?;
+        let mut transaction = self.begin(ADD).await?;
+        for one in issued {
+            add(&mut transaction, one.attestation, one.deliveries).await?;
+        }
         transaction.commit().await.map_err(failed(ADD))
     }
 
@@ -110,6 +91,36 @@ impl Attestations for SqliteStore {
         .map_err(failed("read the newest attestations"))?;
         rows.into_iter().map(AttestationRecord::try_from).collect()
     }
+}
+
+async fn add(
+    connection: &mut SqliteConnection,
+    attestation: &AttestationRecord,
+    deliveries: &[NewDelivery],
+) -> Result<(), StoreError> {
+    let Signed::Alone(signatures) = &attestation.signed else {
+        let flaw = Flaw("it is signed by its batch, and comes with that".to_owned());
+        return Err(flaw.refused(NOUN, attestation.id));
+    };
+    match find(connection, attestation.id, ADD).await? {
+        Some(stored) if stored == *attestation => return Ok(()),
+        Some(_) => {
+            return Err(StoreError::Conflict {
+                noun: NOUN,
+                key: attestation.id.to_string(),
+                reason:
+                    "the same payload is stored with other signatures, another time or another claim"
+                        .to_owned(),
+            });
+        }
+        None => {}
+    }
+    // What was signed is what was reserved.
+    let (domain, key) = (attestation.domain_separator, attestation.claim_key);
+    reservations::check_journaled(connection, domain, key, attestation.id, ADD).await?;
+    mark_claim(connection, attestation).await?;
+    insert(connection, attestation, signatures).await?;
+    deliveries::queue(connection, attestation, deliveries).await
 }
 
 struct AttestationRow {

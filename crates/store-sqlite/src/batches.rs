@@ -1,14 +1,17 @@
 //! Batches: many attestations in a few statements.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use tocsin_domain::attestation::AttestationBatch;
 use tocsin_domain::ids::BatchId;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestation::{BatchMember, BatchRecord, Signed};
+use tocsin_store::attestation::{AttestationRecord, BatchMember, BatchRecord, Signed};
 use tocsin_store::check::{self, Flaw};
 
+use crate::bulk::Bulk;
 use crate::column::{hexed, signed, to_json, unsigned, word};
 use crate::error::failed;
 use crate::reservations;
@@ -17,8 +20,8 @@ use crate::store::SqliteStore;
 const NOUN: &str = "batch";
 const ADD: &str = "record a batch";
 
-/// Attestations that travel to SQLite in one statement; with its call, each has a few kilobytes.
-const ROWS_PER_STATEMENT: usize = 1024;
+/// Attestations that are looked at in one statement.
+const ROWS_PER_CHECK: usize = 1024;
 
 pub(crate) async fn add(
     store: &SqliteStore,
@@ -41,12 +44,17 @@ pub(crate) async fn add(
         None => {}
     }
     insert(&mut transaction, batch).await?;
-    for chunk in members.chunks(ROWS_PER_STATEMENT) {
-        let rows = chunk.iter().map(written).collect::<Result<Vec<_>, _>>()?;
-        let rows = to_json(NOUN, batch.id, &rows)?;
-        check_rests(&mut transaction, &rows).await?;
-        insert_members(&mut transaction, &rows).await?;
+    let rows = members
+        .iter()
+        .map(MemberRow::of)
+        .collect::<Result<Vec<_>, _>>()?;
+    for chunk in rows.chunks(ROWS_PER_CHECK) {
+        let named: Vec<_> = chunk.iter().map(named).collect();
+        let named = to_json(NOUN, batch.id, &named)?;
+        check_rests(&mut transaction, &named).await?;
+        mark_claims(&mut transaction, &named).await?;
     }
+    insert_members(&mut transaction, &rows).await?;
     transaction.commit().await.map_err(failed(ADD))
 }
 
@@ -105,59 +113,76 @@ impl TryFrom<BatchRow> for BatchRecord {
     }
 }
 
-/// An attestation of a batch as it travels to SQLite, with the call that delivers it.
+/// An attestation of a batch, in cells.
+struct MemberRow<'a> {
+    attestation: &'a AttestationRecord,
+    batch: &'a [u8],
+    place: u32,
+    proof: Vec<u8>,
+    delivery: Option<DeliveryCells<'a>>,
+}
+
+struct DeliveryCells<'a> {
+    chain: i64,
+    consumer: &'a [u8],
+    calldata: &'a [u8],
+    not_before: i64,
+}
+
+impl<'a> MemberRow<'a> {
+    fn of(member: &'a BatchMember) -> Result<Self, StoreError> {
+        let BatchMember {
+            attestation,
+            delivery,
+        } = member;
+        let Signed::InBatch {
+            batch,
+            place,
+            proof,
+        } = &attestation.signed
+        else {
+            let flaw = Flaw("it was signed alone".to_owned());
+            return Err(flaw.refused("attestation", attestation.id));
+        };
+        let delivery = delivery.as_ref().map(|call| {
+            Ok::<_, StoreError>(DeliveryCells {
+                chain: signed("delivery", attestation.id, call.chain_id)?,
+                consumer: call.consumer.as_slice(),
+                calldata: &call.calldata,
+                not_before: call.not_before.unwrap_or(attestation.attested_at).0,
+            })
+        });
+        Ok(Self {
+            attestation,
+            batch: batch.0.as_slice(),
+            place: *place,
+            proof: proof.concat(),
+            delivery: delivery.transpose()?,
+        })
+    }
+}
+
+/// What an attestation rests on, as it travels to SQLite.
 #[derive(Serialize)]
-struct WrittenMember {
+struct Named {
     id: String,
     domain: String,
     key: String,
     policy: String,
     risk: String,
     ordinal: u32,
-    payload: String,
-    batch: String,
-    place: u32,
-    proof: String,
-    attested_at: i64,
-    chain: Option<i64>,
-    consumer: Option<String>,
-    calldata: Option<String>,
 }
 
-fn written(member: &BatchMember) -> Result<WrittenMember, StoreError> {
-    let BatchMember {
-        attestation,
-        delivery,
-    } = member;
-    let Signed::InBatch {
-        batch,
-        place,
-        proof,
-    } = &attestation.signed
-    else {
-        let flaw = Flaw("it was signed alone".to_owned());
-        return Err(flaw.refused("attestation", attestation.id));
-    };
-    let chain = delivery
-        .as_ref()
-        .map(|call| signed("delivery", attestation.id, call.chain_id))
-        .transpose()?;
-    Ok(WrittenMember {
+fn named(row: &MemberRow<'_>) -> Named {
+    let attestation = row.attestation;
+    Named {
         id: hexed(attestation.id.0),
         domain: hexed(attestation.domain_separator),
         key: hexed(attestation.claim_key.0),
         policy: hexed(attestation.policy.0),
         risk: hexed(attestation.risk.0),
         ordinal: attestation.ordinal,
-        payload: hexed(&attestation.payload),
-        batch: hexed(batch.0),
-        place: *place,
-        proof: hexed(proof.concat()),
-        attested_at: attestation.attested_at.0,
-        chain,
-        consumer: delivery.as_ref().map(|call| hexed(call.consumer)),
-        calldata: delivery.as_ref().map(|call| hexed(&call.calldata)),
-    })
+    }
 }
 
 async fn insert(connection: &mut SqliteConnection, record: &BatchRecord) -> Result<(), StoreError> {
@@ -224,35 +249,69 @@ async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<()
     })
 }
 
-async fn insert_members(connection: &mut SqliteConnection, rows: &str) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO attestations (id, domain_separator, claim_key, policy, risk, ordinal, payload, batch, place, proof, attested_at)
-         SELECT unhex(value ->> 'id'), unhex(value ->> 'domain'), unhex(value ->> 'key'), unhex(value ->> 'policy'),
-                unhex(value ->> 'risk'), value ->> 'ordinal', unhex(value ->> 'payload'), unhex(value ->> 'batch'),
-                value ->> 'place', unhex(value ->> 'proof'), value ->> 'attested_at'
-         FROM jsonb_each(?1)",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(ADD))?;
+async fn mark_claims(connection: &mut SqliteConnection, named: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE claims SET attested = 1 FROM json_each(?1) AS given
          WHERE claims.policy = unhex(given.value ->> 'policy') AND claims.ordinal = given.value ->> 'ordinal'",
-        rows
+        named
     )
     .execute(&mut *connection)
     .await
     .map_err(failed(ADD))?;
-    sqlx::query!(
-        "INSERT INTO deliveries (attestation, claim_key, chain_id, consumer, calldata, state, not_before)
-         SELECT unhex(value ->> 'id'), unhex(value ->> 'key'), value ->> 'chain', unhex(value ->> 'consumer'),
-                unhex(value ->> 'calldata'), 'queued', value ->> 'attested_at'
-         FROM jsonb_each(?1) WHERE value ->> 'chain' IS NOT NULL",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(ADD))?;
+    Ok(())
+}
+
+static ATTESTATIONS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "id, domain_separator, claim_key, policy, risk, ordinal, payload, batch, place, proof, attested_at";
+    Bulk::insert_into("attestations", columns, "")
+});
+
+static DELIVERIES: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "attestation, claim_key, chain_id, consumer, calldata, state, not_before";
+    Bulk::insert_into("deliveries", columns, "")
+});
+
+async fn insert_members(
+    connection: &mut SqliteConnection,
+    rows: &[MemberRow<'_>],
+) -> Result<(), StoreError> {
+    ATTESTATIONS
+        .insert(connection, rows, ADD, |statement, row| {
+            let attestation = row.attestation;
+            statement
+                .bind(attestation.id.0.as_slice())
+                .bind(attestation.domain_separator.as_slice())
+                .bind(attestation.claim_key.0.as_slice())
+                .bind(attestation.policy.0.as_slice())
+                .bind(attestation.risk.0.as_slice())
+                .bind(attestation.ordinal)
+                .bind(attestation.payload.as_slice())
+                .bind(row.batch)
+                .bind(row.place)
+                .bind(row.proof.as_slice())
+                .bind(attestation.attested_at.0)
+        })
+        .await?;
+    let deliveries: Vec<_> = rows
+        .iter()
+        .filter_map(|row| Some((row.attestation, row.delivery.as_ref()?)))
+        .collect();
+    DELIVERIES
+        .insert(
+            connection,
+            &deliveries,
+            ADD,
+            |statement, (attestation, call)| {
+                statement
+                    .bind(attestation.id.0.as_slice())
+                    .bind(attestation.claim_key.0.as_slice())
+                    .bind(call.chain)
+                    .bind(call.consumer)
+                    .bind(call.calldata)
+                    .bind("queued")
+                    .bind(call.not_before)
+            },
+        )
+        .await?;
     Ok(())
 }

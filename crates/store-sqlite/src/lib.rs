@@ -9,6 +9,7 @@
 
 mod attestations;
 mod batches;
+mod bulk;
 mod claims;
 mod column;
 mod coverage;

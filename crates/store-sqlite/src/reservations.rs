@@ -2,16 +2,17 @@
 
 use core::fmt::Display;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
-use serde::Serialize;
 use sqlx::SqliteConnection;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved, Verdict};
 use tocsin_store::check::{self, Flaw};
 
+use crate::bulk::Bulk;
 use crate::column::{hexed, to_json, unsigned, word};
 use crate::error::failed;
 use crate::halts;
@@ -87,10 +88,6 @@ async fn journal(
     Ok(answers)
 }
 
-/// A reservation as it travels to SQLite: domain, key, id, payload.
-#[derive(Serialize)]
-struct WrittenReservation(String, String, String, String);
-
 async fn journal_some(
     connection: &mut SqliteConnection,
     wanted: &[Reservation],
@@ -124,44 +121,44 @@ async fn journal_some(
         if answer == Reserved::New {
             held.insert(key, reservation.clone());
             known.insert(reservation.attestation_id);
-            new.push(WrittenReservation(
-                hexed(reservation.domain_separator),
-                hexed(reservation.claim_key.0),
-                hexed(reservation.attestation_id.0),
-                hexed(&reservation.payload),
-            ));
+            new.push(reservation);
         }
         answers.push(answer);
     }
     insert(connection, &new).await
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    new: &[WrittenReservation],
-) -> Result<(), StoreError> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows = to_json(NOUN, "batch", &new)?;
-    sqlx::query!(
-        "INSERT INTO statements (domain_separator, claim_key, attestation_id, payload)
-         SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), unhex(value ->> 3) FROM jsonb_each(?1)",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(RESERVE))?;
-    // In the order in which they were asked for, so that the last one is the newest.
-    sqlx::query!(
-        "INSERT INTO reservations (domain_separator, claim_key, attestation_id)
-         SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2) FROM jsonb_each(?1) WHERE true ORDER BY key
-         ON CONFLICT (domain_separator, claim_key) DO UPDATE SET attestation_id = excluded.attestation_id",
-        rows
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(RESERVE))?;
+static STATEMENTS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "attestation_id, domain_separator, claim_key, payload";
+    Bulk::insert_into("statements", columns, "")
+});
+
+/// The newest statement of a key holds it.
+static RESERVATIONS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "attestation_id, domain_separator, claim_key";
+    let held = "ON CONFLICT (domain_separator, claim_key) DO UPDATE SET attestation_id = excluded.attestation_id";
+    Bulk::insert_into("reservations", columns, held)
+});
+
+/// Adds statements in the order in which they were asked for, so that the last one of a key is its newest.
+async fn insert(connection: &mut SqliteConnection, new: &[&Reservation]) -> Result<(), StoreError> {
+    STATEMENTS
+        .insert(connection, new, RESERVE, |statement, row| {
+            statement
+                .bind(row.attestation_id.0.as_slice())
+                .bind(row.domain_separator.as_slice())
+                .bind(row.claim_key.0.as_slice())
+                .bind(row.payload.as_slice())
+        })
+        .await?;
+    RESERVATIONS
+        .insert(connection, new, RESERVE, |statement, row| {
+            statement
+                .bind(row.attestation_id.0.as_slice())
+                .bind(row.domain_separator.as_slice())
+                .bind(row.claim_key.0.as_slice())
+        })
+        .await?;
     Ok(())
 }
 

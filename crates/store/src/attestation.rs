@@ -181,6 +181,15 @@ pub struct BatchMember {
     pub delivery: Option<NewDelivery>,
 }
 
+/// A signed claim, with the calls that deliver it.
+#[derive(Clone, Copy, Debug)]
+pub struct Issued<'a> {
+    /// The attestation.
+    pub attestation: &'a AttestationRecord,
+    /// Its deliveries.
+    pub deliveries: &'a [NewDelivery],
+}
+
 /// Attestations.
 #[async_trait]
 pub trait Attestations: Send + Sync {
@@ -192,7 +201,17 @@ pub trait Attestations: Send + Sync {
         &self,
         attestation: &AttestationRecord,
         deliveries: &[NewDelivery],
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.add_attestations(&[Issued {
+            attestation,
+            deliveries,
+        }])
+        .await
+    }
+
+    /// Many at once, so that one durable commit serves all of them. The rules are those of [`Self::add_attestation`] for
+    /// each: all are recorded, or none.
+    async fn add_attestations(&self, issued: &[Issued<'_>]) -> Result<(), StoreError>;
 
     /// Records a batch with all of its attestations, in the order of their places, and queues their deliveries. The same
     /// batch again is no error and queues nothing again. Otherwise the rules are those of [`Self::add_attestation`] for

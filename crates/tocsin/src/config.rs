@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use secrecy::SecretString;
-use tocsin_delivery::onchain::OnchainSettings;
+use tocsin_attest::KeySettings;
+use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
@@ -52,6 +52,8 @@ pub struct Config {
     pub policy_files: Vec<PathBuf>,
     /// Who signs; nothing is attested if absent.
     pub attestor: Option<AttestorConfig>,
+    /// The other attestors; attested alone if absent.
+    pub quorum: Option<QuorumConfig>,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
 }
@@ -85,7 +87,7 @@ pub struct AttestorConfig {
     /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them.
     pub signers: Option<SignerSet>,
     /// This node's keys, of which each may be in some of the epochs.
-    pub keys: Vec<KeyConfig>,
+    pub keys: Vec<KeySettings>,
     /// How long after signing an attestation can be used first: the time for a veto.
     pub hold: Seconds,
     /// How long after signing it can be used last.
@@ -96,56 +98,26 @@ pub struct AttestorConfig {
     pub fetched_by: BTreeSet<Address>,
 }
 
+/// The other attestors, where one signature is not enough.
+#[derive(Debug)]
+pub struct QuorumConfig {
+    /// Where they ask this node.
+    pub listen: SocketAddr,
+    /// Where this node asks them, and how long it waits for whom.
+    pub settings: tocsin_quorum::Settings,
+    /// How much later than the one before it each attestor delivers.
+    pub deliver_after: Seconds,
+}
+
 /// A settlement chain.
 #[derive(Debug)]
 pub struct DeliveryConfig {
     /// How it is reached, and what may be paid there.
     pub settings: OnchainSettings,
     /// The account that pays for gas.
-    pub key: KeyConfig,
+    pub key: SubmitterKey,
     /// How often it looks.
     pub poll_interval: Duration,
-}
-
-/// Where a key is.
-#[derive(Debug)]
-pub enum KeyConfig {
-    /// An encrypted keystore file.
-    Keystore {
-        /// The file.
-        path: PathBuf,
-        /// Its password.
-        password: SecretString,
-    },
-    /// A bare key, for demonstrations and tests.
-    Raw {
-        /// 32 bytes in hex.
-        key: SecretString,
-    },
-}
-
-impl KeyConfig {
-    /// As the attestor wants it.
-    pub fn attestor(&self) -> tocsin_attest::KeySettings {
-        match self {
-            Self::Keystore { path, password } => tocsin_attest::KeySettings::Keystore {
-                path: path.clone(),
-                password: password.clone(),
-            },
-            Self::Raw { key } => tocsin_attest::KeySettings::Raw { key: key.clone() },
-        }
-    }
-
-    /// As the submitter wants it.
-    pub fn submitter(&self) -> tocsin_delivery::onchain::SubmitterKey {
-        match self {
-            Self::Keystore { path, password } => tocsin_delivery::onchain::SubmitterKey::Keystore {
-                path: path.clone(),
-                password: password.clone(),
-            },
-            Self::Raw { key } => tocsin_delivery::onchain::SubmitterKey::Raw { key: key.clone() },
-        }
-    }
 }
 
 /// What is wrong with a configuration.
@@ -197,6 +169,10 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let quorum = file
+            .quorum
+            .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
+            .transpose()?;
         let settlement = attestor.as_ref().map(|attestor| attestor.domain.chain_id);
         let mut policies = Vec::new();
         let mut policy_files = Vec::new();
@@ -229,6 +205,7 @@ impl Config {
             policies,
             policy_files,
             attestor,
+            quorum,
             deliveries,
         };
         config.check_settlement(path)?;

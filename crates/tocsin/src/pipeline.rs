@@ -21,6 +21,7 @@ pub mod observe;
 pub mod poll;
 pub mod polled_news;
 pub mod put_away;
+pub mod quorum;
 pub mod recheck;
 pub mod renew;
 pub mod standings;
@@ -57,6 +58,8 @@ pub struct Stage {
     pub chains: tocsin_api::chains::Chains,
     /// Tells the outside how the feeds are doing.
     pub feeds: tocsin_api::feeds::Feeds,
+    /// Tells the outside how the other attestors are doing.
+    pub quorum: tocsin_api::quorum::Quorum,
     /// Counts what happens.
     pub metrics: tocsin_api::metrics::Metrics,
     /// Ends the stage.
@@ -137,6 +140,9 @@ pub enum StageError {
         /// Why.
         reason: String,
     },
+    /// Attesting together.
+    #[error("claims wait for a quorum: {0}")]
+    Quorum(String),
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -170,6 +176,7 @@ impl StageError {
             | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
+            | Self::Quorum(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)

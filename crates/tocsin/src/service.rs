@@ -7,6 +7,7 @@ mod attestor;
 mod connect;
 mod record;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
@@ -14,10 +15,12 @@ use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
+use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_quorum::{Node, NodeError, Settings};
 use tocsin_sources::SourceError;
 use tocsin_store::warning::{WarningChange, WarningId};
 use tocsin_store::{Store, StoreError};
@@ -38,6 +41,7 @@ use crate::pipeline::evaluate::Evaluator;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
+use crate::pipeline::quorum::AttestTogether;
 use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::renew::Renewer;
 use crate::pipeline::standings::StandingWatch;
@@ -60,6 +64,9 @@ pub enum ServiceError {
         #[source]
         source: SourceError,
     },
+    /// The other attestors.
+    #[error(transparent)]
+    Quorum(#[from] NodeError),
     /// The attestation key.
     #[error(transparent)]
     Attest(#[from] AttestError),
@@ -80,11 +87,13 @@ pub enum ServiceError {
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
-    /// The address of the API.
-    #[error("the API cannot listen on {address}: choose another [api] listen")]
+    /// An address to listen on.
+    #[error("cannot listen on {address}: choose another [{section}] listen")]
     Listen {
+        /// The section of the configuration.
+        section: &'static str,
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -105,6 +114,7 @@ struct Parts {
     pollers: Vec<Poller>,
     archivist: Option<Archivist>,
     attestor: Option<(Arc<Attestor>, Issuing)>,
+    quorum: Option<TcpListener>,
     epochs: Vec<EpochWatch>,
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
@@ -145,6 +155,8 @@ pub async fn run_on(
     record(&*store, &evaluator, &config, clock.now()).await?;
     withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
+    let together = config.quorum.as_ref();
+    let together = together.map(|quorum| (quorum.settings.clone(), quorum.deliver_after));
     let parts = connect(&config, &*store, &evaluator, &clock, &bells).await?;
     let stage = Stage {
         store,
@@ -152,6 +164,7 @@ pub async fn run_on(
         health: Health::default(),
         chains: Chains::default(),
         feeds: Feeds::default(),
+        quorum: Quorum::default(),
         metrics: Metrics::default(),
         shutdown: shutdown.clone(),
     };
@@ -162,7 +175,9 @@ pub async fn run_on(
         feeds = config.feeds.all().count(),
         "the service starts"
     );
-    let supervised = start(parts, stage, evaluator, bells, shutdown).run().await;
+    let supervised = start(parts, together, stage, evaluator, bells, shutdown)?
+        .run()
+        .await;
     Ok(supervised?)
 }
 
@@ -207,6 +222,10 @@ async fn connect(
     clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
+    let keys = match &config.attestor {
+        Some(attestor) => attestor::open_keys(attestor).await?,
+        None => Vec::new(),
+    };
     let mut watch = Watch::new(evaluator, &bells.claim);
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
         patiently(SourceError::is_transient, async || watch.add(chain).await)
@@ -238,7 +257,7 @@ async fn connect(
             source,
         };
         let submitter = patiently(DeliveryError::is_transient, async || {
-            let key = delivery.key.submitter();
+            let key = delivery.key.clone();
             let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
             if let Some(AttestorConfig {
                 signers: Some(signers),
@@ -256,7 +275,7 @@ async fn connect(
     }
     let attestor = match &config.attestor {
         Some(configured) => {
-            Some(attestor::open(configured, store, &submitters, clock.now()).await?)
+            Some(attestor::seat(configured, keys, store, &submitters, clock.now()).await?)
         }
         None => None,
     };
@@ -290,12 +309,12 @@ async fn connect(
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));
+    let quorum = match &config.quorum {
+        Some(quorum) => Some(listen("quorum", quorum.listen).await?),
+        None => None,
+    };
     let listener = match config.api {
-        Some(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .map_err(|source| ServiceError::Listen { address, source })?,
-        ),
+        Some(address) => Some(listen("api", address).await?),
         None => None,
     };
     Ok(Parts {
@@ -305,6 +324,7 @@ async fn connect(
         pollers,
         archivist,
         attestor,
+        quorum,
         epochs,
         standings,
         renewer,
@@ -313,13 +333,23 @@ async fn connect(
     })
 }
 
+async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| ServiceError::Listen {
+        section,
+        address,
+        source,
+    })
+}
+
 fn start(
     parts: Parts,
+    together: Option<(Settings, Seconds)>,
     stage: Stage,
     evaluator: Arc<Evaluator>,
     bells: Bells,
     shutdown: Shutdown,
-) -> Supervisor {
+) -> Result<Supervisor, ServiceError> {
     let mut tasks = Supervisor::new(shutdown.clone());
     let attestor = parts.attestor.as_ref();
     let attestor = attestor.map(|(attestor, _)| attestor.domain());
@@ -345,8 +375,26 @@ fn start(
         bells.claim,
     );
     if let Some((attestor, issuing)) = parts.attestor {
-        let attest = AttestClaims::new(evaluator, attestor, issuing, bells.deliver.clone());
-        begin(&mut tasks, attest, &stage, bells.attest);
+        let next = bells.deliver.clone();
+        if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
+            let (clock, ring) = (Arc::clone(&stage.clock), bells.attest.clone());
+            let now = Arc::new(move || clock.now());
+            let ring = Arc::new(move || ring.ring());
+            let store = Arc::clone(&stage.store);
+            let node = Arc::new(Node::new(store, attestor, settings, now, ring)?);
+            let ended = shutdown.clone();
+            tasks.start(
+                "quorum",
+                tocsin_quorum::serve(listener, Arc::clone(&node), async move {
+                    ended.requested().await;
+                }),
+            );
+            let attest = AttestTogether::new(node, &issuing, deliver_after, next);
+            begin(&mut tasks, attest, &stage, bells.attest);
+        } else {
+            let attest = AttestClaims::new(evaluator, attestor, issuing, next);
+            begin(&mut tasks, attest, &stage, bells.attest);
+        }
     }
     for epochs in parts.epochs {
         begin(&mut tasks, epochs, &stage, Bell::default());
@@ -369,6 +417,7 @@ fn start(
             health: stage.health,
             chains: stage.chains,
             feeds: stage.feeds,
+            quorum: stage.quorum,
             metrics: stage.metrics,
             attestor,
         };
@@ -377,7 +426,7 @@ fn start(
             tocsin_api::serve(listener, api, async move { shutdown.requested().await }),
         );
     }
-    tasks
+    Ok(tasks)
 }
 
 fn begin(tasks: &mut Supervisor, work: impl Work, stage: &Stage, bell: Bell) {

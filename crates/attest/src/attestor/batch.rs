@@ -8,6 +8,7 @@ use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey};
 use tocsin_store::attestation::Reservations;
 
 use super::{Attestor, check_claim};
+use crate::signer::{Content, Statement};
 use crate::{AttestError, Seat};
 
 /// Many claims under one signature.
@@ -99,7 +100,7 @@ impl Attestor {
 }
 
 impl Seat<'_> {
-    fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+    pub(super) fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
         if payload.signerEpoch == self.epoch.number() {
             Ok(())
         } else {
@@ -127,7 +128,8 @@ impl Seat<'_> {
         let issued_at = latest.fold(issued_at, u64::max);
         let batch = tree.batch(issued_at, self.epoch.number());
         let id = self.domain.batch_digest(&batch);
-        let signatures = self.quorum(id).await?;
+        let content = Content::Batch(self.domain, &batch);
+        let signatures = self.quorum(Statement::with_content(id, content)).await?;
         let included = reserved
             .into_iter()
             .zip(ids)

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::DeliveryError;
 
 /// Where the submitter's key is.
+#[derive(Clone)]
 pub enum SubmitterKey {
     /// An encrypted keystore file (Web3 Secret Storage).
     Keystore {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::attestation::json::{canonical_address, decimal_text};
 use crate::attestation::{AttestationBatch, ClaimAttestation};
 use crate::ids::{
-    AttestationId, BatchId, HoldReleaseId, MessageId, ReportId, RevocationId, VoteId,
+    AttestationId, BatchId, HoldReleaseId, MessageId, MirrorId, ReportId, RevocationId, VoteId,
 };
 
 /// The EIP-712 domain's name.
@@ -40,6 +40,8 @@ pub enum Signable {
     Report(ReportId),
     /// A step of the agreement on what all have seen.
     Vote(VoteId),
+    /// An attestation in the form of the Ethereum Attestation Service, which pays nobody.
+    Mirror(MirrorId),
     /// A message from one attestor to another.
     Message(MessageId),
     /// That statements about a claim are taken back.
@@ -56,6 +58,7 @@ impl Signable {
             | Self::Batch(BatchId(digest))
             | Self::Report(ReportId(digest))
             | Self::Vote(VoteId(digest))
+            | Self::Mirror(MirrorId(digest))
             | Self::Message(MessageId(digest))
             | Self::Revocation(RevocationId(digest))
             | Self::HoldRelease(HoldReleaseId(digest)) => digest,
@@ -78,6 +81,12 @@ impl From<BatchId> for Signable {
 impl From<ReportId> for Signable {
     fn from(id: ReportId) -> Self {
         Self::Report(id)
+    }
+}
+
+impl From<MirrorId> for Signable {
+    fn from(id: MirrorId) -> Self {
+        Self::Mirror(id)
     }
 }
 
@@ -112,6 +121,7 @@ impl fmt::Display for Signable {
             Self::Batch(id) => write!(f, "the batch {id}"),
             Self::Report(id) => write!(f, "the report {id}"),
             Self::Vote(id) => write!(f, "the vote {id}"),
+            Self::Mirror(id) => write!(f, "the mirror {id} of an attestation"),
             Self::Message(id) => write!(f, "the message {id}"),
             Self::Revocation(id) => write!(f, "the revocation {id}"),
             Self::HoldRelease(id) => write!(f, "the release {id} of a hold"),

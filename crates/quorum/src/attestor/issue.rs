@@ -13,7 +13,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::quorum::{BallotRefusal, Held, QuorumResult, Said, Saying, Statement};
 
 use super::write;
-use crate::message::{Certified, Issue, IssuedClaim, Signed};
+use crate::message::{Certified, Issue, IssuedClaim, Revision, Signed};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -115,6 +115,7 @@ impl Node {
         policy: PolicyId,
         issued_at: Timestamp,
         epoch: u32,
+        revision: Option<Revision>,
     ) -> Result<(Policy, ClaimAttestation), Refusal> {
         let ineligible =
             |detail: &str| Refusal::new(Reason::NotEligible, format!("{policy}: {detail}"));
@@ -142,6 +143,7 @@ impl Node {
         let payload =
             ClaimAttestation::for_claim(&settled.cover, &policy, determination, validity, epoch)
                 .map_err(|error| ineligible(&error.to_string()))?;
+        let payload = self.revised(payload, revision).await?;
         Ok((policy, payload))
     }
 
@@ -177,7 +179,13 @@ impl Node {
         let settled = settled.get(claim.event).ok_or_else(unknown)?;
         let settled = settled.as_ref().map_err(Clone::clone)?;
         let (policy, payload) = self
-            .payload(settled, claim.policy, issue.issued_at, issue.epoch)
+            .payload(
+                settled,
+                claim.policy,
+                issue.issued_at,
+                issue.epoch,
+                Some(claim.revision),
+            )
             .await?;
         let id = self.attestor.domain().digest(&payload);
         if id != claim.id {

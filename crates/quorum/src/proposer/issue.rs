@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use tocsin_attest::Seat;
 use tocsin_domain::attestation::{BatchTree, QuorumSignature, SignatureSet};
 use tocsin_domain::ids::{BatchId, PolicyId};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
 
 use super::gather::{Refusals, short, told};
 use super::{Outcome, Trouble};
 use crate::attestor::{Settled, seconds, write};
 use crate::client::Answers;
-use crate::message::{Certified, Issue, IssuedClaim, SignResponse, Signatures, Signed, path};
+use crate::message::{
+    Certified, Issue, IssuedClaim, Revision, SignResponse, Signatures, Signed, path,
+};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -95,14 +97,18 @@ impl Node {
         let determined = wished
             .iter()
             .map(|(settled, _)| settled.fused.determination.determined_at);
-        let issued_at = determined.fold(self.now(), Timestamp::max);
+        let issued_at = self.issued_at(determined.max());
         let mut claims = Vec::new();
         for (event, (settled, policies)) in wished.iter().enumerate() {
             for &policy in policies {
-                match self.payload(settled, policy, issued_at, epoch).await {
+                match self.payload(settled, policy, issued_at, epoch, None).await {
                     Ok((_, payload)) => claims.push(IssuedClaim {
                         policy,
                         event,
+                        revision: Revision {
+                            number: payload.revision,
+                            supersedes: payload.supersedes,
+                        },
                         id: seat.domain().digest(&payload),
                     }),
                     Err(refusal) => outcome.troubles.push(Trouble {
@@ -119,6 +125,17 @@ impl Node {
             events,
             claims,
         })
+    }
+
+    /// When claims are issued that were determined then. That very instant, where it is recent: two who propose at the same
+    /// time then have the same statements signed, and not two of each.
+    fn issued_at(&self, determined: Option<Timestamp>) -> Timestamp {
+        let now = self.now();
+        let recently = now - Seconds(self.settings.clock_tolerance.0 / 2);
+        match determined {
+            Some(determined) if determined >= recently => determined,
+            _ => now,
+        }
     }
 
     async fn shares(&self, seat: &Seat<'_>, issue: &Issue) -> Answers<SignResponse> {

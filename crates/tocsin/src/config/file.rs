@@ -4,6 +4,7 @@ mod chain;
 mod delivery;
 mod feed;
 mod key;
+mod quorum;
 mod settlement;
 mod source;
 
@@ -18,6 +19,7 @@ use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
 use self::delivery::DeliverySection;
+use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
@@ -40,6 +42,8 @@ pub(super) struct ConfigFile {
     pub(super) policies: Vec<String>,
     #[serde(default)]
     pub(super) attestor: Option<AttestorSection>,
+    #[serde(default)]
+    pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_attest::{Attestor, Signer};
+use tocsin_attest::{AttestError, Attestor, Signer};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::attestation::Epoch;
@@ -16,18 +16,27 @@ use super::connect::patiently;
 use crate::config::AttestorConfig;
 use crate::pipeline::attest::Issuing;
 
-/// Opens the keys and finds their epochs. That none of them signs now is no reason not to start: the next epoch may be
-/// about to begin, and everything else goes on.
-pub(super) async fn open(
+/// Opens the keys.
+pub(super) async fn open_keys(config: &AttestorConfig) -> Result<Vec<Signer>, ServiceError> {
+    let mut keys = Vec::new();
+    for key in &config.keys {
+        let opened = patiently(AttestError::is_transient, async || {
+            Signer::connect(key).await
+        });
+        keys.push(opened.await?);
+    }
+    Ok(keys)
+}
+
+/// Finds the epochs of the keys. That none of them signs now is no reason not to start: the next epoch may be about to
+/// begin, and everything else goes on.
+pub(super) async fn seat(
     config: &AttestorConfig,
+    keys: Vec<Signer>,
     store: &dyn Store,
     submitters: &[(Arc<Submitter>, Duration)],
     now: Timestamp,
 ) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
-    let mut keys = Vec::new();
-    for key in &config.keys {
-        keys.push(Signer::open(&key.attestor())?);
-    }
     let separator = config.domain.domain_separator();
     if let Some(signers) = &config.signers {
         let configured = [Epoch::unbounded(signers.clone())];

@@ -145,7 +145,7 @@ impl DeliverySection {
         };
         Ok(DeliveryConfig {
             settings,
-            key: self.signer.resolve(base).map_err(at)?,
+            key: self.signer.submitter(base).map_err(at)?,
             poll_interval: Duration::from_millis(self.poll_interval_ms),
         })
     }

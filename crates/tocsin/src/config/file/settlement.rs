@@ -10,7 +10,7 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 
 use super::key::KeySection;
 use super::span;
-use crate::config::{AttestorConfig, ConfigError, KeyConfig, caip, invalid};
+use crate::config::{AttestorConfig, ConfigError, caip, invalid};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,8 +65,8 @@ impl AttestorSection {
             }
         };
         let keys = self.signer.into_iter().chain(self.keys);
-        let keys: Vec<KeyConfig> = keys
-            .map(|key| key.resolve(base).map_err(at))
+        let keys: Vec<_> = keys
+            .map(|key| key.attestor(base).map_err(at))
             .collect::<Result<_, _>>()?;
         if keys.is_empty() {
             return Err(at(

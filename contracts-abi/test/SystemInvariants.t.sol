@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.24;
+
+import {ParametricCover} from "../src/ParametricCover.sol";
+import {SystemHandler} from "./support/SystemHandler.sol";
+import {SystemModel} from "./support/SystemModel.sol";
+import {vm} from "./support/Vm.sol";
+
+/// forge-config: default.invariant.runs = 32
+/// What holds whatever owner, guardian, quorum, claimants and thieves do, in any order and at any time.
+contract SystemInvariantsTest {
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    SystemHandler private handler = new SystemHandler();
+    ParametricCover private cover = handler.theCover();
+
+    /// Forge asks which contract it may call, and how.
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        // Consuming and claiming three times as often as anything else.
+        bytes4[14] memory some = [
+            handler.doBuy.selector,
+            handler.doRefund.selector,
+            handler.doWithdraw.selector,
+            handler.doWait.selector,
+            handler.doRotate.selector,
+            handler.doRevokeEpoch.selector,
+            handler.doHold.selector,
+            handler.doRelease.selector,
+            handler.doRevokeClaim.selector,
+            handler.doConsume.selector,
+            handler.doConsume.selector,
+            handler.doConsume.selector,
+            handler.doClaim.selector,
+            handler.doClaim.selector
+        ];
+        bytes4[] memory actions = new bytes4[](some.length);
+        for (uint256 i = 0; i < some.length; ++i) {
+            actions[i] = some[i];
+        }
+        targets = new FuzzSelector[](1);
+        targets[0] = FuzzSelector(address(handler), actions);
+    }
+
+    function invariant_at_most_one_payout_for_each_claim_key() external view {
+        never(SystemModel.Rule.Twice);
+        for (uint256 i = 0; i < handler.keyCount(); ++i) {
+            vm.assertLe(handler.payoutsOf(handler.claimKeys(i)), 1, "payouts");
+        }
+    }
+
+    function invariant_nothing_is_accepted_outside_its_windows() external view {
+        never(SystemModel.Rule.Window);
+        never(SystemModel.Rule.Order);
+        never(SystemModel.Rule.Validity);
+        never(SystemModel.Rule.EpochTimes);
+    }
+
+    function invariant_the_least_revision_only_rises_and_counts() external view {
+        vm.assertEq(handler.revisionsFell(), 0, "fell");
+        never(SystemModel.Rule.Revision);
+        never(SystemModel.Rule.Supersedes);
+    }
+
+    function invariant_a_revoked_epoch_is_never_accepted() external view {
+        never(SystemModel.Rule.EpochRevoked);
+    }
+
+    function invariant_a_held_claim_is_never_consumed_and_only_a_quorum_ends_a_hold() external view {
+        never(SystemModel.Rule.Held);
+    }
+
+    function invariant_the_escrow_is_never_short() external view {
+        uint256 owed = 0;
+        for (uint256 id = 1; id <= cover.policyCount(); ++id) {
+            owed += cover.policy(id).escrow;
+        }
+        vm.assertEq(cover.escrowed(), owed, "escrow");
+        vm.assertGe(handler.coverBalance(), owed + cover.capital(), "balance");
+    }
+
+    /// The other side: nothing is refused but for a reason, and the books say what people did.
+    function invariant_what_is_right_is_accepted() external view {
+        vm.assertEq(handler.refusedWithoutReason(), 0, "refused");
+        for (uint256 i = 0; i < handler.keyCount(); ++i) {
+            vm.assertTrue(handler.recordIsRight(handler.claimKeys(i)), "record");
+        }
+    }
+
+    function never(SystemModel.Rule rule) private view {
+        vm.assertEq(handler.broken(rule), 0, "accepted against a rule");
+    }
+}

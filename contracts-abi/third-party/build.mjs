@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// Writes the creation bytecode of contracts of others to built/, for forge to deploy. EAS publishes what its own compiler
+// made; Chainlink and Etherisc publish sources, which are compiled here by the compiler that each of them pins.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const here = new URL("./", import.meta.url);
+const require = createRequire(import.meta.url);
+const modules = new URL("node_modules/", here);
+
+const PUBLISHED = {
+  EAS: "@ethereum-attestation-service/eas-contracts/artifacts/contracts/EAS.sol/EAS.json",
+  SchemaRegistry: "@ethereum-attestation-service/eas-contracts/artifacts/contracts/SchemaRegistry.sol/SchemaRegistry.json",
+};
+const COMPILED = {
+  "solc-0.8.26": {
+    DataFeedsLegacyAggregatorProxy: "@chainlink/contracts/src/v0.8/data-feeds/test/helpers/DataFeedsLegacyAggregatorProxy.sol",
+    FeedConsumer: "@chainlink/contracts/src/v0.8/l2ep/test/FeedConsumer.sol",
+  },
+  "solc-0.6.11": {
+    OracleService: "@etherisc/gif-contracts/contracts/services/OracleService.sol",
+    Query: "@etherisc/gif-contracts/contracts/modules/query/Query.sol",
+    QueryController: "@etherisc/gif-contracts/contracts/modules/query/QueryController.sol",
+  },
+};
+
+mkdirSync(new URL("built/", here), { recursive: true });
+for (const [name, path] of Object.entries(PUBLISHED)) {
+  write(name, JSON.parse(read(path)).bytecode);
+}
+for (const [compiler, contracts] of Object.entries(COMPILED)) {
+  const output = compile(require(compiler), Object.values(contracts));
+  for (const [name, path] of Object.entries(contracts)) {
+    write(name, `0x${output.contracts[path][name].evm.bytecode.object}`);
+  }
+}
+
+function compile(solc, paths) {
+  const input = {
+    language: "Solidity",
+    sources: Object.fromEntries(paths.map((path) => [path, { content: read(path) }])),
+    settings: {
+      optimizer: { enabled: true, runs: 200 },
+      outputSelection: { "*": { "*": ["evm.bytecode.object"] } },
+    },
+  };
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: (path) => ({ contents: read(path) }) }));
+  const errors = (output.errors ?? []).filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new Error(errors.map(({ formattedMessage }) => formattedMessage).join("\n"));
+  return output;
+}
+
+function read(path) {
+  return readFileSync(new URL(path, modules), "utf8");
+}
+
+function write(name, bytecode) {
+  if (!/^0x([0-9a-f]{2})+$/.test(bytecode)) throw new Error(`${name} has no linked bytecode`);
+  writeFileSync(new URL(`built/${name}.json`, here), `${JSON.stringify({ bytecode })}\n`);
+}

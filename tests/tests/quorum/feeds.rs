@@ -1,0 +1,165 @@
+//! Feeds: each node hears slightly different values at slightly different times, and they come to one attestation, whoever
+//! of them is dead, lies, or is cut off.
+
+use std::process::Command;
+
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
+use tocsin_tests::mortal::Death;
+
+use super::member::signers;
+use super::quartet::{Quartet, sorted};
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+/// The prices that the four providers say from now on.
+fn fall(quartet: &Quartet, asset: &str, prices: [&str; 4]) {
+    for (spot, price) in quartet.spots.iter().zip(prices) {
+        spot.set_price(asset, price);
+    }
+}
+
+/// Waits until these have heard something.
+async fn settle_in(quartet: &Quartet, nodes: &[usize], asset: &str) {
+    for &node in nodes {
+        quartet.spots[node].until_seen(asset).await;
+    }
+}
+
+/// The payout fraction of an attestation that all of these nodes have.
+async fn fraction(quartet: &Quartet, node: usize, id: &str) -> u64 {
+    let shown = quartet.spots[node]
+        .get(&format!("v1/attestations/{id}"))
+        .await
+        .unwrap();
+    let payload: ClaimAttestation = serde_json::from_value(shown["attestation"].clone()).unwrap();
+    payload.payoutFraction
+}
+
+async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
+    let path = format!("v1/attestations/{id}/evidence");
+    let bundle = quartet.spots[node].get(&path).await.unwrap();
+    let bundle: EvidenceBundle = serde_json::from_value(bundle).unwrap();
+    assert_eq!(bundle.signatures.len(), 3);
+    let options = VerifyOptions {
+        trusted_signers: Some(signers(&quartet.members, 1).signers().to_vec()),
+        verifier: None,
+    };
+    let report = bundle::verify(&bundle, &options);
+    assert!(report.is_valid(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_that_hear_slightly_different_things_attest_the_same() {
+    let mut quartet = Quartet::set(&[(1, "AAA"), (2, "AAA")], "").await;
+    // Their providers' clocks are not the same either.
+    for (spot, late) in quartet.spots.iter().zip([0, 3, 1, 2]) {
+        spot.pass(late);
+    }
+    quartet.start_all();
+    settle_in(&quartet, &ALL, "AAA").await;
+    fall(&quartet, "AAA", ["0.81", "0.8000", "0.79", "0.805"]);
+    let attested = quartet.until_attested(&ALL, 2).await;
+    for index in ALL {
+        assert_eq!(sorted(quartet.spots[index].attested().await), attested);
+        for id in &attested {
+            assert_evidence_verifies(&quartet, index, id).await;
+        }
+    }
+    let metrics = quartet.spots[0].ask("metrics").await.text().await.unwrap();
+    assert!(
+        metrics.contains("tocsin_quorum_silent_attestors 0"),
+        "{metrics}"
+    );
+    quartet.assert_one_content().await;
+}
+
+/// One that is away does not keep the others; when it comes, it asks for what it has missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_do_without_the_fourth_and_it_catches_up() {
+    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    for index in [0, 1, 2] {
+        quartet.start(index, &Death::NEVER);
+    }
+    settle_in(&quartet, &[0, 1, 2], "AAA").await;
+    fall(&quartet, "AAA", ["0.81", "0.8000", "0.79", "0.805"]);
+    let attested = quartet.until_attested(&[0, 1, 2], 1).await;
+    let shown = quartet.quorum(0).await.unwrap();
+    let dead = format!("{:#x}", quartet.members[3].address());
+    let peers = shown["peers"].as_array().unwrap();
+    let dead = peers.iter().find(|peer| peer["address"] == dead).unwrap();
+    assert!(!dead["trouble"].is_null(), "{shown:#}");
+
+    quartet.start(3, &Death::NEVER);
+    assert_eq!(quartet.until_attested(&[3], 1).await, attested);
+    assert_evidence_verifies(&quartet, 3, &attested[0]).await;
+    quartet.assert_one_content().await;
+}
+
+/// One whose provider lies cannot move what the others have seen, and is seen to differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_provider_lies_moves_nothing() {
+    let mut quartet = Quartet::set(&[(1, "AAA"), (2, "BBB")], "").await;
+    quartet.start_all();
+    settle_in(&quartet, &ALL, "AAA").await;
+    // It says that more is lost than is; and of another loss, that there is none.
+    fall(&quartet, "AAA", ["0.8", "0.8", "0.8", "0.5"]);
+    fall(&quartet, "BBB", ["0.7", "0.7", "0.7", "1"]);
+    let attested = quartet.until_attested(&[0, 1, 2], 2).await;
+    let mut fractions = Vec::new();
+    for id in &attested {
+        fractions.push(fraction(&quartet, 0, id).await);
+    }
+    fractions.sort_unstable();
+    assert_eq!(
+        fractions,
+        [200_000_000_000_000_000, 300_000_000_000_000_000]
+    );
+    let mut kinds = Vec::new();
+    for index in [0, 1, 2] {
+        kinds.extend(quartet.disagreements(index, 3).await);
+    }
+    for kind in ["other-loss", "not-determined"] {
+        assert!(kinds.iter().any(|one| one == kind), "{kind}: {kinds:?}");
+    }
+    // The liar's own books: what it has not seen itself it does not record.
+    assert_eq!(quartet.spots[3].attested().await.len(), 1);
+    quartet.assert_one_content().await;
+}
+
+/// One that hangs, as if it were behind a network that has gone, is not waited for, and is as before when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_cut_off_is_not_waited_for_and_comes_back() {
+    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    quartet.start_all();
+    settle_in(&quartet, &ALL, "AAA").await;
+    let process = quartet.lives[2].as_ref().unwrap().id().to_string();
+    let signal = |signal: &str| {
+        let status = Command::new("kill").args([signal, &process]).status();
+        assert!(status.unwrap().success());
+    };
+    signal("-STOP");
+    fall(&quartet, "AAA", ["0.81", "0.8000", "0.79", "0.805"]);
+    let attested = quartet.until_attested(&[0, 1, 3], 1).await;
+    signal("-CONT");
+    assert_eq!(quartet.until_attested(&[2], 1).await, attested);
+    quartet.assert_one_content().await;
+}
+
+/// Many claims at once are one batch, signed by three.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_claims_are_one_batch() {
+    let policies: Vec<(u32, &str)> = (1..=20).map(|number| (number, "AAA")).collect();
+    let mut quartet = Quartet::set(&policies, "batch_from = 5").await;
+    quartet.start_all();
+    settle_in(&quartet, &ALL, "AAA").await;
+    fall(&quartet, "AAA", ["0.81", "0.8000", "0.79", "0.805"]);
+    let attested = quartet.until_attested(&ALL, 20).await;
+    for index in ALL {
+        let path = format!("v1/attestations/{}", attested[0]);
+        let shown = quartet.spots[index].get(&path).await.unwrap();
+        assert_eq!(shown["batch"]["signed"]["count"], "20", "{shown:#}");
+    }
+    assert_evidence_verifies(&quartet, 1, &attested[7]).await;
+    quartet.assert_one_content().await;
+}
