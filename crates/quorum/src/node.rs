@@ -148,7 +148,8 @@ impl Node {
 
     /// Its place in an epoch that signs now.
     pub(crate) fn seat_at(&self, epoch: u32) -> Result<Seat<'_>, Refusal> {
-        let seat = self.attestor.seat_of(epoch, self.now());
+        let now = self.now().to_u64().unwrap_or(0);
+        let seat = self.attestor.seat_of(epoch, now);
         seat.map_err(|error| Refusal::new(Reason::OtherEpoch, error.to_string()))
     }
 

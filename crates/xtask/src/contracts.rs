@@ -24,6 +24,17 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::run(&directory(root), "npm", &["run", "--silent", "check"])
 }
 
+/// Tests the adapters with the contracts that other protocols publish.
+pub(crate) fn test_third_party(root: &Path) -> Result<(), Failed> {
+    let here = directory(root);
+    sh::install_npm(
+        &here.join("third-party"),
+        "the contracts of Chainlink, Etherisc and EAS, and their compilers,",
+    )?;
+    sh::step("adapters with the contracts of others");
+    sh::run(&here, "npm", &["run", "--silent", "third-party:test"])
+}
+
 /// Rebuilds what is committed of the contracts.
 pub(crate) fn rebuild(root: &Path) -> Result<(), Failed> {
     install(root)?;
