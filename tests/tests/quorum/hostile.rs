@@ -83,7 +83,7 @@ async fn what_is_not_signed_for_here_and_now_is_refused_and_recorded() {
     let mut forged = good.clone();
     forged.signature = signed(&stranger, good.message.id(&DOMAIN).0);
     let mut old = good.clone();
-    old.message.sentAt -= 3_600;
+    old.message.sentAt -= 4 * 3_600;
     old.signature = signed(key, old.message.id(&DOMAIN).0);
     let elsewhere = sealed(key, to.address(), path::VOTE, &body, spot);
     let for_other = sealed(key, other.address(), path::WANTED, &body, spot);
