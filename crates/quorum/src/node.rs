@@ -197,6 +197,7 @@ impl Node {
             |what: &str| Refusal::new(Reason::NotDetermined, format!("this node {what}"));
         let risk = self.store.risk(event.risk()).await?;
         let risk = risk.ok_or_else(|| undetermined("does not insure such a risk"))?;
+        self.check_halts(&risk).await?;
         let determination = self
             .store
             .determination(risk.risk.id, event.ordinal)
@@ -224,6 +225,19 @@ impl Node {
             risk,
             previous,
         })
+    }
+
+    /// What a halted source has said is neither reported nor voted on until somebody has looked.
+    async fn check_halts(&self, risk: &RiskRecord) -> Result<(), Refusal> {
+        let halts = self.store.halts().await?;
+        let listens = |source| risk.streams.iter().any(|stream| stream.source == *source);
+        match halts.iter().find(|halted| listens(&halted.source)) {
+            None => Ok(()),
+            Some(halted) => Err(Refusal::new(
+                Reason::Halted,
+                format!("here {} is halted", halted.source),
+            )),
+        }
     }
 
     /// This node's report of an event that it has determined: the same bytes as long as it has determined the same.

@@ -182,7 +182,8 @@ impl AttestTogether {
                 waits.asked = true;
                 fresh.insert(key);
             }
-            let patience = self.node.settings().takeover * rank(index, key, signers);
+            let takeover = self.node.settings().takeover;
+            let patience = takeover.saturating_mul(rank(index, key, signers));
             if now.duration_since(waits.since) >= patience {
                 due.insert(key);
             }
