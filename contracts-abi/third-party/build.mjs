@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Writes the creation bytecode of contracts of others to built/, for forge to deploy. EAS publishes what its own compiler
-// made; Chainlink and Etherisc publish sources, which are compiled here by the compiler that each of them pins.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// made; Chainlink and Etherisc publish sources, which are compiled here by the compiler that each of them pins. What is
+// newer than this file and the lock file is left alone.
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const here = new URL("./", import.meta.url);
@@ -26,13 +27,21 @@ const COMPILED = {
 
 mkdirSync(new URL("built/", here), { recursive: true });
 for (const [name, path] of Object.entries(PUBLISHED)) {
-  write(name, JSON.parse(read(path)).bytecode);
+  if (isStale(name)) write(name, JSON.parse(read(path)).bytecode);
 }
 for (const [compiler, contracts] of Object.entries(COMPILED)) {
+  if (!Object.keys(contracts).some(isStale)) continue;
   const output = compile(require(compiler), Object.values(contracts));
   for (const [name, path] of Object.entries(contracts)) {
     write(name, `0x${output.contracts[path][name].evm.bytecode.object}`);
   }
+}
+
+function isStale(name) {
+  const file = new URL(`built/${name}.json`, here);
+  if (!existsSync(file)) return true;
+  const sources = ["build.mjs", "package-lock.json"].map((source) => statSync(new URL(source, here)).mtimeMs);
+  return statSync(file).mtimeMs < Math.max(...sources);
 }
 
 function compile(solc, paths) {

@@ -25,6 +25,9 @@ contract Y2kCondition is StatementConsumer {
     uint256 public constant ABOVE_STRIKE = 1;
     uint256 public constant BELOW_STRIKE = 2;
 
+    /// What an attestation says where there was no value. It is below every strike, and must not pass for a price.
+    int256 public constant MISSING = type(int256).min;
+
     address public immutable premiumVault;
     uint256 public immutable marketId;
     uint256 public immutable conditionType;
@@ -59,7 +62,7 @@ contract Y2kCondition is StatementConsumer {
         if (marketId_ != marketId) revert OtherMarket(marketId_);
         Round memory last = _last;
         price = last.value;
-        if (last.id == 0 || block.timestamp > last.metUntil) return (false, price);
+        if (last.id == 0 || block.timestamp > last.metUntil || price == MISSING) return (false, price);
         int256 limit = strike.toInt256();
         met = conditionType == BELOW_STRIKE ? price < limit : price > limit;
     }

@@ -114,6 +114,13 @@ contract Y2kTest is AdapterFixture {
         vm.assertFalse(met, "not above");
     }
 
+    function test_a_missing_value_is_no_price() public {
+        ClaimAttestation memory a = depeg(BEGIN, END);
+        a.measuredValue = type(int256).min;
+        file(condition, a);
+        notMet();
+    }
+
     function test_another_market_and_a_lone_no() public {
         vm.expectRevert(abi.encodeWithSelector(Y2kCondition.OtherMarket.selector, MARKET + 1));
         condition.conditionMet(STRIKE, MARKET + 1);

@@ -15,16 +15,23 @@ pub(crate) fn anvil(root: &Path) -> PathBuf {
 
 /// Installs the packages of the lock file, unless that was done already.
 pub(crate) fn install(root: &Path) -> Result<(), Failed> {
-    let lock = directory(root).join("package-lock.json");
-    let installed = directory(root).join("node_modules/.package-lock.json");
+    install_in(&directory(root), "anvil, forge and solc")
+}
+
+fn install_in(here: &Path, what: &str) -> Result<(), Failed> {
+    let lock = here.join("package-lock.json");
+    let installed = here.join("node_modules/.package-lock.json");
     let newer = |path: &Path| path.metadata().and_then(|data| data.modified());
     match (newer(&lock), newer(&installed)) {
         (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
         _ => {}
     }
-    sh::step("installing anvil, forge and solc from npm into contracts-abi/node_modules");
+    sh::step(&format!(
+        "installing {what} from npm into {}/node_modules",
+        here.display()
+    ));
     sh::run(
-        &directory(root),
+        here,
         "npm",
         &[
             "ci",
@@ -40,6 +47,17 @@ pub(crate) fn install(root: &Path) -> Result<(), Failed> {
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("contracts: format, vectors, ABI, tests, gas");
     sh::run(&directory(root), "npm", &["run", "--silent", "check"])
+}
+
+/// Tests the adapters with the contracts that other protocols publish.
+pub(crate) fn test_third_party(root: &Path) -> Result<(), Failed> {
+    let here = directory(root);
+    install_in(
+        &here.join("third-party"),
+        "the contracts of Chainlink, Etherisc and EAS, and their compilers,",
+    )?;
+    sh::step("adapters with the contracts of others");
+    sh::run(&here, "npm", &["run", "--silent", "third-party:test"])
 }
 
 /// Rebuilds what is committed of the contracts.

@@ -12,6 +12,7 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     tidy::check(root)?;
     contracts::install(root)?;
     contracts::test(root)?;
+    contracts::test_third_party(root)?;
     sh::step("offline SQL data is fresh (compiles the database driver the first time)");
     sql::check(root)?;
     sh::step("lints (compiles everything the first time)");
