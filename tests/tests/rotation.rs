@@ -222,7 +222,7 @@ async fn a_rotation_that_would_stop_the_signing_is_refused() {
     let owner = owner.display();
     let stranger = address(9);
     let own = address(2);
-    let soon = now(&market).await + 60;
+    let soon = now(&market).await + 3_600;
     let rotate = |signer, rest: String| {
         format!("keys|rotate|--config|{owner}|--signer|{signer}|--from|{soon}{rest}")
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::Address;
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::{self, Extent};
@@ -125,6 +125,14 @@ impl Node {
         self.attestor.domain()
     }
 
+    /// Until when a statement is accepted, seconds; `None` where it never is, or where its epoch is not known.
+    pub fn redeemable_until(&self, payload: &ClaimAttestation) -> Option<u64> {
+        let epochs = self.attestor.epochs();
+        let mut epochs = epochs.iter();
+        let epoch = epochs.find(|epoch| epoch.number() == payload.signerEpoch)?;
+        epoch.redeemable_until(payload.validUntil)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.now)()
     }
@@ -139,10 +147,22 @@ impl Node {
                 format!("epoch {epoch} is revoked"),
             )),
             Some(known) => Ok(known.signers.clone()),
-            None => Err(Refusal::new(
+            None => Err(unknown_epoch(epoch)),
+        }
+    }
+
+    /// Its place in the newest epoch that signs now and that it is in, which must be `epoch`: it votes in that one only. While
+    /// two epochs overlap, they would otherwise settle one event twice.
+    pub(crate) fn seat_to_vote(&self, epoch: u32) -> Result<Seat<'_>, Refusal> {
+        let seat = self.seat()?;
+        let votes = seat.signers().epoch();
+        if votes == epoch {
+            Ok(seat)
+        } else {
+            Err(Refusal::new(
                 Reason::OtherEpoch,
-                format!("this node knows no epoch {epoch}"),
-            )),
+                format!("epoch {epoch} is asked to vote, and here epoch {votes} does"),
+            ))
         }
     }
 
@@ -197,6 +217,7 @@ impl Node {
             |what: &str| Refusal::new(Reason::NotDetermined, format!("this node {what}"));
         let risk = self.store.risk(event.risk()).await?;
         let risk = risk.ok_or_else(|| undetermined("does not insure such a risk"))?;
+        self.check_halts(&risk).await?;
         let determination = self
             .store
             .determination(risk.risk.id, event.ordinal)
@@ -224,6 +245,20 @@ impl Node {
             risk,
             previous,
         })
+    }
+
+    /// What a halted source has said is neither reported nor voted on until somebody has looked.
+    async fn check_halts(&self, risk: &RiskRecord) -> Result<(), Refusal> {
+        let halts = self.store.halts().await?;
+        let streams = &risk.streams;
+        let mut halts = halts.iter();
+        match halts.find(|halted| streams.iter().any(|stream| stream.source == halted.source)) {
+            None => Ok(()),
+            Some(halted) => Err(Refusal::new(
+                Reason::Halted,
+                format!("here {} is halted", halted.source),
+            )),
+        }
     }
 
     /// This node's report of an event that it has determined: the same bytes as long as it has determined the same.
@@ -307,7 +342,10 @@ impl Node {
                 Timestamp(report.statement.determinedAt)
             )));
         }
-        let signers = self.signers(first.statement.signerEpoch)?;
+        // Whoever votes for reports of an epoch that is over has a certificate that this node believes.
+        let epoch = first.statement.signerEpoch;
+        let signers = self.attestor.signers_of(epoch);
+        let signers = signers.ok_or_else(|| unknown_epoch(epoch))?;
         let quorum = Quorum {
             domain: &domain,
             signers: &signers,
@@ -350,6 +388,13 @@ impl fmt::Debug for Node {
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
+}
+
+fn unknown_epoch(epoch: u32) -> Refusal {
+    Refusal::new(
+        Reason::OtherEpoch,
+        format!("this node knows no epoch {epoch}"),
+    )
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
