@@ -124,8 +124,7 @@ fn by_cover(error: &CoverError, block_time: Timestamp) -> Outlook {
         E::PolicyReleased(_)
         | E::PolicyPaidInFull(_)
         | E::WrongTerms(_)
-        | E::WrongWindow(_)
-        | E::ClaimTooLate(_) => Outlook::Permanent,
+        | E::WrongWindow(_) => Outlook::Permanent,
         // The node may lag behind the purchase; a token may be paused.
         _ => Outlook::MayClear,
     }
