@@ -1,11 +1,15 @@
 //! An operator at a market: runs commands as they are written in the documentation, while the chain goes on.
 
+#![expect(
+    clippy::panic,
+    reason = "what does not happen in time is a failed test"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
-use clap::Parser;
 use serde_json::Value;
 use tocsin::cli::{Cli, Command};
 use tocsin::clock::SetClock;
@@ -24,7 +28,7 @@ const OWNER_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The key with this number, which is nobody's.
-pub fn key(number: u8) -> B256 {
+fn key(number: u8) -> B256 {
     B256::repeat_byte(number)
 }
 
@@ -63,7 +67,7 @@ pub fn as_owner(config: &Path) -> PathBuf {
 /// Runs a command line, while blocks come; gives what it prints, or what it says of its failure.
 pub async fn tocsin(market: &Market, line: &str) -> Result<String, String> {
     let words = ["tocsin"].into_iter().chain(line.split('|').map(str::trim));
-    let parsed = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    let parsed = Cli::read(words)?;
     let head = market.anvil.block("latest").await;
     let now = i64::try_from(quantity(&head["timestamp"])).unwrap();
     let clock = SetClock::new(Timestamp(now));

@@ -32,7 +32,7 @@ const OF_THE_CLAIM: [&str; 7] = [
     "commit",
     "add_claims",
     "reserve",
-    "add_attestation",
+    "add_attestations",
     "take_nonce",
     "add_attempt",
     "finish",
@@ -117,7 +117,7 @@ async fn die_until_delivered(scene: &Scene) -> BTreeMap<Told, u32> {
     // is asked for again, at ever later times, until its attestation is stored.
     for name in [
         "reserve",
-        "add_attestation",
+        "add_attestations",
         "take_nonce",
         "add_attempt",
         "finish",

@@ -135,28 +135,10 @@ impl Attestor {
         seat.attested(attestation).await
     }
 
-    /// This node's place in the epoch with this number, for what is issued at `issued_at`; also where a newer one signs too:
-    /// while two overlap, not every node has learned of the newer one.
-    pub fn seat_of(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
-        let epochs = self.epochs();
-        let epoch = epochs.iter().find(|epoch| epoch.number() == number);
-        let epoch = epoch.ok_or(AttestError::UnknownEpoch { epoch: number })?;
-        if !epoch.signs_at(issued_at) {
-            return Err(AttestError::OutsideEpoch {
-                epoch: number,
-                issued_at,
-            });
-        }
-        self.seat_in(epoch).ok_or_else(|| AttestError::NoSeat {
-            at: i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp),
-            keys: self.addresses().collect(),
-            signing: vec![number],
-        })
-    }
-
-    /// The same, where one signature is a quorum.
+    /// This node's place in an epoch, for what is issued at `issued_at`, where one signature is a quorum.
     fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
-        let seat = self.seat_of(number, issued_at)?;
+        let at = i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp);
+        let seat = self.seat_of(number, at)?;
         match seat.signers().threshold() {
             1 => Ok(seat),
             threshold => Err(AttestError::QuorumOfSeveral {

@@ -35,6 +35,26 @@ pub enum BatchShare {
 }
 
 impl Attestor {
+    /// This node's place in an epoch that signs at `now`, also where a newer one does too: while two overlap, not every node
+    /// has learned of the newer one.
+    pub fn seat_of(&self, epoch: u32, now: Timestamp) -> Result<Seat<'_>, AttestError> {
+        let epochs = self.epochs();
+        let known = epochs.iter().find(|known| known.number() == epoch);
+        let known = known.ok_or(AttestError::UnknownEpoch { epoch })?;
+        let at = now.to_u64().unwrap_or(0);
+        if !known.signs_at(at) {
+            return Err(AttestError::OutsideEpoch {
+                epoch,
+                issued_at: at,
+            });
+        }
+        self.seat_in(known).ok_or_else(|| AttestError::NoSeat {
+            at: now,
+            keys: self.addresses().collect(),
+            signing: vec![epoch],
+        })
+    }
+
     /// The place with the key `own` in the newest epoch that signs at `now` and that `peer` is in too.
     pub fn seat_beside(&self, peer: Address, own: Address, now: Timestamp) -> Option<Seat<'_>> {
         let at = now.to_u64().unwrap_or(0);

@@ -18,6 +18,13 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Reads a command line whose first word is the program's name, or says what is wrong with it.
+    pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        Self::try_parse_from(words).map_err(|error| error.to_string())
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -15,32 +15,7 @@ pub(crate) fn anvil(root: &Path) -> PathBuf {
 
 /// Installs the packages of the lock file, unless that was done already.
 pub(crate) fn install(root: &Path) -> Result<(), Failed> {
-    install_in(&directory(root), "anvil, forge and solc")
-}
-
-fn install_in(here: &Path, what: &str) -> Result<(), Failed> {
-    let lock = here.join("package-lock.json");
-    let installed = here.join("node_modules/.package-lock.json");
-    let newer = |path: &Path| path.metadata().and_then(|data| data.modified());
-    match (newer(&lock), newer(&installed)) {
-        (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
-        _ => {}
-    }
-    sh::step(&format!(
-        "installing {what} from npm into {}/node_modules",
-        here.display()
-    ));
-    sh::run(
-        here,
-        "npm",
-        &[
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ],
-    )
+    sh::install_npm(&directory(root), "anvil, forge and solc")
 }
 
 /// Builds and tests the contracts, and checks that what is committed of them (ABI, vectors, gas) is fresh.
@@ -52,7 +27,7 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
 /// Tests the adapters with the contracts that other protocols publish.
 pub(crate) fn test_third_party(root: &Path) -> Result<(), Failed> {
     let here = directory(root);
-    install_in(
+    sh::install_npm(
         &here.join("third-party"),
         "the contracts of Chainlink, Etherisc and EAS, and their compilers,",
     )?;

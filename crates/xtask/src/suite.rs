@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::sh::{self, Failed};
-use crate::{contracts, sql, tidy};
+use crate::{consumers, contracts, sql, tidy};
 
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("format");
@@ -37,5 +37,6 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
         "cargo",
         &["test", "--workspace", "--locked"],
         &[("TOCSIN_ANVIL", &*anvil.to_string_lossy())],
-    )
+    )?;
+    consumers::test(root)
 }

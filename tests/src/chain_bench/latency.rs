@@ -73,7 +73,7 @@ pub async fn measure(blocks: usize) -> Latency {
     Latency {
         bare: after_each(measured, &heard),
         persisted: after_each(measured, &of("commit")),
-        attested: after_each(&losses, &of("add_attestation")),
+        attested: after_each(&losses, &of("add_attestations")),
     }
 }
 

@@ -61,7 +61,6 @@ async fn chain(
     let chain = Chain::start(&binary(), GENESIS).await.unwrap();
     let secrets = Secrets::generate(&layout).unwrap();
     let deployed = chain.deploy(&layout, &secrets).await.unwrap();
-    announce(&chain.url(), deployed.verifier, members).await;
     let policy = chain.buy(&deployed).await.unwrap();
     let from_block = chain.head_number().await.unwrap() + 1;
     write_service(&layout, &chain.url(), &deployed, &policy, from_block, 50).unwrap();
@@ -72,6 +71,9 @@ async fn chain(
         }
         chain.post(&deployed, &round).await.unwrap();
     }
+    announce(&chain.url(), deployed.verifier, members).await;
+    let next = chain.head_time().await.unwrap() + Seconds(12);
+    chain.mine(next).await.unwrap();
     (chain, layout.config(), deployed)
 }
 

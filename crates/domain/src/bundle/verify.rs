@@ -218,6 +218,10 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         format!("{announced}; name the signers that you trust to check them here")
     });
     report.leave_open(format!(
+        "that the claim {} is not held, revoked or paid already: the verifier knows, and `tocsin claims status` asks it",
+        bundle.attestation.claim_key()
+    ));
+    report.leave_open(format!(
         "the policy's holder {:#x}, its sum insured, and so the amount: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id
     ));

@@ -124,6 +124,7 @@ pub enum Claims {
 
 /// The next epoch.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Rotate {
     /// Who signs, by address, in any order
     #[arg(long = "signer", required = true)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use secrecy::SecretString;
+use tocsin_attest::Signer;
 use tocsin_delivery::onchain::{AdminCall, Submitter, SubmitterKey};
 
 use crate::cli::Sending;
@@ -38,7 +39,7 @@ impl Place {
                 path: keystore.clone(),
                 password: password(sending)?,
             },
-            None => delivery.key.submitter(),
+            None => delivery.key.clone(),
         };
         let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
         Ok(Self { config, submitter })
@@ -100,6 +101,15 @@ impl Place {
             who.join(" or ")
         )))
     }
+}
+
+/// The keys of this node.
+pub(crate) async fn open_keys(attestor: &AttestorConfig) -> Result<Vec<Signer>, Report> {
+    let mut keys = Vec::new();
+    for key in &attestor.keys {
+        keys.push(Signer::connect(key).await?);
+    }
+    Ok(keys)
 }
 
 fn delivery<'a>(config: &'a Config, path: &Path) -> Result<&'a DeliveryConfig, Report> {

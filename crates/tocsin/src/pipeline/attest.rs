@@ -6,6 +6,7 @@
 //! claim key is signed for one payload only.
 
 mod batch;
+mod each;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,21 +138,36 @@ impl AttestClaims {
             .is_some_and(|from| claims >= from.get())
     }
 
+    /// Signs each claim alone; all are reserved together and recorded together, so that a turn costs two durable commits.
     async fn attest_each(
         &self,
         stage: &Stage,
         prepared: &[(Claim, Prepared)],
         troubles: &mut Troubles,
     ) -> Turn {
-        let mut turn = Turn::Idle;
-        for (claim, ready) in prepared {
-            match attest(stage, self, claim, ready).await {
-                Ok(()) => {
-                    turn = Turn::Worked;
-                    self.next.ring();
+        let turn = match each::attest(stage, self, prepared, troubles).await {
+            Ok(turn) => turn,
+            // One of them spoils all: by itself, each of the others is signed, and this one is told.
+            Err(error) => {
+                let reason = crate::report::chain(&error);
+                tracing::error!(claims = prepared.len(), %reason, "claims are not attested together; they are, one by one");
+                let mut turn = Turn::Idle;
+                for one in prepared.chunks(1) {
+                    match each::attest(stage, self, one, troubles).await {
+                        Ok(Turn::Worked) => turn = Turn::Worked,
+                        Ok(Turn::Idle) => {}
+                        Err(error) => {
+                            if let [(claim, _)] = one {
+                                troubles.add(claim, error);
+                            }
+                        }
+                    }
                 }
-                Err(error) => troubles.add(claim, error),
+                turn
             }
+        };
+        if turn == Turn::Worked {
+            self.next.ring();
         }
         turn
     }
@@ -278,36 +294,4 @@ impl<'a> Decided<'a> {
             ..payload
         }))
     }
-}
-
-async fn attest(
-    stage: &Stage,
-    signing: &AttestClaims,
-    claim: &Claim,
-    prepared: &Prepared,
-) -> Result<(), StageError> {
-    let attestor = &signing.attestor;
-    let attested = attestor.attest(&*stage.store, &prepared.payload).await?;
-    let signatures = attested.signatures.encode();
-    let policy = &prepared.policy;
-    let delivery = signing.delivery(policy, || {
-        claim_calldata(&attested.attestation, &signatures).to_vec()
-    });
-    let record = AttestationRecord {
-        id: attested.id,
-        domain_separator: attestor.domain().domain_separator(),
-        claim_key: attested.claim_key,
-        policy: policy.id,
-        risk: claim.risk,
-        ordinal: claim.ordinal,
-        payload: attested.attestation.to_bytes(),
-        signed: Signed::Alone(signatures),
-        attested_at: prepared.issued_at,
-    };
-    stage
-        .store
-        .add_attestation(&record, delivery.as_slice())
-        .await?;
-    tracing::info!(policy = %policy.number, attestation = %attested.id, claim_key = %attested.claim_key, "claim attested");
-    Ok(())
 }

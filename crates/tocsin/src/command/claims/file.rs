@@ -168,3 +168,86 @@ fn missing(signers: &SignerSet, signatures: &BTreeMap<Address, Bytes>) -> Vec<Ad
         .filter(|signer| !signatures.contains_key(signer))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::signers::SignerSync;
+    use alloy::signers::local::PrivateKeySigner;
+
+    use super::*;
+
+    fn key(n: u8) -> PrivateKeySigner {
+        PrivateKeySigner::from_bytes(&B256::repeat_byte(n)).unwrap()
+    }
+
+    fn signed_by(travelling: &mut Travelling, n: u8) {
+        let signature = key(n)
+            .sign_hash_sync(&travelling.digest().digest())
+            .unwrap();
+        let signature = QuorumSignature::new(signature).unwrap();
+        let bytes = Bytes::copy_from_slice(&signature.to_bytes());
+        travelling.signatures.insert(key(n).address(), bytes);
+    }
+
+    fn revocation() -> Travelling {
+        Travelling {
+            domain: AttestationDomain {
+                chain_id: 1,
+                verifier: Address::repeat_byte(1),
+            },
+            claim_key: B256::repeat_byte(2),
+            says: Says::Revoke {
+                min_revision: 1,
+                reason: "the feed was wrong".to_owned(),
+            },
+            issued_at: 5,
+            signer_epoch: 3,
+            signatures: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn parts_make_a_quorum_and_nothing_else_does() {
+        let mut addresses: Vec<Address> = (1..=4).map(|n| key(n).address()).collect();
+        addresses.sort();
+        let signers = SignerSet::new(3, 3, addresses).unwrap();
+        let mut whole = revocation();
+        signed_by(&mut whole, 1);
+        signed_by(&mut whole, 2);
+        let refused = whole.quorum(&signers).unwrap_err().to_string();
+        assert!(refused.contains("1 more"), "{refused}");
+        assert!(refused.contains(&key(3).address().to_string()), "{refused}");
+        // One more than needed is as good.
+        signed_by(&mut whole, 3);
+        signed_by(&mut whole, 4);
+        let packed = whole.quorum(&signers).unwrap();
+        let set = SignatureSet::parse(&packed).unwrap();
+        set.verify(whole.digest(), &signers).unwrap();
+        assert_eq!(set.len(), 3);
+
+        let mut strange = whole.clone();
+        signed_by(&mut strange, 9);
+        let refused = strange.quorum(&signers).unwrap_err().to_string();
+        assert!(refused.contains("nobody of epoch 3"), "{refused}");
+        // Signed before somebody changed what it says.
+        let mut changed = whole;
+        changed.issued_at += 1;
+        let refused = changed.quorum(&signers).unwrap_err().to_string();
+        assert!(refused.contains("not of this statement"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revocation.json");
+        assert_eq!(Travelling::find(&path).unwrap(), None);
+        let mut written = revocation();
+        signed_by(&mut written, 1);
+        written.write(&path).unwrap();
+        assert_eq!(Travelling::find(&path).unwrap(), Some(written.clone()));
+        assert!(written.is_same(&revocation()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("issued_at", "issued")).unwrap();
+        assert!(Travelling::find(&path).is_err());
+    }
+}

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use alloy::primitives::Bytes;
-use tocsin_attest::{Attestor, Signer};
+use tocsin_attest::Attestor;
 use tocsin_delivery::onchain::ClaimStatus;
-use tocsin_domain::attestation::{ClaimAttestation, Epoch, QuorumSignature};
+use tocsin_domain::attestation::{ClaimAttestation, QuorumSignature};
 use tocsin_domain::ids::ClaimKey;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::attestation::Reservations;
@@ -15,7 +15,7 @@ use tocsin_store_sqlite::SqliteStore;
 use super::file::{Says, Signed, Travelling};
 use crate::cli::Sending;
 use crate::clock::Clock;
-use crate::command::verifier::Place;
+use crate::command::verifier::{Place, open_keys};
 use crate::config::AttestorConfig;
 use crate::report::Report;
 
@@ -48,7 +48,7 @@ pub async fn say(
     }
     let epochs = place.submitter.newest_epochs().await?;
     let now = place.submitter.chain_time().await?;
-    let attestor = open(settings, epochs)?;
+    let attestor = Attestor::with_keys(settings.domain, open_keys(settings).await?, epochs);
     let store = SqliteStore::open(&place.config.database).await?;
     let mut travelling = match Travelling::find(file)? {
         Some(begun) => {
@@ -57,7 +57,9 @@ pub async fn say(
         }
         None => begin(&attestor, &store, claim, &wish, &status, now).await?,
     };
-    let seat = attestor.seat_of(travelling.signer_epoch, travelling.issued_at)?;
+    let issued_at = travelling.issued_at;
+    let issued_at = i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp);
+    let seat = attestor.seat_of(travelling.signer_epoch, issued_at)?;
     let address = seat.address();
     let signature: QuorumSignature = match travelling.signed() {
         Signed::Revocation(revocation, reason) => {
@@ -79,14 +81,6 @@ pub async fn say(
         file.display()
     )?;
     Ok(())
-}
-
-pub(super) fn open(settings: &AttestorConfig, epochs: Vec<Epoch>) -> Result<Attestor, Report> {
-    let mut keys = Vec::new();
-    for key in &settings.keys {
-        keys.push(Signer::open(&key.attestor())?);
-    }
-    Ok(Attestor::with_keys(settings.domain, keys, epochs))
 }
 
 /// What is said in a file that somebody else has begun is what this operator wants, of the claim as it stands.

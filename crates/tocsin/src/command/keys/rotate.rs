@@ -12,7 +12,7 @@ use tocsin_domain::attestation::{Epoch, SignerSet};
 use tocsin_domain::time::{Seconds, Timestamp};
 
 use crate::cli::Rotate;
-use crate::command::verifier::{Place, Role};
+use crate::command::verifier::{Place, Role, open_keys};
 use crate::config::AttestorConfig;
 use crate::report::Report;
 
@@ -28,7 +28,9 @@ pub async fn rotate(config: &Path, asked: &Rotate, out: &mut dyn Write) -> Resul
     check_gap(&epochs, &next, now)?;
     check_grace(place.attestor()?, &next)?;
     if !asked.without_this_node {
-        check_own_key(place.attestor()?, &next)?;
+        let keys = open_keys(place.attestor()?).await?;
+        let own: Vec<Address> = keys.iter().map(Signer::address).collect();
+        check_own_key(&own, &next)?;
     }
     writeln!(out, "epoch {}:", next.number())?;
     writeln!(out, "  signs from      {}", time(next.active_from))?;
@@ -141,11 +143,7 @@ fn check_grace(attestor: &AttestorConfig, next: &Epoch) -> Result<(), Report> {
     )))
 }
 
-fn check_own_key(attestor: &AttestorConfig, next: &Epoch) -> Result<(), Report> {
-    let mut own: Vec<Address> = Vec::new();
-    for key in &attestor.keys {
-        own.push(Signer::open(&key.attestor())?.address());
-    }
+fn check_own_key(own: &[Address], next: &Epoch) -> Result<(), Report> {
     if own.iter().any(|key| next.signers.index_of(*key).is_some()) {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use tocsin_store_sqlite::SqliteStore;
 
 use super::rotate::time;
 use crate::cli::Sending;
-use crate::command::verifier::Place;
+use crate::command::verifier::{Place, open_keys};
 use crate::config::Config;
 use crate::report::Report;
 
@@ -21,10 +21,8 @@ use crate::report::Report;
 pub async fn status(config: &Path, out: &mut dyn Write) -> Result<(), Report> {
     let place = Place::open(config, &Sending::default()).await?;
     let attestor = place.attestor()?;
-    let mut own: Vec<Address> = Vec::new();
-    for key in &attestor.keys {
-        own.push(Signer::open(&key.attestor())?.address());
-    }
+    let keys = open_keys(attestor).await?;
+    let own: Vec<Address> = keys.iter().map(Signer::address).collect();
     let epochs = place.submitter.newest_epochs().await?;
     let now = place.submitter.chain_time().await?;
     let authorities = place.submitter.authorities().await?;

@@ -9,7 +9,7 @@ use super::{AttestClaims, Prepared, Troubles};
 use crate::pipeline::{Stage, StageError, Turn};
 
 /// The most claims that one turn signs, in one batch; what is over comes in the next. Each takes a few kilobytes of memory.
-pub(super) const MOST: u32 = 20_000;
+pub(super) const MOST: u32 = 100_000;
 
 /// Signs what is prepared as one batch, and records it whole. A claim that is refused is a trouble, not in the way of the
 /// others.
