@@ -22,8 +22,8 @@ const CHECKS = [
   { ours: ["GifV2Oracle", "IGifV2Query"], theirs: `${GIF_V2}/QueryModule.json`, calls: ["getProcessId"] },
   { ours: ["GifV2Oracle", "IGifV2OracleService"], theirs: `${GIF_V2}/OracleService.json`, calls: ["respond"] },
   { ours: ["GifV2Component", "IGifV2InstanceService"], theirs: `${GIF_V2}/InstanceService.json`, calls: ["getComponentState"] },
-  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/IComponent.json`, calls: COMPONENT_CALLS },
-  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/IOracle.json`, calls: ["request"] },
+  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/AyiiOracle.json`, calls: COMPONENT_CALLS },
+  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/AyiiOracle.json`, calls: ["request"] },
   {
     ours: ["GifV3Responder", "IGifV3InstanceReader"],
     theirs: `${GIF}/instance/InstanceReader.sol/InstanceReader.json`,
