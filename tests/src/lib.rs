@@ -15,6 +15,7 @@ pub mod life;
 pub mod market;
 pub mod mortal;
 pub mod node;
+pub mod operator;
 pub mod payout_stage;
 pub mod random;
 pub mod replay;

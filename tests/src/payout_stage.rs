@@ -177,7 +177,8 @@ impl PayoutStage {
         }
     }
 
-    async fn get(&self, path: &str) -> Option<Value> {
+    /// What the node answers.
+    pub async fn get(&self, path: &str) -> Option<Value> {
         let answer = reqwest::get(self.api.join(path).unwrap()).await;
         // A node that is starting does not answer.
         answer.ok()?.json().await.ok()

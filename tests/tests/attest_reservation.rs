@@ -12,7 +12,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, B256, U256, address};
 use secrecy::SecretString;
 use tocsin_attest::{AttestError, Attested, Attestor, KeySettings, Signer};
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Epoch, SignerSet};
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::sync::Barrier;
@@ -212,4 +212,63 @@ async fn another_policy_or_another_verifier_is_another_claim() {
         attestor(DOMAIN).attest(&store, &payload).await.unwrap(),
         first
     );
+}
+
+/// Two epochs of one key: the second begins while the first still signs.
+fn in_two_epochs() -> Attestor {
+    let key =
+        SecretString::from("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d");
+    let signer = Signer::open(&KeySettings::Raw { key }).unwrap();
+    let epoch = |number: u32, active_from: u64, sign_until: u64| Epoch {
+        active_from,
+        sign_until,
+        ..Epoch::unbounded(SignerSet::new(number, 1, vec![signer.address()]).unwrap())
+    };
+    let epochs = vec![epoch(1, 0, 5000), epoch(2, 4000, 9000)];
+    Attestor::with_keys(DOMAIN, vec![signer], epochs)
+}
+
+#[tokio::test]
+async fn what_another_epoch_reserved_is_said_anew_under_the_same_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let attestor = in_two_epochs();
+    let first = attestor.attest(&store, &claim(1, 1000, 7)).await.unwrap();
+    let next = ClaimAttestation {
+        signerEpoch: 2,
+        ..claim(1, 4500, 7)
+    };
+    let renewed = attestor.attest(&store, &next).await.unwrap();
+    assert_eq!(renewed.attestation, next);
+    assert_eq!(renewed.claim_key, first.claim_key);
+    assert_ne!(renewed.id, first.id);
+    // A retry finds the newest statement; the old epoch says nothing else either.
+    assert_eq!(attestor.attest(&store, &next).await.unwrap(), renewed);
+    let contradiction = ClaimAttestation {
+        payoutFraction: 8,
+        ..next.clone()
+    };
+    let error = attestor.attest(&store, &contradiction).await.unwrap_err();
+    assert!(matches!(error, AttestError::Conflict { .. }), "{error}");
+    let (domain, key) = (DOMAIN.domain_separator(), first.claim_key);
+    let journaled = store.statements(domain, key).await.unwrap();
+    let ids: Vec<_> = journaled.iter().map(|one| one.attestation_id).collect();
+    assert_eq!(ids, [first.id, renewed.id]);
+}
+
+#[tokio::test]
+async fn what_has_little_time_left_is_said_anew_in_a_batch_beside_what_is_fresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let attestor = in_two_epochs();
+    // Valid for a thousand seconds each.
+    let old = attestor.attest(&store, &claim(1, 1000, 7)).await.unwrap();
+    let fresh = attestor.attest(&store, &claim(2, 1600, 7)).await.unwrap();
+    let wanted = [claim(1, 1700, 7), claim(2, 1700, 7)];
+    let outcome = attestor.attest_batch(&store, &wanted, 1700).await.unwrap();
+    assert!(outcome.refused.is_empty(), "{:?}", outcome.refused);
+    let signed = outcome.signed.unwrap();
+    assert_eq!(signed.included[0].attestation, wanted[0]);
+    assert_ne!(signed.included[0].id, old.id);
+    assert_eq!(signed.included[1].id, fresh.id);
 }

@@ -52,3 +52,10 @@ async fn two_services_with_the_same_key_pay_each_claim_once_between_them() {
     }
     battle.settle().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_is_too_dear_is_waited_for_and_readiness_says_so() {
+    let mut battle = Battle::begin(Second::None).await;
+    battle.wait_for_a_cheaper_chain().await;
+    battle.settle().await;
+}

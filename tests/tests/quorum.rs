@@ -6,6 +6,8 @@
     reason = "a test's own steps: what cannot be done is a failed test"
 )]
 
+#[path = "quorum/chain.rs"]
+mod chain;
 #[path = "quorum/deaths.rs"]
 mod deaths;
 #[path = "quorum/feeds.rs"]

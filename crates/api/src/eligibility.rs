@@ -13,6 +13,7 @@ use tocsin_domain::reasoning::{guards, sentences};
 use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
+use crate::epochs;
 use crate::problem::Problem;
 
 /// Everything that was decided about the policy, in structured form and in sentences.
@@ -31,12 +32,14 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         let shown = determination.as_ref().map(|loss| with_guards(&cover, loss));
         claims.push(json!({ "claim": claim, "determination": shown, "sentences": why }));
     }
-    let attestations: Vec<_> = store
-        .attestations_of(id)
-        .await?
-        .iter()
-        .map(|record| record.id)
-        .collect();
+    let (mut attestations, mut stopped) = (Vec::new(), Vec::new());
+    for record in store.attestations_of(id).await? {
+        attestations.push(record.id);
+        let standing = epochs::standing(store, &record).await?;
+        if standing["held"] == true || standing["revoked"] == true {
+            stopped.push(json!({ "attestation": record.id, "standing": standing }));
+        }
+    }
     let risk = store.risk(policy.risk).await?;
     let streams = risk.map(|risk| risk.streams).unwrap_or_default();
     let seen_until = seen_until(store, &streams).await?;
@@ -61,6 +64,7 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         "outlook": outlook,
         "claims": claims,
         "attestations": attestations,
+        "stopped": stopped,
     }))
 }
 

@@ -4,6 +4,7 @@
 
 pub mod chains;
 mod eligibility;
+mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;

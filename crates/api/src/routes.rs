@@ -15,7 +15,7 @@ use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, feeds, metrics, policies, quorum, watching};
+use crate::{Api, eligibility, epochs, feeds, metrics, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -35,6 +35,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/responses/{hash}/fetches", get(feeds::fetches))
         .route("/v1/policies", get(policies::find))
         .route("/v1/policies/{policy}/eligibility", get(eligible))
+        .route("/v1/epochs", get(epochs::epochs))
         .route("/v1/quorum", get(quorum::quorum))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
@@ -100,6 +101,7 @@ async fn attestation(
         })
     })?;
     let (signatures, batch) = signed(&api, &record).await?;
+    let standing = epochs::standing(&*api.store, &record).await?;
     let delivery = api
         .store
         .delivery(record.id)
@@ -133,6 +135,7 @@ async fn attestation(
         "attestation": payload,
         "signatures": signatures,
         "batch": batch,
+        "standing": standing,
         "delivery": delivery,
         "cost": cost,
     })))

@@ -134,29 +134,17 @@ impl Attestor {
         seat.attested(stated).await
     }
 
-    /// The place in the epoch that a payload names, where one signature is a quorum.
+    /// This node's place in an epoch, for what is issued at `issued_at`, where one signature is a quorum.
     fn seat_for(&self, number: u32, issued_at: u64) -> Result<Seat<'_>, AttestError> {
-        let epochs = self.epochs();
-        let epoch = epochs.iter().find(|epoch| epoch.number() == number);
-        let epoch = epoch.ok_or(AttestError::UnknownEpoch { epoch: number })?;
-        if !epoch.signs_at(issued_at) {
-            return Err(AttestError::OutsideEpoch {
-                epoch: number,
-                issued_at,
-            });
-        }
-        let threshold = epoch.signers.threshold();
-        if threshold != 1 {
-            return Err(AttestError::QuorumOfSeveral {
+        let at = i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp);
+        let seat = self.seat_of(number, at)?;
+        match seat.signers().threshold() {
+            1 => Ok(seat),
+            threshold => Err(AttestError::QuorumOfSeveral {
                 epoch: number,
                 threshold,
-            });
+            }),
         }
-        self.seat_in(epoch).ok_or_else(|| AttestError::NoSeat {
-            at: i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp),
-            keys: self.addresses().collect(),
-            signing: vec![number],
-        })
     }
 }
 

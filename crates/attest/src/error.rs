@@ -227,6 +227,21 @@ pub enum AttestError {
         #[source]
         source: PayloadBytesError,
     },
+    /// A revocation names its reason by a hash.
+    #[error("the revocation of {claim_key} is for another reason than the one that is given")]
+    OtherReason {
+        /// The claim key.
+        claim_key: ClaimKey,
+    },
+    /// A revocation or a release could not be journaled, so nothing was signed.
+    #[error("the withdrawal about {claim_key} could not be journaled, nothing was signed")]
+    Withdraw {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// A key elsewhere, where one on this machine is wanted.
     #[error("a key of kind `{kind}` is not on this machine: connect to it")]
     NotHere {
@@ -316,6 +331,7 @@ impl AttestError {
         match self {
             Self::Reserve { source, .. }
             | Self::ReserveBatch { source, .. }
+            | Self::Withdraw { source, .. }
             | Self::JournalVotes { source } => source.is_transient(),
             // The next epoch may be about to begin.
             Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,

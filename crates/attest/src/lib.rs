@@ -10,6 +10,7 @@ pub mod keystore;
 pub mod quorum;
 pub mod seat;
 pub mod signer;
+pub mod withdrawal;
 
 pub use attestor::{Attested, AttestedBatch, Attestor, BatchOutcome, Included};
 pub use error::{AttestError, KeyFault};

@@ -8,6 +8,7 @@ pub mod domain;
 pub mod eas;
 pub mod epoch;
 pub mod json;
+pub mod off_chain;
 pub mod payload;
 pub mod revocation;
 pub mod signatures;

@@ -27,6 +27,7 @@ use crate::attestation::{
 };
 use crate::claim::Claim;
 use crate::determination::Determination;
+use crate::json_tree::Tree;
 use crate::observation::Observation;
 use crate::policy::Policy;
 use crate::quorum::SignedReport;
@@ -147,7 +148,7 @@ impl Serialize for EvidenceBundle {
 
 impl<'de> Deserialize<'de> for EvidenceBundle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = strict::Strict::deserialize(deserializer)?.0;
+        let json = Tree::<strict::Portable>::deserialize(deserializer)?.into_json();
         open(json).map_err(D::Error::custom)
     }
 }

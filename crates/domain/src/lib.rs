@@ -18,6 +18,7 @@ pub mod eval;
 pub mod evidence;
 pub mod explain;
 pub mod ids;
+pub mod json_tree;
 pub mod lang;
 pub mod observation;
 pub mod policy;

@@ -1,12 +1,14 @@
 //! The attestor's side: answers whoever proposes, by its own determinations, its own policies and its own terms.
 
 pub(crate) mod issue;
+mod result;
 mod revised;
 mod sign;
 mod votes;
 
-pub use issue::{Issued, MOST_CLAIMS, Signing, Verified};
+pub use issue::{Issued, MOST_CLAIMS};
 pub(crate) use issue::{Payloads, Settled, seconds};
+pub use result::{Batch, Proof, Verified};
 
 use tocsin_domain::ids::ReportsHash;
 use tocsin_domain::quorum::{Certificate, Event, SignedReport, Step, reports_hash};
@@ -30,7 +32,7 @@ pub(crate) const MOST_WANTED: usize = 2_000;
 impl Node {
     /// What this node has seen of events, and what it is bound to.
     pub(crate) async fn reports(&self, request: &ReportRequest) -> Result<ReportResponse, Refusal> {
-        let seat = self.seat_at(request.epoch)?;
+        let seat = self.seat_to_vote(request.epoch)?;
         check_count(request.events.len(), MOST_EVENTS)?;
         let mut heard = Vec::with_capacity(request.events.len());
         for event in &request.events {
@@ -76,7 +78,10 @@ impl Node {
     }
 
     /// That votes of the given step are a quorum's, on these reports of this event. The hash of the reports.
-    pub(crate) fn check_certificate(
+    ///
+    /// The keys of a revoked epoch may be stolen, and nothing new is learned from them; what this node has itself journaled
+    /// when they were good stays.
+    pub(crate) async fn check_certificate(
         &self,
         event: &Event,
         certificate: &Certificate,
@@ -92,7 +97,19 @@ impl Node {
         if certificate.reports != hash {
             return Err(bad("it is of other reports".to_owned()));
         }
-        let signers = self.signers(certificate.signer_epoch)?;
+        let signers = match self.signers(certificate.signer_epoch) {
+            Ok(signers) => signers,
+            Err(refusal) => {
+                let ballot = self
+                    .store
+                    .ballot(domain.domain_separator(), event.key())
+                    .await?;
+                let known = [ballot.decided, ballot.locked];
+                let known = known.iter().flatten().any(|held| held.reports_hash == hash);
+                let signers = self.attestor.signers_of(certificate.signer_epoch);
+                signers.filter(|_| known).ok_or(refusal)?
+            }
+        };
         certificate
             .verify(&domain, &signers)
             .map_err(|error| bad(error.to_string()))?;

@@ -28,13 +28,15 @@ mod refusal;
 mod server;
 mod settings;
 mod standing;
+mod turns;
 mod written;
 
-pub use attestor::{Issued, MOST_CLAIMS, MOST_EVENTS, Signing, Verified};
+pub use attestor::{Batch, Issued, MOST_CLAIMS, MOST_EVENTS, Proof, Verified};
 pub use message::Signed;
 pub use node::{Node, NodeError, Now, Ring};
 pub use proposer::{Outcome, Trouble, Wish};
 pub use refusal::{Reason, Refusal};
 pub use server::{MAX_BODY, ServeError, router, serve};
-pub use settings::{Settings, rank};
+pub use settings::Settings;
 pub use standing::{PeerStanding, RoundStanding, Standing};
+pub use turns::{next_turn, rank};

@@ -3,10 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::{self, Extent};
@@ -19,6 +20,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::quorum::Disagreement;
 use tocsin_store::{Store, StoreError};
+use tokio::time::Instant;
 
 use crate::refusal::{Reason, Refusal};
 use crate::settings::Settings;
@@ -26,6 +28,9 @@ use crate::standing::Standing;
 
 /// How many fusions and reports are remembered. Forgetting one costs its time again.
 const REMEMBERED: usize = 512;
+
+/// How often a refusal of somebody who could not prove who it is, is recorded for the same reason.
+const STRANGERS: Duration = Duration::from_millis(200);
 
 /// Says what time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -42,6 +47,7 @@ pub struct Node {
     pub(crate) ring: Ring,
     pub(crate) standing: Standing,
     now: Now,
+    strangers: Mutex<BTreeMap<Reason, Instant>>,
     covers: Mutex<BTreeMap<TermsHash, Arc<Cover>>>,
     fusions: Mutex<BTreeMap<(EventKey, ReportsHash), Arc<Fused>>>,
     reports: Mutex<BTreeMap<(EventKey, u32), (Determination, SignedReport)>>,
@@ -92,6 +98,7 @@ impl Node {
             ring,
             standing,
             now,
+            strangers: Mutex::default(),
             covers: Mutex::default(),
             fusions: Mutex::default(),
             reports: Mutex::default(),
@@ -118,6 +125,14 @@ impl Node {
         self.attestor.domain()
     }
 
+    /// Until when a statement is accepted, seconds; `None` where it never is, or where its epoch is not known.
+    pub fn redeemable_until(&self, payload: &ClaimAttestation) -> Option<u64> {
+        let epochs = self.attestor.epochs();
+        let mut epochs = epochs.iter();
+        let epoch = epochs.find(|epoch| epoch.number() == payload.signerEpoch)?;
+        epoch.redeemable_until(payload.validUntil)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.now)()
     }
@@ -132,10 +147,22 @@ impl Node {
                 format!("epoch {epoch} is revoked"),
             )),
             Some(known) => Ok(known.signers.clone()),
-            None => Err(Refusal::new(
+            None => Err(unknown_epoch(epoch)),
+        }
+    }
+
+    /// Its place in the newest epoch that signs now and that it is in, which must be `epoch`: it votes in that one only. While
+    /// two epochs overlap, they would otherwise settle one event twice.
+    pub(crate) fn seat_to_vote(&self, epoch: u32) -> Result<Seat<'_>, Refusal> {
+        let seat = self.seat()?;
+        let votes = seat.signers().epoch();
+        if votes == epoch {
+            Ok(seat)
+        } else {
+            Err(Refusal::new(
                 Reason::OtherEpoch,
-                format!("this node knows no epoch {epoch}"),
-            )),
+                format!("epoch {epoch} is asked to vote, and here epoch {votes} does"),
+            ))
         }
     }
 
@@ -153,6 +180,9 @@ impl Node {
         event: Option<EventKey>,
         refusal: &Refusal,
     ) {
+        if peer.is_none() && !self.is_news(refusal.reason) {
+            return;
+        }
         let now = self.now();
         tracing::warn!(peer = peer.map(|peer| peer.to_string()), event = event.map(|event| event.to_string()), reason = %refusal.reason, detail = %refusal.detail, "attestors disagree");
         let noted = Disagreement {
@@ -169,12 +199,25 @@ impl Node {
         }
     }
 
+    /// Whether strangers have not made themselves heard in this way for a while: they must not keep the disk busy.
+    fn is_news(&self, reason: Reason) -> bool {
+        let mut strangers = lock(&self.strangers);
+        let now = Instant::now();
+        let heard = strangers.insert(reason, now);
+        let news = heard.is_none_or(|heard| now.duration_since(heard) >= STRANGERS);
+        if let (false, Some(heard)) = (news, heard) {
+            strangers.insert(reason, heard);
+        }
+        news
+    }
+
     /// What this node has determined of an event; refused where it has not, or has found that it cannot be said.
     pub(crate) async fn own(&self, event: &Event) -> Result<Own, Refusal> {
         let undetermined =
             |what: &str| Refusal::new(Reason::NotDetermined, format!("this node {what}"));
         let risk = self.store.risk(event.risk()).await?;
         let risk = risk.ok_or_else(|| undetermined("does not insure such a risk"))?;
+        self.check_halts(&risk).await?;
         let determination = self
             .store
             .determination(risk.risk.id, event.ordinal)
@@ -202,6 +245,20 @@ impl Node {
             risk,
             previous,
         })
+    }
+
+    /// What a halted source has said is neither reported nor voted on until somebody has looked.
+    async fn check_halts(&self, risk: &RiskRecord) -> Result<(), Refusal> {
+        let halts = self.store.halts().await?;
+        let streams = &risk.streams;
+        let mut halts = halts.iter();
+        match halts.find(|halted| streams.iter().any(|stream| stream.source == halted.source)) {
+            None => Ok(()),
+            Some(halted) => Err(Refusal::new(
+                Reason::Halted,
+                format!("here {} is halted", halted.source),
+            )),
+        }
     }
 
     /// This node's report of an event that it has determined: the same bytes as long as it has determined the same.
@@ -285,7 +342,10 @@ impl Node {
                 Timestamp(report.statement.determinedAt)
             )));
         }
-        let signers = self.signers(first.statement.signerEpoch)?;
+        // Whoever votes for reports of an epoch that is over has a certificate that this node believes.
+        let epoch = first.statement.signerEpoch;
+        let signers = self.attestor.signers_of(epoch);
+        let signers = signers.ok_or_else(|| unknown_epoch(epoch))?;
         let quorum = Quorum {
             domain: &domain,
             signers: &signers,
@@ -328,6 +388,13 @@ impl fmt::Debug for Node {
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
+}
+
+fn unknown_epoch(epoch: u32) -> Refusal {
+    Refusal::new(
+        Reason::OtherEpoch,
+        format!("this node knows no epoch {epoch}"),
+    )
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

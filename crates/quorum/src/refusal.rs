@@ -68,6 +68,10 @@ reasons! {
     BadCertificate = "bad-certificate",
     /// A vote or a share that its sender has not signed.
     BadSignature = "bad-signature",
+    /// A round of somebody else's, or of a time that is yet to come.
+    OutOfTurn = "out-of-turn",
+    /// A statement of the claim was signed a moment ago.
+    SaidBefore = "said-before",
     /// Rounds rise.
     RoundOver = "round-over",
     /// One vote a round.

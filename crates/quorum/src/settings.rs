@@ -25,31 +25,3 @@ pub struct Settings {
     /// How far the clocks of two attestors may be apart, together with the time that a message takes.
     pub clock_tolerance: Seconds,
 }
-
-/// How late an attestor is to propose: 0 proposes first. Ranks go round, so that each attestor is first for its share of
-/// events.
-pub fn rank(index: u8, event: tocsin_domain::ids::EventKey, signers: usize) -> u32 {
-    let signers = alloy_primitives::U256::from(signers.max(1));
-    let first = alloy_primitives::U256::from_be_bytes(event.0.0) % signers;
-    let rank = (alloy_primitives::U256::from(index) + signers - first) % signers;
-    // Below 255.
-    u32::try_from(rank).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_primitives::B256;
-    use tocsin_domain::ids::EventKey;
-
-    use super::*;
-
-    #[test]
-    fn every_event_has_one_attestor_of_each_rank() {
-        for event in 0..=20_u8 {
-            let event = EventKey(B256::repeat_byte(event));
-            let mut ranks: Vec<u32> = (0..7).map(|index| rank(index, event, 7)).collect();
-            ranks.sort_unstable();
-            assert_eq!(ranks, [0, 1, 2, 3, 4, 5, 6]);
-        }
-    }
-}

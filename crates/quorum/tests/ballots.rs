@@ -17,28 +17,32 @@ const THRESHOLD: usize = 3;
 /// What some proposer does next.
 #[derive(Clone, Debug)]
 enum Move {
-    /// Proposes reports in a round to some, with the newest certificate for them below that round, or without.
+    /// Proposes reports in a round to some, with the newest certificate for them below that round, or without. The vote is
+    /// lost where the voter dies after it has journaled it.
     Propose {
         to: usize,
         round: u32,
         reports: u8,
         justified: bool,
+        lost: bool,
     },
     /// Shows somebody a certificate that exists, old or new.
-    Certify { to: usize, which: usize },
+    Certify { to: usize, which: usize, lost: bool },
     /// Shows somebody a decision that exists.
     Decide { to: usize, which: usize },
-    /// Somebody loses its memory of everything that is not journaled; the journal stays as it is.
-    Restart { who: usize },
+}
+
+/// Low ones, which meet, and some of the highest that time has allowed.
+fn rounds() -> impl Strategy<Value = u32> {
+    prop_oneof![9 => 1..6_u32, 1 => 4_000_000_000..4_000_000_003_u32]
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let to = 0..HONEST;
     let one = prop_oneof![
-        6 => (to.clone(), 1..6_u32, 0..3_u8, any::<bool>()).prop_map(|(to, round, reports, justified)| Move::Propose { to, round, reports, justified }),
-        5 => (to.clone(), any::<usize>()).prop_map(|(to, which)| Move::Certify { to, which }),
-        1 => (to.clone(), any::<usize>()).prop_map(|(to, which)| Move::Decide { to, which }),
-        1 => to.prop_map(|who| Move::Restart { who }),
+        6 => (to.clone(), rounds(), 0..3_u8, any::<bool>(), prop::bool::weighted(0.1)).prop_map(|(to, round, reports, justified, lost)| Move::Propose { to, round, reports, justified, lost }),
+        5 => (to.clone(), any::<usize>(), prop::bool::weighted(0.1)).prop_map(|(to, which, lost)| Move::Certify { to, which, lost }),
+        1 => (to, any::<usize>()).prop_map(|(to, which)| Move::Decide { to, which }),
     ];
     prop::collection::vec(one, 0..160)
 }
@@ -73,6 +77,7 @@ impl World {
                 round,
                 reports,
                 justified,
+                lost,
             } => {
                 let certified = Self::quorums(&self.votes);
                 let certified = certified
@@ -83,16 +88,16 @@ impl World {
                     round,
                     reports_hash: hash(reports),
                 };
-                if self.say(to, &Saying::Vote { vote, certified_in }) {
+                if self.say(to, &Saying::Vote { vote, certified_in }) && !lost {
                     self.votes.entry((round, reports)).or_default().insert(to);
                 }
             }
-            Move::Certify { to, which } => {
+            Move::Certify { to, which, lost } => {
                 let certified = Self::quorums(&self.votes);
                 let Some(&(round, reports)) = pick(&certified, which) else {
                     return;
                 };
-                if self.say(to, &Saying::Lock(held(round, reports))) {
+                if self.say(to, &Saying::Lock(held(round, reports))) && !lost {
                     self.locks.entry((round, reports)).or_default().insert(to);
                 }
             }
@@ -105,10 +110,6 @@ impl World {
                 if self.say(to, &Saying::Decision(held(round, reports))) {
                     self.signed[to].insert(reports);
                 }
-            }
-            Move::Restart { who } => {
-                // The journal is all that there is.
-                self.ballots[who] = self.ballots[who].clone();
             }
         }
     }
@@ -149,7 +150,8 @@ proptest! {
         prop_assert!(signed.len() <= 1, "{signed:?}");
     }
 
-    /// From wherever hostile proposers have left the attestors, an honest one that hears all of them finishes.
+    /// From wherever hostile proposers have left the attestors, an honest one that hears a quorum finishes: the fourth is the
+    /// liar, and says nothing any more.
     #[test]
     fn an_honest_proposer_finishes(steps in moves()) {
         let mut world = World::new();

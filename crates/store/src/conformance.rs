@@ -25,6 +25,7 @@ pub mod looks;
 mod model;
 pub mod nonces;
 pub mod policies;
+pub mod quorums;
 pub mod random;
 pub mod renewals;
 pub mod reservations;
@@ -244,6 +245,12 @@ macro_rules! conformance_tests {
                 that_are_for_later_wait
                 write_down_what_was_paid
                 that_are_unknown_are_missing
+            }
+            quorums {
+                contradict_nothing
+                give_one_vote_a_round
+                find_results_by_claims
+                count_disagreements
             }
             nonces {
                 are_taken_from_the_greater_count

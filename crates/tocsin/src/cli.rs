@@ -1,9 +1,13 @@
 //! The command line.
 
+mod verifier;
+
 use core::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
 #[derive(Debug, Parser)]
@@ -12,6 +16,13 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads a command line whose first word is the program's name, or says what is wrong with it.
+    pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        Self::try_parse_from(words).map_err(|error| error.to_string())
+    }
 }
 
 /// What to do.
@@ -70,7 +81,10 @@ pub enum Command {
     Policies(Policies),
     /// Keys of attestors and of the accounts that submit transactions
     #[command(subcommand)]
-    Keys(Keys),
+    Keys(Box<Keys>),
+    /// Claims that must not be paid as they were attested
+    #[command(subcommand)]
+    Claims(Claims),
 }
 
 /// Chains.
@@ -121,19 +135,6 @@ pub enum Policies {
         /// The service configuration
         #[arg(long, default_value = "tocsin.toml")]
         config: PathBuf,
-    },
-}
-
-/// Keys.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Make a key and write it into a new, encrypted keystore file
-    Generate {
-        /// The file to write; it must not exist
-        path: PathBuf,
-        /// The file that holds the password; without it the password is read from the terminal or standard input
-        #[arg(long)]
-        password_file: Option<PathBuf>,
     },
 }
 

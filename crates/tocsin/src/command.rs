@@ -3,9 +3,11 @@
 pub mod backtest;
 pub mod chain;
 pub mod check;
+pub mod claims;
 pub mod evidence;
 pub mod explain;
 pub mod feeds;
 pub mod keys;
 pub mod policies;
+mod verifier;
 pub mod verify;

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tocsin::cli::{Chain, Cli, Command, Feeds, Keys, Policies};
+use tocsin::cli::{Chain, Cli, Command, Feeds, Policies};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, chain, check, explain, feeds, keys, policies, verify};
+use tocsin::command::{backtest, chain, check, claims, explain, feeds, keys, policies, verify};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -105,11 +105,12 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             runtime()?.block_on(policies::import(&file, &config, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Keys(Keys::Generate {
-            path,
-            password_file,
-        }) => {
-            keys::generate(&path, password_file.as_deref(), &mut out)?;
+        Command::Keys(asked) => {
+            runtime()?.block_on(keys::run(*asked, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Claims(asked) => {
+            runtime()?.block_on(claims::run(asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -108,6 +108,12 @@ impl From<tocsin_attest::AttestError> for Report {
     }
 }
 
+impl From<tocsin_delivery::DeliveryError> for Report {
+    fn from(error: tocsin_delivery::DeliveryError) -> Self {
+        Self::failed(&error)
+    }
+}
+
 impl From<tocsin_store::StoreError> for Report {
     fn from(error: tocsin_store::StoreError) -> Self {
         Self::failed(&error)

@@ -222,6 +222,10 @@ async fn connect(
     clock: &Arc<dyn Clock>,
     bells: &Bells,
 ) -> Result<Parts, ServiceError> {
+    let keys = match &config.attestor {
+        Some(attestor) => attestor::open_keys(attestor).await?,
+        None => Vec::new(),
+    };
     let mut watch = Watch::new(evaluator, &bells.claim);
     for chain in config.chains.iter().filter(|chain| chain.is_watched()) {
         patiently(SourceError::is_transient, async || watch.add(chain).await)
@@ -271,7 +275,7 @@ async fn connect(
     }
     let attestor = match &config.attestor {
         Some(configured) => {
-            Some(attestor::open(configured, store, &submitters, clock.now()).await?)
+            Some(attestor::seat(configured, keys, store, &submitters, clock.now()).await?)
         }
         None => None,
     };

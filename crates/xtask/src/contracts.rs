@@ -15,31 +15,24 @@ pub(crate) fn anvil(root: &Path) -> PathBuf {
 
 /// Installs the packages of the lock file, unless that was done already.
 pub(crate) fn install(root: &Path) -> Result<(), Failed> {
-    let lock = directory(root).join("package-lock.json");
-    let installed = directory(root).join("node_modules/.package-lock.json");
-    let newer = |path: &Path| path.metadata().and_then(|data| data.modified());
-    match (newer(&lock), newer(&installed)) {
-        (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
-        _ => {}
-    }
-    sh::step("installing anvil, forge and solc from npm into contracts-abi/node_modules");
-    sh::run(
-        &directory(root),
-        "npm",
-        &[
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ],
-    )
+    sh::install_npm(&directory(root), "anvil, forge and solc")
 }
 
 /// Builds and tests the contracts, and checks that what is committed of them (ABI, vectors, gas) is fresh.
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("contracts: format, vectors, ABI, tests, gas");
     sh::run(&directory(root), "npm", &["run", "--silent", "check"])
+}
+
+/// Tests the adapters with the contracts that other protocols publish.
+pub(crate) fn test_third_party(root: &Path) -> Result<(), Failed> {
+    let here = directory(root);
+    sh::install_npm(
+        &here.join("third-party"),
+        "the contracts of Chainlink, Etherisc and EAS, and their compilers,",
+    )?;
+    sh::step("adapters with the contracts of others");
+    sh::run(&here, "npm", &["run", "--silent", "third-party:test"])
 }
 
 /// Rebuilds what is committed of the contracts.

@@ -1,6 +1,7 @@
 //! Developer commands. They install what they need and say what they do.
 
 mod bench;
+mod consumers;
 mod contracts;
 mod edges;
 mod sh;
@@ -28,6 +29,7 @@ usage: cargo xtask <command>
   bench flights
               a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
               [--flights N] [--speed N]
+  consumers   the example payout services in TypeScript and Python, against a node and a chain of their own
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
   setup       installs the npm packages that the commands above need (they do so by themselves)
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         (Some("test"), []) => suite::test(&root),
         (Some("tidy"), []) => tidy::check(&root),
         (Some("bench"), rest) => bench(&root, rest),
+        (Some("consumers"), []) => consumers::test(&root),
         (Some("contracts"), []) => contracts::rebuild(&root),
         (Some("sql"), []) => sql::prepare(&root),
         #[cfg(feature = "sql")]

@@ -75,3 +75,29 @@ pub(crate) fn run_with(
         )))
     }
 }
+
+/// Installs the npm packages of a folder's lock file into it, unless that was done already. `what` they are, for people.
+pub(crate) fn install_npm(folder: &Path, what: &str) -> Result<(), Failed> {
+    let lock = folder.join("package-lock.json");
+    let installed = folder.join("node_modules/.package-lock.json");
+    let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
+    match (changed(&lock), changed(&installed)) {
+        (Ok(lock), Ok(installed)) if installed >= lock => return Ok(()),
+        _ => {}
+    }
+    step(&format!(
+        "installing {what} from npm into {}",
+        folder.join("node_modules").display()
+    ));
+    run(
+        folder,
+        "npm",
+        &[
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ],
+    )
+}

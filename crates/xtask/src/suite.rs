@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::sh::{self, Failed};
-use crate::{contracts, sql, tidy};
+use crate::{consumers, contracts, sql, tidy};
 
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("format");
@@ -12,6 +12,7 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     tidy::check(root)?;
     contracts::install(root)?;
     contracts::test(root)?;
+    contracts::test_third_party(root)?;
     sh::step("offline SQL data is fresh (compiles the database driver the first time)");
     sql::check(root)?;
     sh::step("lints (compiles everything the first time)");
@@ -56,5 +57,6 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
             "--test",
             "gcp_kms",
         ],
-    )
+    )?;
+    consumers::test(root)
 }

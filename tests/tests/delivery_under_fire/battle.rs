@@ -14,7 +14,7 @@ use tocsin_tests::random::Random;
 use tocsin_tests::rpc_fault::FaultyNode;
 use url::Url;
 
-use super::weather::{CONFIRMATIONS, clear_up, strike, turn_bad};
+use super::weather::{CONFIRMATIONS, DEAR_WEI, clear_up, set_base_fee, strike, turn_bad};
 
 /// How many losses there are.
 const FALLS: usize = 6;
@@ -157,6 +157,25 @@ impl Battle {
             }
         }
         lives[0].last_words().pop()
+    }
+
+    /// A chain that is dearer than the cap: nothing is sent, and readiness says why.
+    pub(crate) async fn wait_for_a_cheaper_chain(&mut self) {
+        set_base_fee(&self.market.anvil, DEAR_WEI).await;
+        self.market.anvil.mine(1).await;
+        let mut lives = vec![self.start(&self.services[0], &Death::NEVER)];
+        self.until_serving(&mut lives).await;
+        let begun = Instant::now();
+        loop {
+            let ready = get(&self.services[0], "health/ready").await.unwrap();
+            if ready.contains("asks for more than the fee cap of 500000000000 wei per gas") {
+                break;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{ready}");
+            tokio::time::sleep(BLOCK_EVERY).await;
+        }
+        assert!(self.market.paid().await.is_empty());
+        lives[0].kill();
     }
 
     /// The fire ends. So does every delivery, with what it was for.

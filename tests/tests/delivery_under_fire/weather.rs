@@ -9,7 +9,7 @@ use tocsin_tests::rpc_fault::{Fault, FaultyNode, Rule};
 pub(crate) const CONFIRMATIONS: u64 = 6;
 
 /// A base fee that no offer reaches: ten times the cap.
-const DEAR_WEI: u64 = 5_000_000_000_000;
+pub(crate) const DEAR_WEI: u64 = 5_000_000_000_000;
 const CHEAP_WEI: u64 = 1_000_000_000;
 
 /// What an endpoint does for a while, in place of what it had been doing.
@@ -70,7 +70,7 @@ pub(crate) async fn clear_up(anvil: &Anvil) {
     anvil.mine(1).await;
 }
 
-async fn set_base_fee(anvil: &Anvil, wei: u64) {
+pub(crate) async fn set_base_fee(anvil: &Anvil, wei: u64) {
     let fee = json!([format!("{wei:#x}")]);
     anvil.ask("anvil_setNextBlockBaseFeePerGas", fee).await;
 }

@@ -17,8 +17,9 @@ fn proposer(terms: TermsHash, asset: &str) -> usize {
         .unwrap()
 }
 
-async fn die_around(writes: &[&str]) {
-    let assets: Vec<String> = (0..writes.len() * 2)
+/// What follows a write is what comes before the next one.
+async fn die_around(writes: &[(Side, &str)]) {
+    let assets: Vec<String> = (0..writes.len())
         .map(|number| format!("{}AA", char::from(b'A' + u8::try_from(number).unwrap())))
         .collect();
     let policies: Vec<(u32, &str)> = (1..).zip(assets.iter().map(String::as_str)).collect();
@@ -26,13 +27,10 @@ async fn die_around(writes: &[&str]) {
     let cover = quartet.spots[0].folder().join("cover.toml");
     let terms = tocsin::config::load_cover(&cover).unwrap().terms_hash;
     quartet.start_all();
-    let deaths = writes
-        .iter()
-        .flat_map(|write| [(Side::Before, *write), (Side::After, *write)]);
-    for (count, (asset, (side, write))) in (1..).zip(assets.iter().zip(deaths)) {
+    for (count, (asset, (side, write))) in (1..).zip(assets.iter().zip(writes)) {
         let dying = proposer(terms, asset);
         quartet.kill(dying);
-        quartet.start(dying, &Death::at_first(side, write));
+        quartet.start(dying, &Death::at_first(*side, write));
         quartet.spots[dying].until_seen(asset).await;
         for spot in &quartet.spots {
             spot.set_price(asset, "0.8");
@@ -49,10 +47,22 @@ async fn die_around(writes: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proposer_that_dies_while_reports_are_settled_stops_nothing() {
-    die_around(&["vote", "lock", "decision"]).await;
+    die_around(&[
+        (Side::Before, "vote"),
+        (Side::After, "vote"),
+        (Side::After, "lock"),
+        (Side::After, "decision"),
+    ])
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proposer_that_dies_while_claims_are_signed_stops_nothing() {
-    die_around(&["restate", "add_result", "add_attestation"]).await;
+    die_around(&[
+        (Side::After, "restate"),
+        (Side::Before, "add_result"),
+        (Side::After, "add_result"),
+        (Side::After, "add_attestations"),
+    ])
+    .await;
 }

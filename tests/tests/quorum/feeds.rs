@@ -2,6 +2,7 @@
 //! of them is dead, lies, or is cut off.
 
 use std::process::Command;
+use std::time::Duration;
 
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
@@ -102,7 +103,12 @@ async fn one_whose_provider_lies_moves_nothing() {
     let mut quartet = Quartet::set(&[(1, "AAA"), (2, "BBB")], "").await;
     quartet.start_all();
     settle_in(&quartet, &ALL, "AAA").await;
-    // It says that more is lost than is; and of another loss, that there is none.
+    // It says that more is lost than is, before anybody else; and of another loss, that there is none.
+    quartet.spots[3].set_price("AAA", "0.5");
+    for _ in 0..15 {
+        quartet.spots[3].pass(10);
+        tokio::time::sleep(Duration::from_millis(80)).await;
+    }
     fall(&quartet, "AAA", ["0.8", "0.8", "0.8", "0.5"]);
     fall(&quartet, "BBB", ["0.7", "0.7", "0.7", "1"]);
     let attested = quartet.until_attested(&[0, 1, 2], 2).await;
@@ -123,7 +129,7 @@ async fn one_whose_provider_lies_moves_nothing() {
         assert!(kinds.iter().any(|one| one == kind), "{kind}: {kinds:?}");
     }
     // The liar's own books: what it has not seen itself it does not record.
-    assert_eq!(quartet.spots[3].attested().await.len(), 1);
+    assert_eq!(quartet.until_attested(&[3], 1).await.len(), 1);
     quartet.assert_one_content().await;
 }
 

@@ -14,12 +14,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tocsin_domain::attestation::{AttestationDomain, QuorumSignature};
 use tocsin_domain::ids::{EventKey, ReportsHash};
-use tocsin_domain::quorum::{Event, EvidenceVote, SignedReport, Step, reports_hash};
+use tocsin_domain::quorum::{Event, EvidenceVote, SignedReport, Step};
 use tocsin_quorum::envelope::{self, Envelope};
 use tocsin_quorum::message::{
     Answer, Heard, Proposal, ReportRequest, ReportResponse, Signature, VoteRequest, VoteResponse,
     path,
 };
+use tocsin_quorum::{next_turn, rank};
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
@@ -83,7 +84,7 @@ async fn what_is_not_signed_for_here_and_now_is_refused_and_recorded() {
     let mut forged = good.clone();
     forged.signature = signed(&stranger, good.message.id(&DOMAIN).0);
     let mut old = good.clone();
-    old.message.sentAt -= 3_600;
+    old.message.sentAt -= 4 * 3_600;
     old.signature = signed(key, old.message.id(&DOMAIN).0);
     let elsewhere = sealed(key, to.address(), path::VOTE, &body, spot);
     let for_other = sealed(key, other.address(), path::WANTED, &body, spot);
@@ -168,6 +169,8 @@ impl Liar {
                     return json!({"yes": {"heard": []}});
                 };
                 for heard in &mut response.heard {
+                    // Nobody could go on from there.
+                    heard.round = u32::MAX;
                     if let Answer::Yes(report) = &heard.report {
                         heard.report = Answer::Yes(self.exaggerated(report));
                     }
@@ -208,12 +211,19 @@ impl Liar {
             .iter()
             .filter_map(|heard| heard.report.clone().result().ok())
             .collect();
-        let from = heard.iter().map(|heard| heard.round).max().unwrap_or(0);
-        for (round, member) in (from + 1..).zip(to) {
-            for left_out in 0..=reports.len() {
+        let reached = heard.iter().map(|heard| heard.round).max().unwrap_or(0);
+        let rank = rank(3, event.key(), 4);
+        let own = next_turn(reached, rank, 4).unwrap();
+        let last = next_turn(u32::MAX - 8, rank, 4).unwrap();
+        for (member, left_out) in to.iter().zip(0..) {
+            for round in [own, own + 1, own + 8, last] {
                 let mut given = reports.clone();
-                if left_out < given.len() {
-                    given.remove(left_out);
+                // Each gets its own report and one of the liar's, and not that of the next one.
+                if let [first, _, _] = &reports[..] {
+                    let mut own = first.clone();
+                    own.signature = signed(&self.key, own.statement.id(&DOMAIN).0);
+                    given.remove((left_out + 1) % 3);
+                    given.push(own);
                 }
                 let proposal = Proposal {
                     event: event.clone(),
@@ -221,7 +231,6 @@ impl Liar {
                     reports: given,
                     certificate: None,
                 };
-                let _hash = reports_hash(&DOMAIN, &proposal.reports);
                 let request = VoteRequest {
                     epoch: 1,
                     proposals: vec![proposal],
@@ -305,11 +314,8 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     for index in [0, 1, 2] {
         kinds.extend(quartet.disagreements(index, 3).await);
     }
-    assert!(
-        kinds
-            .iter()
-            .any(|kind| kind == "bad-reports" || kind == "bad-signature"),
-        "{kinds:?}"
-    );
+    for kind in ["bad-reports", "out-of-turn"] {
+        assert!(kinds.iter().any(|one| one == kind), "{kind}: {kinds:?}");
+    }
     quartet.assert_one_content().await;
 }

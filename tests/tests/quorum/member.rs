@@ -63,7 +63,7 @@ takeover      = "1s"
 deliver_after = "30s"
 patience_ms   = 500
 request_timeout_ms = 2000
-clock_tolerance = "5min"
+clock_tolerance = "2h"
 "#,
         members[index].port
     );

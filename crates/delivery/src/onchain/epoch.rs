@@ -22,7 +22,14 @@ impl Node {
         let Some(head) = self.final_verifier().await? else {
             return Ok(Vec::new());
         };
-        let block = BlockId::hash(head.hash);
+        self.epochs_at(BlockId::hash(head.hash), known).await
+    }
+
+    async fn epochs_at(
+        &self,
+        block: BlockId,
+        known: &[Epoch],
+    ) -> Result<Vec<Epoch>, DeliveryError> {
         let count = self.ask(ASKING, &epochCountCall {}, block).await?;
         let count = epochCountCall::abi_decode_returns(&count)
             .map_err(|error| self.malformed(ASKING, format!("{count} is no count: {error}")))?;
@@ -67,6 +74,14 @@ impl Submitter {
     /// [`DeliveryError::Rpc`] when no endpoint can say.
     pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
         first_answer!(self, node => node.epochs(known).await)
+    }
+
+    /// Every epoch that the verifier has announced, as of the newest block.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    pub async fn newest_epochs(&self) -> Result<Vec<Epoch>, DeliveryError> {
+        first_answer!(self, node => node.epochs_at(BlockId::latest(), &[]).await)
     }
 
     /// That the verifier announced these signers with this threshold for this epoch.

@@ -74,7 +74,8 @@ fn by_verifier(error: &VerifierError) -> Outlook {
         E::AlreadyConsumed(_) => Outlook::Consumed,
         E::NotYetValid(error) => clears_at(U256::from(error.validAfter)),
         E::IssuedInFuture(error) => clears_at(U256::from(error.issuedAt)),
-        // An instant that has passed, a statement that contradicts itself, an epoch that never changes.
+        // An instant that has passed, a statement that contradicts itself or was revoked (a least revision only rises), an
+        // epoch that never changes.
         E::NoLongerValid(_)
         | E::EpochNotAccepted(_)
         | E::EpochIsRevoked(_)
@@ -96,8 +97,16 @@ fn by_verifier(error: &VerifierError) -> Outlook {
         | E::WrongProofLength(_)
         | E::NotInBatch(_)
         | E::BatchOfOtherEpoch(_)
-        | E::BatchBeforeAttestation(_) => Outlook::Permanent,
-        // The epoch may be announced yet; the others do not come from a claim.
+        | E::BatchBeforeAttestation(_)
+        | E::StatementRevoked(_)
+        | E::RevisionWithoutSuperseded(_)
+        | E::SignerIsContract(_)
+        | E::SignerIsNoContract(_)
+        | E::ContractBitmapOutOfRange(_)
+        | E::SignatureCutShort(_)
+        | E::TrailingBytes(_) => Outlook::Permanent,
+        // A quorum may end the hold, a contract change its vote, the epoch be announced yet; the others do not come from a
+        // claim.
         _ => Outlook::MayClear,
     }
 }
@@ -112,11 +121,9 @@ fn by_cover(error: &CoverError, block_time: Timestamp) -> Outlook {
                 today.saturating_add(1).saturating_mul(SECONDS_PER_DAY),
             ))
         }
-        E::PolicyReleased(_)
-        | E::PolicyPaidInFull(_)
-        | E::WrongTerms(_)
-        | E::WrongWindow(_)
-        | E::ClaimTooLate(_) => Outlook::Permanent,
+        E::PolicyReleased(_) | E::PolicyPaidInFull(_) | E::WrongTerms(_) | E::WrongWindow(_) => {
+            Outlook::Permanent
+        }
         // The node may lag behind the purchase; a token may be paused.
         _ => Outlook::MayClear,
     }
@@ -136,5 +143,42 @@ fn named(error: &impl std::fmt::Debug) -> String {
     match text.split_once('(') {
         Some((_variant, inner)) => inner.strip_suffix(')').unwrap_or(inner).to_owned(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256};
+
+    use super::super::contract::TocsinVerifier as V;
+    use super::*;
+
+    fn outlook(error: impl SolError) -> Outlook {
+        Revert::read(&error.abi_encode(), "reverted", Timestamp(0)).outlook
+    }
+
+    #[test]
+    fn a_revoked_statement_is_over_and_a_held_claim_waits() {
+        let claim_key = B256::repeat_byte(1);
+        let revoked = V::StatementRevoked {
+            claimKey: claim_key,
+            revision: 0,
+            minRevision: 1,
+        };
+        assert_eq!(outlook(revoked), Outlook::Permanent);
+        let held = V::ClaimIsHeld {
+            claimKey: claim_key,
+            hold: 1,
+        };
+        assert_eq!(outlook(held), Outlook::MayClear);
+        let refused = V::VoteRefused {
+            signerIndex: U256::ZERO,
+            attestor: Address::ZERO,
+        };
+        assert_eq!(outlook(refused), Outlook::MayClear);
+        let consumed = V::AlreadyConsumed {
+            claimKey: claim_key,
+        };
+        assert_eq!(outlook(consumed), Outlook::Consumed);
     }
 }

@@ -75,7 +75,7 @@ pub enum FuseError {
     },
     /// The times contradict each other.
     #[error(
-        "the times in the report of {attestor:#x} are out of order: 1970, evidenceFrom, occurredAt, confirmedAt, settledAt, determinedAt; only a later loss event has one before it"
+        "the times in the report of {attestor:#x} are out of order: 1970, evidenceFrom, occurredAt, confirmedAt, settledAt, determinedAt, the year 9999; only a later loss event has one before it"
     )]
     Times {
         /// Whose.

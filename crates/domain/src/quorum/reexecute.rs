@@ -11,6 +11,9 @@ use crate::replay::Case;
 use crate::risk::Risk;
 use crate::time::Timestamp;
 
+/// The last second that RFC 3339 can write, 9999-12-31T23:59:59Z.
+const END_OF_TIME: i64 = 253_402_300_799;
+
 /// A report that holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reported<'a> {
@@ -120,6 +123,7 @@ fn check_identity(
         said.confirmedAt,
         said.settledAt,
         said.determinedAt,
+        END_OF_TIME,
     ];
     if !in_order.is_sorted() || (said.ordinal <= 1 && said.previousConfirmedAt != 0) {
         return Err(FuseError::Times { attestor });

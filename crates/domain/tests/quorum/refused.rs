@@ -305,7 +305,8 @@ fn recommit(report: &mut SignedReport) {
 
 #[test]
 fn times_that_no_clock_shows_are_refused_before_anything_is_evaluated() {
-    let changes: [Change; 6] = [
+    let changes: [Change; 7] = [
+        |report| report.statement.determinedAt = i64::MAX,
         |report| report.statement.evidenceFrom = -1,
         |report| report.statement.evidenceFrom = i64::MIN,
         |report| report.statement.occurredAt = report.statement.confirmedAt + 1,

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use tocsin_domain::attestation::{
-    AttestationBatch, BatchTree, ClaimAttestation, SignatureSet, SignerSet, Validity,
-};
+use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Eligibility;
-use tocsin_domain::ids::{AttestationId, BatchId, PolicyId, RiskId};
+use tocsin_domain::ids::{AttestationId, PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::quorum::{Event, Fused, Step};
 use tocsin_domain::time::Timestamp;
-use tocsin_store::quorum::{BallotRefusal, Held, QuorumResult, Said, Saying, Statement};
+use tocsin_store::quorum::{BallotRefusal, Held, Said, Saying, Statement};
 
-use super::write;
-use crate::message::{Certified, Issue, IssuedClaim, Revision, Signed};
+use crate::message::{Certified, Issue, IssuedClaim, Revision};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -36,35 +33,6 @@ pub struct Issued {
     pub payload: ClaimAttestation,
     /// Its digest.
     pub id: AttestationId,
-}
-
-/// Attestations of a quorum that this node has checked against its own books.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verified {
-    /// Them.
-    pub issued: Vec<Issued>,
-    /// What makes them valid.
-    pub signing: Signing,
-    /// When they were issued.
-    pub issued_at: Timestamp,
-}
-
-/// What makes attestations of a quorum valid.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Signing {
-    /// The signatures of each.
-    Each(Vec<SignatureSet>),
-    /// Those of a batch of all of them.
-    Batch {
-        /// What was signed.
-        batch: AttestationBatch,
-        /// Its digest.
-        id: BatchId,
-        /// By whom.
-        signatures: SignatureSet,
-        /// The proof of each attestation.
-        proofs: Vec<Vec<alloy_primitives::B256>>,
-    },
 }
 
 /// A decided event, executed again.
@@ -164,7 +132,7 @@ impl Node {
         payloads
     }
 
-    async fn compared(
+    pub(super) async fn compared(
         &self,
         issue: &Issue,
         claim: &IssuedClaim,
@@ -205,120 +173,12 @@ impl Node {
             id,
         })
     }
-
-    /// Checks what others say that a quorum has signed, down to each signature, against this node's own books. It journals
-    /// the decisions and the payloads, so that this node signs nothing else for these claims.
-    pub async fn verify(&self, signed: &Signed) -> Result<Verified, Refusal> {
-        let Signed { issue, signatures } = signed;
-        super::check_count(issue.claims.len(), MOST_CLAIMS)?;
-        let signers = self.signers(issue.epoch)?;
-        let mut settled = Vec::with_capacity(issue.events.len());
-        for certified in &issue.events {
-            settled.push(Ok(self.settled(certified).await?));
-        }
-        let mut issued = Vec::with_capacity(issue.claims.len());
-        for claim in &issue.claims {
-            issued.push(self.compared(issue, claim, &settled).await?);
-        }
-        let signing = if issue.batched {
-            self.batch_signing(issue, &issued, signatures, &signers)?
-        } else {
-            self.each_signing(&issued, signatures, &signers)?
-        };
-        let settled: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
-        self.journal(&settled).await?;
-        let payloads: Vec<_> = issued.iter().map(|issued| issued.payload.clone()).collect();
-        let seat = self.seat()?;
-        for journaled in seat.restate(&*self.store, &payloads).await? {
-            journaled?;
-        }
-        Ok(Verified {
-            issued,
-            signing,
-            issued_at: issue.issued_at,
-        })
-    }
-
-    fn each_signing(
-        &self,
-        issued: &[Issued],
-        signatures: &[crate::message::Signatures],
-        signers: &SignerSet,
-    ) -> Result<Signing, Refusal> {
-        if signatures.len() != issued.len() {
-            return Err(bad_signature(
-                "there is not one set of signatures for each claim",
-            ));
-        }
-        for (issued, signatures) in issued.iter().zip(signatures) {
-            signatures
-                .0
-                .verify(issued.id, signers)
-                .map_err(|error| bad_signature(&error.to_string()))?;
-        }
-        Ok(Signing::Each(
-            signatures
-                .iter()
-                .map(|signatures| signatures.0.clone())
-                .collect(),
-        ))
-    }
-
-    fn batch_signing(
-        &self,
-        issue: &Issue,
-        issued: &[Issued],
-        signatures: &[crate::message::Signatures],
-        signers: &SignerSet,
-    ) -> Result<Signing, Refusal> {
-        let [signatures] = signatures else {
-            return Err(bad_signature("a batch has one set of signatures"));
-        };
-        let tree = BatchTree::new(issued.iter().map(|issued| issued.id))
-            .ok_or_else(|| bad_signature("the batch is empty"))?;
-        let issued_at = seconds(issue.issued_at)?;
-        let batch = tree.batch(issued_at, issue.epoch);
-        let id = self.attestor.domain().batch_digest(&batch);
-        signatures
-            .0
-            .verify(id, signers)
-            .map_err(|error| bad_signature(&error.to_string()))?;
-        // There is one for every leaf.
-        let proofs = (0..issued.len())
-            .filter_map(|place| tree.proof(place))
-            .collect();
-        Ok(Signing::Batch {
-            batch,
-            id,
-            signatures: signatures.0.clone(),
-            proofs,
-        })
-    }
-
-    /// Keeps a result that was verified, so that others can ask for it.
-    pub async fn keep(&self, signed: &Signed, verified: &Verified) -> Result<(), Refusal> {
-        let body = write(signed)?;
-        let claims = verified
-            .issued
-            .iter()
-            .map(|issued| issued.payload.claim_key());
-        let result = QuorumResult {
-            id: alloy_primitives::keccak256(&body),
-            claims: claims.collect(),
-            body,
-        };
-        Ok(self.store.add_result(&result).await?)
-    }
 }
 
 /// As contracts count.
 pub(crate) fn seconds(at: Timestamp) -> Result<u64, Refusal> {
     at.to_u64()
         .ok_or_else(|| Refusal::new(Reason::Times, format!("{at} is before 1970")))
-}
-
-fn bad_signature(detail: &str) -> Refusal {
-    Refusal::new(Reason::BadSignature, detail)
 }
 
 fn decision(event: &Event, held: Held, reports: Vec<u8>) -> Statement {

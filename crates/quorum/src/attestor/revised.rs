@@ -3,8 +3,7 @@
 
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::attestation::payload::FIRST_REVISION;
-use tocsin_store::attestation::Reservations;
-use tocsin_store::revocation::{Standing, Standings};
+use tocsin_store::revocation::Standing;
 
 use crate::message::Revision;
 use crate::node::Node;

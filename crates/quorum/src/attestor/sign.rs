@@ -8,8 +8,11 @@ use super::issue::{MOST_CLAIMS, Settled, check_times, seconds};
 use super::{Payloads, check_count};
 use crate::message::{Answer, Issue, SignResponse, Signature};
 use crate::node::Node;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::standing::RoundStanding;
+
+/// How many seconds lie between two statements of one claim in one epoch, at the least.
+const BETWEEN_STATEMENTS: u64 = 60;
 
 impl Node {
     /// This node's shares. Decisions are journaled first, then the payloads; only then is anything signed.
@@ -19,6 +22,7 @@ impl Node {
         issue: &Issue,
     ) -> Result<SignResponse, Refusal> {
         check_count(issue.claims.len(), MOST_CLAIMS)?;
+        check_count(issue.events.len(), issue.claims.len())?;
         let mut settled = Vec::with_capacity(issue.events.len());
         for certified in &issue.events {
             settled.push(self.settled(certified).await);
@@ -27,7 +31,8 @@ impl Node {
         check_times(self, issue, &settled)?;
         let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
         self.journal(&decided).await?;
-        let payloads = self.payloads(issue, &settled).await;
+        let mut payloads = self.payloads(issue, &settled).await;
+        self.hold_back(&mut payloads).await?;
         let response = if issue.batched {
             self.share_batch(seat, issue, payloads).await
         } else {
@@ -43,6 +48,37 @@ impl Node {
             });
         }
         Ok(response)
+    }
+
+    /// Signs no further statement of a claim right after the last one: whoever asks for one after the other would fill the
+    /// books of all. The same one again is no further one.
+    async fn hold_back(&self, payloads: &mut Payloads) -> Result<(), Refusal> {
+        let domain = self.attestor.domain();
+        for slot in payloads.iter_mut() {
+            let Ok(payload) = slot else { continue };
+            let separator = domain.domain_separator();
+            let said = self
+                .store
+                .statements(separator, payload.claim_key())
+                .await?;
+            let said = said
+                .iter()
+                .filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
+            let said: Vec<ClaimAttestation> = said.collect();
+            if said.contains(payload) {
+                continue;
+            }
+            let further = |one: &&ClaimAttestation| {
+                one.signerEpoch == payload.signerEpoch
+                    && one.revision == payload.revision
+                    && one.issuedAt.abs_diff(payload.issuedAt) < BETWEEN_STATEMENTS
+            };
+            if let Some(last) = said.iter().find(further) {
+                let detail = format!("one that was issued at {} stands", last.issuedAt);
+                *slot = Err(Refusal::new(Reason::SaidBefore, detail));
+            }
+        }
+        Ok(())
     }
 
     async fn share_each(

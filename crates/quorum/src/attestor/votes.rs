@@ -9,9 +9,10 @@ use super::{MOST_EVENTS, check_count, write};
 use crate::message::{
     Answer, Certified, LockRequest, Proposal, Signature, VoteRequest, VoteResponse,
 };
-use crate::node::Node;
+use crate::node::{Node, Own};
 use crate::refusal::{Reason, Refusal};
 use crate::standing::RoundStanding;
+use crate::turns::{is_turn, last_round, rank};
 
 impl Node {
     /// The votes of the first step: this node has determined the event itself, its own report is among the proposed ones
@@ -21,11 +22,11 @@ impl Node {
         proposer: Address,
         request: &VoteRequest,
     ) -> Result<VoteResponse, Refusal> {
-        let seat = &self.seat_at(request.epoch)?;
+        let seat = &self.seat_to_vote(request.epoch)?;
         check_count(request.proposals.len(), MOST_EVENTS)?;
         let mut considered = Vec::with_capacity(request.proposals.len());
         for proposal in &request.proposals {
-            considered.push(self.consider(seat, proposal).await);
+            considered.push(self.consider(seat, proposer, proposal).await);
         }
         let votes = self.cast(seat, considered).await?;
         for (proposal, vote) in request.proposals.iter().zip(&votes) {
@@ -40,7 +41,12 @@ impl Node {
         Ok(VoteResponse { votes })
     }
 
-    async fn consider(&self, seat: &Seat<'_>, proposal: &Proposal) -> Result<Statement, Refusal> {
+    async fn consider(
+        &self,
+        seat: &Seat<'_>,
+        proposer: Address,
+        proposal: &Proposal,
+    ) -> Result<Statement, Refusal> {
         let Proposal {
             event,
             round,
@@ -48,11 +54,23 @@ impl Node {
             certificate,
         } = proposal;
         let own = self.own(event).await?;
+        self.check_turn(seat, proposer, event, *round, &own)?;
         match certificate {
             Some(certificate) => {
-                self.check_certificate(event, certificate, reports, Step::Evidence)?;
+                self.check_certificate(event, certificate, reports, Step::Evidence)
+                    .await?;
             }
             None => {
+                let epoch = seat.signers().epoch();
+                if reports
+                    .iter()
+                    .any(|given| given.statement.signerEpoch != epoch)
+                {
+                    return Err(Refusal::new(
+                        Reason::BadReports,
+                        "one of them is of another epoch, and no quorum has voted for them",
+                    ));
+                }
                 let report = self.report(seat, event, &own).await?;
                 if !reports
                     .iter()
@@ -79,13 +97,39 @@ impl Node {
         })
     }
 
+    /// That the round is the proposer's, and not of a time that is yet to come.
+    fn check_turn(
+        &self,
+        seat: &Seat<'_>,
+        proposer: Address,
+        event: &tocsin_domain::quorum::Event,
+        round: u32,
+        own: &Own,
+    ) -> Result<(), Refusal> {
+        let out_of_turn = |detail: String| Refusal::new(Reason::OutOfTurn, detail);
+        let signers = seat.signers();
+        let count = signers.signers().len();
+        let index = signers.index_of(proposer);
+        let index = index.ok_or_else(|| out_of_turn("the proposer is no signer".to_owned()))?;
+        if !is_turn(round, rank(index, event.key(), count), count) {
+            return Err(out_of_turn(format!("round {round} is somebody else's")));
+        }
+        let last = last_round(own.determination.determined_at, self.now(), count);
+        if round > last {
+            return Err(out_of_turn(format!(
+                "round {round} is yet to come, here {last} is the last one"
+            )));
+        }
+        Ok(())
+    }
+
     /// The votes of the second step: a quorum has voted, and this node votes for nothing else from now on.
     pub(crate) async fn lock(
         &self,
         proposer: Address,
         request: &LockRequest,
     ) -> Result<VoteResponse, Refusal> {
-        let seat = &self.seat_at(request.epoch)?;
+        let seat = &self.seat_to_vote(request.epoch)?;
         check_count(request.certified.len(), MOST_EVENTS)?;
         let mut considered = Vec::with_capacity(request.certified.len());
         for certified in &request.certified {
@@ -111,7 +155,8 @@ impl Node {
         step: Step,
     ) -> Result<(Held, Vec<u8>), Refusal> {
         let Certified { event, backed } = certified;
-        self.check_certificate(event, &backed.certificate, &backed.reports, step)?;
+        self.check_certificate(event, &backed.certificate, &backed.reports, step)
+            .await?;
         let own = self.own(event).await?;
         let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
         let held = Held {

@@ -9,8 +9,9 @@ use tocsin_domain::time::Timestamp;
 use crate::attestor::write;
 use crate::client::Answers;
 use crate::message::{Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path};
-use crate::node::Node;
+use crate::node::{Node, Own};
 use crate::refusal::{Reason, Refusal};
+use crate::turns::{last_round, next_turn, rank};
 
 /// Where an event stands, after everybody was asked.
 pub(super) enum Standing {
@@ -71,13 +72,14 @@ impl Node {
         heard: &[(u8, Address, &Heard)],
         refusals: &mut Refusals,
     ) -> Result<Standing, String> {
-        if let Some(certified) = self.decided_by(event, heard, refusals) {
+        if let Some(certified) = self.decided_by(event, heard, refusals).await {
             return Ok(Standing::Decided(certified));
         }
-        let round = heard.iter().map(|(_, _, said)| said.round).max();
-        // Nobody honest takes part in a round that nobody can follow.
-        let round = round.unwrap_or(0).checked_add(1);
-        let round = round.ok_or("its rounds are exhausted")?;
+        let own = self
+            .own(event)
+            .await
+            .map_err(|refusal| refusal.to_string())?;
+        let round = self.next_round(seat, event, &own, heard, refusals)?;
         let proposal = |reports: Vec<SignedReport>, certificate: Option<Certificate>| {
             Standing::Open(Proposal {
                 event: event.clone(),
@@ -86,13 +88,9 @@ impl Node {
                 certificate,
             })
         };
-        if let Some(backed) = self.highest_lock(event, heard, refusals) {
+        if let Some(backed) = self.highest_lock(event, heard, refusals).await {
             return Ok(proposal(backed.reports, Some(backed.certificate)));
         }
-        let own = self
-            .own(event)
-            .await
-            .map_err(|refusal| refusal.to_string())?;
         let mut reports = Vec::new();
         for (_, peer, said) in heard {
             match self.check_report(seat, event, *peer, said, &own.cover) {
@@ -135,7 +133,32 @@ impl Node {
         Ok(proposal(reports, None))
     }
 
-    fn decided_by(
+    /// The next round that is this node's. That an attestor has come further than time allows is not believed.
+    fn next_round(
+        &self,
+        seat: &Seat<'_>,
+        event: &Event,
+        own: &Own,
+        heard: &[(u8, Address, &Heard)],
+        refusals: &mut Refusals,
+    ) -> Result<u32, String> {
+        let signers = seat.signers().signers().len();
+        let last = last_round(own.determination.determined_at, self.now(), signers);
+        let mut round = 0;
+        for (_, peer, said) in heard {
+            if said.round <= last {
+                round = round.max(said.round);
+            } else {
+                let detail = format!("it says that it is in round {}", said.round);
+                refusals.push((*peer, Refusal::new(Reason::OutOfTurn, detail)));
+            }
+        }
+        let rank = rank(seat.index(), event.key(), signers);
+        let next = next_turn(round, rank, signers).filter(|next| *next <= last);
+        next.ok_or_else(|| "its next round is yet to come".to_owned())
+    }
+
+    async fn decided_by(
         &self,
         event: &Event,
         heard: &[(u8, Address, &Heard)],
@@ -145,7 +168,7 @@ impl Node {
             let Some(backed) = &said.decided else {
                 continue;
             };
-            match self.check_backed(event, backed, Step::Lock) {
+            match self.check_backed(event, backed, Step::Lock).await {
                 Ok(()) => {
                     return Some(Certified {
                         event: event.clone(),
@@ -159,7 +182,7 @@ impl Node {
     }
 
     /// Who is locked votes for nothing else: the certificate of the highest round goes on.
-    fn highest_lock(
+    async fn highest_lock(
         &self,
         event: &Event,
         heard: &[(u8, Address, &Heard)],
@@ -168,7 +191,7 @@ impl Node {
         let mut highest: Option<&Backed> = None;
         for (_, peer, said) in heard {
             let Some(backed) = &said.locked else { continue };
-            if let Err(refusal) = self.check_backed(event, backed, Step::Evidence) {
+            if let Err(refusal) = self.check_backed(event, backed, Step::Evidence).await {
                 refusals.push((*peer, refusal));
             } else if highest
                 .is_none_or(|highest| highest.certificate.round < backed.certificate.round)
@@ -179,12 +202,18 @@ impl Node {
         highest.cloned()
     }
 
-    fn check_backed(&self, event: &Event, backed: &Backed, step: Step) -> Result<(), Refusal> {
+    async fn check_backed(
+        &self,
+        event: &Event,
+        backed: &Backed,
+        step: Step,
+    ) -> Result<(), Refusal> {
         let Backed {
             certificate,
             reports,
         } = backed;
-        self.check_certificate(event, certificate, reports, step)?;
+        self.check_certificate(event, certificate, reports, step)
+            .await?;
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use tocsin_domain::claim::Claim;
 use tocsin_domain::ids::{ClaimKey, EventKey, PolicyId};
 use tocsin_domain::quorum::Event;
 use tocsin_domain::time::Seconds;
-use tocsin_quorum::{MOST_CLAIMS, Node, Outcome, Wish, rank};
+use tocsin_quorum::{MOST_CLAIMS, Node, Outcome, Trouble, Wish, rank};
 use tocsin_store::StoreError;
 use tokio::time::Instant;
 
@@ -28,6 +28,12 @@ use super::{Stage, StageError, Turn, Work};
 
 /// How often the other attestors are greeted where there is nothing to do, so that it is known who is there.
 const GREET: Duration = Duration::from_secs(15);
+
+/// The longest rest of an event that no quorum has been found for.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// The most claims at rest that are passed over; each is read in every turn.
+const MOST_RESTING: u32 = 50_000;
 
 /// The longest nap: somebody's turn may come.
 const NAP: Duration = Duration::from_secs(1);
@@ -49,6 +55,10 @@ struct Waiting {
     since: Instant,
     /// Whether the others were asked if they have it.
     asked: bool,
+    /// How often it was proposed in vain.
+    failures: u32,
+    /// When it is proposed again, and how many claims wait for that.
+    again: Option<(Instant, usize)>,
 }
 
 /// The claims on one event.
@@ -92,6 +102,7 @@ impl Work for AttestTogether {
 impl AttestTogether {
     async fn attest(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
+        // Those that nobody else has found yet, or ever will, do not stand in the way of those that come after them.
         let groups = self.group(stage, claims).await?;
         self.forget_all_but(&groups);
         if groups.is_empty() {
@@ -137,6 +148,7 @@ impl AttestTogether {
             signed,
             mut troubles,
         } = self.node.attest(&wishes, batched).await?;
+        self.rest(groups, &troubles);
         let mut turn = Turn::Idle;
         for signed in signed {
             // What this node has itself had signed it finds as others do: kept, then recorded.
@@ -145,22 +157,63 @@ impl AttestTogether {
                 Err(refusal) => Err(refusal),
             };
             if let Err(refusal) = kept {
-                return Err(StageError::Quorum(format!(
-                    "what was signed does not hold here: {refusal}"
-                )));
+                // The others judge for themselves.
+                tracing::error!(%refusal, "what was signed does not hold here");
+                let event = signed.issue.events.first();
+                troubles.extend(event.map(|event| Trouble {
+                    event: event.key(),
+                    why: format!("what was signed does not hold here: {refusal}"),
+                }));
             }
             if self.record_known(stage, groups).await? {
                 turn = Turn::Worked;
             }
             self.node.tell(&signed).await?;
         }
-        match troubles.pop() {
-            None => Ok(turn),
-            Some(last) => Err(StageError::Quorum(match troubles.len() {
-                0 => last.to_string(),
-                more => format!("{last} (and {more} more)"),
-            })),
+        for trouble in &troubles {
+            tracing::info!(event = %trouble.event, why = %trouble.why, "no quorum yet");
         }
+        let mut stuck: Vec<EventKey> = troubles.iter().map(|trouble| trouble.event).collect();
+        stuck.sort_unstable();
+        stuck.dedup();
+        match stuck.first() {
+            None => Ok(turn),
+            // In words that stay the same from round to round: what does not change is said once.
+            Some(first) => Err(StageError::Quorum(format!(
+                "{} event(s) that this node has determined have no quorum yet, {first} among them; see /v1/quorum",
+                stuck.len()
+            ))),
+        }
+    }
+
+    /// Lets what was proposed in vain rest, longer each time, and each node a little longer than the one before it.
+    fn rest(&self, groups: &BTreeMap<EventKey, Group>, troubles: &[Trouble]) {
+        let settings = self.node.settings();
+        let index = self.node.seat().map_or(0, |seat| u32::from(seat.index()));
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for trouble in troubles {
+            let Some(waits) = waiting.get_mut(&trouble.event) else {
+                continue;
+            };
+            let longer = settings
+                .takeover
+                .saturating_mul(1 << waits.failures.min(10));
+            let apart = (settings.patience / 4).saturating_mul(index);
+            let claims = groups
+                .get(&trouble.event)
+                .map_or(0, |group| group.claims.len());
+            waits.failures = waits.failures.saturating_add(1);
+            waits.again = Some((Instant::now() + longer.min(LONGEST_REST) + apart, claims));
+        }
+    }
+
+    /// How many claims rest.
+    fn resting(&self) -> usize {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting
+            .values()
+            .filter_map(|waits| waits.again.map(|(_, claims)| claims))
+            .sum()
     }
 
     /// The events that have just come, and those whose turn it is here.
@@ -177,13 +230,17 @@ impl AttestTogether {
             let waits = waiting.entry(key).or_insert(Waiting {
                 since: now,
                 asked: false,
+                failures: 0,
+                again: None,
             });
             if !waits.asked {
                 waits.asked = true;
                 fresh.insert(key);
             }
-            let patience = self.node.settings().takeover * rank(index, key, signers);
-            if now.duration_since(waits.since) >= patience {
+            let takeover = self.node.settings().takeover;
+            let patience = takeover.saturating_mul(rank(index, key, signers));
+            let rests = waits.again.is_some_and(|(again, _)| again > now);
+            if now.duration_since(waits.since) >= patience && !rests {
                 due.insert(key);
             }
         }
@@ -220,10 +277,13 @@ impl AttestTogether {
     }
 
     fn claims_per_turn(&self) -> u32 {
-        match self.batch_from {
+        let fresh = match self.batch_from {
             None => super::WORK_PER_TURN,
-            Some(_) => u32::try_from(MOST_CLAIMS).unwrap_or(u32::MAX),
-        }
+            // A batch is recorded when all of it waits here.
+            Some(_) => u32::try_from(5 * MOST_CLAIMS).unwrap_or(u32::MAX),
+        };
+        let resting = u32::try_from(self.resting()).unwrap_or(u32::MAX);
+        fresh.saturating_add(resting.min(MOST_RESTING))
     }
 }
 

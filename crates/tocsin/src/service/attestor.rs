@@ -16,14 +16,8 @@ use super::connect::patiently;
 use crate::config::AttestorConfig;
 use crate::pipeline::attest::Issuing;
 
-/// Opens the keys and finds their epochs. That none of them signs now is no reason not to start: the next epoch may be
-/// about to begin, and everything else goes on.
-pub(super) async fn open(
-    config: &AttestorConfig,
-    store: &dyn Store,
-    submitters: &[(Arc<Submitter>, Duration)],
-    now: Timestamp,
-) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
+/// Opens the keys.
+pub(super) async fn open_keys(config: &AttestorConfig) -> Result<Vec<Signer>, ServiceError> {
     let mut keys = Vec::new();
     for key in &config.keys {
         let opened = patiently(AttestError::is_transient, async || {
@@ -31,6 +25,18 @@ pub(super) async fn open(
         });
         keys.push(opened.await?);
     }
+    Ok(keys)
+}
+
+/// Finds the epochs of the keys. That none of them signs now is no reason not to start: the next epoch may be about to
+/// begin, and everything else goes on.
+pub(super) async fn seat(
+    config: &AttestorConfig,
+    keys: Vec<Signer>,
+    store: &dyn Store,
+    submitters: &[(Arc<Submitter>, Duration)],
+    now: Timestamp,
+) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
     let separator = config.domain.domain_separator();
     if let Some(signers) = &config.signers {
         let configured = [Epoch::unbounded(signers.clone())];

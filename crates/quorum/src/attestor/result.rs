@@ -1,0 +1,197 @@
+//! What others say that a quorum has signed: checked down to each signature, against this node's own books.
+//!
+//! Claims are checked one by one: one that this node finds otherwise, or cannot find yet, does not keep it from the others.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{B256, keccak256};
+use tocsin_domain::attestation::{AttestationBatch, BatchTree, SignatureSet, SignerSet};
+use tocsin_domain::ids::{AttestationId, BatchId};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::quorum::QuorumResult;
+
+use super::issue::{Issued, MOST_CLAIMS, Settled, seconds};
+use super::{read_stored, write};
+use crate::message::{Issue, Signatures, Signed};
+use crate::node::Node;
+use crate::refusal::{Reason, Refusal};
+
+/// How many results of the claims of a new one are looked at for whether it says anything new.
+const LOOKED_AT: u32 = 64;
+
+/// Attestations of a quorum that this node has checked against its own books.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// Those that hold here too.
+    pub issued: Vec<Issued>,
+    /// What makes each of them valid, in the same order.
+    pub proofs: Vec<Proof>,
+    /// The batch that they are in, if they are.
+    pub batch: Option<Batch>,
+    /// Whether all that was signed holds here.
+    pub whole: bool,
+    /// When they were issued.
+    pub issued_at: Timestamp,
+}
+
+/// What makes an attestation of a quorum valid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// Its own signatures.
+    Alone(SignatureSet),
+    /// The siblings from its leaf up to the root of the batch.
+    InBatch(Vec<B256>),
+}
+
+/// A batch that a quorum has signed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Batch {
+    /// What was signed.
+    pub signed: AttestationBatch,
+    /// Its digest.
+    pub id: BatchId,
+    /// By whom.
+    pub signatures: SignatureSet,
+}
+
+impl Node {
+    /// Checks what others say that a quorum has signed. Decisions and payloads that hold are journaled, so that this node
+    /// signs nothing else for these claims. Refused where none of it holds.
+    pub async fn verify(&self, signed: &Signed) -> Result<Verified, Refusal> {
+        let Signed { issue, signatures } = signed;
+        super::check_count(issue.claims.len(), MOST_CLAIMS)?;
+        super::check_count(issue.events.len(), issue.claims.len())?;
+        let signers = self.signers(issue.epoch)?;
+        let batch = match issue.batched {
+            true => Some(self.check_batch(issue, signatures, &signers)?),
+            false if signatures.len() == issue.claims.len() => None,
+            false => {
+                return Err(bad_signature(
+                    "there is not one set of signatures for each claim",
+                ));
+            }
+        };
+        let mut settled = Vec::with_capacity(issue.events.len());
+        for certified in &issue.events {
+            settled.push(self.settled(certified).await);
+        }
+        let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
+        self.journal(&decided).await?;
+        let mut refusals = Vec::new();
+        let mut found = Vec::new();
+        for (place, claim) in issue.claims.iter().enumerate() {
+            let proof = match &batch {
+                Some((_, tree)) => tree
+                    .proof(place)
+                    .map(Proof::InBatch)
+                    .ok_or_else(|| bad_signature("it has no place in the batch")),
+                None => signed_alone(claim.id, signatures.get(place), &signers),
+            };
+            let compared = match proof {
+                Ok(proof) => self
+                    .compared(issue, claim, &settled)
+                    .await
+                    .map(|issued| (issued, proof)),
+                Err(refusal) => Err(refusal),
+            };
+            match compared {
+                Ok(holds) => found.push(holds),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        let payloads: Vec<_> = found
+            .iter()
+            .map(|(issued, _)| issued.payload.clone())
+            .collect();
+        let journaled = self.seat()?.restate(&*self.store, &payloads).await?;
+        let mut verified = Verified {
+            issued: Vec::with_capacity(found.len()),
+            proofs: Vec::with_capacity(found.len()),
+            batch: batch.map(|(batch, _)| batch),
+            whole: false,
+            issued_at: issue.issued_at,
+        };
+        for ((issued, proof), journaled) in found.into_iter().zip(journaled) {
+            match journaled {
+                Ok(()) => {
+                    verified.issued.push(issued);
+                    verified.proofs.push(proof);
+                }
+                Err(error) => refusals.push(error.into()),
+            }
+        }
+        verified.whole = refusals.is_empty();
+        match (verified.issued.is_empty(), refusals.into_iter().next()) {
+            (true, Some(refusal)) => Err(refusal),
+            _ => Ok(verified),
+        }
+    }
+
+    fn check_batch(
+        &self,
+        issue: &Issue,
+        signatures: &[Signatures],
+        signers: &SignerSet,
+    ) -> Result<(Batch, BatchTree), Refusal> {
+        let [signatures] = signatures else {
+            return Err(bad_signature("a batch has one set of signatures"));
+        };
+        let tree = BatchTree::new(issue.claims.iter().map(|claim| claim.id))
+            .ok_or_else(|| bad_signature("the batch is empty"))?;
+        let signed = tree.batch(seconds(issue.issued_at)?, issue.epoch);
+        let id = self.attestor.domain().batch_digest(&signed);
+        signatures
+            .0
+            .verify(id, signers)
+            .map_err(|error| bad_signature(&error.to_string()))?;
+        let batch = Batch {
+            signed,
+            id,
+            signatures: signatures.0.clone(),
+        };
+        Ok((batch, tree))
+    }
+
+    /// Keeps a result that was verified, so that it is recorded and others can ask for it. One that has no attestation that
+    /// is not known from another result is not kept.
+    pub async fn keep(&self, signed: &Signed, verified: &Verified) -> Result<(), Refusal> {
+        let claims = verified.issued.iter();
+        let claims: Vec<_> = claims.map(|issued| issued.payload.claim_key()).collect();
+        let mut known: BTreeSet<AttestationId> = BTreeSet::new();
+        for body in self.store.results_of(&claims, LOOKED_AT).await? {
+            let result: Signed = read_stored(&body)?;
+            known.extend(result.issue.claims.iter().map(|claim| claim.id));
+        }
+        if verified
+            .issued
+            .iter()
+            .all(|issued| known.contains(&issued.id))
+        {
+            return Ok(());
+        }
+        let body = write(signed)?;
+        let result = QuorumResult {
+            id: keccak256(&body),
+            claims,
+            body,
+        };
+        Ok(self.store.add_result(&result).await?)
+    }
+}
+
+fn signed_alone(
+    id: AttestationId,
+    signatures: Option<&Signatures>,
+    signers: &SignerSet,
+) -> Result<Proof, Refusal> {
+    let signatures = signatures.ok_or_else(|| bad_signature("it has no signatures"))?;
+    signatures
+        .0
+        .verify(id, signers)
+        .map_err(|error| bad_signature(&error.to_string()))?;
+    Ok(Proof::Alone(signatures.0.clone()))
+}
+
+fn bad_signature(detail: &str) -> Refusal {
+    Refusal::new(Reason::BadSignature, detail)
+}

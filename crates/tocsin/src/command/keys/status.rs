@@ -1,0 +1,126 @@
+//! `tocsin keys status`: which keys, which epoch signs now, until when what it signs is accepted, and what waits under it.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use alloy::primitives::Address;
+use tocsin_attest::Signer;
+use tocsin_domain::attestation::Epoch;
+use tocsin_store::StoreError;
+use tocsin_store::renewal::Renewals;
+use tocsin_store_sqlite::SqliteStore;
+
+use super::rotate::time;
+use crate::cli::Sending;
+use crate::command::verifier::{Place, open_keys};
+use crate::config::Config;
+use crate::report::Report;
+
+/// Prints it, as the newest block has it.
+pub async fn status(config: &Path, out: &mut dyn Write) -> Result<(), Report> {
+    let place = Place::open(config, &Sending::default()).await?;
+    let attestor = place.attestor()?;
+    let keys = open_keys(attestor).await?;
+    let own: Vec<Address> = keys.iter().map(Signer::address).collect();
+    let epochs = place.submitter.newest_epochs().await?;
+    let now = place.submitter.chain_time().await?;
+    let authorities = place.submitter.authorities().await?;
+    writeln!(out, "verifier   {}", place.submitter.settings().verifier)?;
+    writeln!(out, "owner      {}", authorities.owner)?;
+    writeln!(out, "guardian   {}", authorities.guardian)?;
+    for key in &own {
+        writeln!(out, "this node  {key}")?;
+    }
+    let signing = epochs.iter().rev().filter(|epoch| epoch.signs_at(now));
+    let signing = signing.map(Epoch::number).next();
+    let unredeemed = unredeemed(&place.config, out).await?;
+    for epoch in &epochs {
+        show(epoch, now, &own, out)?;
+        match &unredeemed {
+            Some(counts) => {
+                let count = counts.get(&epoch.number()).copied().unwrap_or(0);
+                writeln!(out, "  unredeemed claims: {count}")?;
+            }
+            None => writeln!(out, "  unredeemed claims: not known here")?,
+        }
+    }
+    match signing {
+        Some(number) => writeln!(out, "epoch {number} signs now")?,
+        None => writeln!(
+            out,
+            "NOBODY SIGNS NOW: announce an epoch with `tocsin keys rotate`"
+        )?,
+    }
+    Ok(())
+}
+
+fn show(epoch: &Epoch, now: u64, own: &[Address], out: &mut dyn Write) -> std::io::Result<()> {
+    let state = if epoch.revoked {
+        "revoked"
+    } else if epoch.signs_at(now) {
+        "signs"
+    } else if now < epoch.active_from {
+        "has not begun"
+    } else if epoch.is_accepted_at(now) {
+        "signs no more, is accepted"
+    } else {
+        "is over"
+    };
+    let signers = &epoch.signers;
+    writeln!(
+        out,
+        "epoch {}: {state}, {} of {}",
+        epoch.number(),
+        signers.threshold(),
+        signers.signers().len()
+    )?;
+    writeln!(
+        out,
+        "  signs {} to {}, accepted until {}",
+        time(epoch.active_from),
+        time(epoch.sign_until),
+        time(epoch.accept_until)
+    )?;
+    for (index, signer) in signers.signers().iter().enumerate() {
+        let mark = if own.contains(signer) {
+            " (this node)"
+        } else {
+            ""
+        };
+        writeln!(out, "  {index} {signer}{mark}")?;
+    }
+    if !own.iter().any(|key| signers.index_of(*key).is_some()) {
+        writeln!(out, "  this node has no key in it")?;
+    }
+    Ok(())
+}
+
+/// Unpaid claims by epoch; `None` while the service has the database.
+async fn unredeemed(
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<Option<BTreeMap<u32, u64>>, Report> {
+    let Some(attestor) = &config.attestor else {
+        return Ok(None);
+    };
+    let store = match SqliteStore::open(&config.database).await {
+        Ok(store) => store,
+        Err(error @ StoreError::Open { .. }) => {
+            let reason = crate::report::chain(&error);
+            let where_else = config.api.map_or_else(
+                || "stop the service to see them".to_owned(),
+                |address| format!("a running service tells them at http://{address}/v1/epochs"),
+            );
+            writeln!(
+                out,
+                "unredeemed claims cannot be read here ({reason}): {where_else}"
+            )?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let counts = store.unredeemed(attestor.domain.domain_separator()).await?;
+    store.close().await;
+    Ok(Some(counts.into_iter().collect()))
+}

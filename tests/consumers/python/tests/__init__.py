@@ -1,0 +1,1 @@
+"""Tests against a running node and chain, which `cargo xtask consumers` sets up."""
