@@ -25,7 +25,7 @@ pub fn rank(index: u8, event: EventKey, signers: usize) -> u32 {
 }
 
 /// Whether a round belongs to the attestor of this rank.
-pub fn is_turn(round: u32, rank: u32, signers: usize) -> bool {
+pub(crate) fn is_turn(round: u32, rank: u32, signers: usize) -> bool {
     let signers = u32::try_from(signers.max(1)).unwrap_or(u32::MAX);
     round
         .checked_sub(1)
@@ -41,7 +41,7 @@ pub fn next_turn(round: u32, rank: u32, signers: usize) -> Option<u32> {
 }
 
 /// The last round that an event may have come to, for who has determined it then.
-pub fn last_round(determined_at: Timestamp, now: Timestamp, signers: usize) -> u32 {
+pub(crate) fn last_round(determined_at: Timestamp, now: Timestamp, signers: usize) -> u32 {
     let waited = now.0.saturating_sub(determined_at.0);
     let waited = u64::try_from(waited).unwrap_or(0);
     let each = AT_ONCE.saturating_add(waited / SECONDS_PER_ROUND);

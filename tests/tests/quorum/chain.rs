@@ -36,9 +36,8 @@ async fn ask(url: &Url, method: &str, params: Value) -> Value {
     answer["result"].take()
 }
 
-/// Announces the four, as epoch 2.
+/// Announces the four, as the next epoch.
 async fn announce(url: &Url, verifier: Address, members: &[Member]) {
-    let accounts = ask(url, "eth_accounts", json!([])).await;
     let call = TocsinVerifier::announceEpochCall {
         activeFrom: 0,
         signUntil: u64::MAX,
@@ -47,8 +46,46 @@ async fn announce(url: &Url, verifier: Address, members: &[Member]) {
         signers: members.iter().map(Member::address).collect(),
         contractSigners: U256::ZERO,
     };
-    let transaction = json!({"from": accounts[0], "to": verifier, "data": Bytes::from(call.abi_encode()), "gas": "0x4c4b40"});
+    by_owner(url, verifier, call.abi_encode()).await;
+}
+
+/// Sends what the owner of the verifier says; it is in the next block.
+async fn by_owner(url: &Url, verifier: Address, data: Vec<u8>) {
+    let accounts = ask(url, "eth_accounts", json!([])).await;
+    let transaction =
+        json!({"from": accounts[0], "to": verifier, "data": Bytes::from(data), "gas": "0x4c4b40"});
     ask(url, "eth_sendTransaction", json!([transaction])).await;
+}
+
+/// Mines blocks until all of these say that it is so.
+async fn mine_until(
+    chain: &Chain,
+    apis: &[u16],
+    what: &str,
+    mut is_so: impl AsyncFnMut(u16) -> bool,
+) {
+    let begun = Instant::now();
+    loop {
+        let mut all = true;
+        for &api in apis {
+            all &= is_so(api).await;
+        }
+        if all {
+            return;
+        }
+        if begun.elapsed() > PATIENCE {
+            for &api in apis {
+                println!("{:#?}", get(api, "/v1/quorum").await);
+                println!("{:#?}", get(api, "/health/ready").await);
+            }
+            panic!("{what}: not yet");
+        }
+        for _ in 0..3 {
+            let next = chain.head_time().await.unwrap() + Seconds(6);
+            chain.mine(next).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// A chain with everything on it, up to the last round. A false one has other prices.
@@ -84,19 +121,16 @@ async fn configure(
     members: &[Member],
     index: usize,
     urls: (&Url, &Url),
-) -> (PathBuf, u16) {
+    gas: bool,
+) -> (PathBuf, u16, Address) {
     std::fs::create_dir_all(folder).unwrap();
     for name in ["cover.toml", "policies.toml"] {
         std::fs::copy(alone.parent().unwrap().join(name), folder.join(name)).unwrap();
     }
     let submitter = alloy::signers::local::PrivateKeySigner::random();
-    let ether = json!("0xde0b6b3a7640000");
-    ask(
-        urls.0,
-        "anvil_setBalance",
-        json!([submitter.address(), ether]),
-    )
-    .await;
+    if gas {
+        give_gas(urls.0, submitter.address()).await;
+    }
     let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
     write("attestor.key", members[index].secret());
     write(
@@ -126,7 +160,12 @@ async fn configure(
     let ports: Vec<u16> = members.iter().map(|member| member.port).collect();
     let path = folder.join("tocsin.toml");
     std::fs::write(&path, text + &section(members, index, &ports)).unwrap();
-    (path, api)
+    (path, api, submitter.address())
+}
+
+async fn give_gas(url: &Url, account: Address) {
+    let ether = json!("0xde0b6b3a7640000");
+    ask(url, "anvil_setBalance", json!([account, ether])).await;
 }
 
 async fn get(api: u16, path: &str) -> Option<Value> {
@@ -160,7 +199,7 @@ async fn a_contract_pays_once_what_three_of_four_have_seen() {
     for index in 0..members.len() {
         let own = folder.path().join(format!("node{index}"));
         let source = if index == 3 { &lie } else { &url };
-        let (config, api) = configure(&own, &alone, &members, index, (&url, source)).await;
+        let (config, api, _) = configure(&own, &alone, &members, index, (&url, source), true).await;
         lives.push(Life::of(
             Path::new(env!("CARGO_BIN_EXE_node")),
             &config,
@@ -169,26 +208,7 @@ async fn a_contract_pays_once_what_three_of_four_have_seen() {
         ));
         apis.push(api);
     }
-    let begun = Instant::now();
-    let mut paid_everywhere = false;
-    while !paid_everywhere {
-        if begun.elapsed() > PATIENCE {
-            for &api in &apis {
-                println!("{:#?}", get(api, "/v1/quorum").await);
-                println!("{:#?}", get(api, "/health/ready").await);
-            }
-            panic!("not paid");
-        }
-        for _ in 0..3 {
-            let next = chain_of_all.head_time().await.unwrap() + Seconds(6);
-            chain_of_all.mine(next).await.unwrap();
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        paid_everywhere = true;
-        for &api in &apis[..3] {
-            paid_everywhere &= is_done(api).await;
-        }
-    }
+    mine_until(&chain_of_all, &apis[..3], "paid", is_done).await;
     let payments = chain_of_all.payments(&deployed).await.unwrap();
     assert_eq!(payments, vec![U256::from(PAYOUT)]);
     let id = attested(apis[0]).await.unwrap();
@@ -212,4 +232,46 @@ async fn a_contract_pays_once_what_three_of_four_have_seen() {
         !seen.is_empty(),
         "the one that reads another chain is not noticed"
     );
+}
+
+/// What was decided before an epoch was revoked, and told, is attested anew in the next one, with the same content.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_of_a_revoked_epoch_is_paid_in_the_next_one() {
+    let members = four();
+    let folder = TempDir::new().unwrap();
+    let (chain, alone, deployed) = chain(&folder.path().join("true"), &members, false).await;
+    let url = chain.url();
+    let (mut apis, mut lives, mut submitters) = (Vec::new(), Vec::new(), Vec::new());
+    for index in 0..members.len() {
+        let own = folder.path().join(format!("node{index}"));
+        // Nobody can pay for gas yet, so nobody delivers.
+        let (config, api, submitter) =
+            configure(&own, &alone, &members, index, (&url, &url), false).await;
+        lives.push(Life::of(
+            Path::new(env!("CARGO_BIN_EXE_node")),
+            &config,
+            &url,
+            &own,
+        ));
+        apis.push(api);
+        submitters.push(submitter);
+    }
+    mine_until(&chain, &apis, "attested in epoch 2", async |api| {
+        attested(api).await.is_some()
+    })
+    .await;
+    let before = attested(apis[0]).await.unwrap();
+    let revoke = TocsinVerifier::revokeEpochCall { number: 2 };
+    by_owner(&url, deployed.verifier, revoke.abi_encode()).await;
+    announce(&url, deployed.verifier, &members).await;
+    mine_until(&chain, &apis, "attested in epoch 3", async |api| {
+        attested(api).await.is_some_and(|id| id != before)
+    })
+    .await;
+    for submitter in submitters {
+        give_gas(&url, submitter).await;
+    }
+    mine_until(&chain, &apis, "paid", is_done).await;
+    let payments = chain.payments(&deployed).await.unwrap();
+    assert_eq!(payments, vec![U256::from(PAYOUT)]);
 }

@@ -68,6 +68,16 @@ impl QuorumSection {
         let attestor = attestor.ok_or_else(|| {
             at("needs an [attestor]: without one there is nothing to attest together".to_owned())
         })?;
+        if let Some(signers) = &attestor.signers
+            && usize::from(signers.threshold()) * 2 <= signers.signers().len()
+        {
+            return Err(at(format!(
+                "a threshold of {} of {} lets two halves decide differently: more than half have to sign, and two thirds and \
+                 one if one of them may lie",
+                signers.threshold(),
+                signers.signers().len()
+            )));
+        }
         let mut peers = BTreeMap::new();
         for (address, peer) in self.peers {
             let at = |problem: String| {
