@@ -25,7 +25,14 @@ export function checkMirror(mirror: unknown, chainId: number, signers: readonly 
     // Reading asks no contract.
     undefined as never,
   );
-  if (!reader.verifyOffchainAttestationSignature(signer, sig)) {
-    throw new Refusal("signatures", "the EAS SDK refuses the mirror");
+  if (!isSigned(reader, signer, sig)) throw new Refusal("signatures", "the EAS SDK refuses the mirror");
+}
+
+/** The SDK says no in two ways: it answers so, and it throws. */
+function isSigned(reader: InstanceType<typeof Offchain>, signer: string, sig: SignedOffchainAttestation): boolean {
+  try {
+    return reader.verifyOffchainAttestationSignature(signer, sig);
+  } catch {
+    return false;
   }
 }

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { readFileSync } from "node:fs";
+
 import { AbiCoder, TypedDataEncoder, keccak256, recoverAddress } from "ethers";
 import { type Hex, concat, slice, toHex } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
@@ -13,6 +15,11 @@ import { Refusal } from "../src/refusal.js";
 import { check } from "../src/schema.js";
 import { TYPES, attestationId, batchId, claimKey, read } from "../src/statement.js";
 import { type Loose, answers, domain, get, registry, samples, stage } from "./stage.js";
+
+function json(name: string): Loose {
+  const folder = new URL("../../../../../contracts-abi/vectors/", import.meta.url);
+  return JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+}
 
 test("ethers and viem compute the node's ids", async () => {
   const eip712 = { name: "Tocsin", version: "1", chainId: domain.chainId, verifyingContract: domain.verifier };
@@ -61,7 +68,31 @@ test("evidence bundles have the published form", async () => {
   for (const id of stage.attestations) check("evidence-bundle", await get(`v1/attestations/${id}/evidence`));
 });
 
-test("the EAS SDK verifies the mirrors", async (t) => {
+test("the EAS SDK verifies mirrors, and they say what was attested", () => {
+  const vectors = json("eas.json");
+  const attested = json("attestations.json").vectors as Loose[];
+  for (const { attestation, sig } of vectors.vectors as Loose[]) {
+    const mirror = { signer: vectors.signer, sig };
+    const chainId = Number(sig.domain.chainId);
+    checkMirror(mirror, chainId, [vectors.signer]);
+    const original = attested.find(({ digest }) => digest === attestation);
+    assert.ok(original);
+    const types = ["bytes32", ...TYPES.ClaimAttestation.map(({ type }) => type)];
+    const [id, ...values] = AbiCoder.defaultAbiCoder().decode(types, sig.message.data);
+    assert.equal(id, attestation);
+    TYPES.ClaimAttestation.forEach(({ name }, place) => {
+      assert.equal(String(values[place]).toLowerCase(), String(original.attestation[name]).toLowerCase(), name);
+    });
+
+    const changed = structuredClone(mirror);
+    changed.sig.message.data = `${sig.message.data.slice(0, -2)}ff`;
+    assert.throws(() => checkMirror(changed, chainId, [vectors.signer]), Refusal);
+    assert.throws(() => checkMirror(mirror, chainId + 1, [vectors.signer]), Refusal);
+    assert.throws(() => checkMirror(mirror, chainId, []), Refusal);
+  }
+});
+
+test("the EAS SDK verifies what the node mirrors", async (t) => {
   const { single } = await samples();
   const path = `v1/attestations/${single.id}/eas`;
   const answer = await fetch(new URL(path, stage.api));
