@@ -73,8 +73,8 @@ test("the EAS SDK verifies mirrors, and they say what was attested", () => {
   const attested = json("attestations.json").vectors as Loose[];
   for (const { attestation, sig } of vectors.vectors as Loose[]) {
     const mirror = { signer: vectors.signer, sig };
-    const chainId = Number(sig.domain.chainId);
-    checkMirror(mirror, chainId, [vectors.signer]);
+    const eas = { ...vectors.contract, chainId: BigInt(sig.domain.chainId) };
+    checkMirror(mirror, eas, [vectors.signer]);
     const original = attested.find(({ digest }) => digest === attestation);
     assert.ok(original);
     const types = ["bytes32", ...TYPES.ClaimAttestation.map(({ type }) => type)];
@@ -86,9 +86,15 @@ test("the EAS SDK verifies mirrors, and they say what was attested", () => {
 
     const changed = structuredClone(mirror);
     changed.sig.message.data = `${sig.message.data.slice(0, -2)}ff`;
-    assert.throws(() => checkMirror(changed, chainId, [vectors.signer]), Refusal);
-    assert.throws(() => checkMirror(mirror, chainId + 1, [vectors.signer]), Refusal);
-    assert.throws(() => checkMirror(mirror, chainId, []), Refusal);
+    assert.throws(() => checkMirror(changed, eas, [vectors.signer]), Refusal);
+    for (const other of [
+      { ...eas, chainId: eas.chainId - 1n },
+      { ...eas, address: stage.verifier },
+      { ...eas, version: "0.26" },
+    ]) {
+      assert.throws(() => checkMirror(mirror, other, [vectors.signer]), Refusal);
+    }
+    assert.throws(() => checkMirror(mirror, eas, []), Refusal);
   }
 });
 
@@ -100,9 +106,10 @@ test("the EAS SDK verifies what the node mirrors", async (t) => {
   const mirror: Loose = await answer.json();
   const epoch = await registry.epoch(1, await registry.now());
   assert.ok(epoch);
-  checkMirror(mirror, domain.chainId, epoch.signers);
+  const { verifyingContract: address, version } = mirror.sig.domain;
+  const eas = { address, version, chainId: BigInt(domain.chainId) };
+  checkMirror(mirror, eas, epoch.signers);
   const changed = structuredClone(mirror);
   changed.sig.message.data = `${changed.sig.message.data.slice(0, -2)}ff`;
-  assert.throws(() => checkMirror(changed, domain.chainId, epoch.signers), Refusal);
-  assert.throws(() => checkMirror(mirror, domain.chainId, []), Refusal);
+  assert.throws(() => checkMirror(changed, eas, epoch.signers), Refusal);
 });
