@@ -25,6 +25,13 @@ export function checkMirror(mirror: unknown, eas: Eas, signers: readonly string[
   const { signer, sig } = mirror as { signer: string; sig: SignedOffchainAttestation };
   const known = signers.some((known) => known.toLowerCase() === signer.toLowerCase());
   if (!known) throw new Refusal("signatures", `${signer} is no attestor`);
+  const { verifyingContract, version, chainId } = sig.domain;
+  // The SDK does not compare all of it.
+  const same =
+    verifyingContract.toLowerCase() === eas.address.toLowerCase() &&
+    version === eas.version &&
+    BigInt(chainId) === eas.chainId;
+  if (!same) throw new Refusal("digest", "it is of another contract");
   const reader = new Offchain(
     eas,
     OffchainAttestationVersion.Version2,
