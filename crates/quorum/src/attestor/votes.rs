@@ -84,6 +84,7 @@ impl Node {
             }
         }
         let (reports_hash, fused) = self.fuse(&own.cover, event, reports)?;
+        own.check_same_loss(&fused)?;
         Ok(Statement {
             event: event.key(),
             saying: Saying::Vote {
@@ -159,6 +160,7 @@ impl Node {
             .await?;
         let own = self.own(event).await?;
         let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        own.check_same_loss(&fused)?;
         let held = Held {
             round: backed.certificate.round,
             reports_hash,

@@ -122,10 +122,15 @@ impl Node {
                 .as_ref()
                 .ok()
                 .and_then(|payout| u64::try_from(payout.units()).ok());
-            if settled != Some(reported) {
+            let settled = settled.unwrap_or(0);
+            // What feeds say differs a little; what a chain says does not differ.
+            let little = match loss.confirmed_on {
+                Some(_) => 0,
+                None => settled.max(reported) / 20,
+            };
+            if settled.abs_diff(reported) > little {
                 let detail = format!(
-                    "it reports that {reported}e-18 of the sum insured is lost, the quorum settles on {}e-18",
-                    settled.unwrap_or(0)
+                    "it reports that {reported}e-18 of the sum insured is lost, the quorum settles on {settled}e-18"
                 );
                 refusals.push((*peer, Refusal::new(Reason::OtherLoss, detail)));
             }
