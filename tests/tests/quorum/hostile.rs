@@ -25,6 +25,7 @@ use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::deaths::proposer;
 use super::member::Member;
 use super::quartet::Quartet;
 
@@ -267,7 +268,16 @@ async fn answer(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_seen() {
-    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    let assets = [
+        "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ",
+    ];
+    let policies: Vec<(u32, &str)> = (1..).zip(assets).collect();
+    let mut quartet = Quartet::set(&policies, "").await;
+    let cover = quartet.spots[0].folder().join("cover.toml");
+    let terms = tocsin::config::load_cover(&cover).unwrap().terms_hash;
+    // One of which it is the liar's turn to propose first, so that the others leave it the time.
+    let mut assets = assets.into_iter();
+    let asset = assets.find(|asset| proposer(terms, asset) == 3).unwrap();
     for index in [0, 1, 2] {
         quartet.start(index, &Death::NEVER);
     }
@@ -287,13 +297,12 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let _server = AbortOnDropHandle::new(server);
     for index in [0, 1, 2] {
-        quartet.spots[index].until_seen("AAA").await;
-        quartet.spots[index].set_price("AAA", "0.8");
+        quartet.spots[index].until_seen(asset).await;
+        quartet.spots[index].set_price(asset, "0.8");
     }
-    let cover = quartet.spots[0].folder().join("cover.toml");
     let event = Event {
-        terms_hash: tocsin::config::load_cover(&cover).unwrap().terms_hash,
-        subject: "price:AAA-USD".to_owned(),
+        terms_hash: terms,
+        subject: format!("price:{asset}-USD"),
         inception: None,
         ordinal: 1,
     };
@@ -302,7 +311,7 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     quartet
         .pass_until("three attest", async |all| {
             liar.spot.pass(10);
-            if harassed < 20 {
+            if harassed < 60 {
                 harassed += 1;
                 voted += liar.equivocate(&honest, &event).await;
             }
