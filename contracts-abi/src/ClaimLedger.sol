@@ -8,7 +8,7 @@ import {Revocation, Revocations} from "./Revocation.sol";
 import {SignerEpochs} from "./SignerEpochs.sol";
 
 /// What became of each claim: consumed, for ever; revoked up to a revision, which only rises; held by the guardian until a
-/// quorum says otherwise. The guardian can stop a claim and cannot make one payable, and no one person can end a hold.
+/// quorum says otherwise. The guardian can stop a claim, until a quorum has looked at it, and cannot make one payable.
 abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
     using HoldReleases for HoldRelease;
     using Revocations for Revocation;
@@ -18,7 +18,7 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
     error ClaimIsHeld(bytes32 claimKey, uint32 hold);
     error RevisionNotRaised(bytes32 claimKey, uint32 given, uint32 current);
     error NotTheHold(bytes32 claimKey, uint32 given, uint32 current);
-    error ReleasedBeforeHold(bytes32 claimKey, uint64 issuedAt, uint64 heldAt);
+    error AlreadyResolved(bytes32 claimKey, uint32 hold);
     error IssuedInFuture(uint64 issuedAt, uint256 blockTime);
 
     mapping(bytes32 claimKey => ClaimRecord) private _records;
@@ -29,6 +29,8 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
         ClaimRecord record = _records[claimKey];
         if (record.isConsumed()) revert AlreadyConsumed(claimKey);
         if (record.isHeld()) revert ClaimIsHeld(claimKey, record.holds());
+        // Or one guardian could hold, for ever, what every quorum lets go on.
+        if (record.isResolved()) revert AlreadyResolved(claimKey, record.holds());
         record = record.hold(uint64(block.timestamp));
         _records[claimKey] = record;
         hold = record.holds();
@@ -40,10 +42,6 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
         ClaimRecord record = _records[release.claimKey];
         uint32 current = record.isHeld() ? record.holds() : 0;
         if (current == 0 || release.hold != current) revert NotTheHold(release.claimKey, release.hold, current);
-        // A release that was signed ahead of the hold would make the guardian's word worth nothing.
-        if (release.issuedAt < record.heldAt()) {
-            revert ReleasedBeforeHold(release.claimKey, release.issuedAt, record.heldAt());
-        }
         bytes32 id = holdReleaseId(release);
         _checkStatementOfQuorum(release.signerEpoch, release.issuedAt, id, signatures);
         _records[release.claimKey] = record.release();
@@ -61,11 +59,6 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
         bytes32 id = revocationId(revocation);
         _checkStatementOfQuorum(revocation.signerEpoch, revocation.issuedAt, id, signatures);
         emit ClaimRevoked(claimKey, id, revocation.minRevision, revocation.reason);
-        // One that is older than the hold does not answer it.
-        if (record.isHeld() && revocation.issuedAt >= record.heldAt()) {
-            emit ClaimReleased(claimKey, id, record.holds());
-            record = record.release();
-        }
         _records[claimKey] = record.withMinRevision(revocation.minRevision);
     }
 
@@ -87,7 +80,8 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
             held: record.isHeld(),
             minRevision: record.minRevision(),
             holds: record.holds(),
-            heldAt: record.heldAt()
+            heldAt: record.heldAt(),
+            resolved: record.isResolved()
         });
     }
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 /// All that a verifier remembers of one claim, in one word of storage that an acceptance reads once and writes once:
 /// bit 0 consumed, bit 1 held, 32 bits each of the least revision and of the number of holds, 64 bits of the last hold's
-/// time. A claim that nothing happened to is zero.
+/// time, and a bit for that a quorum has resolved a hold of this revision. A claim that nothing happened to is zero.
 type ClaimRecord is uint256;
 
 using ClaimRecords for ClaimRecord global;
@@ -15,6 +15,7 @@ library ClaimRecords {
     uint256 private constant MIN_REVISION_AT = 2;
     uint256 private constant HOLDS_AT = 34;
     uint256 private constant HELD_AT_AT = 66;
+    uint256 private constant RESOLVED = 1 << 130;
 
     function isUntouched(ClaimRecord record) internal pure returns (bool) {
         return ClaimRecord.unwrap(record) == 0;
@@ -26,6 +27,11 @@ library ClaimRecords {
 
     function isHeld(ClaimRecord record) internal pure returns (bool) {
         return ClaimRecord.unwrap(record) & HELD != 0;
+    }
+
+    /// Whether a quorum has looked at a held claim and let it go on, as it stands since the last revocation.
+    function isResolved(ClaimRecord record) internal pure returns (bool) {
+        return ClaimRecord.unwrap(record) & RESOLVED != 0;
     }
 
     /// Statements of a lower revision are revoked.
@@ -52,18 +58,20 @@ library ClaimRecords {
     }
 
     function hold(ClaimRecord record, uint64 time) internal pure returns (ClaimRecord) {
-        uint256 kept = ClaimRecord.unwrap(record) & ((1 << HOLDS_AT) - 1);
+        uint256 kept = ClaimRecord.unwrap(record) & ((1 << HOLDS_AT) - 1 | RESOLVED);
         // Checked: the holds of one claim can be counted, or there are no more.
         uint32 ordinal = record.holds() + 1;
         return ClaimRecord.wrap(kept | HELD | uint256(ordinal) << HOLDS_AT | uint256(time) << HELD_AT_AT);
     }
 
+    /// A quorum has looked: the claim is not held, and not to be held again.
     function release(ClaimRecord record) internal pure returns (ClaimRecord) {
-        return ClaimRecord.wrap(ClaimRecord.unwrap(record) & ~HELD);
+        return ClaimRecord.wrap(ClaimRecord.unwrap(record) & ~HELD | RESOLVED);
     }
 
+    /// What a quorum had resolved is of the revisions before.
     function withMinRevision(ClaimRecord record, uint32 revision) internal pure returns (ClaimRecord) {
-        uint256 others = ClaimRecord.unwrap(record) & ~(uint256(type(uint32).max) << MIN_REVISION_AT);
+        uint256 others = ClaimRecord.unwrap(record) & ~(uint256(type(uint32).max) << MIN_REVISION_AT) & ~RESOLVED;
         return ClaimRecord.wrap(others | uint256(revision) << MIN_REVISION_AT);
     }
 }

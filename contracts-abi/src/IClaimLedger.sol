@@ -15,6 +15,8 @@ interface IClaimLedger {
         uint32 holds;
         /// The block time of the last hold, or zero.
         uint64 heldAt;
+        /// Whether a quorum released it, and it was not revoked since: it cannot be held.
+        bool resolved;
     }
 
     /// A quorum took back every statement below `minRevision`. `revocationId` is the EIP-712 digest that it signed, and
@@ -24,18 +26,18 @@ interface IClaimLedger {
     /// The guardian stopped the claim, for the `hold`th time.
     event ClaimHeld(bytes32 indexed claimKey, uint32 hold, address indexed guardian);
 
-    /// A quorum ended that hold, by the release or the revocation whose EIP-712 digest is `statementId`.
-    event ClaimReleased(bytes32 indexed claimKey, bytes32 indexed statementId, uint32 hold);
+    /// A quorum ended that hold, by the release whose EIP-712 digest is `releaseId`.
+    event ClaimReleased(bytes32 indexed claimKey, bytes32 indexed releaseId, uint32 hold);
 
-    /// Stops a claim that is not consumed yet, until a quorum has looked at it. Only the guardian.
+    /// Stops a claim that is not consumed yet, until a quorum has looked at it. Only the guardian, and only once: a claim that a
+    /// quorum released is not held again, unless it was revoked since and is about to be stated anew.
     function holdClaim(bytes32 claimKey) external returns (uint32 hold);
 
-    /// Ends the hold that the release names, if it is the one in force and a quorum signed the release no earlier than the
-    /// hold began. Anybody may bring it.
+    /// Ends the hold that the release names, if it is the one in force and a quorum signed the release. Anybody may bring it.
     function releaseClaim(HoldRelease calldata release, bytes calldata signatures) external;
 
-    /// Refuses, from now on, statements of the claim below the revocation's revision, which must be higher than the last.
-    /// Also ends a hold that is not newer than the revocation. Anybody may bring it.
+    /// Refuses, from now on, statements of the claim below the revision, which must be higher than the last. It leaves a hold
+    /// in force: who signed it need not have known of the hold. Anybody may bring it.
     function revokeClaim(Revocation calldata revocation, bytes calldata signatures) external;
 
     function consumed(bytes32 claimKey) external view returns (bool);

@@ -29,7 +29,9 @@ contract ParametricCover is ReentrancyGuard {
         uint16 premiumBps;
         /// Losses earlier than inception plus this are not covered.
         uint64 waitingSeconds;
-        /// A claim must be attested within this time of its confirmation.
+        /// A claim is attested, for the first time, within this time of its confirmation. The attestors keep to it; a contract
+        /// cannot tell a claim that came late from one that was stated anew under another epoch. Here it says how much of
+        /// the settlement is gone before the last claim comes.
         uint64 claimDeadlineSeconds;
         /// Escrow stays locked for this time after expiry: the longest that the terms may take to confirm a loss,
         /// plus the claim deadline, plus the days that the daily cap may spread a catastrophe over.
@@ -38,7 +40,8 @@ contract ParametricCover is ReentrancyGuard {
         uint64 maxTermSeconds;
         /// The most that one policy may insure.
         uint128 policyCap;
-        /// The most that is paid in one UTC day, over all policies.
+        /// The most that is paid in one UTC day, over all policies. No more is insured at a time than can be paid, at this
+        /// rate, in the whole days between the claim deadline and the end of the settlement.
         uint128 dailyCap;
     }
 
@@ -73,6 +76,7 @@ contract ParametricCover is ReentrancyGuard {
     error SettlementBeforeClaimDeadline(uint64 settlementSeconds, uint64 claimDeadlineSeconds);
     error NotUnderwriter(address caller);
     error NotEnoughCapital(uint256 wanted, uint256 capital);
+    error MoreThanCanBePaid(uint256 escrowed, uint256 payable_);
     error TokenTookFee(uint256 asked, uint256 received);
     error ZeroSumInsured();
     error SumInsuredAboveCap(uint256 sumInsured, uint256 policyCap);
@@ -84,7 +88,6 @@ contract ParametricCover is ReentrancyGuard {
     error PolicyPaidInFull(uint256 id);
     error WrongTerms(bytes32 given, bytes32 expected);
     error WrongWindow(uint64 windowStart, uint64 windowEnd, uint256 expectedStart, uint256 expectedEnd);
-    error ClaimTooLate(uint256 deadline, uint256 issuedAt);
     error DailyCapReached(uint256 amount, uint256 leftToday);
     error NotReleasable(uint256 releasableAfter, uint256 blockTime);
 
@@ -175,6 +178,8 @@ contract ParametricCover is ReentrancyGuard {
         capital += premium;
         _takeCapital(sumInsured);
         escrowed += sumInsured;
+        // Or one policy's payout could be crowded out of every day until its escrow is released.
+        if (escrowed > payableInTime()) revert MoreThanCanBePaid(escrowed, payableInTime());
 
         uint64 number = ++policyCount;
         bytes32 policyId = policyIdOf(number);
@@ -241,6 +246,11 @@ contract ParametricCover is ReentrancyGuard {
         return keccak256(abi.encode(block.chainid, address(this), id));
     }
 
+    /// What the daily cap lets out in the whole days between the claim deadline and the end of the settlement.
+    function payableInTime() public view returns (uint256) {
+        return uint256(dailyCap) * ((settlementSeconds - claimDeadlineSeconds) / 1 days);
+    }
+
     function premiumFor(uint256 sumInsured) public view returns (uint256) {
         return Math.mulDiv(sumInsured, premiumBps, BASIS_POINTS, Math.Rounding.Ceil);
     }
@@ -288,11 +298,6 @@ contract ParametricCover is ReentrancyGuard {
         uint256 start = uint256(policy_.inception) + waitingSeconds;
         uint256 end = policy_.expiry;
         if (a.windowStart != start || a.windowEnd != end) revert WrongWindow(a.windowStart, a.windowEnd, start, end);
-
-        uint256 deadline = uint256(a.confirmedAt) + claimDeadlineSeconds;
-        // By the attestors' date, not by the block's: a claim that was made in time and then had to wait for a hold or for
-        // the daily cap is still in time. `validUntil` and the release bound how long it can wait.
-        if (a.issuedAt > deadline) revert ClaimTooLate(deadline, a.issuedAt);
     }
 
     function _countToday(uint256 amount) private {

@@ -43,6 +43,7 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
     event GuardianChanged(address indexed previous, address indexed current);
 
     error NotGuardian(address caller);
+    error OwnerNeeded();
     error EpochTimesOutOfOrder(uint64 activeFrom, uint64 signUntil, uint64 acceptUntil);
     error BadThreshold(uint8 threshold, uint256 signerCount);
     error TooManySigners(uint256 signerCount);
@@ -118,6 +119,11 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         if (header.revoked) revert EpochIsRevoked(number);
         header.revoked = true;
         emit EpochRevoked(number, msg.sender);
+    }
+
+    /// Without an owner no epoch would follow the last, and no claim would ever be payable again.
+    function renounceOwnership() public view override onlyOwner {
+        revert OwnerNeeded();
     }
 
     /// Zero leaves revocation to the owner alone.

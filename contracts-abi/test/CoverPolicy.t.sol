@@ -135,6 +135,25 @@ contract CoverPolicyTest is CoverFixture {
         refusedProduct(c, zero);
     }
 
+    /// Ten days at 30,000 are left after the deadline; whoever is insured can be paid in them.
+    function test_no_more_is_insured_than_the_days_of_the_settlement_can_pay() public {
+        vm.assertEq(cover.payableInTime(), 300_000e6, "ten days");
+        vm.warp(INCEPTION);
+        fund(CAPITAL);
+        while (cover.escrowed() + 20_000e6 <= 300_000e6) {
+            buy(HOLDER, 20_000e6, INCEPTION, EXPIRY);
+        }
+        buy(HOLDER, 300_000e6 - cover.escrowed(), INCEPTION, EXPIRY);
+        uint256 premium = cover.premiumFor(1e6);
+        token.mint(HOLDER, premium);
+        vm.startPrank(HOLDER);
+        token.approve(address(cover), premium);
+        bytes4 reason = ParametricCover.MoreThanCanBePaid.selector;
+        vm.expectRevert(abi.encodeWithSelector(reason, 300_000e6 + 1e6, 300_000e6));
+        cover.buy(1e6, INCEPTION, EXPIRY);
+        vm.stopPrank();
+    }
+
     function refusedProduct(ParametricCover.Config memory c, bytes memory reason) private {
         vm.expectRevert(reason);
         new ParametricCover(c);

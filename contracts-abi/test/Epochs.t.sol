@@ -177,6 +177,12 @@ contract EpochsTest is Fixture {
         vm.assertEq(verifier.owner(), address(this), "accepted");
     }
 
+    function test_ownership_is_not_given_up() public {
+        vm.prank(OWNER);
+        vm.expectRevert(abi.encodeWithSelector(SignerEpochs.OwnerNeeded.selector));
+        verifier.renounceOwnership();
+    }
+
     function announcementRefused(uint8 threshold, address[] memory signers, bytes memory reason) private {
         vm.prank(OWNER);
         vm.expectRevert(reason);

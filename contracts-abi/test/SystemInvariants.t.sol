@@ -100,6 +100,7 @@ contract SystemInvariantsTest {
     /// The other side: nothing is refused but for a reason, and the books say what people did.
     function what_is_right_is_accepted() private view {
         vm.assertEq(handler.refusedWithoutReason(), 0, "refused");
+        vm.assertEq(handler.wronglyDone(), 0, "a hold, release or revocation");
         for (uint256 i = 0; i < handler.keyCount(); ++i) {
             vm.assertTrue(handler.recordIsRight(handler.claimKeys(i)), "record");
         }

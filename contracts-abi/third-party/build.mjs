@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Writes the creation bytecode of contracts of others to built/, for forge to deploy. EAS publishes what its own compiler
-// made; Chainlink and Etherisc publish sources, which are compiled here by the compiler that each of them pins. What is
-// newer than this file and the lock file is left alone.
+// Writes the creation bytecode of contracts of others to built/, for forge to deploy. EAS and Etherisc publish what their
+// compilers made; Chainlink publishes sources, which are compiled here by the compiler that it pins. What is newer than this
+// file and the lock file is left alone.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -9,25 +9,26 @@ const here = new URL("./", import.meta.url);
 const require = createRequire(import.meta.url);
 const modules = new URL("node_modules/", here);
 
+const EAS = "@ethereum-attestation-service/eas-contracts/artifacts/contracts";
+const GIF_V2 = "@etherisc/gif-contracts/build/contracts";
 const PUBLISHED = {
-  EAS: "@ethereum-attestation-service/eas-contracts/artifacts/contracts/EAS.sol/EAS.json",
-  SchemaRegistry: "@ethereum-attestation-service/eas-contracts/artifacts/contracts/SchemaRegistry.sol/SchemaRegistry.json",
+  EAS: `${EAS}/EAS.sol/EAS.json`,
+  SchemaRegistry: `${EAS}/SchemaRegistry.sol/SchemaRegistry.json`,
+  ComponentController: `${GIF_V2}/ComponentController.json`,
+  CoreProxy: `${GIF_V2}/CoreProxy.json`,
+  OracleService: `${GIF_V2}/OracleService.json`,
+  QueryModule: `${GIF_V2}/QueryModule.json`,
 };
 const COMPILED = {
   "solc-0.8.26": {
     DataFeedsLegacyAggregatorProxy: "@chainlink/contracts/src/v0.8/data-feeds/test/helpers/DataFeedsLegacyAggregatorProxy.sol",
     FeedConsumer: "@chainlink/contracts/src/v0.8/l2ep/test/FeedConsumer.sol",
   },
-  "solc-0.6.11": {
-    OracleService: "@etherisc/gif-contracts/contracts/services/OracleService.sol",
-    Query: "@etherisc/gif-contracts/contracts/modules/query/Query.sol",
-    QueryController: "@etherisc/gif-contracts/contracts/modules/query/QueryController.sol",
-  },
 };
 
 mkdirSync(new URL("built/", here), { recursive: true });
 for (const [name, path] of Object.entries(PUBLISHED)) {
-  if (isStale(name)) write(name, JSON.parse(read(path)).bytecode);
+  if (isStale(name)) write(name, `0x${JSON.parse(read(path)).bytecode.replace(/^0x/, "")}`);
 }
 for (const [compiler, contracts] of Object.entries(COMPILED)) {
   if (!Object.keys(contracts).some(isStale)) continue;

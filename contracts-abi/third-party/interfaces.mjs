@@ -8,14 +8,26 @@ const theirs = (path) => JSON.parse(readFileSync(new URL(`node_modules/${path}`,
 const ours = (source, name) => JSON.parse(readFileSync(new URL(`out/${source}.sol/${name}.json`, here), "utf8"));
 
 const GIF = "@etherisc/gif-next/artifacts/contracts";
+const GIF_V2 = "@etherisc/gif-contracts/build/contracts";
+const CALLBACKS = ["proposal", "approval", "decline", "suspend", "resume", "pause", "unpause", "archive"];
+const COMPONENT_CALLS = [
+  ...["setId", "getName", "getId", "getType", "getState", "getOwner", "getRegistry"],
+  ...["isProduct", "isOracle", "isRiskpool"],
+  ...CALLBACKS.map((name) => `${name}Callback`),
+];
 const EAS = "@ethereum-attestation-service/eas-contracts/artifacts/contracts";
 const EAS_CALLS = ["isPayable", "version", "attest", "multiAttest", "revoke", "multiRevoke"];
 const CHECKS = [
   { ours: ["GifV3Responder", "IGifV3Oracle"], theirs: `${GIF}/oracle/BasicOracle.sol/BasicOracle.json`, calls: ["respond"] },
+  { ours: ["GifV2Oracle", "IGifV2Query"], theirs: `${GIF_V2}/QueryModule.json`, calls: ["getProcessId"] },
+  { ours: ["GifV2Oracle", "IGifV2OracleService"], theirs: `${GIF_V2}/OracleService.json`, calls: ["respond"] },
+  { ours: ["GifV2Component", "IGifV2InstanceService"], theirs: `${GIF_V2}/InstanceService.json`, calls: ["getComponentState"] },
+  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/AyiiOracle.json`, calls: COMPONENT_CALLS },
+  { ours: ["GifV2Oracle", "GifV2Oracle"], theirs: `${GIF_V2}/AyiiOracle.json`, calls: ["request"] },
   {
     ours: ["GifV3Responder", "IGifV3InstanceReader"],
     theirs: `${GIF}/instance/InstanceReader.sol/InstanceReader.json`,
-    calls: ["getRequestInfo"],
+    calls: ["getRequestInfo", "getRequestState"],
   },
   {
     ours: ["EasMirrorResolver", "EasMirrorResolver"],

@@ -166,6 +166,7 @@ async fn a_feed_and_a_trigger_take_the_call_that_is_made_to_covers() {
         verifier_,
         termsHash_,
         policyId_,
+        leastFraction_: 500_000_000_000_000_000,
     };
     let trigger = deploy(&world.node, "adapters/CozyTrigger", trigger.abi_encode()).await;
     assert_eq!(world.read(trigger, CozyTrigger::stateCall {}).await, 0);
@@ -191,8 +192,9 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
             GifV2Oracle::constructorCall {
                 verifier_,
                 termsHash_,
-                query_: THEIRS,
-                oracleService_: THEIRS,
+                registry_: THEIRS,
+                name_: B256::right_padding_from(b"Tocsin"),
+                owner_: THEIRS,
             }
             .abi_encode(),
         ),
@@ -203,6 +205,7 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
                 termsHash_,
                 oracle_: THEIRS,
                 oracleNftId_: alloy::primitives::Uint::from(1),
+                productNftId_: alloy::primitives::Uint::from(2),
                 instanceReader_: THEIRS,
             }
             .abi_encode(),
@@ -225,6 +228,7 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
                 premiumVault_: THEIRS,
                 marketId_: U256::from(1),
                 conditionType_: U256::from(2),
+                leastFraction_: 1,
             }
             .abi_encode(),
         ),

@@ -36,6 +36,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
     let address = listener.local_addr().unwrap();
     let api = Api {
         chains: Chains::default(),
+        quorum: tocsin_api::quorum::Quorum::default(),
         feeds: Feeds::default(),
         metrics: Metrics::default(),
         store: Arc::new(store),

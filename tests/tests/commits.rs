@@ -28,13 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(50);
 /// Every life begins with these two, which say again what is stored.
 const AT_START: [&str; 2] = ["add_cover", "add_policies"];
 /// The other writes of a claim that is paid. (`put_back` and `give_up` are for those that are not.)
-const OF_THE_CLAIM: [&str; 7] = [
+const OF_THE_CLAIM: [&str; 8] = [
     "commit",
     "add_claims",
     "reserve",
     "add_attestations",
     "take_nonce",
     "add_attempt",
+    "charge",
     "finish",
 ];
 
@@ -120,6 +121,7 @@ async fn die_until_delivered(scene: &Scene) -> BTreeMap<Told, u32> {
         "add_attestations",
         "take_nonce",
         "add_attempt",
+        "charge",
         "finish",
     ] {
         for side in [Side::Before, Side::Before, Side::After] {

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
-import {ClaimAttestation} from "../ClaimAttestation.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {ClaimAttestation, ClaimAttestations} from "../ClaimAttestation.sol";
 import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 import {StatementConsumer} from "./StatementConsumer.sol";
 
 /// What a quorum says of one policy, in the shape of a Chainlink aggregator (V2 and V3), for whoever can read one. The answer
-/// is the payout fraction, 18 decimals: 0 nothing happened, 1e18 a loss of all that is insured. A round is a statement.
+/// is the fraction of the sum insured that is lost, 18 decimals: the sum of the payout fractions of all losses so far, at
+/// most 1e18. It never falls. A round is a statement.
 ///
 /// A loss is taken once, whenever it is brought. That nothing happened is taken if it was signed after all that was taken
-/// before, so it cannot be brought again. `updatedAt` is when the newest was signed: a reader that wants fresh answers has
-/// to look, as with any feed. Before the first statement nothing is known, and
-/// every function that would give an answer reverts.
+/// before, and says no more than that the answer is still so. `updatedAt` is when the newest was signed: a reader that wants
+/// fresh answers has to look, as with any feed. Before the first statement nothing is known, and every function that
+/// would give an answer reverts.
 contract AttestedFeed is StatementConsumer {
+    using SafeCast for uint256;
+
     event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt);
     event NewRound(uint256 indexed roundId, address indexed startedBy, uint256 startedAt);
 
@@ -72,14 +78,16 @@ contract AttestedFeed is StatementConsumer {
     }
 
     function _onTriggered(ClaimAttestation calldata a, bytes32) internal override {
-        uint64 current = _rounds[_latest].updatedAt;
-        _push(a.policyId, a.payoutFraction, a.occurredAt, a.issuedAt > current ? a.issuedAt : current);
+        Round memory last = _rounds[_latest];
+        uint256 sum = Math.min(uint256(last.answer) + a.payoutFraction, ClaimAttestations.ONE);
+        uint64 updatedAt = a.issuedAt > last.updatedAt ? a.issuedAt : last.updatedAt;
+        _push(a.policyId, sum.toUint64(), a.occurredAt, updatedAt);
     }
 
     function _onNotTriggered(ClaimAttestation calldata a) internal override {
-        uint64 current = _rounds[_latest].updatedAt;
-        if (a.issuedAt <= current) revert NotNewer(a.issuedAt, current);
-        _push(a.policyId, 0, a.issuedAt, a.issuedAt);
+        Round memory last = _rounds[_latest];
+        if (a.issuedAt <= last.updatedAt) revert NotNewer(a.issuedAt, last.updatedAt);
+        _push(a.policyId, last.answer, a.issuedAt, a.issuedAt);
     }
 
     function _push(bytes32 policyId_, uint64 answer, uint64 startedAt, uint64 updatedAt) private {

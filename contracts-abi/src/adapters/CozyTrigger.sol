@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
-import {ClaimAttestation} from "../ClaimAttestation.sol";
+import {ClaimAttestation, ClaimAttestations} from "../ClaimAttestation.sol";
 import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 import {StatementConsumer} from "./StatementConsumer.sol";
 
@@ -18,20 +18,26 @@ contract CozyTrigger is StatementConsumer {
     event TriggerStateUpdated(TriggerState indexed state);
 
     error OtherPolicy(bytes32 given, bytes32 expected);
+    error BadLeastFraction(uint64 leastFraction);
+    error FractionTooSmall(uint64 payoutFraction, uint64 leastFraction);
 
     bytes32 public immutable policyId;
+    /// A trigger has no degrees: claims of less than this fraction, 18 decimals, are refused.
+    uint64 public immutable leastFraction;
     TriggerState public state;
 
-    constructor(ITocsinVerifier verifier_, bytes32 termsHash_, bytes32 policyId_)
+    constructor(ITocsinVerifier verifier_, bytes32 termsHash_, bytes32 policyId_, uint64 leastFraction_)
         StatementConsumer(verifier_, termsHash_)
     {
+        if (leastFraction_ == 0 || leastFraction_ > ClaimAttestations.ONE) revert BadLeastFraction(leastFraction_);
         policyId = policyId_;
+        leastFraction = leastFraction_;
     }
 
-    /// A trigger has no degrees: a claim that pays nothing triggers nothing, and is consumed all the same.
     function _onTriggered(ClaimAttestation calldata a, bytes32) internal override {
         if (a.policyId != policyId) revert OtherPolicy(a.policyId, policyId);
-        if (a.payoutFraction == 0 || state == TriggerState.TRIGGERED) return;
+        if (a.payoutFraction < leastFraction) revert FractionTooSmall(a.payoutFraction, leastFraction);
+        if (state == TriggerState.TRIGGERED) return;
         state = TriggerState.TRIGGERED;
         emit TriggerStateUpdated(TriggerState.TRIGGERED);
     }

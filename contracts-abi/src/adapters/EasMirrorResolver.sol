@@ -32,9 +32,20 @@ contract EasMirrorResolver {
     error OtherExpiry(uint64 expirationTime, uint64 validUntil);
     error NotRevocable();
     error NotCanonical();
+    error OtherSchema(bytes32 given, bytes32 expected);
+
+    /// The members of a claim attestation, in order, and the signatures.
+    string public constant SCHEMA = "bytes32 policyId,bytes32 termsHash,bytes32 eventId,address consumer,uint8 verdict,uint64 payoutFraction,"
+        "int256 measuredValue,uint64 occurredAt,uint64 confirmedAt,uint64 windowStart,uint64 windowEnd,"
+        "uint64 sourceChainId,uint64 sourceBlock,bytes32 sourceBlockHash,bytes32 evidenceRoot,uint32 evidenceCount,"
+        "uint64 issuedAt,uint64 validAfter,uint64 validUntil,uint32 signerEpoch,uint32 revision,bytes32 supersedes,"
+        "bytes signatures";
 
     address public immutable eas;
     ITocsinVerifier public immutable verifier;
+    /// The only schema that this resolver serves, as EAS's registry computes it: one of the same shape and other labels would
+    /// have a quorum say what it never said.
+    bytes32 public immutable schema;
 
     modifier onlyEas() {
         if (msg.sender != eas) revert NotEas(msg.sender);
@@ -46,6 +57,7 @@ contract EasMirrorResolver {
         if (eas_ == address(0) || address(verifier_) == address(0)) revert ZeroAddress();
         eas = eas_;
         verifier = verifier_;
+        schema = keccak256(abi.encodePacked(SCHEMA, address(this), true));
     }
 
     function isPayable() external pure returns (bool) {
@@ -83,6 +95,7 @@ contract EasMirrorResolver {
     }
 
     function _check(EasAttestation calldata attestation) private view {
+        if (attestation.schema != schema) revert OtherSchema(attestation.schema, schema);
         (ClaimAttestation memory a, bytes memory signatures) = abi.decode(attestation.data, (ClaimAttestation, bytes));
         // One encoding: nothing hides behind or between what is decoded.
         if (keccak256(abi.encode(a, signatures)) != keccak256(attestation.data)) revert NotCanonical();

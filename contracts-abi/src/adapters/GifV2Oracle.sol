@@ -6,31 +6,30 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ClaimAttestation} from "../ClaimAttestation.sol";
 import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 import {GifResponses} from "./GifResponse.sol";
+import {GifV2Component, IGifV2Registry} from "./GifV2Component.sol";
 import {StatementConsumer} from "./StatementConsumer.sol";
 
-/// The two calls of Etherisc's GIF (v1 and v2) between its query module, an oracle and its oracle service.
+interface IGifV2Query {
+    function getProcessId(uint256 requestId) external view returns (bytes32 processId);
+}
+
 interface IGifV2OracleService {
     function respond(uint256 requestId, bytes calldata data) external;
 }
 
-/// An oracle of Etherisc's GIF v2. A product asks about a policy by its Tocsin policy id; the answer is what a quorum says
-/// of that policy under this oracle's terms, and each question is answered once.
-contract GifV2Oracle is StatementConsumer {
+/// An oracle of Etherisc's GIF v2. A product asks about one of its processes (an application or a policy there); the answer is
+/// what a quorum says of it under this oracle's terms. Which process is asked about is told by GIF, which lets a product
+/// ask about its own only, and not by what the product sends.
+contract GifV2Oracle is StatementConsumer, GifV2Component {
     using SafeCast for uint256;
 
     event Asked(uint256 indexed requestId, bytes32 indexed policyId);
     event Answered(uint256 indexed requestId, bytes32 indexed policyId, bytes32 claimKey);
 
     error NotQuery(address caller);
-    error ZeroPolicyId();
-    error AlreadyAsked(bytes32 policyId);
     error NotAsked(bytes32 policyId);
+    error TooEarlyToClose(uint64 issuedAt, uint64 windowEnd);
     error OlderThanQuestion(uint64 issuedAt, uint64 askedAt);
-
-    /// Asks.
-    address public immutable query;
-    /// Is answered.
-    IGifV2OracleService public immutable oracleService;
 
     struct Question {
         bool open;
@@ -38,34 +37,38 @@ contract GifV2Oracle is StatementConsumer {
         uint184 requestId;
     }
 
-    /// A policy has one open question at a time: whoever files an answer names no question.
+    /// The latest question about a policy is the one that is answered: GIF does not tell when one is cancelled.
     mapping(bytes32 policyId => Question) public questions;
 
-    constructor(ITocsinVerifier verifier_, bytes32 termsHash_, address query_, IGifV2OracleService oracleService_)
+    constructor(ITocsinVerifier verifier_, bytes32 termsHash_, IGifV2Registry registry_, bytes32 name_, address owner_)
         StatementConsumer(verifier_, termsHash_)
+        GifV2Component(registry_, name_, owner_)
     {
-        if (query_ == address(0) || address(oracleService_) == address(0)) revert ZeroAddress();
-        query = query_;
-        oracleService = oracleService_;
+        if (address(registry_) == address(0) || owner_ == address(0)) revert ZeroAddress();
     }
 
-    /// GIF asks. `input` is the ABI encoding of the policy id, one word.
-    function request(uint256 requestId, bytes calldata input) external {
+    /// GIF asks; the input is not looked at.
+    function request(uint256 requestId, bytes calldata) external {
+        address query = _moduleAt("Query");
         if (msg.sender != query) revert NotQuery(msg.sender);
-        bytes32 policyId = abi.decode(input, (bytes32));
-        if (policyId == 0) revert ZeroPolicyId();
-        if (questions[policyId].open) revert AlreadyAsked(policyId);
+        bytes32 policyId = policyIdOf(IGifV2Query(query).getProcessId(requestId));
         questions[policyId] = Question({open: true, askedAt: uint64(block.timestamp), requestId: requestId.toUint184()});
         emit Asked(requestId, policyId);
+    }
+
+    /// What attestations call a process of this instance.
+    function policyIdOf(bytes32 processId) public view returns (bytes32) {
+        return _policyId(_moduleAt("Query"), uint256(processId));
     }
 
     function _onTriggered(ClaimAttestation calldata a, bytes32 claimKey) internal override {
         _answer(a.policyId, claimKey, GifResponses.triggered(a, claimKey));
     }
 
-    /// That nothing had happened before the question was asked does not answer it.
+    /// Only when the cover is over, and the question was asked before, does it close the question that nothing happened.
     function _onNotTriggered(ClaimAttestation calldata a) internal override {
         uint64 askedAt = questions[a.policyId].askedAt;
+        if (a.issuedAt < a.windowEnd) revert TooEarlyToClose(a.issuedAt, a.windowEnd);
         if (a.issuedAt < askedAt) revert OlderThanQuestion(a.issuedAt, askedAt);
         _answer(a.policyId, 0, GifResponses.notTriggered(a.policyId));
     }
@@ -75,6 +78,6 @@ contract GifV2Oracle is StatementConsumer {
         if (!question.open) revert NotAsked(policyId);
         delete questions[policyId];
         emit Answered(question.requestId, policyId, claimKey);
-        oracleService.respond(question.requestId, response);
+        IGifV2OracleService(_moduleAt("OracleService")).respond(question.requestId, response);
     }
 }

@@ -7,7 +7,7 @@ import {ClaimAttestation, ClaimAttestations} from "../ClaimAttestation.sol";
 import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 import {StatementConsumer} from "./StatementConsumer.sol";
 
-/// How Nayms (v3) pays a claim on a simple policy. The caller has to be a system manager there.
+/// How Nayms (v3) pays a claim on a simple policy. The caller's entity needs the privilege "Pay Simple Claim" there.
 interface INaymsSimplePolicies {
     function paySimpleClaim(bytes32 claimId, bytes32 policyId, bytes32 insuredId, uint256 amount) external;
 }
@@ -58,6 +58,11 @@ contract NaymsClaims is StatementConsumer {
         return _policyId(address(nayms), uint256(naymsPolicyId));
     }
 
+    /// What a claim is called on Nayms: an id of the kind "CLAIM" there, of which the last 20 bytes are the claim key's.
+    function claimIdOf(bytes32 claimKey) public pure returns (bytes32) {
+        return bytes32(bytes12("CLAIM")) | bytes32(uint256(uint160(uint256(claimKey))));
+    }
+
     /// Over all events of a policy at most the sum insured is paid. Nayms takes no claim of zero, so none is made.
     function _onTriggered(ClaimAttestation calldata a, bytes32 claimKey) internal override {
         Insurance storage insurance = insurances[a.policyId];
@@ -66,7 +71,8 @@ contract NaymsClaims is StatementConsumer {
         if (amount > insurance.left) amount = insurance.left;
         insurance.left -= amount;
         emit ClaimPaid(a.policyId, claimKey, amount);
-        if (amount > 0) nayms.paySimpleClaim(claimKey, insurance.naymsPolicyId, insurance.insuredId, amount);
+        if (amount == 0) return;
+        nayms.paySimpleClaim(claimIdOf(claimKey), insurance.naymsPolicyId, insurance.insuredId, amount);
     }
 
     function _share(uint256 sumInsured, uint64 fraction) private pure returns (uint256) {

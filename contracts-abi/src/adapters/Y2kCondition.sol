@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {ClaimAttestation} from "../ClaimAttestation.sol";
+import {ClaimAttestation, ClaimAttestations} from "../ClaimAttestation.sol";
 import {ITocsinVerifier} from "../ITocsinVerifier.sol";
 import {StatementConsumer} from "./StatementConsumer.sol";
 
@@ -18,25 +18,28 @@ contract Y2kCondition is StatementConsumer {
 
     error NotAnEpoch(bytes32 policyId, uint64 begin, uint64 end);
     error BadConditionType(uint256 conditionType);
+    error BadLeastFraction(uint64 leastFraction);
     error OtherMarket(uint256 marketId);
+    error FractionTooSmall(uint64 payoutFraction, uint64 leastFraction);
+    error NoPrice(int256 value);
     error NothingAttested();
 
     /// As Y2K counts them: the value is above the strike, or below it.
     uint256 public constant ABOVE_STRIKE = 1;
     uint256 public constant BELOW_STRIKE = 2;
 
-    /// What an attestation says where there was no value. It is below every strike, and must not pass for a price.
-    int256 public constant MISSING = type(int256).min;
-
     address public immutable premiumVault;
     uint256 public immutable marketId;
     uint256 public immutable conditionType;
+    /// Y2K pays all or nothing: claims of less than this fraction, 18 decimals, are refused.
+    uint64 public immutable leastFraction;
 
     struct Round {
         uint64 updatedAt;
-        /// The last second of the claim's epoch.
-        uint64 metUntil;
-        uint80 id;
+        /// The claim's epoch: from the first, before the second.
+        uint64 begin;
+        uint64 end;
+        uint64 id;
         int256 value;
     }
 
@@ -47,22 +50,26 @@ contract Y2kCondition is StatementConsumer {
         bytes32 termsHash_,
         address premiumVault_,
         uint256 marketId_,
-        uint256 conditionType_
+        uint256 conditionType_,
+        uint64 leastFraction_
     ) StatementConsumer(verifier_, termsHash_) {
         if (premiumVault_ == address(0)) revert ZeroAddress();
         if (conditionType_ != ABOVE_STRIKE && conditionType_ != BELOW_STRIKE) revert BadConditionType(conditionType_);
+        if (leastFraction_ == 0 || leastFraction_ > ClaimAttestations.ONE) revert BadLeastFraction(leastFraction_);
         premiumVault = premiumVault_;
         marketId = marketId_;
         conditionType = conditionType_;
+        leastFraction = leastFraction_;
     }
 
     /// Whether the condition is met in the epoch that is on now, and the value that was attested for it, 18 decimals. The
     /// value has to be beyond the strike as well, strictly, so that a market with another strike than the terms is not paid.
+    /// Epochs may follow each other without a gap: the second in which one ends is the first of the next.
     function conditionMet(uint256 strike, uint256 marketId_) external view returns (bool met, int256 price) {
         if (marketId_ != marketId) revert OtherMarket(marketId_);
         Round memory last = _last;
         price = last.value;
-        if (last.id == 0 || block.timestamp > last.metUntil || price == MISSING) return (false, price);
+        if (last.id == 0 || block.timestamp < last.begin || block.timestamp >= last.end) return (false, price);
         int256 limit = strike.toInt256();
         met = conditionType == BELOW_STRIKE ? price < limit : price > limit;
     }
@@ -91,11 +98,27 @@ contract Y2kCondition is StatementConsumer {
     function _onTriggered(ClaimAttestation calldata a, bytes32 claimKey) internal override {
         uint256 epochId = epochIdOf(_uint40(a, a.windowStart), _uint40(a, a.windowEnd));
         if (a.policyId != _policyId(premiumVault, epochId)) revert NotAnEpoch(a.policyId, a.windowStart, a.windowEnd);
-        // A claim of an epoch that is over is consumed, and must not hide the one of a later epoch.
-        if (a.windowEnd >= _last.metUntil) {
-            _last = Round({updatedAt: a.confirmedAt, metUntil: a.windowEnd, id: _last.id + 1, value: a.measuredValue});
+        if (a.payoutFraction < leastFraction) revert FractionTooSmall(a.payoutFraction, leastFraction);
+        // What was not known, and what is text, is attested as zero; neither is below a strike.
+        if (a.measuredValue <= 0) revert NoPrice(a.measuredValue);
+        if (_says(a)) {
+            _last = Round({
+                updatedAt: a.confirmedAt,
+                begin: a.windowStart,
+                end: a.windowEnd,
+                id: _last.id + 1,
+                value: a.measuredValue
+            });
         }
         emit ConditionMet(epochId, claimKey, a.measuredValue);
+    }
+
+    /// A claim of an epoch that is over must not hide one of a later epoch, nor one that is less far beyond the strike
+    /// another of the same epoch.
+    function _says(ClaimAttestation calldata a) private view returns (bool) {
+        Round memory last = _last;
+        if (a.windowEnd != last.end) return a.windowEnd > last.end;
+        return conditionType == BELOW_STRIKE ? a.measuredValue < last.value : a.measuredValue > last.value;
     }
 
     function _attested() private view returns (Round memory last) {

@@ -7,7 +7,8 @@ import {INaymsSimplePolicies, NaymsClaims} from "../../src/adapters/NaymsClaims.
 import {AdapterFixture} from "../support/AdapterFixture.sol";
 import {vm} from "../support/Vm.sol";
 
-/// Nayms's facet for simple policies, re-created by interface: system managers pay, each claim once, within the limit.
+/// Nayms's facet for simple policies, re-created by interface: who has the privilege pays, each claim once, within the limit,
+/// and a claim's id is of the kind that Nayms's objects of type "CLAIM" have.
 contract MiniNayms is INaymsSimplePolicies {
     address public manager;
     uint256 public limit;
@@ -24,7 +25,8 @@ contract MiniNayms is INaymsSimplePolicies {
     }
 
     function paySimpleClaim(bytes32 claimId, bytes32 policyId, bytes32 insuredId, uint256 amount) external {
-        require(msg.sender == manager, "not a system manager");
+        require(msg.sender == manager, "no privilege");
+        require(bytes12(claimId) == bytes12("CLAIM"), "invalid object type");
         require(amount > 0, "invalid claim amount");
         require(paid[claimId] == 0, "claim exists");
         require(amount <= limit, "exceeds policy limit");
@@ -40,7 +42,7 @@ contract CozyTest is AdapterFixture {
 
     function setUp() public override {
         super.setUp();
-        trigger = new CozyTrigger(verifier, TERMS, POLICY);
+        trigger = new CozyTrigger(verifier, TERMS, POLICY, 0.25e18);
     }
 
     function test_keeps_the_rules() public {
@@ -50,8 +52,8 @@ contract CozyTest is AdapterFixture {
     function test_triggers_once_and_for_good() public {
         stateIs(CozyTrigger.TriggerState.ACTIVE);
         ClaimAttestation memory a = loss(trigger, POLICY);
-        a.payoutFraction = 0;
-        file(trigger, a);
+        a.payoutFraction = 0.25e18 - 1;
+        filingRefused(trigger, a, abi.encodeWithSelector(CozyTrigger.FractionTooSmall.selector, 0.25e18 - 1, 0.25e18));
         stateIs(CozyTrigger.TriggerState.ACTIVE);
         a = loss(trigger, POLICY);
         a.eventId = keccak256("second");
@@ -105,7 +107,7 @@ contract NaymsTest is AdapterFixture {
     function test_pays_the_share_of_the_sum_insured() public {
         ClaimAttestation memory a = loss(claims, policyId);
         file(claims, a);
-        vm.assertEq(nayms.paid(keyOf(a)), 200e6, "a quarter, under the claim key");
+        vm.assertEq(nayms.paid(claims.claimIdOf(keyOf(a))), 200e6, "a quarter, under the claim key");
         vm.assertEq(nayms.lastPolicy(), NAYMS_POLICY, "policy");
         vm.assertEq(nayms.lastInsured(), INSURED, "insured");
     }
@@ -118,7 +120,7 @@ contract NaymsTest is AdapterFixture {
             a.eventId = keccak256(abi.encode(i));
             a.payoutFraction = fractions[i];
             file(claims, a);
-            vm.assertEq(nayms.paid(keyOf(a)), paid[i], vm.toString(i));
+            vm.assertEq(nayms.paid(claims.claimIdOf(keyOf(a))), paid[i], vm.toString(i));
             vm.assertTrue(verifier.consumed(keyOf(a)), "consumed");
         }
     }
@@ -127,7 +129,7 @@ contract NaymsTest is AdapterFixture {
         nayms.setManager(address(this));
         ClaimAttestation memory a = loss(claims, policyId);
         bytes memory signatures = signed(a);
-        vm.expectRevert(abi.encodeWithSignature("Error(string)", "not a system manager"));
+        vm.expectRevert(abi.encodeWithSignature("Error(string)", "no privilege"));
         claims.claim(a, signatures);
         vm.assertFalse(verifier.consumed(keyOf(a)), "consumed");
     }

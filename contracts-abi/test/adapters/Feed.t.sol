@@ -72,6 +72,22 @@ contract FeedTest is AdapterFixture {
         round(2, 0.25e18, yes.occurredAt, NOW);
     }
 
+    function test_losses_add_up_to_at_most_all_and_nothing_hides_one() public {
+        uint64[4] memory fractions = [uint64(0.4e18), 0.1e18, 0, 0.9e18];
+        uint256[4] memory answers = [uint256(0.4e18), 0.5e18, 0.5e18, 1e18];
+        for (uint256 i = 0; i < fractions.length; ++i) {
+            ClaimAttestation memory a = loss(feed, POLICY);
+            a.eventId = keccak256(abi.encode(i));
+            a.payoutFraction = fractions[i];
+            file(feed, a);
+            vm.assertEq(uint256(feed.latestAnswer()), answers[i], vm.toString(i));
+        }
+        ClaimAttestation memory no = nothing(feed, POLICY);
+        no.issuedAt = NOW;
+        file(feed, no);
+        round(5, 1e18, NOW, NOW);
+    }
+
     function test_of_one_policy() public {
         ClaimAttestation memory a = loss(feed, keccak256("another"));
         filingRefused(feed, a, abi.encodeWithSelector(AttestedFeed.OtherPolicy.selector, a.policyId, POLICY));

@@ -51,7 +51,7 @@ contract Y2kTest is AdapterFixture {
 
     function setUp() public override {
         super.setUp();
-        condition = new Y2kCondition(verifier, TERMS, VAULT, MARKET, 2);
+        condition = new Y2kCondition(verifier, TERMS, VAULT, MARKET, 2, 0.25e18);
         controller = new MiniController(IConditionProvider(address(condition)), STRIKE, MARKET);
     }
 
@@ -104,7 +104,7 @@ contract Y2kTest is AdapterFixture {
         file(condition, a);
         notMet();
 
-        Y2kCondition above = new Y2kCondition(verifier, TERMS, VAULT, MARKET, 1);
+        Y2kCondition above = new Y2kCondition(verifier, TERMS, VAULT, MARKET, 1, 0.25e18);
         a = depeg(BEGIN, END);
         a.consumer = address(above);
         file(above, a);
@@ -114,11 +114,44 @@ contract Y2kTest is AdapterFixture {
         vm.assertFalse(met, "not above");
     }
 
-    function test_a_missing_value_is_no_price() public {
+    /// Zero stands for text and for what was not known.
+    function test_what_is_no_price_is_refused() public {
+        int256[3] memory none = [int256(0), -1, type(int256).min];
+        for (uint256 i = 0; i < none.length; ++i) {
+            ClaimAttestation memory a = depeg(BEGIN, END);
+            a.measuredValue = none[i];
+            filingRefused(condition, a, abi.encodeWithSelector(Y2kCondition.NoPrice.selector, none[i]));
+        }
+    }
+
+    function test_a_small_loss_does_not_pay_everything() public {
         ClaimAttestation memory a = depeg(BEGIN, END);
-        a.measuredValue = type(int256).min;
-        file(condition, a);
-        notMet();
+        a.payoutFraction = 0.25e18 - 1;
+        filingRefused(
+            condition, a, abi.encodeWithSelector(Y2kCondition.FractionTooSmall.selector, 0.25e18 - 1, 0.25e18)
+        );
+        vm.expectRevert(abi.encodeWithSelector(Y2kCondition.BadLeastFraction.selector, 0));
+        new Y2kCondition(verifier, TERMS, VAULT, MARKET, 2, 0);
+    }
+
+    /// Epochs that abut share a second, which is the next one's.
+    function test_the_next_epoch_is_not_paid_in_the_second_in_which_it_begins() public {
+        file(condition, depeg(BEGIN, END));
+        vm.warp(END - 1);
+        (bool met,) = condition.conditionMet(STRIKE, MARKET);
+        vm.assertTrue(met, "its own epoch's last second");
+        vm.warp(END);
+        vm.expectRevert(abi.encodeWithSelector(MiniController.ConditionNotMet.selector));
+        controller.triggerLiquidation(END, END + uint40(10 * DAY));
+    }
+
+    function test_a_second_event_does_not_take_the_condition_back() public {
+        file(condition, depeg(BEGIN, END));
+        ClaimAttestation memory second = depeg(BEGIN, END);
+        second.eventId = keccak256("second");
+        second.measuredValue = int256(STRIKE);
+        file(condition, second);
+        controller.triggerLiquidation(BEGIN, END);
     }
 
     function test_another_market_and_a_lone_no() public {
@@ -129,7 +162,7 @@ contract Y2kTest is AdapterFixture {
         vm.expectRevert(abi.encodeWithSelector(Y2kCondition.NothingAttested.selector));
         condition.getLatestPrice();
         vm.expectRevert(abi.encodeWithSelector(Y2kCondition.BadConditionType.selector, 3));
-        new Y2kCondition(verifier, TERMS, VAULT, MARKET, 3);
+        new Y2kCondition(verifier, TERMS, VAULT, MARKET, 3, 1e18);
         ClaimAttestation memory a = nothing(condition, epochPolicy(BEGIN, END));
         filingRefused(condition, a, abi.encodeWithSignature("OnlyTriggered(uint8)", 2));
     }

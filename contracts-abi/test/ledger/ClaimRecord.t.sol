@@ -12,10 +12,11 @@ contract ClaimRecordTest {
         uint32 minRevision;
         uint32 holds;
         uint64 heldAt;
+        bool resolved;
     }
 
     /// The bits above the last field belong to nobody.
-    uint256 private constant USED = (1 << 130) - 1;
+    uint256 private constant USED = (1 << 131) - 1;
 
     function testFuzz_consume(uint256 word) public pure {
         Facts memory f = facts(ClaimRecord.wrap(word));
@@ -33,20 +34,20 @@ contract ClaimRecordTest {
 
     function testFuzz_release(uint256 word) public pure {
         Facts memory f = facts(ClaimRecord.wrap(word));
-        f.held = false;
+        (f.held, f.resolved) = (false, true);
         same(ClaimRecord.wrap(word).release(), f);
     }
 
     function testFuzz_min_revision(uint256 word, uint32 revision) public pure {
         Facts memory f = facts(ClaimRecord.wrap(word));
-        f.minRevision = revision;
+        (f.minRevision, f.resolved) = (revision, false);
         same(ClaimRecord.wrap(word).withMinRevision(revision), f);
     }
 
     function testFuzz_the_fields_do_not_overlap(bool consumed, uint32 revision, uint64 time) public pure {
         ClaimRecord record = ClaimRecord.wrap(0).withMinRevision(revision).hold(time);
         if (consumed) record = record.consume();
-        same(record, Facts(consumed, true, revision, 1, time));
+        same(record, Facts(consumed, true, revision, 1, time, false));
     }
 
     function testFuzz_untouched_is_zero_and_nothing_else(uint256 word) public pure {
@@ -65,14 +66,15 @@ contract ClaimRecordTest {
     }
 
     function facts(ClaimRecord r) private pure returns (Facts memory) {
-        return Facts(r.isConsumed(), r.isHeld(), r.minRevision(), r.holds(), r.heldAt());
+        return Facts(r.isConsumed(), r.isHeld(), r.minRevision(), r.holds(), r.heldAt(), r.isResolved());
     }
 
     function same(ClaimRecord record, Facts memory expected) private pure {
         vm.assertEq(keccak256(abi.encode(facts(record))), keccak256(abi.encode(expected)), "facts");
         // The word is the facts: read them bit by bit, as the layout says.
         uint256 word = uint256(expected.consumed ? 1 : 0) | uint256(expected.held ? 2 : 0)
-            | uint256(expected.minRevision) << 2 | uint256(expected.holds) << 34 | uint256(expected.heldAt) << 66;
+            | uint256(expected.minRevision) << 2 | uint256(expected.holds) << 34 | uint256(expected.heldAt) << 66
+            | uint256(expected.resolved ? 1 : 0) << 130;
         vm.assertEq(ClaimRecord.unwrap(record) & USED, word, "layout");
     }
 }

@@ -91,6 +91,8 @@ contract HoldsTest is LedgerFixture {
         verifier.releaseClaim(first, signatures);
         releaseRefused(first, signatures, notTheHold(1, 0));
 
+        revoke(key, 1);
+        a = corrected(a, 1);
         vm.assertEq(hold(key), 2, "the second hold");
         releaseRefused(first, signatures, notTheHold(1, 2));
         refusedEverywhere(a, heldError(key, 2));
@@ -100,14 +102,37 @@ contract HoldsTest is LedgerFixture {
         consume(a, signed(a));
     }
 
-    function test_a_release_signed_before_the_hold_is_none() public {
-        HoldRelease memory early = releaseOf(key, 1);
-        bytes memory signatures = signedRelease(early);
-        vm.warp(NOW + 1);
+    /// One guardian must not be able to keep back what a quorum lets go on.
+    function test_what_a_quorum_released_is_not_held_again() public {
         hold(key);
-        releaseRefused(
-            early, signatures, abi.encodeWithSelector(ClaimLedger.ReleasedBeforeHold.selector, key, NOW, NOW + 1)
-        );
+        release(key, 1);
+        vm.assertTrue(verifier.claimStatus(key).resolved, "resolved");
+        vm.prank(GUARDIAN);
+        vm.expectRevert(abi.encodeWithSelector(ClaimLedger.AlreadyResolved.selector, key, 1));
+        verifier.holdClaim(key);
+        consume(a, signed(a));
+    }
+
+    /// The corrected statement is another, which nobody has looked at yet.
+    function test_after_a_revocation_it_can_be_held_once_more() public {
+        hold(key);
+        release(key, 1);
+        revoke(key, 1);
+        vm.assertFalse(verifier.claimStatus(key).resolved, "not resolved any more");
+        hold(key);
+        a = corrected(a, 1);
+        refusedEverywhere(a, heldError(key, 2));
+        release(key, 2);
+        consume(a, signed(a));
+    }
+
+    /// Attestors' clocks and the chain's need not agree; that a quorum saw the hold is told by its ordinal.
+    function test_a_release_may_be_dated_before_the_hold() public {
+        hold(key);
+        HoldRelease memory r = releaseOf(key, 1);
+        r.issuedAt = NOW - DAY;
+        verifier.releaseClaim(r, signedRelease(r));
+        consume(a, signed(a));
     }
 
     function test_a_release_from_the_future_waits() public {
@@ -146,20 +171,20 @@ contract HoldsTest is LedgerFixture {
         wait = uint64(bound(wait, 1, DAY));
         revoke(key, first);
         hold(key);
+        recordIs(true, first, 1, NOW, false);
         vm.warp(NOW + wait);
         release(key, 1);
-        hold(key);
-        IClaimLedger.ClaimStatus memory status = verifier.claimStatus(key);
-        vm.assertTrue(status.held && !status.consumed, "held");
-        vm.assertEq(status.minRevision, first, "minRevision");
-        vm.assertEq(status.holds, 2, "holds");
-        vm.assertEq(status.heldAt, NOW + wait, "heldAt");
+        recordIs(false, first, 1, NOW, true);
         revoke(key, second);
-        status = verifier.claimStatus(key);
-        vm.assertTrue(!status.held && !status.consumed, "released by the revocation");
-        vm.assertEq(status.minRevision, second, "minRevision");
-        vm.assertEq(status.holds, 2, "holds stay counted");
-        vm.assertEq(status.heldAt, NOW + wait, "heldAt");
+        recordIs(false, second, 1, NOW, false);
+        hold(key);
+        recordIs(true, second, 2, NOW + wait, false);
+    }
+
+    function recordIs(bool held, uint32 minRevision, uint32 holds, uint64 heldAt, bool resolved) private view {
+        IClaimLedger.ClaimStatus memory expected =
+            IClaimLedger.ClaimStatus(false, held, minRevision, holds, heldAt, resolved);
+        vm.assertEq(keccak256(abi.encode(verifier.claimStatus(key))), keccak256(abi.encode(expected)), "record");
     }
 
     function notTheHold(uint32 given, uint32 current) private view returns (bytes memory) {

@@ -137,30 +137,15 @@ contract RevocationsTest is LedgerFixture {
         );
     }
 
-    function test_a_revocation_ends_the_hold_that_it_answers() public {
+    /// Who signed it need not have known of the hold, so only a release, which names it, ends it.
+    function test_a_revocation_leaves_a_hold_in_force() public {
         hold(key);
         vm.warp(NOW + 1);
-        Revocation memory r = revocationOf(key, 1);
-        bytes memory signatures = signedRevocation(r);
-        bytes32 id = verifier.revocationId(r);
-        vm.expectEmit(address(verifier));
-        emit IClaimLedger.ClaimReleased(key, id, 1);
-        verifier.revokeClaim(r, signatures);
-        refusedEverywhere(a, revokedError(key, 0, 1));
-        a = corrected(a, 1);
-        consume(a, signed(a));
-    }
-
-    /// One that was signed earlier and kept back must not undo what the guardian did since.
-    function test_a_revocation_older_than_the_hold_does_not_end_it() public {
-        Revocation memory r = revocationOf(key, 1);
-        bytes memory signatures = signedRevocation(r);
-        vm.warp(NOW + 1);
-        hold(key);
-        verifier.revokeClaim(r, signatures);
-        vm.assertEq(verifier.minRevision(key), 1, "it counts");
+        revoke(key, 1);
         a = corrected(a, 1);
         refusedEverywhere(a, heldError(key, 1));
+        release(key, 1);
+        consume(a, signed(a));
     }
 
     function revocationRefusedAsConsumed() private {

@@ -38,6 +38,7 @@ contract CoverHandler is CoverFixture {
         sum = bound(sum, 1, cover.policyCap());
         uint64 inception = uint64(block.timestamp + bound(delay, 0, 5 * DAY));
         uint64 expiry = inception + WAITING + uint64(bound(term, 1, 30 * DAY));
+        if (cover.escrowed() + sum > cover.payableInTime()) return;
         if (cover.capital() + cover.premiumFor(sum) < sum) fund(sum);
         buy(HOLDER, sum, inception, expiry);
     }

@@ -5,6 +5,7 @@ import {ClaimAttestation} from "../../src/ClaimAttestation.sol";
 import {HoldRelease} from "../../src/HoldRelease.sol";
 import {ParametricCover} from "../../src/ParametricCover.sol";
 import {Revocation} from "../../src/Revocation.sol";
+import {SignerEpochs} from "../../src/SignerEpochs.sol";
 import {SystemModel} from "./SystemModel.sol";
 import {vm} from "./Vm.sol";
 
@@ -26,6 +27,7 @@ contract SystemHandler is SystemModel {
         sum = bound(sum, 1, cover.policyCap());
         uint64 inception = uint64(block.timestamp);
         uint64 expiry = inception + WAITING + uint64(bound(term, 1, 20 * DAY));
+        if (cover.escrowed() + sum > cover.payableInTime()) return;
         if (cover.capital() + cover.premiumFor(sum) < sum) fund(sum);
         buy(HOLDER, sum, inception, expiry);
     }
@@ -66,41 +68,52 @@ contract SystemHandler is SystemModel {
 
     function doHold(uint256 which, bool byThief) external {
         bytes32 key = claimKeyOf(which);
+        Known storage k = known[key];
+        bool right = !byThief && !k.held && !k.resolved && k.payouts == 0;
         vm.prank(byThief ? CONSUMER : GUARDIAN);
+        bool done;
         try verifier.holdClaim(key) {
-            known[key].held = true;
-            known[key].holds += 1;
-            known[key].heldAt = uint64(block.timestamp);
+            done = true;
+            (k.held, k.holds, k.heldAt) = (true, k.holds + 1, uint64(block.timestamp));
             list(key);
-            if (byThief) ++broken[Rule.Held];
         } catch {}
+        if (done != right) ++wronglyDone;
         look(key);
     }
 
-    function doRelease(uint256 which, uint32 ordinal, uint64 age, uint32 number) external {
+    function doRelease(uint256 which, uint32 ordinal, uint64 age, uint32 number, bool forged) external {
         bytes32 key = claimKeyOf(which);
-        HoldRelease memory r = releaseOf(key, uint32(bound(ordinal, 0, known[key].holds + 1)));
-        r.issuedAt = past(age);
+        Known storage k = known[key];
+        // Mostly the right one.
+        ordinal = ordinal % 4 == 0 ? uint32(bound(ordinal, 0, k.holds + 1)) : k.holds;
+        HoldRelease memory r = releaseOf(key, ordinal);
+        r.issuedAt = around(age);
         r.signerEpoch = someEpoch(number);
-        try verifier.releaseClaim(r, signedRelease(r)) {
-            bool right = known[key].held && r.hold == known[key].holds && r.issuedAt >= known[key].heldAt;
-            if (!right || epochRevoked[r.signerEpoch]) ++broken[Rule.Held];
-            known[key].held = false;
+        bool right = k.held && r.hold == k.holds && mayBeSigned(r.signerEpoch, r.issuedAt) && !forged;
+        bool done;
+        try verifier.releaseClaim(r, forged ? pack(verifier.holdReleaseId(r), thieves(), 0x15) : signedRelease(r)) {
+            done = true;
+            (k.held, k.resolved) = (false, true);
         } catch {}
+        if (done != right) ++wronglyDone;
         look(key);
     }
 
-    function doRevokeClaim(uint256 which, uint32 least, uint64 age, uint32 number) external {
+    function doRevokeClaim(uint256 which, uint32 least, uint64 age, uint32 number, bool forged) external {
         bytes32 key = claimKeyOf(which);
+        Known storage k = known[key];
         Revocation memory r = revocationOf(key, uint32(bound(least, 0, 3)));
-        r.issuedAt = past(age);
+        r.issuedAt = around(age);
         r.signerEpoch = someEpoch(number);
-        try verifier.revokeClaim(r, signedRevocation(r)) {
-            if (epochRevoked[r.signerEpoch]) ++broken[Rule.EpochRevoked];
-            if (r.issuedAt >= known[key].heldAt) known[key].held = false;
-            known[key].minRevision = r.minRevision;
+        bool right =
+            k.payouts == 0 && r.minRevision > k.minRevision && mayBeSigned(r.signerEpoch, r.issuedAt) && !forged;
+        bool done;
+        try verifier.revokeClaim(r, forged ? pack(verifier.revocationId(r), thieves(), 0x15) : signedRevocation(r)) {
+            done = true;
+            (k.minRevision, k.resolved) = (r.minRevision, false);
             list(key);
         } catch {}
+        if (done != right) ++wronglyDone;
         look(key);
     }
 
@@ -174,8 +187,23 @@ contract SystemHandler is SystemModel {
         return uint64((some >> 8) % STEP);
     }
 
-    function past(uint64 age) private view returns (uint64) {
+    /// Mostly a little ago, now and then in the future or exactly now.
+    function around(uint64 age) private view returns (uint64) {
+        if (age % 8 == 0) return uint64(block.timestamp) + age % 3;
         return uint64(block.timestamp - bound(age, 0, STEP));
+    }
+
+    function mayBeSigned(uint32 number, uint64 issuedAt) private view returns (bool) {
+        SignerEpochs.Epoch memory e = verifier.epoch(number);
+        bool inTime = issuedAt >= e.activeFrom && issuedAt <= e.signUntil && issuedAt <= block.timestamp;
+        return inTime && block.timestamp <= e.acceptUntil && !epochRevoked[number];
+    }
+
+    function thieves() private pure returns (uint256[] memory list_) {
+        list_ = new uint256[](5);
+        for (uint256 i = 0; i < list_.length; ++i) {
+            list_[i] = 0xbad + i;
+        }
     }
 
     /// Mostly the latest.

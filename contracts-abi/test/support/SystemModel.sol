@@ -26,6 +26,7 @@ abstract contract SystemModel is LedgerFixture {
         uint32 minRevision;
         uint32 holds;
         uint64 heldAt;
+        bool resolved;
     }
 
     mapping(bytes32 claimKey => Known) internal known;
@@ -38,6 +39,8 @@ abstract contract SystemModel is LedgerFixture {
     /// How often something was refused against none.
     uint256 public refusedWithoutReason;
     uint256 public accepted;
+    /// How often a release, a revocation or a hold was taken or refused otherwise than it should have been.
+    uint256 public wronglyDone;
 
     function list(bytes32 key) internal {
         if (_listed[key]) return;
@@ -56,7 +59,7 @@ abstract contract SystemModel is LedgerFixture {
     /// Whether the record of a claim at the verifier is the one that people made.
     function recordIsRight(bytes32 key) external view returns (bool) {
         Known memory k = known[key];
-        bytes memory expected = abi.encode(k.payouts > 0, k.held, k.minRevision, k.holds, k.heldAt);
+        bytes memory expected = abi.encode(k.payouts > 0, k.held, k.minRevision, k.holds, k.heldAt, k.resolved);
         return keccak256(abi.encode(verifier.claimStatus(key))) == keccak256(expected);
     }
 

@@ -48,22 +48,18 @@ interface ISchemaRegistry {
 
 /// The real EAS and its schema registry ask the resolver.
 contract EasTest is Published {
-    string private constant SCHEMA = "bytes32 policyId,bytes32 termsHash,bytes32 eventId,address consumer,uint8 verdict,uint64 payoutFraction,"
-        "int256 measuredValue,uint64 occurredAt,uint64 confirmedAt,uint64 windowStart,uint64 windowEnd,"
-        "uint64 sourceChainId,uint64 sourceBlock,bytes32 sourceBlockHash,bytes32 evidenceRoot,uint32 evidenceCount,"
-        "uint64 issuedAt,uint64 validAfter,uint64 validUntil,uint32 signerEpoch,uint32 revision,bytes32 supersedes,"
-        "bytes signatures";
-
     IEas private eas;
     EasMirrorResolver private resolver;
+    ISchemaRegistry private registry;
     bytes32 private schema;
 
     function setUp() public override {
         super.setUp();
-        ISchemaRegistry registry = ISchemaRegistry(deploy("SchemaRegistry", ""));
+        registry = ISchemaRegistry(deploy("SchemaRegistry", ""));
         eas = IEas(deploy("EAS", abi.encode(registry)));
         resolver = new EasMirrorResolver(address(eas), verifier);
-        schema = registry.register(SCHEMA, address(resolver), true);
+        schema = registry.register(resolver.SCHEMA(), address(resolver), true);
+        vm.assertEq(schema, resolver.schema(), "the schema is EAS's own");
     }
 
     function test_anybody_mirrors_what_a_quorum_signed() public {
@@ -97,6 +93,7 @@ contract EasTest is Published {
         AttestationRequest memory request = mirror(a, signed(a));
         hold(keyOf(a));
         refused(request, heldError(keyOf(a), 1));
+        release(keyOf(a), 1);
         revoke(keyOf(a), 1);
         refused(request, revokedError(keyOf(a), 0, 1));
         a = corrected(a, 1);
@@ -120,6 +117,16 @@ contract EasTest is Published {
         request = mirror(a, signed(a));
         request.data.data = bytes.concat(request.data.data, bytes32(0));
         refused(request, abi.encodeWithSelector(EasMirrorResolver.NotCanonical.selector));
+    }
+
+    /// The same shape under other labels would have a quorum say what it never said.
+    function test_another_schema_is_not_served() public {
+        bytes32 own = schema;
+        schema = registry.register("bytes32 anything", address(resolver), true);
+        ClaimAttestation memory a = sample();
+        refused(mirror(a, signed(a)), abi.encodeWithSelector(EasMirrorResolver.OtherSchema.selector, schema, own));
+        schema = registry.register(resolver.SCHEMA(), address(resolver), false);
+        refused(mirror(a, signed(a)), abi.encodeWithSignature("Irrevocable()"));
     }
 
     function test_many_at_once_all_or_none() public {

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tocsin_attest::{Attested, AttestedBatch, Attestor, KeySettings, Signer};
 use tocsin_domain::attestation::{ClaimAttestation, SignerSet};
 use tocsin_domain::claim::Claim;
+use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::policy::Policy;
 use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Signed,
@@ -34,7 +35,7 @@ use tocsin_store_sqlite::SqliteStore;
 const BATCH: u64 = 100_000;
 const SINGLE: u64 = 8_192;
 const TURN: usize = 256;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// A batch may take so long.
 const BATCH_BOUND: Duration = Duration::from_secs(3);
@@ -110,12 +111,16 @@ async fn waiting(folder: &Path, count: u64) -> (SqliteStore, Vec<Policy>, Vec<Cl
     (store, policies, payloads)
 }
 
-fn record(policy: &Policy, attestation: &ClaimAttestation, signed: Signed) -> AttestationRecord {
-    let domain = sample::domain(0);
+fn record(
+    policy: &Policy,
+    (id, claim_key): (AttestationId, ClaimKey),
+    attestation: &ClaimAttestation,
+    signed: Signed,
+) -> AttestationRecord {
     AttestationRecord {
-        id: domain.digest(attestation),
-        domain_separator: domain.domain_separator(),
-        claim_key: attestation.claim_key(),
+        id,
+        domain_separator: sample::domain(0).domain_separator(),
+        claim_key,
         policy: policy.id,
         risk: policy.risk,
         ordinal: 1,
@@ -162,7 +167,12 @@ fn recorded(policies: &[Policy], attested: AttestedBatch) -> (BatchRecord, Vec<B
             proof: included.proof,
         };
         BatchMember {
-            attestation: record(&policies[included.given], &included.attestation, signed),
+            attestation: record(
+                &policies[included.given],
+                (included.id, included.claim_key),
+                &included.attestation,
+                signed,
+            ),
             delivery: None,
         }
     });
@@ -183,9 +193,11 @@ async fn one_by_one(folder: &Path) -> Duration {
                 let Attested {
                     attestation,
                     signatures,
-                    ..
+                    id,
+                    claim_key,
                 } = attested.unwrap();
-                record(policy, &attestation, Signed::Alone(signatures.encode()))
+                let signed = Signed::Alone(signatures.encode());
+                record(policy, (id, claim_key), &attestation, signed)
             })
             .collect();
         let issued: Vec<_> = records

@@ -125,14 +125,13 @@ impl Attestor {
     ) -> Result<Attested, AttestError> {
         let seat = self.seat_for(payload.signerEpoch, payload.issuedAt)?;
         check_claim(payload)?;
-        let claim_key = payload.claim_key();
         let (reserved, answered) = seat
             .journal(reservations, &[payload])
             .await
-            .map_err(|error| error.of_one(claim_key))
+            .map_err(|error| error.of_one(payload.claim_key()))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;
-        let attestation = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
-        seat.attested(attestation).await
+        let stated = reserved.ok_or(AttestError::Unanswered { asked: 1, answered })??;
+        seat.attested(stated).await
     }
 
     /// This node's place in an epoch, for what is issued at `issued_at`, where one signature is a quorum.

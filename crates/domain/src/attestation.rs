@@ -15,7 +15,10 @@ pub mod signatures;
 pub mod signer_set;
 pub mod vote;
 
-use alloy_sol_types::{SolValue, sol};
+use std::sync::LazyLock;
+
+use alloy_primitives::{B256, Keccak256, keccak256};
+use alloy_sol_types::{SolStruct, SolValue, sol};
 
 pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
@@ -26,7 +29,7 @@ pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet}
 pub use signer_set::{SignerSet, SignerSetError};
 pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};
 
-use crate::ids::{ClaimKey, EventId, PolicyId, TermsHash};
+use crate::ids::{AttestationId, ClaimKey, EventId, PolicyId, TermsHash};
 
 sol! {
     /// A claim that the attestors vouch for. The order of the fields is the order of the signed type.
@@ -56,6 +59,9 @@ sol! {
         bytes32 supersedes;
     }
 }
+
+static CLAIM_TYPE: LazyLock<B256> =
+    LazyLock::new(|| keccak256(ClaimAttestation::eip712_encode_type().as_bytes()));
 
 /// Length of a payload's bytes: every field is one ABI word.
 pub const PAYLOAD_BYTES: usize = 22 * 32;
@@ -95,6 +101,24 @@ impl ClaimAttestation {
             ..self.clone()
         };
         reissued_as_other == *other
+    }
+
+    /// Its id in the domain of that separator: what is signed.
+    pub fn digest_in(&self, domain_separator: B256) -> AttestationId {
+        let mut hasher = Keccak256::new();
+        hasher.update([0x19, 0x01]);
+        hasher.update(domain_separator);
+        hasher.update(self.struct_hash());
+        AttestationId(hasher.finalize())
+    }
+
+    /// Its EIP-712 hash, without a domain. Every field is one word, so what is hashed after the type is the ABI encoding;
+    /// the type is hashed once.
+    pub fn struct_hash(&self) -> B256 {
+        let mut hasher = Keccak256::new();
+        hasher.update(*CLAIM_TYPE);
+        hasher.update(self.to_bytes());
+        hasher.finalize()
     }
 
     /// The payload as a reservation stores it: ABI-encoded, [`PAYLOAD_BYTES`] long.

@@ -31,7 +31,7 @@ pub(crate) async fn add(
     check::batch(batch)
         .and_then(|()| check::members(batch, members))
         .map_err(|flaw| flaw.refused(NOUN, batch.id))?;
-    let mut transaction = store.begin(ADD).await?;
+    let mut transaction = store.begin_many(ADD, members.len()).await?;
     match find(&mut transaction, batch.id, ADD).await? {
         Some(stored) if stored == *batch => return Ok(()),
         Some(_) => {
@@ -55,7 +55,7 @@ pub(crate) async fn add(
         mark_claims(&mut transaction, &named).await?;
     }
     insert_members(&mut transaction, &rows).await?;
-    transaction.commit().await.map_err(failed(ADD))
+    store.commit_many(transaction, ADD, members.len()).await
 }
 
 pub(crate) async fn find(

@@ -78,13 +78,15 @@ async fn journal(
         policies.push(policy);
     }
     // The write lock is held from here on, so nobody else can find a key free.
-    let mut transaction = store.begin(RESERVE).await?;
+    let mut transaction = store.begin_many(RESERVE, reservations.len()).await?;
     halts::refuse_policies(&mut transaction, &policies, RESERVE).await?;
     let mut answers = Vec::with_capacity(reservations.len());
     for chunk in reservations.chunks(ROWS_PER_STATEMENT) {
         journal_some(&mut transaction, chunk, wish, &mut answers).await?;
     }
-    transaction.commit().await.map_err(failed(RESERVE))?;
+    store
+        .commit_many(transaction, RESERVE, reservations.len())
+        .await?;
     Ok(answers)
 }
 

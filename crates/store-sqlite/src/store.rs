@@ -3,10 +3,18 @@
 use std::fs::File;
 use std::path::Path;
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
 
 use crate::error::failed;
+
+/// From so many rows on, a transaction of claims has a cache of its own size.
+const MANY_ROWS: usize = 4_096;
+
+/// What 100,000 claims change: 256 MiB, taken only as it is used.
+const MANY_ROWS_CACHE: &str = "PRAGMA cache_size = -262144";
+
+const FEW_ROWS_CACHE: &str = concat!("PRAGMA cache_size = ", "-16384", "; PRAGMA shrink_memory");
 
 /// A database file that this process holds alone.
 #[derive(Debug)]
@@ -44,6 +52,43 @@ impl SqliteStore {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(failed(attempt))
+    }
+
+    /// The same for a transaction of so many rows. The keys of claims are hashes, so their rows go all over the indices:
+    /// in a cache that does not hold these, each row would be written many times.
+    pub(crate) async fn begin_many(
+        &self,
+        attempt: &'static str,
+        rows: usize,
+    ) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        let mut transaction = self.begin(attempt).await?;
+        if rows >= MANY_ROWS {
+            sqlx::query(AssertSqlSafe(MANY_ROWS_CACHE))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed(attempt))?;
+        }
+        Ok(transaction)
+    }
+
+    /// Commits a transaction of [`Self::begin_many`], and gives the memory back.
+    pub(crate) async fn commit_many(
+        &self,
+        transaction: Transaction<'static, Sqlite>,
+        attempt: &'static str,
+        rows: usize,
+    ) -> Result<(), StoreError> {
+        transaction.commit().await.map_err(failed(attempt))?;
+        if rows >= MANY_ROWS {
+            // It is committed; that memory stays taken for a while is no reason to say otherwise.
+            if let Err(error) = sqlx::raw_sql(AssertSqlSafe(FEW_ROWS_CACHE))
+                .execute(&self.writer)
+                .await
+            {
+                tracing::warn!(%error, "the cache of a large transaction is still taken");
+            }
+        }
+        Ok(())
     }
 
     /// Begins a transaction that only reads: all its reads see one state.

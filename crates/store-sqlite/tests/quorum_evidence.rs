@@ -23,10 +23,10 @@ use tocsin_store::attestation::{
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::epoch::{EpochOrigin, Epochs};
-use tocsin_store::evidence;
 use tocsin_store::policy::Policies;
 use tocsin_store::quorum::{Held, Quorums, Said, Saying, Statement};
 use tocsin_store::step::{Step as StoredStep, Steps};
+use tocsin_store::{StoreError, evidence};
 use tocsin_store_sqlite::SqliteStore;
 
 /// Reports that viem signed, with a decision on them.
@@ -172,6 +172,11 @@ impl Node {
     }
 
     async fn decide(&self) {
+        let reports = serde_json::to_vec(&self.vectors.reports).unwrap();
+        self.decide_on(reports).await;
+    }
+
+    async fn decide_on(&self, reports: Vec<u8>) {
         let decision = &self.vectors.decision;
         let statement = Statement {
             event: decision.event,
@@ -180,7 +185,7 @@ impl Node {
                 reports_hash: decision.reports,
                 certificate: serde_json::to_vec(decision).unwrap(),
             }),
-            reports: serde_json::to_vec(&self.vectors.reports).unwrap(),
+            reports,
         };
         let separator = self.vectors.domain.domain_separator();
         let said = self.store.say(separator, &[statement]).await.unwrap();
@@ -188,7 +193,7 @@ impl Node {
     }
 
     /// Attests `loss` and bundles that. The signatures are of something else, as only they are not made here.
-    async fn bundle(&self, loss: &Determination) -> EvidenceBundle {
+    async fn bundle(&self, loss: &Determination) -> Result<EvidenceBundle, StoreError> {
         let issued_at = Timestamp(loss.determined_at.0 + 10);
         let validity = Validity {
             issued_at,
@@ -250,7 +255,7 @@ fn assert_holds(bundle: &EvidenceBundle) {
 async fn what_a_quorum_decided_on_is_bundled_with_its_reports() {
     let node = Node::new().await;
     node.decide().await;
-    let bundle = node.bundle(&node.fused()).await;
+    let bundle = node.bundle(&node.fused()).await.unwrap();
     let quorum = bundle.quorum.as_ref().unwrap();
     assert_eq!(quorum.reports, node.vectors.reports);
     assert_eq!(quorum.signers, node.vectors.signers);
@@ -264,7 +269,7 @@ async fn what_a_quorum_decided_on_is_bundled_with_its_reports() {
 #[tokio::test]
 async fn what_this_node_attested_alone_is_bundled_with_what_it_determined() {
     let node = Node::new().await;
-    let alone = node.bundle(&node.own).await;
+    let alone = node.bundle(&node.own).await.unwrap();
     assert_eq!(alone.quorum, None);
     assert_eq!(alone.determination, node.own);
     assert_eq!(alone.observations, node.vectors.reports[0].observations);
@@ -273,7 +278,24 @@ async fn what_this_node_attested_alone_is_bundled_with_what_it_determined() {
     // Also where a quorum has decided something since.
     let node = Node::new().await;
     node.decide().await;
-    let alone = node.bundle(&node.own).await;
+    let alone = node.bundle(&node.own).await.unwrap();
     assert_eq!(alone.quorum, None);
     assert_holds(&alone);
+}
+
+#[tokio::test]
+async fn a_damaged_decision_hides_no_evidence_that_does_not_rest_on_it() {
+    let node = Node::new().await;
+    node.decide_on(b"[damaged".to_vec()).await;
+    let alone = node.bundle(&node.own).await.unwrap();
+    assert_eq!(alone.determination, node.own);
+    assert_holds(&alone);
+
+    let node = Node::new().await;
+    node.decide_on(b"[damaged".to_vec()).await;
+    let damaged = node.bundle(&node.fused()).await.unwrap_err();
+    assert!(
+        matches!(damaged, StoreError::InvalidRow { .. }),
+        "{damaged}"
+    );
 }

@@ -3,6 +3,7 @@
 //! What a quorum attested rests on the reports that it decided on; what a node attested alone, on its own determination.
 //! Which of the two an attestation rests on is told by the evidence root that it names.
 
+use alloy_primitives::B256;
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Membership, SignatureSet};
 use tocsin_domain::bundle::{EvidenceBundle, QuorumEvidence};
 use tocsin_domain::claim::{self, Claim};
@@ -71,11 +72,7 @@ pub async fn bundle<S: Store + ?Sized>(
         risk: &risk,
         terms: &terms,
     };
-    let decided = known.of_a_quorum(store).await?;
-    let grounds = match decided {
-        Some(decided) if decided.determination.evidence_root == attestation.evidenceRoot => decided,
-        Some(_) | None => known.of_its_own(store).await?,
-    };
+    let grounds = known.grounds(store, attestation.evidenceRoot).await?;
     let (batch, signatures) = match &record.signed {
         Signed::Alone(signatures) => (None, signatures.clone()),
         Signed::InBatch { batch, proof, .. } => {
@@ -110,6 +107,26 @@ pub async fn bundle<S: Store + ?Sized>(
 }
 
 impl Known<'_> {
+    /// What has this evidence root: what a quorum decided, or else what this node determined. A decision that cannot be read
+    /// hides no evidence that does not rest on it.
+    async fn grounds<S: Store + ?Sized>(
+        &self,
+        store: &S,
+        evidence_root: B256,
+    ) -> Result<Grounds, StoreError> {
+        let decided = match self.of_a_quorum(store).await {
+            Ok(Some(decided)) if decided.determination.evidence_root == evidence_root => {
+                return Ok(decided);
+            }
+            other => other,
+        };
+        match (decided, self.of_its_own(store).await) {
+            (_, Ok(own)) if own.determination.evidence_root == evidence_root => Ok(own),
+            (Err(unreadable), _) => Err(unreadable),
+            (Ok(_), own) => own,
+        }
+    }
+
     /// What a quorum decided of the loss event; `None` where it decided nothing.
     async fn of_a_quorum<S: Store + ?Sized>(
         &self,

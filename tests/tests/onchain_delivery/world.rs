@@ -263,7 +263,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
         termsHash: keccak256("terms"),
         premiumBps: 100,
         waitingSeconds: 0,
-        claimDeadlineSeconds: 2_000_000,
+        claimDeadlineSeconds: 200_000,
         settlementSeconds: 2_000_000,
         maxTermSeconds: 2_000_000,
         policyCap: SUM_INSURED.into(),

@@ -7,6 +7,7 @@ use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, 
 use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey};
 use tocsin_store::attestation::Reservations;
 
+use super::journal::Stated;
 use super::{Attestor, check_claim};
 use crate::signer::{Content, Statement};
 use crate::{AttestError, Seat};
@@ -88,7 +89,7 @@ impl Attestor {
         let mut reserved = Vec::new();
         for ((given, _), journaled) in wanted.into_iter().zip(journaled) {
             match journaled {
-                Ok(attestation) => reserved.push((given, attestation)),
+                Ok(stated) => reserved.push((given, stated)),
                 Err(error) => refused.push((given, error)),
             }
         }
@@ -113,18 +114,16 @@ impl Seat<'_> {
 
     async fn sign_batch(
         &self,
-        reserved: Vec<(usize, ClaimAttestation)>,
+        reserved: Vec<(usize, Stated)>,
         issued_at: u64,
     ) -> Result<Option<AttestedBatch>, AttestError> {
-        let digests = reserved
-            .iter()
-            .map(|(_, attestation)| self.domain.digest(attestation));
-        let ids: Vec<AttestationId> = digests.collect();
-        let Some(tree) = BatchTree::new(ids.iter().copied()) else {
+        let Some(tree) = BatchTree::new(reserved.iter().map(|(_, stated)| stated.id)) else {
             return Ok(None);
         };
         // A clock that was set back cannot make a batch older than what it vouches for.
-        let latest = reserved.iter().map(|(_, attestation)| attestation.issuedAt);
+        let latest = reserved
+            .iter()
+            .map(|(_, stated)| stated.attestation.issuedAt);
         let issued_at = latest.fold(issued_at, u64::max);
         let batch = tree.batch(issued_at, self.epoch.number());
         let id = self.domain.batch_digest(&batch);
@@ -132,14 +131,18 @@ impl Seat<'_> {
         let signatures = self.quorum(Statement::with_content(id, content)).await?;
         let included = reserved
             .into_iter()
-            .zip(ids)
             .enumerate()
-            .filter_map(|(place, ((given, attestation), id))| {
-                Some(Included {
-                    given,
-                    claim_key: attestation.claim_key(),
+            .filter_map(|(place, (given, stated))| {
+                let Stated {
                     attestation,
                     id,
+                    claim_key,
+                } = stated;
+                Some(Included {
+                    given,
+                    attestation,
+                    id,
+                    claim_key,
                     // There is one for every leaf.
                     proof: tree.proof(place)?,
                 })

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_store::attestation::Reservations;
 
+use super::journal::Stated;
 use super::{Attested, Attestor, check_claim};
 use crate::AttestError;
 use crate::signer::{Content, Statement};
@@ -45,7 +46,7 @@ impl Attestor {
         let (asked, answered) = (wanted.len(), journaled.len());
         for ((given, _), journaled) in wanted.into_iter().zip(journaled) {
             let attested = match journaled {
-                Ok(attestation) => seat.attested(attestation).await,
+                Ok(stated) => seat.attested(stated).await,
                 Err(error) => Err(error),
             };
             if let Some(slot) = outcome.get_mut(given) {
@@ -62,17 +63,18 @@ impl Attestor {
 
 impl crate::Seat<'_> {
     /// Signs what is reserved.
-    pub(super) async fn attested(
-        &self,
-        attestation: ClaimAttestation,
-    ) -> Result<Attested, AttestError> {
-        let id = self.domain.digest(&attestation);
+    pub(super) async fn attested(&self, stated: Stated) -> Result<Attested, AttestError> {
+        let Stated {
+            attestation,
+            id,
+            claim_key,
+        } = stated;
         let content = Content::Claim(self.domain, &attestation);
         let signatures = self.quorum(Statement::with_content(id, content)).await?;
         Ok(Attested {
-            claim_key: attestation.claim_key(),
             attestation,
             id,
+            claim_key,
             signatures,
         })
     }

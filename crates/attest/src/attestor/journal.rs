@@ -1,14 +1,32 @@
 //! From payloads that are wanted to payloads that may be signed.
 
 use tocsin_domain::attestation::ClaimAttestation;
-use tocsin_domain::ids::ClaimKey;
+use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
 
 use crate::{AttestError, Seat};
 
 /// Of each payload what may be signed in its place, or why nothing may.
-type Journaled = Vec<Result<ClaimAttestation, AttestError>>;
+type Journaled = Vec<Result<Stated, AttestError>>;
+
+/// A journaled payload, with the names that it is journaled under, so that nothing is hashed twice.
+#[derive(Debug)]
+pub(super) struct Stated {
+    pub(super) attestation: ClaimAttestation,
+    pub(super) id: AttestationId,
+    pub(super) claim_key: ClaimKey,
+}
+
+impl Stated {
+    fn new(attestation: ClaimAttestation, journaled: &Reservation) -> Self {
+        Self {
+            attestation,
+            id: journaled.attestation_id,
+            claim_key: journaled.claim_key,
+        }
+    }
+}
 
 /// Why nothing was journaled at all.
 #[derive(Debug)]
@@ -50,7 +68,7 @@ impl Seat<'_> {
         for ((wanted, payload), answer) in wanted.iter().zip(payloads).zip(answers) {
             let judged = self.judge(wanted, payload, answer);
             if let Ok(stored) = &judged
-                && !self.is_fresh(stored, payload)
+                && !self.is_fresh(&stored.attestation, payload)
             {
                 anew.push((journaled.len(), wanted.clone()));
             }
@@ -84,20 +102,24 @@ impl Seat<'_> {
         wanted: &Reservation,
         payload: &ClaimAttestation,
         reserved: Reserved,
-    ) -> Result<ClaimAttestation, AttestError> {
+    ) -> Result<Stated, AttestError> {
         match reserved {
-            Reserved::New => Ok(payload.clone()),
-            Reserved::Identical(stored) => self.read_reserved(wanted, payload, &stored),
+            Reserved::New => Ok(Stated::new(payload.clone(), wanted)),
+            Reserved::Identical(stored) => {
+                let read = self.read_reserved(wanted, payload, &stored)?;
+                Ok(Stated::new(read, &stored))
+            }
             Reserved::Conflict(stored) => Err(conflict(wanted, &stored)),
             Reserved::Revoked { min_revision } => Err(revoked(wanted, min_revision)),
         }
     }
 
     fn reservation(&self, payload: &ClaimAttestation) -> Reservation {
+        let domain_separator = self.domain.domain_separator();
         Reservation {
-            domain_separator: self.domain.domain_separator(),
+            domain_separator,
             claim_key: payload.claim_key(),
-            attestation_id: self.domain.digest(payload),
+            attestation_id: payload.digest_in(domain_separator),
             payload: payload.to_bytes(),
         }
     }
@@ -133,10 +155,12 @@ fn said_anew(
     wanted: &Reservation,
     payload: &ClaimAttestation,
     answer: Reserved,
-) -> Result<ClaimAttestation, AttestError> {
+) -> Result<Stated, AttestError> {
     match answer {
-        Reserved::New => Ok(payload.clone()),
-        Reserved::Identical(stored) if stored == *wanted => Ok(payload.clone()),
+        Reserved::New => Ok(Stated::new(payload.clone(), wanted)),
+        Reserved::Identical(stored) if stored == *wanted => {
+            Ok(Stated::new(payload.clone(), wanted))
+        }
         Reserved::Identical(_) => Err(AttestError::DamagedReservation {
             claim_key: wanted.claim_key,
             problem: "another payload was journaled than the one that was to be",

@@ -121,11 +121,9 @@ fn by_cover(error: &CoverError, block_time: Timestamp) -> Outlook {
                 today.saturating_add(1).saturating_mul(SECONDS_PER_DAY),
             ))
         }
-        E::PolicyReleased(_)
-        | E::PolicyPaidInFull(_)
-        | E::WrongTerms(_)
-        | E::WrongWindow(_)
-        | E::ClaimTooLate(_) => Outlook::Permanent,
+        E::PolicyReleased(_) | E::PolicyPaidInFull(_) | E::WrongTerms(_) | E::WrongWindow(_) => {
+            Outlook::Permanent
+        }
         // The node may lag behind the purchase; a token may be paused.
         _ => Outlook::MayClear,
     }

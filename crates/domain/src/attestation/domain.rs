@@ -1,8 +1,9 @@
 //! Where an attestation is valid: one verifier contract on one settlement chain.
 
 use core::fmt;
+use std::sync::LazyLock;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,12 @@ use crate::ids::{
 pub const DOMAIN_NAME: &str = "Tocsin";
 /// The EIP-712 domain's version.
 pub const DOMAIN_VERSION: &str = "1";
+
+/// The hashes of the domain's type, its name and its version.
+static DOMAIN_PARTS: LazyLock<[B256; 3]> = LazyLock::new(|| {
+    let kind = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+    [kind, DOMAIN_NAME, DOMAIN_VERSION].map(keccak256)
+});
 
 /// The verifier contract that an attestation is for. No other contract and no other chain accepts its signatures.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -141,14 +148,23 @@ impl AttestationDomain {
         )
     }
 
-    /// The EIP-712 domain separator.
+    /// The EIP-712 domain separator: that of [`Self::eip712`], whose constant parts are hashed once.
     pub fn domain_separator(&self) -> B256 {
-        self.eip712().separator()
+        let [kind, name, version] = *DOMAIN_PARTS;
+        let chain = U256::from(self.chain_id).to_be_bytes::<32>();
+        let words = [
+            kind.0,
+            name.0,
+            version.0,
+            chain,
+            self.verifier.into_word().0,
+        ];
+        keccak256(words.as_flattened())
     }
 
     /// What attestors sign: the EIP-712 digest of the payload in this domain.
     pub fn digest(&self, attestation: &ClaimAttestation) -> AttestationId {
-        AttestationId(attestation.eip712_signing_hash(&self.eip712()))
+        attestation.digest_in(self.domain_separator())
     }
     /// What attestors sign for a batch: its EIP-712 digest in this domain.
     pub fn batch_digest(&self, batch: &AttestationBatch) -> BatchId {

@@ -22,7 +22,7 @@ use crate::risk::Risk;
 /// What the verifier knows from elsewhere than the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VerifyOptions {
-    /// The only signers that count; `None` believes the file's set.
+    /// The only signers that count, of whichever epoch; `None` believes the file's sets.
     pub trusted_signers: Option<Vec<Address>>,
     /// The verifier contract that it must be for; `None` believes the file.
     pub verifier: Option<AttestationDomain>,
@@ -253,7 +253,9 @@ fn say_who_else_reported(bundle: &EvidenceBundle, report: &mut Report) {
         ),
         Some(quorum) if quorum.signers.epoch() != bundle.signers.epoch() => {
             report.leave_open(format!(
-                "that the verifier announced the signers of the reports for epoch {}; those of epoch {} have signed what they found",
+                "that these reports were made by attestors: whoever wrote the file could name signers of their own for epoch {}; those of \
+                 epoch {} have signed the observations and what follows from them, not who reported them. Name the signers of both \
+                 epochs that you trust to check it here",
                 quorum.signers.epoch(),
                 bundle.signers.epoch()
             ));

@@ -245,6 +245,49 @@ fn who_is_trusted_is_who_signed() {
 }
 
 #[test]
+fn reporters_that_somebody_made_up_are_not_trusted() {
+    // Genuine signatures of epoch 4 over what was reported in epoch 3; but a stranger has put reports of keys of its own,
+    // which say the same, in the place of the genuine ones.
+    let mut forged = of_feeds();
+    let successors = Case {
+        keys: keys(&["e", "f", "g", "h"]),
+        ..attestors(&on_a_feed())
+    };
+    restate(&successors, &mut forged, EPOCH + 1);
+    let strangers = keys(&["v", "w", "x", "y"]);
+    let addresses = strangers.iter().map(address_of).collect();
+    let evidence = forged.quorum.as_mut().unwrap();
+    evidence.signers = SignerSet::new(EPOCH, 3, addresses).unwrap();
+    for (report, key) in evidence.reports.iter_mut().zip(&strangers) {
+        report.signature = sign(key, report.statement.id(&DOMAIN).0);
+    }
+    // The file does not contradict itself, and says what it does not show.
+    let report = check(&forged);
+    assert!(report.is_valid(), "{}", said(&report));
+    assert!(said(&report).contains("claim to be of epoch 3"));
+    assert!(
+        report
+            .not_checked()
+            .join("\n")
+            .contains("signers of their own")
+    );
+
+    let trusting = |bundle: &EvidenceBundle, names: &[&str]| {
+        let options = VerifyOptions {
+            trusted_signers: Some(keys(names).iter().map(address_of).collect()),
+            ..VerifyOptions::default()
+        };
+        verify(bundle, &options).is_valid()
+    };
+    let known = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    assert!(!trusting(&forged, &known));
+    let mut genuine = of_feeds();
+    restate(&successors, &mut genuine, EPOCH + 1);
+    assert!(trusting(&genuine, &known));
+    assert!(!trusting(&genuine, &known[4..]));
+}
+
+#[test]
 fn reports_of_other_observations_cannot_be_written() {
     let mut mixed = of_feeds();
     mixed.observations.pop();

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use tocsin_attest::{Attestor, Seat};
-use tocsin_delivery::onchain::claim_calldata;
 use tocsin_domain::attestation::payload::FIRST_REVISION;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
@@ -24,7 +23,6 @@ use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::RiskId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
-use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::NewDelivery;
 use tocsin_store::revocation::Standing;
 

@@ -123,6 +123,6 @@ fn check_epoch(reporting: &SignerSet, bundle: &EvidenceBundle) -> Finding {
         };
     }
     Ok(format!(
-        "the reports are of epoch {reported}; the statement was signed again in epoch {signed}"
+        "the reports claim to be of epoch {reported}, whose signers the file alone names; the statement was signed again in epoch {signed}"
     ))
 }

@@ -290,17 +290,34 @@ pub(super) fn check_batch(bundle: &EvidenceBundle, membership: &Membership) -> F
     ))
 }
 
-/// Everybody who signed is trusted.
+/// Everybody who signed is trusted, and everybody who reported: of an earlier epoch than the signatures, the file alone says
+/// who could.
 pub(super) fn check_trusted(bundle: &EvidenceBundle, trusted: &[Address]) -> Finding {
     if bundle.signatures.is_empty() {
         return Err("nobody signed".to_owned());
     }
-    match signers(bundle).find(|signer| !trusted.contains(signer)) {
-        None => Ok("everybody who signed is among the signers that you trust".to_owned()),
-        Some(stranger) => Err(format!(
+    let stranger = |who: &Address| !trusted.contains(who);
+    if let Some(stranger) = signers(bundle).find(stranger) {
+        return Err(format!(
             "{stranger:#x} signed, which is not among the signers that you trust"
-        )),
+        ));
     }
+    let Some(quorum) = &bundle.quorum else {
+        return Ok("everybody who signed is among the signers that you trust".to_owned());
+    };
+    for report in &quorum.reports {
+        let Some(reporter) = report.signer(&bundle.domain) else {
+            return Err("nobody can have signed one of the reports".to_owned());
+        };
+        if stranger(&reporter) {
+            return Err(format!(
+                "{reporter:#x} reported in epoch {}, which is not among the signers that you trust; \
+                 name those of each epoch that you trust",
+                quorum.signers.epoch()
+            ));
+        }
+    }
+    Ok("everybody who signed or reported is among the signers that you trust".to_owned())
 }
 
 /// The addresses that the bitmap names.
