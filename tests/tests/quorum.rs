@@ -6,15 +6,11 @@
     reason = "a test's own steps: what cannot be done is a failed test"
 )]
 
-#[path = "quorum/chain.rs"]
-mod chain;
-#[path = "quorum/deaths.rs"]
-mod deaths;
-#[path = "quorum/feeds.rs"]
-mod feeds;
-#[path = "quorum/hostile.rs"]
-mod hostile;
-#[path = "quorum/member.rs"]
-mod member;
-#[path = "quorum/quartet.rs"]
-mod quartet;
+mod quorum {
+    mod chain;
+    mod deaths;
+    mod feeds;
+    mod hostile;
+    mod member;
+    mod quartet;
+}

@@ -41,8 +41,6 @@ pub struct QuorumStatus {
 pub struct PeerStatus {
     /// Its key.
     pub address: Address,
-    /// Where it is; `None` where the configuration does not say.
-    pub url: Option<String>,
     /// When it answered last.
     pub answered_at: Option<Timestamp>,
     /// When it asked something last.
@@ -92,7 +90,6 @@ pub(crate) async fn quorum(State(api): State<Api>) -> Result<Json<Value>, Proble
     let peers = status.peers.into_iter().map(|peer| {
         json!({
             "address": address(peer.address),
-            "url": peer.url,
             "answered_at": peer.answered_at.map(time),
             "asked_at": peer.asked_at.map(time),
             "trouble": peer.trouble,

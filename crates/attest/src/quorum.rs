@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use alloy::primitives::Address;
 use tocsin_domain::attestation::payload::verdict_number;
-use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, QuorumSignature};
+use tocsin_domain::attestation::{
+    AttestationBatch, AttestationDomain, BatchTree, ClaimAttestation, QuorumSignature,
+};
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::quorum::{EvidenceVote, ObservationReport, PeerMessage, Step};
 use tocsin_domain::time::Timestamp;
@@ -53,6 +55,16 @@ impl Attestor {
             keys: self.addresses().collect(),
             signing: vec![epoch],
         })
+    }
+
+    /// Journals what others have signed, so that this node never signs anything else for these claims. It takes no place in an
+    /// epoch: also who has left it keeps to what was signed.
+    pub async fn restate(
+        &self,
+        reservations: &(impl Reservations + ?Sized),
+        payloads: &[ClaimAttestation],
+    ) -> Result<Vec<Result<(), AttestError>>, AttestError> {
+        restate(self.domain(), reservations, payloads).await
     }
 
     /// The place with the key `own` in the newest epoch that signs at `now` and that `peer` is in too.
@@ -127,7 +139,7 @@ impl Seat<'_> {
         payloads: &[ClaimAttestation],
     ) -> Result<Vec<Result<QuorumSignature, AttestError>>, AttestError> {
         let mut shares = Vec::with_capacity(payloads.len());
-        let journaled = self.restate(reservations, payloads).await?;
+        let journaled = restate(self.domain(), reservations, payloads).await?;
         for (payload, journaled) in payloads.iter().zip(journaled) {
             shares.push(match journaled {
                 Ok(()) => {
@@ -150,7 +162,7 @@ impl Seat<'_> {
         issued_at: u64,
     ) -> Result<BatchShare, AttestError> {
         let domain = self.domain();
-        let journaled = self.restate(reservations, payloads).await?;
+        let journaled = restate(self.domain(), reservations, payloads).await?;
         let refused: Vec<_> = journaled
             .into_iter()
             .enumerate()
@@ -166,57 +178,57 @@ impl Seat<'_> {
         let signature = self.sign_statement(statement).await?;
         Ok(BatchShare::Signed { batch, signature })
     }
+}
 
-    /// Journals what others have signed, so that this node never signs anything else for these claims.
-    pub async fn restate(
-        &self,
-        reservations: &(impl Reservations + ?Sized),
-        payloads: &[ClaimAttestation],
-    ) -> Result<Vec<Result<(), AttestError>>, AttestError> {
-        let domain_separator = self.domain().domain_separator();
-        let mut outcomes = Vec::with_capacity(payloads.len());
-        let mut wanted = Vec::with_capacity(payloads.len());
-        let mut keys = BTreeSet::new();
-        for (place, payload) in payloads.iter().enumerate() {
-            let claim_key = payload.claim_key();
-            outcomes.push(match check(payload) {
-                Ok(()) if keys.insert(claim_key) => {
-                    let reservation = Reservation {
-                        domain_separator,
-                        claim_key,
-                        attestation_id: self.domain().digest(payload),
-                        payload: payload.to_bytes(),
-                    };
-                    wanted.push((place, reservation));
-                    Ok(())
-                }
-                Ok(()) => Err(AttestError::TwiceInBatch { claim_key }),
-                Err(error) => Err(error),
-            });
-        }
-        let (places, asked): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
-        let answers =
-            reservations
-                .restate_all(&asked)
-                .await
-                .map_err(|source| AttestError::ReserveBatch {
-                    count: asked.len(),
-                    source,
-                })?;
-        if answers.len() != asked.len() {
-            return Err(AttestError::Unanswered {
-                asked: asked.len(),
-                answered: answers.len(),
-            });
-        }
-        for ((place, wanted), answer) in places.into_iter().zip(&asked).zip(answers) {
-            let verdict = judge(wanted, answer);
-            if let Some(outcome) = outcomes.get_mut(place) {
-                *outcome = verdict;
+/// Journals payloads as statements of their claims; of each whether it may be signed.
+async fn restate(
+    domain: AttestationDomain,
+    reservations: &(impl Reservations + ?Sized),
+    payloads: &[ClaimAttestation],
+) -> Result<Vec<Result<(), AttestError>>, AttestError> {
+    let domain_separator = domain.domain_separator();
+    let mut outcomes = Vec::with_capacity(payloads.len());
+    let mut wanted = Vec::with_capacity(payloads.len());
+    let mut keys = BTreeSet::new();
+    for (place, payload) in payloads.iter().enumerate() {
+        let claim_key = payload.claim_key();
+        outcomes.push(match check(payload) {
+            Ok(()) if keys.insert(claim_key) => {
+                let reservation = Reservation {
+                    domain_separator,
+                    claim_key,
+                    attestation_id: domain.digest(payload),
+                    payload: payload.to_bytes(),
+                };
+                wanted.push((place, reservation));
+                Ok(())
             }
-        }
-        Ok(outcomes)
+            Ok(()) => Err(AttestError::TwiceInBatch { claim_key }),
+            Err(error) => Err(error),
+        });
     }
+    let (places, asked): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    let answers =
+        reservations
+            .restate_all(&asked)
+            .await
+            .map_err(|source| AttestError::ReserveBatch {
+                count: asked.len(),
+                source,
+            })?;
+    if answers.len() != asked.len() {
+        return Err(AttestError::Unanswered {
+            asked: asked.len(),
+            answered: answers.len(),
+        });
+    }
+    for ((place, wanted), answer) in places.into_iter().zip(&asked).zip(answers) {
+        let verdict = judge(wanted, answer);
+        if let Some(outcome) = outcomes.get_mut(place) {
+            *outcome = verdict;
+        }
+    }
+    Ok(outcomes)
 }
 
 fn judge(wanted: &Reservation, answer: Reserved) -> Result<(), AttestError> {

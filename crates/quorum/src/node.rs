@@ -16,7 +16,7 @@ use tocsin_domain::observation::Observation;
 use tocsin_domain::quorum::{
     Event, Fused, ObservationReport, Quorum, ReportError, SignedReport, fuse, reports_hash,
 };
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::quorum::Disagreement;
 use tocsin_store::{Store, StoreError};
@@ -28,6 +28,9 @@ use crate::standing::Standing;
 
 /// How many fusions and reports are remembered. Forgetting one costs its time again.
 const REMEMBERED: usize = 512;
+
+/// How far what two nodes have seen of one loss may be apart: providers are asked at different times.
+const APART: Seconds = Seconds(6 * 3_600);
 
 /// How often a refusal of somebody who could not prove who it is, is recorded for the same reason.
 const STRANGERS: Duration = Duration::from_millis(200);
@@ -379,6 +382,26 @@ impl Node {
         let cover = Arc::new(cover);
         lock(&self.covers).insert(terms, Arc::clone(&cover));
         Ok(cover)
+    }
+}
+
+impl Own {
+    /// That reports amount to the loss that this node has determined, and not to another one that has the same number
+    /// elsewhere.
+    pub(crate) fn check_same_loss(&self, fused: &Fused) -> Result<(), Refusal> {
+        let (own, theirs) = (&self.determination, &fused.determination);
+        if theirs.occurred_at <= own.settled_at + APART
+            && own.occurred_at <= theirs.settled_at + APART
+        {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::OtherLoss,
+            format!(
+                "loss event {} was here from {} to {}, and by the reports from {} to {}",
+                own.ordinal, own.occurred_at, own.settled_at, theirs.occurred_at, theirs.settled_at
+            ),
+        ))
     }
 }
 

@@ -144,6 +144,8 @@ impl Node {
     async fn note_unless_early(&self, peer: Address, refusal: &Refusal) {
         match refusal.reason {
             Reason::NotDetermined | Reason::Unreachable => {}
+            // It tells of an epoch that was revoked since.
+            Reason::OtherEpoch => {}
             _ => self.note(Some(peer), None, refusal).await,
         }
     }

@@ -507,8 +507,10 @@ CREATE TABLE report_sets (
 
 -- What quorums have signed, as the attestors tell each other of it, and whose claims it pays.
 CREATE TABLE quorum_results (
-    id   BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
-    body BLOB NOT NULL
+    -- The order in which they came.
+    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id       BLOB    NOT NULL UNIQUE CHECK (length(id) = 32),
+    body     BLOB    NOT NULL
 ) STRICT;
 CREATE TABLE quorum_result_claims (
     claim_key BLOB NOT NULL CHECK (length(claim_key) = 32),

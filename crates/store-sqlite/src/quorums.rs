@@ -102,7 +102,7 @@ impl Quorums for SqliteStore {
             r#"SELECT body AS "body!" FROM quorum_results
                WHERE id IN (SELECT of.result FROM json_each(?1) AS wanted
                             JOIN quorum_result_claims AS of ON of.claim_key = unhex(wanted.value))
-               ORDER BY id LIMIT ?2"#,
+               ORDER BY position DESC LIMIT ?2"#,
             keys,
             limit
         )

@@ -30,7 +30,7 @@ pub struct Statement {
 /// Attestations that a quorum has signed, as the attestors tell each other of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuorumResult {
-    /// The attestation's digest, or the batch's.
+    /// keccak-256 of the body.
     pub id: B256,
     /// Whose claims it pays.
     pub claims: Vec<ClaimKey>,
@@ -113,7 +113,7 @@ pub trait Quorums: Send + Sync {
     /// Keeps what a quorum has signed. The same id again is no error and changes nothing.
     async fn add_result(&self, result: &QuorumResult) -> Result<(), StoreError>;
 
-    /// What quorums have signed for these claims, each once, in the order of their ids, at most `limit`.
+    /// What quorums have signed for these claims, each once, newest first, at most `limit`.
     async fn results_of(&self, claims: &[ClaimKey], limit: u32)
     -> Result<Vec<Vec<u8>>, StoreError>;
 

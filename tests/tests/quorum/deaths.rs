@@ -8,7 +8,7 @@ use tocsin_tests::mortal::{Death, Side};
 use super::quartet::Quartet;
 
 /// Who proposes the first loss of an asset, as the rules say.
-fn proposer(terms: TermsHash, asset: &str) -> usize {
+pub(crate) fn proposer(terms: TermsHash, asset: &str) -> usize {
     let risk = RiskId::derive(terms, &format!("price:{asset}-USD"), None);
     let event = EventKey::derive(risk, 1);
     (0..4_u8)

@@ -25,6 +25,7 @@ use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::deaths::proposer;
 use super::member::Member;
 use super::quartet::Quartet;
 
@@ -194,8 +195,9 @@ impl Liar {
         Signature(signed(&self.key, vote.id(&DOMAIN).0))
     }
 
-    /// Proposes different reports to each, round after round, and offers each of them its own vote.
-    async fn equivocate(&self, to: &[Member], event: &Event) {
+    /// Proposes different reports to each, also in rounds that are not its own, or far away; how many votes it got.
+    async fn equivocate(&self, to: &[Member], event: &Event) -> usize {
+        let mut voted = 0;
         let request = ReportRequest {
             epoch: 1,
             events: vec![event.clone()],
@@ -235,9 +237,12 @@ impl Liar {
                     epoch: 1,
                     proposals: vec![proposal],
                 };
-                let _vote = self.ask::<VoteResponse>(member, path::VOTE, &request).await;
+                let answer = self.ask::<VoteResponse>(member, path::VOTE, &request).await;
+                let given = answer.result().ok().and_then(|mut given| given.votes.pop());
+                voted += usize::from(matches!(given, Some(Answer::Yes(_))));
             }
         }
+        voted
     }
 }
 
@@ -263,7 +268,16 @@ async fn answer(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_seen() {
-    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    let assets = [
+        "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ",
+    ];
+    let policies: Vec<(u32, &str)> = (1..).zip(assets).collect();
+    let mut quartet = Quartet::set(&policies, "").await;
+    let cover = quartet.spots[0].folder().join("cover.toml");
+    let terms = tocsin::config::load_cover(&cover).unwrap().terms_hash;
+    // One of which it is the liar's turn to propose first, so that the others leave it the time.
+    let mut assets = assets.into_iter();
+    let asset = assets.find(|asset| proposer(terms, asset) == 3).unwrap();
     for index in [0, 1, 2] {
         quartet.start(index, &Death::NEVER);
     }
@@ -283,24 +297,23 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let _server = AbortOnDropHandle::new(server);
     for index in [0, 1, 2] {
-        quartet.spots[index].until_seen("AAA").await;
-        quartet.spots[index].set_price("AAA", "0.8");
+        quartet.spots[index].until_seen(asset).await;
+        quartet.spots[index].set_price(asset, "0.8");
     }
-    let cover = quartet.spots[0].folder().join("cover.toml");
     let event = Event {
-        terms_hash: tocsin::config::load_cover(&cover).unwrap().terms_hash,
-        subject: "price:AAA-USD".to_owned(),
+        terms_hash: terms,
+        subject: format!("price:{asset}-USD"),
         inception: None,
         ordinal: 1,
     };
     let honest: Vec<Member> = quartet.members[..3].to_vec();
-    let mut harassed = 0;
+    let (mut harassed, mut voted) = (0, 0);
     quartet
         .pass_until("three attest", async |all| {
             liar.spot.pass(10);
-            if harassed < 20 {
+            if harassed < 60 {
                 harassed += 1;
-                liar.equivocate(&honest, &event).await;
+                voted += liar.equivocate(&honest, &event).await;
             }
             for spot in &all.spots {
                 if spot.attested().await.is_empty() {
@@ -310,6 +323,7 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
             true
         })
         .await;
+    assert!(voted > 0, "nobody has voted for anything of the liar's");
     let mut kinds = Vec::new();
     for index in [0, 1, 2] {
         kinds.extend(quartet.disagreements(index, 3).await);

@@ -103,7 +103,7 @@ impl Node {
             .iter()
             .map(|(issued, _)| issued.payload.clone())
             .collect();
-        let journaled = self.seat()?.restate(&*self.store, &payloads).await?;
+        let journaled = self.attestor.restate(&*self.store, &payloads).await?;
         let mut verified = Verified {
             issued: Vec::with_capacity(found.len()),
             proofs: Vec::with_capacity(found.len()),

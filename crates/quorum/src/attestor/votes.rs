@@ -2,7 +2,8 @@
 
 use alloy_primitives::Address;
 use tocsin_attest::Seat;
-use tocsin_domain::quorum::Step;
+use tocsin_domain::ids::EventKey;
+use tocsin_domain::quorum::{Event, Fused, Step};
 use tocsin_store::quorum::{Held, Saying, Statement, Voted};
 
 use super::{MOST_EVENTS, check_count, write};
@@ -84,6 +85,8 @@ impl Node {
             }
         }
         let (reports_hash, fused) = self.fuse(&own.cover, event, reports)?;
+        own.check_same_loss(&fused)?;
+        self.note_others(seat, event.key(), &fused).await;
         Ok(Statement {
             event: event.key(),
             saying: Saying::Vote {
@@ -97,12 +100,35 @@ impl Node {
         })
     }
 
+    /// Records whose report says another payout than all together amount to.
+    async fn note_others(&self, seat: &Seat<'_>, event: EventKey, fused: &Fused) {
+        let payout = fused.determination.payout.as_ref().ok();
+        let settled = payout.and_then(|payout| u64::try_from(payout.units()).ok());
+        let settled = settled.unwrap_or(0);
+        for report in &fused.reports {
+            let reported = report.statement.payoutFraction;
+            // What feeds say differs a little; what a chain says does not differ.
+            let little = match fused.determination.confirmed_on {
+                Some(_) => 0,
+                None => settled.max(reported) / 20,
+            };
+            let signer = report.signer(&seat.domain());
+            if settled.abs_diff(reported) > little && signer != Some(seat.address()) {
+                let detail = format!(
+                    "it reports that {reported}e-18 of the sum insured is lost, all together amount to {settled}e-18"
+                );
+                let refusal = Refusal::new(Reason::OtherLoss, detail);
+                self.note(signer, Some(event), &refusal).await;
+            }
+        }
+    }
+
     /// That the round is the proposer's, and not of a time that is yet to come.
     fn check_turn(
         &self,
         seat: &Seat<'_>,
         proposer: Address,
-        event: &tocsin_domain::quorum::Event,
+        event: &Event,
         round: u32,
         own: &Own,
     ) -> Result<(), Refusal> {
@@ -159,6 +185,7 @@ impl Node {
             .await?;
         let own = self.own(event).await?;
         let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        own.check_same_loss(&fused)?;
         let held = Held {
             round: backed.certificate.round,
             reports_hash,
@@ -193,7 +220,7 @@ impl Node {
     fn seen(
         &self,
         proposer: Address,
-        event: tocsin_domain::ids::EventKey,
+        event: EventKey,
         round: u32,
         stage: &str,
         vote: &Answer<Signature>,

@@ -106,30 +106,6 @@ impl Node {
                 told(refusals)
             ));
         }
-        let (_, fused) = self
-            .fuse(&own.cover, event, &reports)
-            .map_err(|refusal| refusal.to_string())?;
-        let loss = &fused.determination;
-        for (_, peer, said) in heard {
-            let Some(report) = reports.iter().find(|report| {
-                matches!(&said.report, crate::message::Answer::Yes(given) if given == *report)
-            }) else {
-                continue;
-            };
-            let reported = report.statement.payoutFraction;
-            let settled = loss
-                .payout
-                .as_ref()
-                .ok()
-                .and_then(|payout| u64::try_from(payout.units()).ok());
-            if settled != Some(reported) {
-                let detail = format!(
-                    "it reports that {reported}e-18 of the sum insured is lost, the quorum settles on {}e-18",
-                    settled.unwrap_or(0)
-                );
-                refusals.push((*peer, Refusal::new(Reason::OtherLoss, detail)));
-            }
-        }
         Ok(proposal(reports, None))
     }
 

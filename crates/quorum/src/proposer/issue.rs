@@ -1,6 +1,6 @@
 //! From decisions to attestations: every attestor makes the payloads itself, and signs its share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tocsin_attest::Seat;
 use tocsin_domain::attestation::{BatchTree, QuorumSignature, SignatureSet};
@@ -58,10 +58,11 @@ impl Node {
             let (alone, together): (Vec<_>, Vec<_>) = (0..)
                 .zip(issue.claims.iter().cloned())
                 .partition(|(place, _)| spoilt.contains(place));
-            let without = |claims: Vec<(usize, IssuedClaim)>, batched| Issue {
-                batched,
-                claims: claims.into_iter().map(|(_, claim)| claim).collect(),
-                ..issue.clone()
+            let without = |claims: Vec<(usize, IssuedClaim)>, batched| {
+                issue.only(
+                    claims.into_iter().map(|(_, claim)| claim).collect(),
+                    batched,
+                )
             };
             let (alone, together) = (without(alone, false), without(together, true));
             if !alone.claims.is_empty() && together.claims.len() > 1 {
@@ -118,13 +119,14 @@ impl Node {
                 }
             }
         }
-        (!claims.is_empty()).then_some(Issue {
+        let all = Issue {
             epoch,
             issued_at,
             batched: false,
             events,
             claims,
-        })
+        };
+        (!all.claims.is_empty()).then(|| all.only(all.claims.clone(), false))
     }
 
     /// When claims are issued that were determined then. That very instant, where it is recent: two who propose at the same
@@ -194,10 +196,7 @@ impl Node {
         }
         if !signed.is_empty() {
             outcome.signed.push(Signed {
-                issue: Issue {
-                    claims: signed,
-                    ..issue
-                },
+                issue: issue.only(signed, false),
                 signatures,
             });
         }
@@ -258,6 +257,28 @@ impl Node {
 }
 
 impl Issue {
+    /// The same of some of its claims, with the events that these are on.
+    fn only(&self, mut claims: Vec<IssuedClaim>, batched: bool) -> Self {
+        let mut events = Vec::new();
+        let mut places = BTreeMap::new();
+        for claim in &mut claims {
+            let Some(event) = self.events.get(claim.event) else {
+                continue;
+            };
+            claim.event = *places.entry(claim.event).or_insert_with(|| {
+                events.push(event.clone());
+                events.len() - 1
+            });
+        }
+        Self {
+            epoch: self.epoch,
+            issued_at: self.issued_at,
+            batched,
+            events,
+            claims,
+        }
+    }
+
     fn event_of(&self, claim: &IssuedClaim) -> Option<tocsin_domain::ids::EventKey> {
         self.events.get(claim.event).map(Certified::key)
     }

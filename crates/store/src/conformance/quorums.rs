@@ -115,9 +115,7 @@ pub async fn find_results_by_claims<S: Store + 'static>(store: Arc<S>) {
     store.add_result(&one).await.unwrap();
     store.add_result(&two).await.unwrap();
     store.add_result(&one).await.unwrap();
-    let mut both = vec![(one.id, one.body.clone()), (two.id, two.body.clone())];
-    both.sort();
-    let both: Vec<Vec<u8>> = both.into_iter().map(|(_, body)| body).collect();
+    let both = [two.body.clone(), one.body.clone()];
     let found = |claims: &[&str]| claims.iter().map(|name| claim(name)).collect::<Vec<_>>();
     assert_eq!(
         store.results_of(&found(&["a"]), 9).await.unwrap(),

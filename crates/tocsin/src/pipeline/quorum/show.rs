@@ -14,10 +14,8 @@ pub(super) fn show(stage: &Stage, node: &Node) {
         .filter(|signer| **signer != seat.address())
         .map(|signer| {
             let standing = peers.remove(signer).unwrap_or_default();
-            let url = node.settings().peers.get(signer);
             PeerStatus {
                 address: *signer,
-                url: url.map(|url| url.origin().ascii_serialization()),
                 answered_at: standing.answered_at,
                 asked_at: standing.asked_at,
                 trouble: standing.trouble,
