@@ -4,6 +4,7 @@
     reason = "test support: what cannot be set up is a failed test"
 )]
 
+#[path = "kms/vault.rs"]
 mod kms;
 
 use std::path::{Path, PathBuf};
