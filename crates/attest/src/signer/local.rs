@@ -77,10 +77,6 @@ impl Drop for LocalKey {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "test support: what cannot be set up is a failed test"
-)]
 mod tests {
     use alloy::primitives::{b256, keccak256};
     use tocsin_domain::attestation::Signable;
