@@ -57,7 +57,9 @@ pub async fn say(
         }
         None => begin(&attestor, &store, claim, &wish, &status, now).await?,
     };
-    let seat = attestor.seat_of(travelling.signer_epoch, travelling.issued_at)?;
+    let issued_at = travelling.issued_at;
+    let issued_at = i64::try_from(issued_at).map_or(Timestamp(i64::MAX), Timestamp);
+    let seat = attestor.seat_of(travelling.signer_epoch, issued_at)?;
     let address = seat.address();
     let signature: QuorumSignature = match travelling.signed() {
         Signed::Revocation(revocation, reason) => {
