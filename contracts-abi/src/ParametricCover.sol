@@ -55,6 +55,8 @@ contract ParametricCover is ReentrancyGuard {
         bytes32 termsHash;
         uint64 expiry;
         uint64 id;
+        /// While and after a claim of the policy was held: the escrow stays for so long at least, whatever the settlement.
+        uint64 stayedUntil;
     }
 
     event Funded(uint256 amount);
@@ -68,6 +70,7 @@ contract ParametricCover is ReentrancyGuard {
         uint64 expiry
     );
     event Paid(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, address holder, uint256 amount);
+    event Stayed(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, uint64 until);
     event Released(uint256 indexed id, bytes32 indexed policyId, uint256 amount);
 
     error ZeroAddress();
@@ -90,6 +93,7 @@ contract ParametricCover is ReentrancyGuard {
     error WrongWindow(uint64 windowStart, uint64 windowEnd, uint256 expectedStart, uint256 expectedEnd);
     error DailyCapReached(uint256 amount, uint256 leftToday);
     error NotReleasable(uint256 releasableAfter, uint256 blockTime);
+    error ClaimNotHeld(bytes32 claimKey);
 
     uint256 private constant BASIS_POINTS = 10_000;
 
@@ -192,7 +196,8 @@ contract ParametricCover is ReentrancyGuard {
             escrow: sum,
             termsHash: termsHash,
             expiry: expiry,
-            id: number
+            id: number,
+            stayedUntil: 0
         });
         emit PolicyBought(number, policyId, holder, sumInsured, inception, expiry);
         return number;
@@ -220,12 +225,26 @@ contract ParametricCover is ReentrancyGuard {
         _pay(a.policyId, verifier.consumeBatched(a, batch, proof, signatures), amount);
     }
 
+    /// Keeps the escrow of a policy of which a claim is held at the verifier now, so that the guardian cannot hold it until the
+    /// escrow is gone. It stays for the days between claim deadline and settlement, from now on: to be asked for again while
+    /// the hold lasts, and enough to be paid once a quorum has ended it. Anybody may call.
+    function stay(uint256 id, bytes32 eventId) external returns (uint64 until) {
+        bytes32 policyId = policyIdOf(id);
+        Policy storage policy_ = _known(policyId);
+        if (policy_.released) revert PolicyReleased(id);
+        bytes32 claimKey = keccak256(abi.encode(address(this), policyId, policy_.termsHash, eventId));
+        if (!verifier.claimStatus(claimKey).held) revert ClaimNotHeld(claimKey);
+        until = uint64(block.timestamp) + settlementSeconds - claimDeadlineSeconds;
+        policy_.stayedUntil = until;
+        emit Stayed(id, policyId, claimKey, until);
+    }
+
     /// Gives what a policy did not pay back to the free capital, once nothing can be owed any more. Anybody may call.
     function release(uint256 id) external nonReentrant returns (uint256 amount) {
         bytes32 policyId = policyIdOf(id);
         Policy storage policy_ = _known(policyId);
         if (policy_.released) revert PolicyReleased(id);
-        uint256 releasableAfter = uint256(policy_.expiry) + settlementSeconds;
+        uint256 releasableAfter = Math.max(uint256(policy_.expiry) + settlementSeconds, policy_.stayedUntil);
         if (block.timestamp <= releasableAfter) revert NotReleasable(releasableAfter, block.timestamp);
 
         amount = policy_.escrow;

@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {ClaimLedger} from "../src/ClaimLedger.sol";
 import {ClaimAttestation} from "../src/ClaimAttestation.sol";
+import {HoldRelease} from "../src/HoldRelease.sol";
 import {ParametricCover} from "../src/ParametricCover.sol";
 import {QuorumSignatures} from "../src/QuorumSignatures.sol";
 import {TocsinVerifier} from "../src/TocsinVerifier.sol";
@@ -197,5 +198,36 @@ contract CoverClaimTest is CoverFixture {
         call[place] = bytes1(value);
         (bool accepted,) = address(cover).call(call);
         vm.assertFalse(accepted, "a changed claim was accepted");
+    }
+
+    /// Guardian and underwriter together must not be able to take what a quorum says is a holder's.
+    function test_the_escrow_of_a_held_claim_stays_until_a_quorum_has_looked() public {
+        ClaimAttestation memory a = lossOf(policyNumber, "first", 1e18);
+        a.validUntil = type(uint64).max;
+        vm.prank(OWNER);
+        epoch = a.signerEpoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 3, addresses(keys), 0);
+        bytes32 key = verifier.claimKeyOf(a);
+        vm.expectRevert(abi.encodeWithSelector(ParametricCover.ClaimNotHeld.selector, key));
+        cover.stay(policyNumber, a.eventId);
+
+        vm.prank(GUARDIAN);
+        verifier.holdClaim(key);
+        vm.warp(EXPIRY + SETTLEMENT);
+        uint64 until = cover.stay(policyNumber, a.eventId);
+        vm.assertEq(until, EXPIRY + SETTLEMENT + SETTLEMENT - CLAIM_DEADLINE, "days to be paid in");
+        vm.warp(until);
+        bytes4 reason = ParametricCover.NotReleasable.selector;
+        vm.expectRevert(abi.encodeWithSelector(reason, until, until));
+        cover.release(policyNumber);
+
+        HoldRelease memory r = HoldRelease({claimKey: key, hold: 1, issuedAt: until, signerEpoch: epoch});
+        verifier.releaseClaim(r, pack(verifier.holdReleaseId(r), keys, 0x15));
+        vm.assertEq(claim(a), SUM, "paid");
+        vm.expectRevert(abi.encodeWithSelector(ParametricCover.ClaimNotHeld.selector, key));
+        cover.stay(policyNumber, a.eventId);
+        vm.warp(until + 1);
+        cover.release(policyNumber);
+        vm.expectRevert(abi.encodeWithSelector(ParametricCover.PolicyReleased.selector, policyNumber));
+        cover.stay(policyNumber, a.eventId);
     }
 }

@@ -1,7 +1,11 @@
 //! The adapters of other protocols on a real chain: each is deployed from what is committed of it, and takes the very call
 //! that is made to a cover.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![expect(
+    missing_docs,
+    reason = "what is generated from an ABI documents no enum"
+)]
 
 use alloy::primitives::{Address, B256, Bytes, I256, U256, keccak256};
 use alloy::signers::SignerSync;
@@ -150,11 +154,10 @@ async fn deploy(node: &Anvil, name: &str, arguments: Vec<u8>) -> Address {
 #[tokio::test]
 async fn a_feed_and_a_trigger_take_the_call_that_is_made_to_covers() {
     let world = World::new().await;
-    let (verifier_, termsHash_, policyId_) = (world.verifier, world.terms, world.policy);
     let feed = AttestedFeed::constructorCall {
-        verifier_,
-        termsHash_,
-        policyId_,
+        verifier_: world.verifier,
+        termsHash_: world.terms,
+        policyId_: world.policy,
         description_: "a policy".to_owned(),
     };
     let feed = deploy(&world.node, "adapters/AttestedFeed", feed.abi_encode()).await;
@@ -163,9 +166,9 @@ async fn a_feed_and_a_trigger_take_the_call_that_is_made_to_covers() {
     assert_eq!(answer.to_string(), "500000000000000000");
 
     let trigger = CozyTrigger::constructorCall {
-        verifier_,
-        termsHash_,
-        policyId_,
+        verifier_: world.verifier,
+        termsHash_: world.terms,
+        policyId_: world.policy,
         leastFraction_: 500_000_000_000_000_000,
     };
     let trigger = deploy(&world.node, "adapters/CozyTrigger", trigger.abi_encode()).await;
@@ -177,21 +180,20 @@ async fn a_feed_and_a_trigger_take_the_call_that_is_made_to_covers() {
 #[tokio::test]
 async fn every_other_adapter_is_deployed_from_what_is_committed() {
     let world = World::new().await;
-    let (verifier_, termsHash_) = (world.verifier, world.terms);
     let others = [
         (
             "EasMirrorResolver",
             EasMirrorResolver::constructorCall {
                 eas_: THEIRS,
-                verifier_,
+                verifier_: world.verifier,
             }
             .abi_encode(),
         ),
         (
             "GifV2Oracle",
             GifV2Oracle::constructorCall {
-                verifier_,
-                termsHash_,
+                verifier_: world.verifier,
+                termsHash_: world.terms,
                 registry_: THEIRS,
                 name_: B256::right_padding_from(b"Tocsin"),
                 owner_: THEIRS,
@@ -201,8 +203,8 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
         (
             "GifV3Responder",
             GifV3Responder::constructorCall {
-                verifier_,
-                termsHash_,
+                verifier_: world.verifier,
+                termsHash_: world.terms,
                 oracle_: THEIRS,
                 oracleNftId_: alloy::primitives::Uint::from(1),
                 productNftId_: alloy::primitives::Uint::from(2),
@@ -213,8 +215,8 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
         (
             "NaymsClaims",
             NaymsClaims::constructorCall {
-                verifier_,
-                termsHash_,
+                verifier_: world.verifier,
+                termsHash_: world.terms,
                 nayms_: THEIRS,
                 underwriter_: THEIRS,
             }
@@ -223,8 +225,8 @@ async fn every_other_adapter_is_deployed_from_what_is_committed() {
         (
             "Y2kCondition",
             Y2kCondition::constructorCall {
-                verifier_,
-                termsHash_,
+                verifier_: world.verifier,
+                termsHash_: world.terms,
                 premiumVault_: THEIRS,
                 marketId_: U256::from(1),
                 conditionType_: U256::from(2),

@@ -98,9 +98,10 @@ fn domain_and_digest_are_those_of_the_standard() {
         "ClaimAttestation(bytes32 policyId,bytes32 termsHash,bytes32 eventId,address consumer,uint8 verdict,uint64 payoutFraction,int256 measuredValue,uint64 occurredAt,uint64 confirmedAt,uint64 windowStart,uint64 windowEnd,uint64 sourceChainId,uint64 sourceBlock,bytes32 sourceBlockHash,bytes32 evidenceRoot,uint32 evidenceCount,uint64 issuedAt,uint64 validAfter,uint64 validUntil,uint32 signerEpoch,uint32 revision,bytes32 supersedes)",
     );
     let structure = keccak256([kind.to_vec(), payload.to_bytes()].concat());
+    let separator = domain.domain_separator();
     let digest = [
         &[0x19, 0x01][..],
-        domain.domain_separator().as_slice(),
+        separator.as_slice(),
         structure.as_slice(),
     ];
     assert_eq!(domain.digest(&payload).0, keccak256(digest.concat()));

@@ -80,6 +80,8 @@ async fn writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error
     let options = options
         .page_size(PAGE_SIZE)
         .pragma("cache_size", WRITER_CACHE)
+        // What a statement of many rows needs to take itself back goes here; in a file it costs a sixth of a large batch.
+        .pragma("temp_store", "MEMORY")
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     pool(1)

@@ -14,7 +14,8 @@ const MANY_ROWS: usize = 4_096;
 /// What 100,000 claims change: 256 MiB, taken only as it is used.
 const MANY_ROWS_CACHE: &str = "PRAGMA cache_size = -262144";
 
-const FEW_ROWS_CACHE: &str = concat!("PRAGMA cache_size = ", "-16384", "; PRAGMA shrink_memory");
+/// That of every other transaction again.
+const FEW_ROWS_CACHE: &str = "PRAGMA cache_size = -16384; PRAGMA shrink_memory";
 
 /// A database file that this process holds alone.
 #[derive(Debug)]

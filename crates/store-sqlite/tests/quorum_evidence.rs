@@ -221,9 +221,7 @@ impl Node {
             attested_at: issued_at,
         };
         self.store.add_attestation(&record, &[]).await.unwrap();
-        evidence::bundle(&self.store, &record, domain)
-            .await
-            .unwrap()
+        evidence::bundle(&self.store, &record, domain).await
     }
 
     fn fused(&self) -> Determination {

@@ -205,6 +205,7 @@ macro_rules! conformance_tests {
             }
             renewals {
                 makes_claims_wait_again
+                settles_the_nonce_of_the_old_delivery
                 leaves_out_what_is_paid_or_held
                 ends_with_the_payment
             }

@@ -38,5 +38,25 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
         &["test", "--workspace", "--locked"],
         &[("TOCSIN_ANVIL", &*anvil.to_string_lossy())],
     )?;
+    sh::step(
+        "keys in key services (compiles their libraries the first time: two minutes on two cores)",
+    );
+    sh::run(
+        root,
+        "cargo",
+        &[
+            "test",
+            "--package",
+            "tocsin-attest",
+            "--features",
+            "aws-kms,gcp-kms,ledger",
+            "--locked",
+            "--lib",
+            "--test",
+            "aws_kms",
+            "--test",
+            "gcp_kms",
+        ],
+    )?;
     consumers::test(root)
 }

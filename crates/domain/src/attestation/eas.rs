@@ -135,7 +135,7 @@ impl Mirror {
             "message": {
                 "version": message.version,
                 "schema": message.schema,
-                "recipient": message.recipient.to_checksum(None),
+                "recipient": message.recipient,
                 "time": message.time.to_string(),
                 "expirationTime": message.expirationTime.to_string(),
                 "revocable": message.revocable,

@@ -6,8 +6,10 @@ use tocsin_domain::attestation::ClaimAttestation;
 
 use crate::Store;
 use crate::conformance::sample::{
-    CHAIN, LATE, Paid, attestation, delivery, hash, reservation, store_paid,
+    CHAIN, LATE, Paid, address, at, attempt, attestation, delivery, hash, reservation, store_paid,
 };
+use crate::conformance::{Fault, assert_fault};
+use crate::delivery::DeliveryState;
 use crate::renewal::{Cutoff, Unredeemed};
 use crate::revocation::ClaimNews;
 
@@ -98,6 +100,51 @@ pub async fn makes_claims_wait_again<S: Store + 'static>(store: Arc<S>) {
     // Read before it was said again.
     assert_eq!(store.renew(&[one]).await.unwrap(), 0);
     assert_eq!(store.unattested(9).await.unwrap(), []);
+}
+
+/// A nonce that the old delivery holds is settled before the new one may take any, and then the old one is over.
+pub async fn settles_the_nonce_of_the_old_delivery<S: Store + 'static>(store: Arc<S>) {
+    let paid = store_paid(&*store, 1).await.remove(0);
+    let old = paid.attestation.id;
+    store.take_nonce(old, address("sender"), 3).await.unwrap();
+    store.add_attempt(old, &attempt(1)).await.unwrap();
+    assert_eq!(store.renew(&[unredeemed(&paid)]).await.unwrap(), 1);
+    let first = said(&paid);
+    let next = reservation(
+        0,
+        &ClaimAttestation {
+            signerEpoch: first.signerEpoch + 1,
+            ..first
+        },
+    );
+    store
+        .restate_all(core::slice::from_ref(&next))
+        .await
+        .unwrap();
+    let record = attestation(&next, &paid.policy, &paid.determination);
+    store
+        .add_attestation(&record, &[delivery(&record)])
+        .await
+        .unwrap();
+    let listed = async || {
+        let found = store.unfinished(CHAIN, LATE, 9).await.unwrap();
+        let found = found.into_iter();
+        found
+            .map(|delivery| delivery.attestation)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [old]);
+
+    store.put_back(old, "reverted", at(40), true).await.unwrap();
+    assert_eq!(listed().await, [record.id]);
+    let over = store.delivery(old).await.unwrap().unwrap();
+    assert_eq!(over.state, DeliveryState::Superseded);
+    assert_fault(
+        store.take_nonce(old, address("sender"), 4).await,
+        Fault::Refused,
+    );
+    let nonce = store.take_nonce(record.id, address("sender"), 3).await;
+    assert_eq!(nonce.unwrap(), 4);
 }
 
 /// A delivery that is done, a consumption that was seen, a hold: each keeps a claim from being said again.

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { readFileSync } from "node:fs";
+
 import { AbiCoder, TypedDataEncoder, keccak256, recoverAddress } from "ethers";
 import { type Hex, concat, slice, toHex } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
@@ -13,6 +15,16 @@ import { Refusal } from "../src/refusal.js";
 import { check } from "../src/schema.js";
 import { TYPES, attestationId, batchId, claimKey, read } from "../src/statement.js";
 import { type Loose, answers, domain, get, registry, samples, stage } from "./stage.js";
+
+function json(name: string): Loose {
+  const folder = new URL("../../../../../contracts-abi/vectors/", import.meta.url);
+  return JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+}
+
+/** Other bytes of the same length. */
+function altered(bytes: string): string {
+  return `${bytes.slice(0, -1)}${bytes.endsWith("0") ? "1" : "0"}`;
+}
 
 test("ethers and viem compute the node's ids", async () => {
   const eip712 = { name: "Tocsin", version: "1", chainId: domain.chainId, verifyingContract: domain.verifier };
@@ -61,7 +73,37 @@ test("evidence bundles have the published form", async () => {
   for (const id of stage.attestations) check("evidence-bundle", await get(`v1/attestations/${id}/evidence`));
 });
 
-test("the EAS SDK verifies the mirrors", async (t) => {
+test("the EAS SDK verifies mirrors, and they say what was attested", () => {
+  const vectors = json("eas.json");
+  const attested = json("attestations.json").vectors as Loose[];
+  for (const { attestation, sig } of vectors.vectors as Loose[]) {
+    const mirror = { signer: vectors.signer, sig };
+    const eas = { ...vectors.contract, chainId: BigInt(sig.domain.chainId) };
+    checkMirror(mirror, eas, [vectors.signer]);
+    const original = attested.find(({ digest }) => digest === attestation);
+    assert.ok(original);
+    const types = ["bytes32", ...TYPES.ClaimAttestation.map(({ type }) => type)];
+    const [id, ...values] = AbiCoder.defaultAbiCoder().decode(types, sig.message.data);
+    assert.equal(id, attestation);
+    TYPES.ClaimAttestation.forEach(({ name }, place) => {
+      assert.equal(String(values[place]).toLowerCase(), String(original.attestation[name]).toLowerCase(), name);
+    });
+
+    const changed = structuredClone(mirror);
+    changed.sig.message.data = altered(sig.message.data);
+    assert.throws(() => checkMirror(changed, eas, [vectors.signer]), Refusal);
+    for (const other of [
+      { ...eas, chainId: eas.chainId - 1n },
+      { ...eas, address: stage.verifier },
+      { ...eas, version: "0.26" },
+    ]) {
+      assert.throws(() => checkMirror(mirror, other, [vectors.signer]), Refusal);
+    }
+    assert.throws(() => checkMirror(mirror, eas, []), Refusal);
+  }
+});
+
+test("the EAS SDK verifies what the node mirrors", async (t) => {
   const { single } = await samples();
   const path = `v1/attestations/${single.id}/eas`;
   const answer = await fetch(new URL(path, stage.api));
@@ -69,9 +111,10 @@ test("the EAS SDK verifies the mirrors", async (t) => {
   const mirror: Loose = await answer.json();
   const epoch = await registry.epoch(1, await registry.now());
   assert.ok(epoch);
-  checkMirror(mirror, domain.chainId, epoch.signers);
+  const { verifyingContract: address, version } = mirror.sig.domain;
+  const eas = { address, version, chainId: BigInt(domain.chainId) };
+  checkMirror(mirror, eas, epoch.signers);
   const changed = structuredClone(mirror);
-  changed.sig.message.data = `${changed.sig.message.data.slice(0, -2)}ff`;
-  assert.throws(() => checkMirror(changed, domain.chainId, epoch.signers), Refusal);
-  assert.throws(() => checkMirror(mirror, domain.chainId, []), Refusal);
+  changed.sig.message.data = altered(mirror.sig.message.data);
+  assert.throws(() => checkMirror(changed, eas, epoch.signers), Refusal);
 });
