@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tocsin_attest::Seat;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Eligibility;
 use tocsin_domain::ids::{AttestationId, PolicyId, RiskId};
@@ -192,6 +193,7 @@ fn decision(event: &Event, held: Held, reports: Vec<u8>) -> Statement {
 /// That this node would sign at this time.
 pub(crate) fn check_times(
     node: &Node,
+    seat: &Seat<'_>,
     issue: &Issue,
     settled: &[Result<Settled, Refusal>],
 ) -> Result<(), Refusal> {
@@ -201,6 +203,18 @@ pub(crate) fn check_times(
         return Err(Refusal::new(
             Reason::Times,
             format!("it is to be issued at {issued_at}, and here it is {now}"),
+        ));
+    }
+    let signs = issued_at
+        .to_u64()
+        .is_some_and(|at| seat.epoch().signs_at(at));
+    if !signs {
+        return Err(Refusal::new(
+            Reason::Times,
+            format!(
+                "it is to be issued at {issued_at}, when epoch {} does not sign",
+                issue.epoch
+            ),
         ));
     }
     let decided = settled.iter().filter_map(|settled| settled.as_ref().ok());

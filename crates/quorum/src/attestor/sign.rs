@@ -28,7 +28,7 @@ impl Node {
             settled.push(self.settled(certified).await);
         }
         let seat = &self.seat_at(issue.epoch)?;
-        check_times(self, issue, &settled)?;
+        check_times(self, seat, issue, &settled)?;
         let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
         self.journal(&decided).await?;
         let mut payloads = self.payloads(issue, &settled).await;

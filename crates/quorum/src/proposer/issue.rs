@@ -98,7 +98,7 @@ impl Node {
         let determined = wished
             .iter()
             .map(|(settled, _)| settled.fused.determination.determined_at);
-        let issued_at = self.issued_at(determined.max());
+        let issued_at = self.issued_at(seat, determined.max());
         let mut claims = Vec::new();
         for (event, (settled, policies)) in wished.iter().enumerate() {
             for &policy in policies {
@@ -131,11 +131,12 @@ impl Node {
 
     /// When claims are issued that were determined then. That very instant, where it is recent: two who propose at the same
     /// time then have the same statements signed, and not two of each.
-    fn issued_at(&self, determined: Option<Timestamp>) -> Timestamp {
+    fn issued_at(&self, seat: &Seat<'_>, determined: Option<Timestamp>) -> Timestamp {
         let now = self.now();
         let recently = now - Seconds(self.settings.clock_tolerance.0 / 2);
+        let signs = |at: Timestamp| at.to_u64().is_some_and(|at| seat.epoch().signs_at(at));
         match determined {
-            Some(determined) if determined >= recently => determined,
+            Some(determined) if determined >= recently && signs(determined) => determined,
             _ => now,
         }
     }

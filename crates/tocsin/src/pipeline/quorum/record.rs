@@ -160,7 +160,11 @@ impl AttestTogether {
                 continue;
             }
             let before = ClaimAttestation::from_bytes(&record.payload);
-            if before.is_ok_and(|before| before.issuedAt >= payload.issuedAt) {
+            let later = |before: &ClaimAttestation| {
+                let of = |one: &ClaimAttestation| (one.signerEpoch, one.revision, one.issuedAt);
+                of(before) >= of(payload)
+            };
+            if before.is_ok_and(|before| later(&before)) {
                 return Ok(false);
             }
         }
