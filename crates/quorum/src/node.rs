@@ -22,8 +22,10 @@ use tocsin_store::quorum::Disagreement;
 use tocsin_store::{Store, StoreError};
 use tokio::time::Instant;
 
+use crate::gate::Gate;
 use crate::refusal::{Reason, Refusal};
 use crate::settings::Settings;
+use crate::size::most_report_bytes;
 use crate::standing::Standing;
 
 /// How many fusions and reports are remembered. Forgetting one costs its time again.
@@ -46,6 +48,7 @@ pub struct Node {
     pub(crate) client: reqwest::Client,
     pub(crate) ring: Ring,
     pub(crate) standing: Standing,
+    pub(crate) gate: Gate,
     now: Now,
     strangers: Mutex<BTreeMap<Reason, Instant>>,
     covers: Mutex<BTreeMap<TermsHash, Arc<Cover>>>,
@@ -97,6 +100,7 @@ impl Node {
             client,
             ring,
             standing,
+            gate: Gate::default(),
             now,
             strangers: Mutex::default(),
             covers: Mutex::default(),
@@ -288,9 +292,7 @@ impl Node {
             statement,
             observations,
         };
-        report
-            .to_json()
-            .map_err(|error| Refusal::new(Reason::TooLarge, error.to_string()))?;
+        check_report_size(&report, seat.signers().signers().len())?;
         let kept = (own.determination.clone(), report.clone());
         remember(&self.reports, key, kept);
         Ok(report)
@@ -395,6 +397,23 @@ fn unknown_epoch(epoch: u32) -> Refusal {
         Reason::OtherEpoch,
         format!("this node knows no epoch {epoch}"),
     )
+}
+
+/// That what all attestors say of the event fits into one message.
+pub(crate) fn check_report_size(report: &SignedReport, signers: usize) -> Result<(), Refusal> {
+    let too_large = |detail: String| Refusal::new(Reason::TooLarge, detail);
+    let json = report
+        .to_json()
+        .map_err(|error| too_large(error.to_string()))?;
+    let most = most_report_bytes(signers);
+    if json.len() > most {
+        return Err(too_large(format!(
+            "the report has {} bytes; among {signers} attestors {most} are the most that can be exchanged, so the loss cannot be \
+             attested by them",
+            json.len()
+        )));
+    }
+    Ok(())
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

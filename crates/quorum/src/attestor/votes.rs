@@ -2,7 +2,7 @@
 
 use alloy_primitives::Address;
 use tocsin_attest::Seat;
-use tocsin_domain::quorum::Step;
+use tocsin_domain::quorum::{Fused, Step, is_same_loss};
 use tocsin_store::quorum::{Held, Saying, Statement, Voted};
 
 use super::{MOST_EVENTS, check_count, write};
@@ -84,6 +84,7 @@ impl Node {
             }
         }
         let (reports_hash, fused) = self.fuse(&own.cover, event, reports)?;
+        check_same_loss(&own, &fused)?;
         Ok(Statement {
             event: event.key(),
             saying: Saying::Vote {
@@ -159,6 +160,7 @@ impl Node {
             .await?;
         let own = self.own(event).await?;
         let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        check_same_loss(&own, &fused)?;
         let held = Held {
             round: backed.certificate.round,
             reports_hash,
@@ -208,4 +210,23 @@ impl Node {
             at: self.now(),
         });
     }
+}
+
+/// That the others speak of the incident that this node has seen, and not of another one to which they give the same number.
+fn check_same_loss(own: &Own, fused: &Fused) -> Result<(), Refusal> {
+    let (seen, told) = (&own.determination, &fused.determination);
+    if is_same_loss(&own.cover, seen, told) {
+        return Ok(());
+    }
+    tracing::error!(
+        subject = seen.subject, ordinal = seen.ordinal, here = %seen.occurred_at, there = %told.occurred_at,
+        "ALARM: the other attestors give the number of this loss to another incident; one of us has seen one that the others have not"
+    );
+    Err(Refusal::new(
+        Reason::OtherLoss,
+        format!(
+            "loss event {} of {} began at {} here, not at {}",
+            seen.ordinal, seen.subject, seen.occurred_at, told.occurred_at
+        ),
+    ))
 }
