@@ -19,6 +19,7 @@ use crate::message::{
 };
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
+use crate::size::Room;
 
 /// The most events that one message is about.
 pub const MOST_EVENTS: usize = 32;
@@ -35,6 +36,7 @@ impl Node {
         let seat = self.seat_to_vote(request.epoch)?;
         check_count(request.events.len(), MOST_EVENTS)?;
         let mut heard = Vec::with_capacity(request.events.len());
+        let mut room = Room::default();
         for event in &request.events {
             let report = match self.own(event).await {
                 Ok(own) => self.report(&seat, event, &own).await,
@@ -42,11 +44,16 @@ impl Node {
             };
             let domain = seat.domain().domain_separator();
             let ballot = self.store.ballot(domain, event.key()).await?;
-            heard.push(Heard {
+            let said = Heard {
                 report: report.into(),
                 round: ballot.round(),
                 locked: self.backed(ballot.locked.as_ref()).await?,
                 decided: self.decided(&ballot).await?,
+            };
+            heard.push(if room.takes(&said) {
+                said
+            } else {
+                said.later()
             });
         }
         Ok(ReportResponse { heard })

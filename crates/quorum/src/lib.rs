@@ -21,12 +21,14 @@
 mod attestor;
 mod client;
 pub mod envelope;
+mod gate;
 pub mod message;
 mod node;
 mod proposer;
 mod refusal;
 mod server;
 mod settings;
+mod size;
 mod standing;
 mod turns;
 mod written;

@@ -7,7 +7,7 @@ use tocsin_domain::ids::{AttestationId, ClaimKey, EventKey, PolicyId};
 use tocsin_domain::quorum::{Certificate, Event, SignedReport};
 use tocsin_domain::time::Timestamp;
 
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::written::{one_signature, packed_signatures};
 
 /// What is asked for, and where.
@@ -240,6 +240,27 @@ impl<T> From<Result<T, Refusal>> for Answer<T> {
             Ok(it) => Self::Yes(it),
             Err(refusal) => Self::No(refusal),
         }
+    }
+}
+
+impl Heard {
+    /// In the place of what does not fit into the answer any more.
+    pub(crate) fn later(self) -> Self {
+        let again = Refusal::new(
+            Reason::AskAgain,
+            "it is too much for one answer with the events before it",
+        );
+        Self {
+            report: Answer::No(again),
+            round: self.round,
+            locked: None,
+            decided: None,
+        }
+    }
+
+    /// Whether it was left for later.
+    pub(crate) fn is_for_later(&self) -> bool {
+        matches!(&self.report, Answer::No(refusal) if refusal.reason == Reason::AskAgain)
     }
 }
 

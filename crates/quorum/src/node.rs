@@ -14,23 +14,23 @@ use tocsin_domain::evidence::{self, Extent};
 use tocsin_domain::ids::{EventKey, ReportsHash, TermsHash};
 use tocsin_domain::observation::Observation;
 use tocsin_domain::quorum::{
-    Event, Fused, ObservationReport, Quorum, ReportError, SignedReport, fuse, reports_hash,
+    Event, Fused, ObservationReport, Quorum, ReportError, SignedReport, fuse, is_same_loss,
+    reports_hash,
 };
-use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::quorum::Disagreement;
 use tocsin_store::{Store, StoreError};
 use tokio::time::Instant;
 
+use crate::gate::Gate;
 use crate::refusal::{Reason, Refusal};
 use crate::settings::Settings;
+use crate::size::most_report_bytes;
 use crate::standing::Standing;
 
 /// How many fusions and reports are remembered. Forgetting one costs its time again.
 const REMEMBERED: usize = 512;
-
-/// How far what two nodes have seen of one loss may be apart: providers are asked at different times.
-const APART: Seconds = Seconds(6 * 3_600);
 
 /// How often a refusal of somebody who could not prove who it is, is recorded for the same reason.
 const STRANGERS: Duration = Duration::from_millis(200);
@@ -49,6 +49,7 @@ pub struct Node {
     pub(crate) client: reqwest::Client,
     pub(crate) ring: Ring,
     pub(crate) standing: Standing,
+    pub(crate) gate: Gate,
     now: Now,
     strangers: Mutex<BTreeMap<Reason, Instant>>,
     covers: Mutex<BTreeMap<TermsHash, Arc<Cover>>>,
@@ -100,6 +101,7 @@ impl Node {
             client,
             ring,
             standing,
+            gate: Gate::default(),
             now,
             strangers: Mutex::default(),
             covers: Mutex::default(),
@@ -291,9 +293,7 @@ impl Node {
             statement,
             observations,
         };
-        report
-            .to_json()
-            .map_err(|error| Refusal::new(Reason::TooLarge, error.to_string()))?;
+        check_report_size(&report, seat.signers().signers().len())?;
         let kept = (own.determination.clone(), report.clone());
         remember(&self.reports, key, kept);
         Ok(report)
@@ -390,11 +390,13 @@ impl Own {
     /// elsewhere.
     pub(crate) fn check_same_loss(&self, fused: &Fused) -> Result<(), Refusal> {
         let (own, theirs) = (&self.determination, &fused.determination);
-        if theirs.occurred_at <= own.settled_at + APART
-            && own.occurred_at <= theirs.settled_at + APART
-        {
+        if is_same_loss(&self.cover, own, theirs) {
             return Ok(());
         }
+        tracing::error!(
+            subject = %own.subject, ordinal = own.ordinal, here = %own.occurred_at, there = %theirs.occurred_at,
+            "ALARM: the other attestors give the number of this loss to another incident; one of us has seen one that the others have not"
+        );
         Err(Refusal::new(
             Reason::OtherLoss,
             format!(
@@ -418,6 +420,23 @@ fn unknown_epoch(epoch: u32) -> Refusal {
         Reason::OtherEpoch,
         format!("this node knows no epoch {epoch}"),
     )
+}
+
+/// That what all attestors say of the event fits into one message.
+pub(crate) fn check_report_size(report: &SignedReport, signers: usize) -> Result<(), Refusal> {
+    let too_large = |detail: String| Refusal::new(Reason::TooLarge, detail);
+    let json = report
+        .to_json()
+        .map_err(|error| too_large(error.to_string()))?;
+    let most = most_report_bytes(signers);
+    if json.len() > most {
+        return Err(too_large(format!(
+            "the report has {} bytes; among {signers} attestors {most} are the most that can be exchanged, so the loss cannot be \
+             attested by them",
+            json.len()
+        )));
+    }
+    Ok(())
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -50,6 +50,10 @@ reasons! {
     Forged = "forged",
     /// More bytes than are read.
     TooLarge = "too-large",
+    /// More requests at once than are worked on.
+    Busy = "busy",
+    /// It does not fit into one answer any more.
+    AskAgain = "ask-again",
     /// The body is not what it should be.
     Unreadable = "unreadable",
     /// No answer came, or none that counts.

@@ -84,6 +84,7 @@ async fn refused(node: &Node, named: Option<&HeaderValue>, refusal: &Refusal) ->
     let status = match refusal.reason {
         Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::Unreadable => StatusCode::BAD_REQUEST,
+        Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::FORBIDDEN,
     };
     (status, axum::Json(refusal)).into_response()
@@ -116,6 +117,9 @@ async fn opened(node: &Node, request: Request) -> Result<Response, Refusal> {
         tolerance: node.settings.clock_tolerance,
         in_reply_to: alloy_primitives::B256::ZERO,
     })?;
+    // From here on it costs something.
+    let patience = node.settings.request_timeout;
+    let _pass = node.gate.enter(sender, patience).await?;
     let body = read(node, body).await?;
     envelope.check_body(&body)?;
     node.standing.asked(sender, node.now());

@@ -13,7 +13,7 @@ mod votes;
 mod written;
 
 use fixture::{BREACH, attestors, cover, determine, event, fall, first, on_chain, rearming};
-use tocsin_domain::quorum::fuse;
+use tocsin_domain::quorum::{fuse, is_same_loss};
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
@@ -120,4 +120,29 @@ fn a_block_is_named_by_more_than_half_or_not_at_all() {
     assert_eq!(block(&[&late, &early, &late]), of_late);
     assert_eq!(block(&[&early, &late, &late, &late]), of_late);
     assert_eq!(block(&[&early, &early, &late, &late]), None);
+}
+
+#[test]
+fn one_number_does_not_make_two_incidents_one() {
+    let aged = cover(&BREACH.replace(
+        "source  = \"feed:desk\"\n\n[inputs.rate]",
+        "source  = \"feed:desk\"\nmax_age = \"3d\"\n\n[inputs.rate]",
+    ));
+    let plain = cover(BREACH);
+    let day = 86_400;
+    let at = |cover: &_, begins: i64| first(cover, "x", &fall(begins, 120, 850)).determination;
+    let settled = |cover: &_| at(cover, 60).settled_at.0 - fixture::START;
+    for (cover, apart) in [(&plain, day / 4), (&aged, 3 * day)] {
+        let one = at(cover, 60);
+        for (begins, same) in [
+            (60, true),
+            (90, true),
+            (settled(cover) + apart, true),
+            (settled(cover) + apart + 1, false),
+        ] {
+            let other = at(cover, begins);
+            assert_eq!(is_same_loss(cover, &one, &other), same, "{begins}");
+            assert_eq!(is_same_loss(cover, &other, &one), same, "{begins}");
+        }
+    }
 }

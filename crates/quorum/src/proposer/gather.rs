@@ -9,7 +9,7 @@ use tocsin_domain::time::Timestamp;
 use crate::attestor::write;
 use crate::client::Answers;
 use crate::message::{Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path};
-use crate::node::{Node, Own};
+use crate::node::{Node, Own, check_report_size};
 use crate::refusal::{Reason, Refusal};
 use crate::turns::{last_round, next_turn, rank};
 
@@ -31,38 +31,86 @@ impl Node {
         seat: &Seat<'_>,
         events: &[Event],
     ) -> Vec<(Result<Standing, String>, Refusals)> {
+        let mut gathered: Vec<_> = events.iter().map(|_| None).collect();
+        let mut rest: Vec<usize> = (0..events.len()).collect();
+        // What does not fit into the answers is asked for again, and the first of what is asked for always fits.
+        while !rest.is_empty() {
+            let asked: Vec<Event> = rest.iter().map(|&place| events[place].clone()).collect();
+            let heard = self.hear(seat, &asked).await;
+            let mut later = Vec::new();
+            for (number, (place, (said, mut refusals))) in rest.into_iter().zip(heard).enumerate() {
+                let whole = said
+                    .iter()
+                    .filter(|(_, _, said)| !said.is_for_later())
+                    .count();
+                let enough = whole >= usize::from(seat.signers().threshold());
+                if number > 0 && !enough && whole < said.len() {
+                    later.push(place);
+                    continue;
+                }
+                // Where enough have answered, who has no room for it is not missed, and has not disagreed.
+                let said: Vec<_> = said
+                    .iter()
+                    .filter(|(_, _, said)| !enough || !said.is_for_later())
+                    .map(|(index, peer, said)| (*index, *peer, said))
+                    .collect();
+                let standing = self
+                    .standing_of(seat, &events[place], &said, &mut refusals)
+                    .await;
+                gathered[place] = Some((standing, refusals));
+            }
+            rest = later;
+        }
+        let unheard = || (Err("nobody was asked".to_owned()), Refusals::new());
+        gathered
+            .into_iter()
+            .map(|standing| standing.unwrap_or_else(unheard))
+            .collect()
+    }
+
+    /// What everybody says of each of these events, and who does not.
+    async fn hear(
+        &self,
+        seat: &Seat<'_>,
+        events: &[Event],
+    ) -> Vec<(Vec<(u8, Address, Heard)>, Refusals)> {
         let request = ReportRequest {
             epoch: seat.signers().epoch(),
             events: events.to_vec(),
         };
-        let body = match write(&request) {
-            Ok(body) => body,
-            Err(refusal) => {
-                let failed = |_| (Err(refusal.to_string()), Refusals::new());
-                return events.iter().map(failed).collect();
+        let answers: Answers<ReportResponse> = match write(&request) {
+            Ok(body) => {
+                let own = self.reports(&request);
+                self.ask_all(seat, path::REPORT, &body, own).await
             }
+            Err(refusal) => Answers(vec![(seat.index(), seat.address(), Err(refusal))]),
         };
-        let own = self.reports(&request);
-        let answers: Answers<ReportResponse> = self.ask_all(seat, path::REPORT, &body, own).await;
-        let mut standings = Vec::with_capacity(events.len());
-        for (place, event) in events.iter().enumerate() {
-            let mut refusals = Refusals::new();
-            let mut heard = Vec::new();
-            for (index, peer, answer) in &answers.0 {
-                match answer {
-                    Err(refusal) => refusals.push((*peer, refusal.clone())),
-                    Ok(answer) => match answer.heard.get(place) {
-                        Some(said) if answer.heard.len() == events.len() => {
-                            heard.push((*index, *peer, said));
-                        }
-                        _ => refusals.push((*peer, short())),
-                    },
+        let mut heard: Vec<_> = events
+            .iter()
+            .map(|_| (Vec::new(), Refusals::new()))
+            .collect();
+        for (index, peer, answer) in answers.0 {
+            let said = answer.and_then(|answer| {
+                if answer.heard.len() == events.len() {
+                    Ok(answer.heard)
+                } else {
+                    Err(short())
+                }
+            });
+            match said {
+                Ok(said) => {
+                    for ((all, _), said) in heard.iter_mut().zip(said) {
+                        all.push((index, peer, said));
+                    }
+                }
+                Err(refusal) => {
+                    for (_, refusals) in &mut heard {
+                        refusals.push((peer, refusal.clone()));
+                    }
                 }
             }
-            let standing = self.standing_of(seat, event, &heard, &mut refusals).await;
-            standings.push((standing, refusals));
         }
-        standings
+        heard
     }
 
     async fn standing_of(
@@ -203,6 +251,8 @@ impl Node {
         cover: &Cover,
     ) -> Result<SignedReport, Refusal> {
         let report = said.report.clone().result()?;
+        // Else one attestor could make the proposal too large for all.
+        check_report_size(&report, seat.signers().signers().len())?;
         let bad = |detail: &str| Refusal::new(Reason::BadReports, detail);
         let (domain, statement) = (seat.domain(), &report.statement);
         if statement.signerEpoch != seat.signers().epoch() || !statement.is_about(event) {

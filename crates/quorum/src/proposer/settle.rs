@@ -9,9 +9,10 @@ use tocsin_domain::quorum::{Certificate, Event, EvidenceVote, Step, reports_hash
 use super::gather::{Refusals, Standing, short, told};
 use crate::attestor::write;
 use crate::client::Answers;
-use crate::message::{Backed, Certified, LockRequest, VoteRequest, VoteResponse, path};
+use crate::message::{Backed, Certified, LockRequest, Proposal, VoteRequest, VoteResponse, path};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
+use crate::size::first_part;
 use crate::standing::RoundStanding;
 
 /// An event on the way to its decision, or why it is not on it any more.
@@ -23,7 +24,7 @@ struct Course {
 
 enum State {
     Decided(Certified),
-    Open(crate::message::Proposal),
+    Open(Proposal),
     Certified(Certified),
 }
 
@@ -71,17 +72,28 @@ impl Node {
         decisions
     }
 
+    /// Has all votes cast that can be, in as many messages as it takes.
     async fn vote_on(&self, seat: &Seat<'_>, courses: &mut [Course]) {
-        let proposals: Vec<_> = courses
-            .iter()
-            .filter_map(|course| match &course.state {
+        loop {
+            let open = courses.iter().filter_map(|course| match &course.state {
                 Ok(State::Open(proposal)) => Some(proposal.clone()),
                 _ => None,
-            })
-            .collect();
-        if proposals.is_empty() {
-            return;
+            });
+            let proposals = first_part(open);
+            if proposals.is_empty() {
+                return;
+            }
+            // None of them is open afterwards.
+            self.vote_on_part(seat, courses, proposals).await;
         }
+    }
+
+    async fn vote_on_part(
+        &self,
+        seat: &Seat<'_>,
+        courses: &mut [Course],
+        proposals: Vec<Proposal>,
+    ) {
         let request = VoteRequest {
             epoch: seat.signers().epoch(),
             proposals,
@@ -122,17 +134,27 @@ impl Node {
         }
     }
 
+    /// The same of locks.
     async fn lock_on(&self, seat: &Seat<'_>, courses: &mut [Course]) {
-        let certified: Vec<_> = courses
-            .iter()
-            .filter_map(|course| match &course.state {
+        loop {
+            let open = courses.iter().filter_map(|course| match &course.state {
                 Ok(State::Certified(certified)) => Some(certified.clone()),
                 _ => None,
-            })
-            .collect();
-        if certified.is_empty() {
-            return;
+            });
+            let certified = first_part(open);
+            if certified.is_empty() {
+                return;
+            }
+            self.lock_on_part(seat, courses, certified).await;
         }
+    }
+
+    async fn lock_on_part(
+        &self,
+        seat: &Seat<'_>,
+        courses: &mut [Course],
+        certified: Vec<Certified>,
+    ) {
         let request = LockRequest {
             epoch: seat.signers().epoch(),
             certified,

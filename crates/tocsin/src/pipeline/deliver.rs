@@ -15,6 +15,7 @@ use tocsin_delivery::onchain::{
     Action, AttemptView, ChainView, DeliveryView, Fate, HeldNonce, Submitter, Waiting,
 };
 use tocsin_domain::ids::AttestationId;
+use tocsin_store::StoreError;
 use tocsin_store::delivery::{Attempt, Charge, Delivery, DeliveryState};
 
 use super::{Stage, StageError, Turn, WORK_PER_TURN, Work};
@@ -49,7 +50,12 @@ impl Deliverer {
     ) -> Result<(), StageError> {
         for _ in 0..MAX_STEPS {
             round.note_nonce(&delivery);
-            match self.step(stage, &delivery).await? {
+            let step = match self.step(stage, &delivery).await {
+                Ok(step) => step,
+                Err(error) if ended_meanwhile(stage, &delivery, &error).await? => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            match step {
                 Step::Again => {}
                 Step::Rest => return Ok(()),
                 Step::Waits(waiting) => {
@@ -265,6 +271,19 @@ impl Work for Deliverer {
 }
 
 /// The stored delivery as the submitter sees it; `None` for one that has ended.
+/// Whether a move was refused because the claim was attested anew since the delivery was read, which ended it.
+async fn ended_meanwhile(
+    stage: &Stage,
+    delivery: &Delivery,
+    error: &StageError,
+) -> Result<bool, StageError> {
+    if !matches!(error, StageError::Store(StoreError::Refused { .. })) {
+        return Ok(false);
+    }
+    let current = stage.store.delivery(delivery.attestation).await?;
+    Ok(current.is_some_and(|current| current.state == DeliveryState::Superseded))
+}
+
 fn view(delivery: &Delivery) -> Result<Option<DeliveryView>, StageError> {
     let held = match &delivery.state {
         DeliveryState::Queued => None,

@@ -151,21 +151,22 @@ impl Travelling {
         }
         if set.len() < usize::from(signers.threshold()) {
             return Err(Report::bad_input(format!(
-                "{} of {} signatures are there: {} more are needed, from {:?}",
+                "{} of {} signatures are there: {} more needed, from any of {}",
                 set.len(),
                 signers.threshold(),
                 usize::from(signers.threshold()).saturating_sub(set.len()),
-                missing(signers, &self.signatures)
+                missing(signers, &self.signatures).join(", ")
             )));
         }
         Ok(set.encode())
     }
 }
 
-fn missing(signers: &SignerSet, signatures: &BTreeMap<Address, Bytes>) -> Vec<Address> {
-    let signers = signers.signers().iter().copied();
+fn missing(signers: &SignerSet, signatures: &BTreeMap<Address, Bytes>) -> Vec<String> {
+    let signers = signers.signers().iter();
     signers
-        .filter(|signer| !signatures.contains_key(signer))
+        .filter(|signer| !signatures.contains_key(*signer))
+        .map(Address::to_string)
         .collect()
 }
 
