@@ -48,7 +48,7 @@ fn claim(policy: u64, issued_at: u64, fraction: u64) -> ClaimAttestation {
         windowEnd: 100,
         issuedAt: issued_at,
         validAfter: issued_at,
-        validUntil: issued_at + 1000,
+        validUntil: issued_at + 100_000,
         signerEpoch: 1,
         ..ClaimAttestation::from_bytes(&[0; 22 * 32]).unwrap()
     }

@@ -45,7 +45,7 @@ fn claim(policy: u64, issued_at: u64, fraction: u64) -> ClaimAttestation {
         windowEnd: 100,
         issuedAt: issued_at,
         validAfter: issued_at,
-        validUntil: issued_at + 1000,
+        validUntil: issued_at + 100_000,
         signerEpoch: 1,
         ..ClaimAttestation::from_bytes(&[0; 22 * 32]).unwrap()
     }
@@ -262,9 +262,13 @@ async fn what_has_little_time_left_is_said_anew_in_a_batch_beside_what_is_fresh(
     let store = open(folder.path()).await;
     let attestor = in_two_epochs();
     // Valid for a thousand seconds each.
-    let old = attestor.attest(&store, &claim(1, 1000, 7)).await.unwrap();
-    let fresh = attestor.attest(&store, &claim(2, 1600, 7)).await.unwrap();
-    let wanted = [claim(1, 1700, 7), claim(2, 1700, 7)];
+    let brief = |policy, issued_at| ClaimAttestation {
+        validUntil: issued_at + 1000,
+        ..claim(policy, issued_at, 7)
+    };
+    let old = attestor.attest(&store, &brief(1, 1000)).await.unwrap();
+    let fresh = attestor.attest(&store, &brief(2, 1600)).await.unwrap();
+    let wanted = [brief(1, 1700), brief(2, 1700)];
     let outcome = attestor.attest_batch(&store, &wanted, 1700).await.unwrap();
     assert!(outcome.refused.is_empty(), "{:?}", outcome.refused);
     let signed = outcome.signed.unwrap();

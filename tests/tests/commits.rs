@@ -93,8 +93,8 @@ async fn undisturbed_run(scene: &Scene) -> (Ledger, u32) {
 /// Lives that die, until one has made the last write of the claim. Returns who died where, and how often.
 async fn die_until_delivered(scene: &Scene) -> BTreeMap<Told, u32> {
     let mut deaths = BTreeMap::new();
-    // While the database is empty, the first two writes are more than a repetition.
-    for nth in 1..=2 {
+    // While the database is empty, the first three writes are more than a repetition.
+    for nth in 1..=3 {
         for side in [Side::Before, Side::After] {
             count(&mut deaths, die(scene, &Death::at(side, nth)).await);
         }

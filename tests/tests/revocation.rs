@@ -156,7 +156,7 @@ async fn a_held_claim_waits_for_its_release_and_is_paid_once() {
     scene
         .until(&path, "paid", |one| one["delivery"]["state"] == "done")
         .await;
-    assert_eq!(scene.market.paid().await, [key.clone()]);
+    assert_eq!(scene.market.paid().await, std::slice::from_ref(&key));
     let paid = scene
         .command(&format!("claims|hold|{key}"))
         .await
@@ -235,7 +235,7 @@ async fn a_revoked_claim_is_paid_only_after_a_person_has_allowed_its_correction(
     scene
         .until(&path, "paid", |one| one["delivery"]["state"] == "done")
         .await;
-    assert_eq!(scene.market.paid().await, [key.clone()]);
+    assert_eq!(scene.market.paid().await, std::slice::from_ref(&key));
 
     // Offline nobody can know whether it was revoked or held; that is said.
     let bundle = get(&scene.api, &format!("{path}/evidence")).await.unwrap();

@@ -1,9 +1,4 @@
 //! Wycheproof's HMAC-SHA256 against the one that derives the keys of keystores (PBKDF2) and the nonces of signatures.
-#![expect(
-    clippy::unwrap_used,
-    reason = "test support: what cannot be set up is a failed test"
-)]
-
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use wycheproof::TestResult;

@@ -1,10 +1,5 @@
 //! A kind of key that is not in a build is refused by the name of what would bring it.
 #![cfg(not(any(feature = "aws-kms", feature = "gcp-kms", feature = "ledger")))]
-#![expect(
-    clippy::unwrap_used,
-    reason = "test support: what cannot be set up is a failed test"
-)]
-
 use tocsin_attest::signer::REMOTE_TIMEOUT;
 use tocsin_attest::{KeySettings, Signer};
 

@@ -1,6 +1,5 @@
 //! However hostile proposers and attestors interleave what they say, no two decisions on one event differ, and so nobody
 //! signs two contents for one claim.
-#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -110,7 +110,7 @@ impl Renewals for SqliteStore {
                JOIN attestations AS a ON a.position = (
                    SELECT max(position) FROM attestations AS any
                    WHERE any.policy = c.policy AND any.ordinal = c.ordinal AND any.domain_separator = ?1)
-               WHERE c.attested = 1 AND c.redeemed = 0
+               WHERE c.attested = 1 AND c.redeemed = 0 AND c.barred = 0
                GROUP BY 1 ORDER BY 1"#,
             domain
         )

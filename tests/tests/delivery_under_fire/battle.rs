@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tocsin_tests::life::Life;
@@ -239,7 +239,21 @@ impl Battle {
             let spent = before - purse(&self.market, *submitter).await;
             let books = booked.get(&format!("{:#x}", submitter.address()));
             let written: U256 = books.into_iter().flat_map(BTreeMap::values).sum();
-            assert_eq!(written, spent, "{submitter:?} ({})", self.random);
+            if written != spent {
+                let sent = sent_by(&self.market, submitter.address()).await;
+                let unbooked: Vec<&Value> = sent
+                    .iter()
+                    .filter(|one| {
+                        !books.is_some_and(|books| {
+                            books.contains_key(one["transactionHash"].as_str().unwrap())
+                        })
+                    })
+                    .collect();
+                panic!(
+                    "{submitter:?} has spent {spent} wei and written down {written}; not written down: {unbooked:#?} ({})",
+                    self.random
+                );
+            }
         }
     }
 
@@ -275,6 +289,21 @@ async fn purse(market: &Market, submitter: Submitter) -> U256 {
     let asked = json!([submitter.address(), "latest"]);
     let balance = market.anvil.ask("eth_getBalance", asked).await;
     balance.as_str().unwrap().parse().unwrap()
+}
+
+/// The receipts of everything that an account has sent.
+async fn sent_by(market: &Market, sender: Address) -> Vec<Value> {
+    let sender = format!("{sender:#x}");
+    let mut sent = Vec::new();
+    for block in 0..=market.anvil.head().await {
+        let receipts = market
+            .anvil
+            .ask("eth_getBlockReceipts", json!([format!("{block:#x}")]))
+            .await;
+        let receipts = receipts.as_array().unwrap().iter();
+        sent.extend(receipts.filter(|one| one["from"] == sender).cloned());
+    }
+    sent
 }
 
 /// What a service has attested, as it tells.

@@ -74,11 +74,12 @@ async fn mine_until(
             return;
         }
         if begun.elapsed() > PATIENCE {
+            let mut shown = Vec::new();
             for &api in apis {
-                println!("{:#?}", get(api, "/v1/quorum").await);
-                println!("{:#?}", get(api, "/health/ready").await);
+                shown.push(get(api, "/v1/quorum").await);
+                shown.push(get(api, "/health/ready").await);
             }
-            panic!("{what}: not yet");
+            panic!("{what}: not yet: {shown:#?}");
         }
         for _ in 0..3 {
             let next = chain.head_time().await.unwrap() + Seconds(6);

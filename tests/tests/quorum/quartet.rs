@@ -115,14 +115,12 @@ impl Quartet {
         let begun = Instant::now();
         while !done(self).await {
             if begun.elapsed() > PATIENCE {
+                let mut shown = Vec::new();
                 for index in 0..self.spots.len() {
-                    println!("{index}: {:#?}", self.quorum(index).await);
-                    println!(
-                        "{index}: {:#?}",
-                        self.spots[index].get("health/ready").await
-                    );
+                    let ready = self.spots[index].get("health/ready").await;
+                    shown.push((index, self.quorum(index).await, ready));
                 }
-                panic!("{what}: not yet");
+                panic!("{what}: not yet: {shown:#?}");
             }
             for spot in &self.spots {
                 spot.pass(10);

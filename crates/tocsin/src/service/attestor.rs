@@ -39,10 +39,13 @@ pub(super) async fn seat(
 ) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
     let separator = config.domain.domain_separator();
     if let Some(signers) = &config.signers {
-        let configured = [Epoch::unbounded(signers.clone())];
-        store
-            .put_epochs(separator, EpochOrigin::Configured, &configured)
-            .await?;
+        let known = store.epochs(separator).await?;
+        if !known.iter().any(|epoch| epoch.signers == *signers) {
+            let configured = [Epoch::unbounded(signers.clone())];
+            store
+                .put_epochs(separator, EpochOrigin::Configured, &configured)
+                .await?;
+        }
     }
     for (submitter, _) in submitters {
         let known = store.epochs(separator).await?;
@@ -54,9 +57,11 @@ pub(super) async fn seat(
             chain_id: submitter.settings().chain_id,
             source,
         })?;
-        store
-            .put_epochs(separator, EpochOrigin::Announced, &announced)
-            .await?;
+        if announced.iter().any(|epoch| !known.contains(epoch)) {
+            store
+                .put_epochs(separator, EpochOrigin::Announced, &announced)
+                .await?;
+        }
     }
     let attestor = Attestor::with_keys(config.domain, keys, store.epochs(separator).await?);
     match attestor.seat(now) {
