@@ -2,6 +2,7 @@
 
 use tocsin_delivery::onchain::claim_calldata;
 use tocsin_domain::claim::Claim;
+use tocsin_domain::policy::Policy;
 use tocsin_store::attestation::{AttestationRecord, Issued, Signed};
 use tocsin_store::delivery::NewDelivery;
 
@@ -23,7 +24,7 @@ pub(super) async fn attest(
         .collect();
     let outcome = attestor.attest_each(&*stage.store, &payloads).await?;
     let domain_separator = attestor.domain().domain_separator();
-    let mut records: Vec<(AttestationRecord, Option<NewDelivery>)> = Vec::new();
+    let mut records: Vec<(&Policy, AttestationRecord, Option<NewDelivery>)> = Vec::new();
     for ((claim, ready), attested) in prepared.iter().zip(outcome) {
         let attested = match attested {
             Ok(attested) => attested,
@@ -47,21 +48,21 @@ pub(super) async fn attest(
             signed: Signed::Alone(signatures),
             attested_at: ready.issued_at,
         };
-        records.push((record, delivery));
+        records.push((&ready.policy, record, delivery));
     }
     if records.is_empty() {
         return Ok(Turn::Idle);
     }
     let issued: Vec<_> = records
         .iter()
-        .map(|(attestation, delivery)| Issued {
+        .map(|(_, attestation, delivery)| Issued {
             attestation,
             deliveries: delivery.as_slice(),
         })
         .collect();
     stage.store.add_attestations(&issued).await?;
-    for (attestation, _) in &records {
-        tracing::info!(policy = %attestation.policy, attestation = %attestation.id, claim_key = %attestation.claim_key, "claim attested");
+    for (policy, attestation, _) in &records {
+        tracing::info!(policy = %policy.number, attestation = %attestation.id, claim_key = %attestation.claim_key, "claim attested");
     }
     Ok(Turn::Worked)
 }
