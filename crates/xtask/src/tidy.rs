@@ -131,6 +131,13 @@ fn source_file(root: &Path, path: &Path, problems: &mut Vec<String>) -> Result<(
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failed> {
     for path in list(folder)? {
+        // What npm and pip install is of others.
+        if ["node_modules", ".venv"]
+            .iter()
+            .any(|installed| path.ends_with(installed))
+        {
+            continue;
+        }
         if path.is_dir() {
             sources(&path, found)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
