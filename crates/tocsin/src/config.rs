@@ -24,6 +24,7 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use url::Url;
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
@@ -56,6 +57,8 @@ pub struct Config {
     pub quorum: Option<QuorumConfig>,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
+    /// The collector that traces are sent to, if there is one.
+    pub traces: Option<Url>,
 }
 
 impl Config {
@@ -196,6 +199,10 @@ impl Config {
             deliveries.push(delivery.resolve(path, base, &chain, &chains, attestor.domain)?);
         }
         let config = Self {
+            traces: file
+                .telemetry
+                .resolve()
+                .map_err(|problem| invalid(path, problem))?,
             database: base.join(file.database),
             api: file.api.map(|api| api.listen),
             chains,

@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 use tocsin_api::metrics::TurnOutcome;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::supervisor::Shutdown;
@@ -214,7 +215,8 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
     let mut known_trouble = None;
     while !stage.shutdown.is_requested() {
         let begun = Instant::now();
-        let turn = work.turn(&stage).await;
+        let span = tracing::info_span!("turn", stage = work.name());
+        let turn = work.turn(&stage).instrument(span).await;
         let outcome = match turn {
             Ok(Turn::Worked) => TurnOutcome::Worked,
             Ok(Turn::Idle) => TurnOutcome::Idle,
