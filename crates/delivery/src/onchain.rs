@@ -28,6 +28,7 @@ mod rpc;
 mod settings;
 mod sign;
 mod simulate;
+mod spender;
 mod standing;
 mod transaction;
 mod transport;

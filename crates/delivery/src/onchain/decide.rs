@@ -8,6 +8,7 @@
 //! - Every nonce that was taken is used in the end, if need be by a transaction that does nothing else, so that no
 //!   delivery holds up those behind it.
 //! - What was signed is broadcast again before anything new is signed.
+//! - No nonce is let go before it is known which transaction used it, so that what was paid can be written down.
 //! - Nothing ends (done or given up) but on final blocks.
 
 use tocsin_domain::time::Timestamp;
@@ -105,9 +106,6 @@ fn spent(
     policy: &Policy,
     now: Timestamp,
 ) -> Action {
-    if let Some(action) = consumed(chain, policy, now) {
-        return action;
-    }
     let mined = held
         .attempts
         .iter()
@@ -120,6 +118,15 @@ fn spent(
             } => Some((attempt.purpose, success, attempt.hash)),
             Fate::Mined { .. } | Fate::Pooled | Fate::Unknown => None,
         });
+    // A transaction that is not seen may be one whose receipt is hidden.
+    let unaccounted = mined.is_none() && chain.stranger.is_none() && !held.attempts.is_empty();
+    if unaccounted {
+        let nonce = held.nonce;
+        return policy.wait(now, Waiting::Receipt { nonce });
+    }
+    if let Some(action) = consumed(chain, policy, now) {
+        return action;
+    }
     let reason = match mined {
         Some((Purpose::Claim, true, hash)) => {
             let reason = format!(
@@ -134,9 +141,13 @@ fn spent(
             format!("the call would have reverted, so transaction {hash} only used its nonce")
         }
         None => format!(
-            "nonce {} of {} was used by a transaction that is not this delivery's: use the submitter's key for \
+            "nonce {} of {} was used by a transaction{} that is not this delivery's: use the submitter's key for \
              nothing else",
-            held.nonce, held.sender
+            held.nonce,
+            held.sender,
+            chain
+                .stranger
+                .map_or_else(String::new, |hash| format!(", {hash},"))
         ),
     };
     let not_before = now + policy.back_off(delivery.failures);

@@ -77,6 +77,8 @@ pub struct ChainView {
     pub final_nonce: u64,
     /// What became of the held nonce's attempts, in their order.
     pub fates: Vec<Fate>,
+    /// The transaction that has used the held nonce in a final block, where it is seen to be none of the attempts.
+    pub stranger: Option<B256>,
     /// What this process knows of handing the newest attempt to the node; `None` after a restart.
     pub pushed: Option<Pushed>,
     /// What a transaction signed now would meet; `None` when the held nonce is already used, so that none will be signed.
