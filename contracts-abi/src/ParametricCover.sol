@@ -75,7 +75,11 @@ contract ParametricCover is ReentrancyGuard {
     );
     event Paid(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, address holder, uint256 amount);
     event Presented(
-        uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, uint64 payoutFraction, uint64 payableFrom
+        uint256 indexed id,
+        bytes32 indexed policyId,
+        bytes32 indexed claimKey,
+        uint64 payoutFraction,
+        uint64 payableFrom
     );
     event Stayed(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, uint64 until);
     event Released(uint256 indexed id, bytes32 indexed policyId, uint256 amount);

@@ -80,7 +80,8 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
 
     uint64 public constant MAX_NOTICE_SECONDS = 90 days;
 
-    /// How long before its first `issuedAt` an epoch has to be announced, and how long a new guardian waits.
+    /// How long before its first `issuedAt` an epoch has to be announced, and how long a new guardian waits. Zero asks for none: an
+    /// epoch may then have begun before.
     uint64 public immutable noticeSeconds;
 
     /// Epochs are numbered from 1 to this.
@@ -118,7 +119,9 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         if (contractSigners >> signers.length != 0) revert ContractSignersOutOfRange(contractSigners, signers.length);
 
         uint256 earliest = block.timestamp + noticeSeconds;
-        if (epochCount != 0 && activeFrom < earliest) revert NoticeTooShort(activeFrom, earliest);
+        if (noticeSeconds != 0 && epochCount != 0 && activeFrom < earliest) {
+            revert NoticeTooShort(activeFrom, earliest);
+        }
 
         number = ++epochCount;
         _epochs[number].header = Header({
