@@ -23,6 +23,7 @@ mod look;
 mod market;
 mod node;
 mod policy;
+mod present;
 mod revert;
 mod rpc;
 mod settings;

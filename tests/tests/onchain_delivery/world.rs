@@ -265,6 +265,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
         waitingSeconds: 0,
         claimDeadlineSeconds: 200_000,
         settlementSeconds: 2_000_000,
+        vetoSeconds: 0,
         maxTermSeconds: 2_000_000,
         policyCap: SUM_INSURED.into(),
         // One full payout a day.
@@ -287,6 +288,7 @@ pub(crate) async fn deploy_verifier(node: &Anvil, owner: Address) -> Address {
     let constructor = TocsinVerifier::constructorCall {
         owner_: owner,
         guardian_: owner,
+        noticeSeconds_: 0,
     };
     deploy(node, "TocsinVerifier", constructor.abi_encode()).await
 }

@@ -89,7 +89,9 @@ fn refused(delivery: &DeliveryView, revert: &Revert, policy: &Policy, now: Times
         Outlook::Consumed => return policy.wait(now, Waiting::ConsumptionFinal),
         Outlook::Permanent => return Action::GiveUp { reason },
         Outlook::ClearsAt(instant) if instant > now => instant,
-        Outlook::ClearsAt(_) | Outlook::MayClear => now + policy.back_off(delivery.failures),
+        Outlook::ClearsAt(_) | Outlook::MayClear | Outlook::ToPresent => {
+            now + policy.back_off(delivery.failures)
+        }
     };
     Action::PutBack {
         reason,
@@ -136,7 +138,12 @@ fn spent(
             );
             return Action::GiveUp { reason };
         }
-        Some((Purpose::Claim, false, hash)) => format!("transaction {hash} reverted"),
+        Some((Purpose::Present, true, hash)) => {
+            format!("the claim was presented by transaction {hash}, and is paid after its veto")
+        }
+        Some((Purpose::Claim | Purpose::Present, false, hash)) => {
+            format!("transaction {hash} reverted")
+        }
         Some((Purpose::Void, _, hash)) => {
             format!("the call would have reverted, so transaction {hash} only used its nonce")
         }
@@ -236,7 +243,7 @@ impl Slot<'_> {
     /// The call, if it would succeed, else a transaction that only uses the nonce.
     fn order(&self, fees: Fees) -> Action {
         let (purpose, gas_limit) = match (&self.prospect.call, self.chain.consumption) {
-            (Ok(gas_limit), Consumption::None) => (Purpose::Claim, *gas_limit),
+            (Ok(gas_limit), Consumption::None) => (self.prospect.purpose, *gas_limit),
             (Ok(_) | Err(_), _) => (Purpose::Void, self.prospect.void_gas_limit),
         };
         Action::Sign(Order {

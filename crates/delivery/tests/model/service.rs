@@ -265,7 +265,7 @@ impl Service {
             }
             Action::Sign(order) => {
                 let call = match order.purpose {
-                    Purpose::Claim => Call::Claim(delivery),
+                    Purpose::Claim | Purpose::Present => Call::Claim(delivery),
                     Purpose::Void => Call::Nothing,
                 };
                 let signed = Transaction::new(self.sender, order.nonce, order.fees, call);
@@ -375,6 +375,7 @@ fn prospect(key: Key, chain: &Chain) -> Prospect {
     };
     Prospect {
         call,
+        purpose: Purpose::Claim,
         void_gas_limit: 21_000,
         market: Market {
             base_fee: chain.base_fee,
