@@ -25,7 +25,7 @@ contract SystemInvariantsTest {
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
         // Consuming and claiming three times as often as anything else.
-        bytes4[21] memory some = [
+        bytes4[23] memory some = [
             handler.doBuy.selector,
             handler.doRefund.selector,
             handler.doWithdraw.selector,
@@ -46,7 +46,9 @@ contract SystemInvariantsTest {
             handler.doPay.selector,
             handler.doPay.selector,
             handler.doPay.selector,
-            handler.doStay.selector
+            handler.doStay.selector,
+            handler.doFeed.selector,
+            handler.doFeed.selector
         ];
         bytes4[] memory actions = new bytes4[](some.length);
         for (uint256 i = 0; i < some.length; ++i) {
@@ -66,6 +68,7 @@ contract SystemInvariantsTest {
         the_escrow_is_never_short();
         nobody_new_signs_without_notice_and_nothing_is_paid_before_its_veto();
         what_was_presented_can_be_paid_before_the_escrow_is_released();
+        vm.assertTrue(handler.feedIsRight(), "the adapter's feed");
         what_is_right_is_accepted();
     }
 

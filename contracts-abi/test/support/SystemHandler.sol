@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
+import {AttestedFeed} from "../../src/adapters/AttestedFeed.sol";
 import {ClaimAttestation} from "../../src/ClaimAttestation.sol";
 import {HoldRelease} from "../../src/HoldRelease.sol";
 import {ParametricCover} from "../../src/ParametricCover.sol";
@@ -31,6 +32,10 @@ contract SystemHandler is SystemModel {
         uint64 payableFrom;
     }
 
+    bytes32 private constant FEED_POLICY = keccak256("a policy on a feed");
+    AttestedFeed private feed;
+    uint256 private feedSum;
+    uint256 private feedRounds;
     Lodged[] private lodged;
     mapping(bytes32 content => uint64) private presented;
     mapping(uint32 epoch => bool) private isMixed;
@@ -50,6 +55,7 @@ contract SystemHandler is SystemModel {
 
     constructor() {
         setUp();
+        feed = new AttestedFeed(verifier, TERMS, FEED_POLICY, "a policy");
         KeyWallet wallet = new KeyWallet(vm.addr(keys[0]));
         // An address above all others, so that it is the last signer.
         vm.etch(WALLET, address(wallet).code);
@@ -313,6 +319,27 @@ contract SystemHandler is SystemModel {
             noteAccepted(a, a.issuedAt);
         } catch {}
         look(keyOf(a));
+    }
+
+    /// Losses of one policy to an adapter that shows them as a feed.
+    function doFeed(uint256 which, uint256 times, uint32 number, uint32 revision, uint64 fraction) external {
+        ClaimAttestation memory a = statement(which, times, number, revision);
+        (a.consumer, a.policyId) = (address(feed), FEED_POLICY);
+        a.payoutFraction = uint64(bound(fraction, 0, 1e18));
+        try feed.claim(a, votes(a.signerEpoch, verifier.attestationId(a))) {
+            noteAccepted(a, a.issuedAt);
+            feedSum += a.payoutFraction;
+            ++feedRounds;
+        } catch {
+            noteRefused(a, a.issuedAt);
+        }
+        look(keyOf(a));
+    }
+
+    /// The feed says what was accepted, all of it and at most everything, and nothing before anything was.
+    function feedIsRight() external view returns (bool) {
+        if (feed.latestRound() != feedRounds) return false;
+        return feedRounds == 0 || uint256(feed.latestAnswer()) == (feedSum < 1e18 ? feedSum : 1e18);
     }
 
     /// What an honest quorum says of a loss, in an epoch that is live if one is.
