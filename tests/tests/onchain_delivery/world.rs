@@ -57,12 +57,20 @@ pub(crate) struct World {
 impl World {
     /// Deploys everything, sells two policies to [`HOLDER`], and lets time pass until [`TODAY`].
     pub(crate) async fn new() -> Self {
+        Self::with_veto(0).await
+    }
+
+    /// The same with a cover that pays no sooner than `veto_seconds` after a claim was presented.
+    pub(crate) async fn with_veto(veto_seconds: u64) -> Self {
         let node = Anvil::start(GENESIS).await;
         let owner = node.account().await;
         let token = deploy(&node, "DemoToken", Vec::new()).await;
         let verifier = deploy_verifier(&node, owner).await;
         let constructor = ParametricCover::constructorCall {
-            config: config(verifier, token, owner),
+            config: Config {
+                vetoSeconds: veto_seconds,
+                ..config(verifier, token, owner)
+            },
         };
         let cover = deploy(&node, "ParametricCover", constructor.abi_encode()).await;
         let world = Self {
