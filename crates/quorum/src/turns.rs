@@ -4,6 +4,8 @@
 //! And rounds rise no faster than time: so nobody can use them up, and who proposes only to disturb has to leave time to the
 //! others.
 
+use core::time::Duration;
+
 use alloy_primitives::U256;
 use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
@@ -22,6 +24,14 @@ pub fn rank(index: u8, event: EventKey, signers: usize) -> u32 {
     let rank = (U256::from(index) + signers - first) % signers;
     // Below 255.
     u32::try_from(rank).unwrap_or(u32::MAX)
+}
+
+/// Whether it is the turn of the attestor of this rank to propose what has waited so long. Turns go round and each takes as
+/// long as `turn`, so that at any time it is nobody's but one's: two that propose at once only keep each other from a result.
+pub fn is_due(waited: Duration, turn: Duration, rank: u32, signers: usize) -> bool {
+    let signers = u128::try_from(signers.max(1)).unwrap_or(u128::MAX);
+    let turns = waited.as_nanos() / turn.as_nanos().max(1);
+    turns % signers == u128::from(rank)
 }
 
 /// Whether a round belongs to the attestor of this rank.
@@ -63,6 +73,20 @@ mod tests {
             ranks.sort_unstable();
             assert_eq!(ranks, [0, 1, 2, 3, 4, 5, 6]);
         }
+    }
+
+    /// However long an event waits, one attestor proposes and the others wait.
+    #[test]
+    fn it_is_always_the_turn_of_one() {
+        let turn = Duration::from_secs(20);
+        for waited in 0..1_000 {
+            let waited = Duration::from_secs(waited);
+            let due = (0..4).filter(|rank| is_due(waited, turn, *rank, 4));
+            assert_eq!(due.count(), 1, "{waited:?}");
+        }
+        assert!(is_due(Duration::ZERO, turn, 0, 4));
+        assert!(is_due(Duration::from_secs(80), turn, 0, 4));
+        assert!(is_due(Duration::from_secs(79), turn, 3, 4));
     }
 
     #[test]

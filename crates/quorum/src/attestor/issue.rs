@@ -50,7 +50,7 @@ impl Node {
         let (held, reports) = self.hold(certified, Step::Lock).await?;
         let Certified { event, backed } = certified;
         let own = self.own(event).await?;
-        let (_, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        let (_, fused) = self.fuse(&own.cover, event, &backed.reports).await?;
         Ok(Settled {
             event: event.clone(),
             fused,

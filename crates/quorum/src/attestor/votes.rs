@@ -84,7 +84,7 @@ impl Node {
                 }
             }
         }
-        let (reports_hash, fused) = self.fuse(&own.cover, event, reports)?;
+        let (reports_hash, fused) = self.fuse(&own.cover, event, reports).await?;
         own.check_same_loss(&fused)?;
         self.note_others(seat, event.key(), &fused).await;
         Ok(Statement {
@@ -184,7 +184,7 @@ impl Node {
         self.check_certificate(event, &backed.certificate, &backed.reports, step)
             .await?;
         let own = self.own(event).await?;
-        let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports).await?;
         own.check_same_loss(&fused)?;
         let held = Held {
             round: backed.certificate.round,
