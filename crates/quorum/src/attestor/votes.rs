@@ -102,9 +102,13 @@ impl Node {
 
     /// Records whose report says another payout than all together amount to.
     async fn note_others(&self, seat: &Seat<'_>, event: EventKey, fused: &Fused) {
-        let payout = fused.determination.payout.as_ref().ok();
-        let settled = payout.and_then(|payout| u64::try_from(payout.units()).ok());
-        let settled = settled.unwrap_or(0);
+        let Ok(payout) = &fused.determination.payout else {
+            // What cannot be said differs from nothing.
+            return;
+        };
+        let Ok(settled) = u64::try_from(payout.units()) else {
+            return;
+        };
         for report in &fused.reports {
             let reported = report.statement.payoutFraction;
             // What feeds say differs a little; what a chain says does not differ.
