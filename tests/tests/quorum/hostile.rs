@@ -29,7 +29,7 @@ use super::deaths::proposer;
 use super::member::Member;
 use super::quartet::Quartet;
 
-const DOMAIN: AttestationDomain = AttestationDomain {
+pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {
     chain_id: 31_337,
     verifier: Address::with_last_byte(1),
 };
@@ -39,7 +39,13 @@ fn signed(key: &PrivateKeySigner, digest: B256) -> QuorumSignature {
 }
 
 /// A message as an honest client would send it.
-fn sealed(key: &PrivateKeySigner, to: Address, path: &str, body: &[u8], spot: &Spot) -> Envelope {
+pub(crate) fn sealed(
+    key: &PrivateKeySigner,
+    to: Address,
+    path: &str,
+    body: &[u8],
+    spot: &Spot,
+) -> Envelope {
     let message = envelope::message(path, body, key.address(), to, spot.now(), B256::ZERO);
     Envelope {
         signature: signed(key, message.id(&DOMAIN).0),
@@ -47,7 +53,12 @@ fn sealed(key: &PrivateKeySigner, to: Address, path: &str, body: &[u8], spot: &S
     }
 }
 
-async fn post(to: &Member, path: &str, headers: HeaderMap, body: Vec<u8>) -> (u16, Value) {
+pub(crate) async fn post(
+    to: &Member,
+    path: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> (u16, Value) {
     let url = format!("http://127.0.0.1:{}{path}", to.port);
     let client = reqwest::Client::builder().build().unwrap();
     let answer = client
