@@ -21,6 +21,7 @@ use tocsin_quorum::message::{
     path,
 };
 use tocsin_quorum::{next_turn, rank};
+use tocsin_tests::http::client;
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
@@ -60,8 +61,7 @@ pub(crate) async fn post(
     body: Vec<u8>,
 ) -> (u16, Value) {
     let url = format!("http://127.0.0.1:{}{path}", to.port);
-    let client = reqwest::Client::builder().build().unwrap();
-    let answer = client
+    let answer = client()
         .post(url)
         .headers(headers)
         .body(body)
@@ -290,6 +290,8 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     let mut assets = assets.into_iter();
     let asset = assets.find(|asset| proposer(terms, asset) == 3).unwrap();
     for index in [0, 1, 2] {
+        // Long enough for it to be heard on a busy machine.
+        quartet.set_takeover(index, "4s");
         quartet.start(index, &Death::NEVER);
     }
     let liar = Arc::new(Liar {
