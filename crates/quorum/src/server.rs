@@ -108,14 +108,14 @@ async fn opened(node: &Arc<Node>, request: Request) -> Result<Response, Refusal>
     let answer = match envelope.message.path.as_str() {
         path::SIGN => {
             let hash = envelope.message.bodyHash;
-            let (node_, envelope) = (Arc::clone(node), envelope.clone());
+            let (here, envelope) = (Arc::clone(node), envelope.clone());
             let work = async move {
-                let answer = done(&node_, &envelope, &body).await;
+                let answer = done(&here, &envelope, &body).await;
                 // Also where nobody waits any more, it has taken its asker's place until now.
                 drop(pass);
                 answer
             };
-            node.works.once(sender, hash, work).await?.to_vec()
+            Arc::unwrap_or_clone(node.works.once(sender, hash, work).await?)
         }
         _ => done(node, &envelope, &body).await?,
     };

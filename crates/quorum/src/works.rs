@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Shared};
 
 use crate::refusal::{Reason, Refusal};
 
-/// The most answers of one attestor that are kept, finished or not. It has no more requests at once.
+/// The most answers for one attestor that are kept until it is told, finished or not. It has no more requests at once.
 const EACH: usize = 2;
 
 /// An answer, or why there is none.
@@ -62,11 +62,9 @@ impl Works {
             }
         };
         let answered = answer.await;
-        if answered.is_err() {
-            // What failed is tried again.
-            self.works()
-                .retain(|one| one.asker != asker || one.hash != hash);
-        }
+        // Once told it is forgotten: what is refused now may be right in a moment.
+        self.works()
+            .retain(|one| one.asker != asker || one.hash != hash);
         answered
     }
 
@@ -122,12 +120,15 @@ mod tests {
         let answer = works.once(asker, hash, work()).await.unwrap();
         assert_eq!(answer.as_slice(), b"done");
         assert_eq!(begun.load(Ordering::Relaxed), 1);
+        // What was told is not told from memory.
+        works.once(asker, hash, work()).await.unwrap();
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
         // Another's question is another one.
         works
             .once(Address::repeat_byte(2), hash, work())
             .await
             .unwrap();
-        assert_eq!(begun.load(Ordering::Relaxed), 2);
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]
