@@ -45,4 +45,4 @@ pub use serve::{ServeError, serve};
 pub use server::{MAX_BODY, router};
 pub use settings::Settings;
 pub use standing::{PeerStanding, RoundStanding, Standing};
-pub use turns::{is_due, next_turn, rank};
+pub use turns::{next_turn, rank, turns_begun};

@@ -26,12 +26,17 @@ pub fn rank(index: u8, event: EventKey, signers: usize) -> u32 {
     u32::try_from(rank).unwrap_or(u32::MAX)
 }
 
-/// Whether it is the turn of the attestor of this rank to propose what has waited so long. Turns go round and each takes as
-/// long as `turn`, so that at any time it is nobody's but one's: two that propose at once only keep each other from a result.
-pub fn is_due(waited: Duration, turn: Duration, rank: u32, signers: usize) -> bool {
+/// How often it has been the turn of the attestor of this rank to propose what has waited so long. Turns go round and each takes
+/// as long as `turn`, so that one begins for one attestor at a time: two that propose at once only keep each other from a
+/// result. Who was busy uses its turn late.
+pub fn turns_begun(waited: Duration, turn: Duration, rank: u32, signers: usize) -> u64 {
     let signers = u128::try_from(signers.max(1)).unwrap_or(u128::MAX);
     let turns = waited.as_nanos() / turn.as_nanos().max(1);
-    turns % signers == u128::from(rank)
+    let begun = turns
+        .saturating_add(signers)
+        .saturating_sub(u128::from(rank))
+        / signers;
+    u64::try_from(begun).unwrap_or(u64::MAX)
 }
 
 /// Whether a round belongs to the attestor of this rank.
@@ -75,18 +80,20 @@ mod tests {
         }
     }
 
-    /// However long an event waits, one attestor proposes and the others wait.
+    /// However long an event waits, a turn begins for one attestor at a time.
     #[test]
-    fn it_is_always_the_turn_of_one() {
+    fn turns_begin_one_at_a_time() {
         let turn = Duration::from_secs(20);
-        for waited in 0..1_000 {
+        let begun = |waited: u64| -> u64 {
             let waited = Duration::from_secs(waited);
-            let due = (0..4).filter(|rank| is_due(waited, turn, *rank, 4));
-            assert_eq!(due.count(), 1, "{waited:?}");
+            (0..4).map(|rank| turns_begun(waited, turn, rank, 4)).sum()
+        };
+        for waited in 0..1_000 {
+            assert_eq!(begun(waited), waited / 20 + 1, "{waited}");
         }
-        assert!(is_due(Duration::ZERO, turn, 0, 4));
-        assert!(is_due(Duration::from_secs(80), turn, 0, 4));
-        assert!(is_due(Duration::from_secs(79), turn, 3, 4));
+        let of = |waited, rank| turns_begun(Duration::from_secs(waited), turn, rank, 4);
+        assert_eq!([of(0, 0), of(79, 0), of(80, 0)], [1, 1, 2]);
+        assert_eq!([of(59, 3), of(60, 3), of(140, 3)], [0, 1, 2]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use tocsin_domain::ids::EventKey;
-use tocsin_quorum::{Trouble, is_due, rank};
+use tocsin_quorum::{Trouble, rank, turns_begun};
 use tokio::time::Instant;
 
 use super::AttestTogether;
@@ -23,6 +23,8 @@ pub(super) struct Waiting {
     asked: bool,
     /// How often it was proposed in vain.
     failures: u32,
+    /// How many turns of this node's are used.
+    turns: u64,
     /// When it is proposed again, and how many claims wait for that.
     again: Option<(Instant, usize)>,
 }
@@ -73,6 +75,7 @@ impl AttestTogether {
                 since: now,
                 asked: false,
                 failures: 0,
+                turns: 0,
                 again: None,
             });
             if !waits.asked {
@@ -82,7 +85,9 @@ impl AttestTogether {
             let takeover = self.node.settings().takeover;
             let rank = rank(index, key, signers);
             let rests = waits.again.is_some_and(|(again, _)| again > now);
-            if is_due(now.duration_since(waits.since), takeover, rank, signers) && !rests {
+            let begun = turns_begun(now.duration_since(waits.since), takeover, rank, signers);
+            if begun > waits.turns && !rests {
+                waits.turns = begun;
                 due.insert(key);
             }
         }
