@@ -7,6 +7,7 @@
 )]
 
 mod onchain_delivery {
+    mod agreement;
     mod claims;
     mod endpoints;
     mod fees;

@@ -9,6 +9,7 @@
 
 mod action;
 mod admin;
+mod agreed;
 mod broadcast;
 mod call;
 mod connect;

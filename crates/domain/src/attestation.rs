@@ -12,6 +12,7 @@ pub mod off_chain;
 pub mod payload;
 pub mod revocation;
 pub mod signatures;
+pub mod signatures_json;
 pub mod signer_set;
 pub mod vote;
 

@@ -14,7 +14,7 @@ mod written;
 
 pub use report::{Check, Report};
 pub use verify::{VerifyOptions, verify};
-pub(crate) use written::{WrittenObservation, packed_signatures};
+pub(crate) use written::WrittenObservation;
 
 use alloy_primitives::{B256, keccak256};
 use serde::de::Error as _;

@@ -145,6 +145,12 @@ pub enum StageError {
     /// Attesting together.
     #[error("claims wait for a quorum: {0}")]
     Quorum(String),
+    /// The endpoints of a settlement chain say less of a claim than they said of an earlier final block.
+    #[error(
+        "the settlement endpoints contradict what they said was final; nothing of it is written down: compare them with \
+         independent nodes, and replace the one that is wrong or lags"
+    )]
+    TakenBack(#[source] tocsin_store::StoreError),
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -179,6 +185,7 @@ impl StageError {
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
+            | Self::TakenBack(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)

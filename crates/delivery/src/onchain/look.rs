@@ -108,10 +108,13 @@ impl Node {
 
     /// The hash of the block that the node's chain has at `number`.
     pub(super) async fn canonical_hash(&self, number: u64) -> Result<Option<B256>, DeliveryError> {
-        let head = self
-            .head(BlockNumberOrTag::Number(number), "reading a block")
-            .await?;
-        Ok(head.map(|head| head.hash))
+        Ok(self.head_at(number).await?.map(|head| head.hash))
+    }
+
+    /// The block that the node's chain has at `number`.
+    pub(super) async fn head_at(&self, number: u64) -> Result<Option<Head>, DeliveryError> {
+        let tag = BlockNumberOrTag::Number(number);
+        self.head(tag, "reading a block").await
     }
 
     async fn head(

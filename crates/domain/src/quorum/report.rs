@@ -163,6 +163,11 @@ pub(super) fn observations_hash(observations: &[Observation]) -> Result<B256, se
     serde_jcs::to_string(&WrittenObservations::of(observations)).map(keccak256)
 }
 
+/// How many bytes the observations have as JSON.
+pub(super) fn written_bytes(observations: &[Observation]) -> Result<usize, serde_json::Error> {
+    serde_json::to_vec(&WrittenObservations::of(observations)).map(|json| json.len())
+}
+
 fn check_size(bytes: usize) -> Result<(), ReportError> {
     if bytes > MAX_REPORT_BYTES {
         return Err(ReportError::TooLarge { bytes });

@@ -15,8 +15,8 @@ use crate::message::{Certified, Issue, IssuedClaim, Revision};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
-/// The most claims that are issued together.
-pub const MOST_CLAIMS: usize = 20_000;
+/// The most claims that are issued together, so that one request keeps an attestor busy for seconds and not for minutes.
+pub const MOST_CLAIMS: usize = 5_000;
 
 /// Of each claim the payload, or why there is none.
 pub(crate) type Payloads = Vec<Result<ClaimAttestation, Refusal>>;
@@ -50,7 +50,7 @@ impl Node {
         let (held, reports) = self.hold(certified, Step::Lock).await?;
         let Certified { event, backed } = certified;
         let own = self.own(event).await?;
-        let (_, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        let (_, fused) = self.fuse(&own.cover, event, &backed.reports).await?;
         Ok(Settled {
             event: event.clone(),
             fused,

@@ -23,6 +23,7 @@ use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::RiskId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_store::StoreError;
 use tocsin_store::delivery::NewDelivery;
 use tocsin_store::revocation::Standing;
 
@@ -225,7 +226,7 @@ impl<'a> Decided<'a> {
 
     /// `None` where what could be said of it is revoked.
     async fn prepare(&mut self, claim: &Claim) -> Result<Option<Prepared>, StageError> {
-        let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
+        let missing = |noun: &'static str| StoreError::Missing {
             noun,
             key: claim.policy.to_string(),
         };
@@ -280,11 +281,21 @@ impl<'a> Decided<'a> {
         };
         let domain = self.signing.attestor.domain().domain_separator();
         let said = self.stage.store.statements(domain, claim_key).await?;
-        let said = said.iter().rev();
-        let earlier = said.filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
-        let earlier =
-            earlier.map(|one| (one.revision, self.signing.attestor.domain().digest(&one)));
-        let superseded = earlier.into_iter().find(|(said, _)| *said < revision);
+        let mut superseded = None;
+        for one in said.iter().rev() {
+            // What cannot be read may be what this statement must supersede.
+            let said = ClaimAttestation::from_bytes(&one.payload).map_err(|error| {
+                StoreError::InvalidRow {
+                    noun: "statement",
+                    key: one.attestation_id.to_string(),
+                    reason: error.to_string(),
+                }
+            })?;
+            if said.revision < revision {
+                superseded = Some((said.revision, self.signing.attestor.domain().digest(&said)));
+                break;
+            }
+        }
         // A claim that was revoked before anything was said of it here: nothing to correct.
         Ok(superseded.map(|(_, id)| ClaimAttestation {
             revision,

@@ -1,32 +1,34 @@
-//! Signatures in JSON: lower-case hex, one spelling each.
+//! Signatures in JSON: lower-case hex after `0x`, one spelling each.
 
 use alloy_primitives::hex;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
-use tocsin_domain::attestation::{QuorumSignature, SignatureSet};
+
+use super::json::only_spelling;
+use super::{QuorumSignature, SignatureSet};
 
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let bytes = hex::decode(&text).map_err(D::Error::custom)?;
-    if hex::encode_prefixed(&bytes) == text {
-        Ok(bytes)
-    } else {
-        Err(D::Error::custom("not lower-case hex after 0x"))
-    }
+    let bytes = hex::decode(&text)
+        .map_err(|_not_hex| D::Error::custom("signatures are written as bytes in hex"))?;
+    only_spelling(&text, &hex::encode_prefixed(&bytes))?;
+    Ok(bytes)
 }
 
-/// (r, s, v).
-pub(crate) mod one_signature {
+/// One signature: (r, s, v).
+pub mod one_signature {
     use super::*;
 
-    pub(crate) fn serialize<S: Serializer>(
+    /// Writes it.
+    pub fn serialize<S: Serializer>(
         signature: &QuorumSignature,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode_prefixed(signature.to_bytes()))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<QuorumSignature, D::Error> {
         let bytes: [u8; 65] = bytes(deserializer)?
@@ -36,18 +38,20 @@ pub(crate) mod one_signature {
     }
 }
 
-/// Bitmap, then signatures in index order.
-pub(crate) mod packed_signatures {
+/// A quorum's signatures, as contracts take them: a bitmap, then the signatures in the order of their signers.
+pub mod packed_signatures {
     use super::*;
 
-    pub(crate) fn serialize<S: Serializer>(
+    /// Writes them.
+    pub fn serialize<S: Serializer>(
         signatures: &SignatureSet,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode_prefixed(signatures.encode()))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    /// Reads them.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SignatureSet, D::Error> {
         SignatureSet::parse(&bytes(deserializer)?).map_err(D::Error::custom)
