@@ -8,6 +8,7 @@ mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+pub mod mirrors;
 mod policies;
 mod problem;
 pub mod quorum;
@@ -35,6 +36,8 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// For whom attestations are mirrored; `None` where they are not.
+    pub mirrors: Option<mirrors::Mirrors>,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
 }

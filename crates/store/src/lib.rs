@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
+pub mod mirror;
 pub mod policy;
 pub mod quorum;
 pub mod renewal;
@@ -47,6 +48,7 @@ pub trait Store:
     + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
+    + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
     + Send
@@ -75,6 +77,8 @@ impl<T> Store for T where
         + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
+        + mirror::Mirrors
+        + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
         + Send

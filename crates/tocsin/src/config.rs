@@ -20,6 +20,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
+use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
@@ -96,6 +97,8 @@ pub struct AttestorConfig {
     pub batch_from: Option<NonZeroUsize>,
     /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
     pub fetched_by: BTreeSet<Address>,
+    /// The contract of the Ethereum Attestation Service that attestations are mirrored for; `None`: they are not.
+    pub eas: Option<EasContract>,
 }
 
 /// The other attestors, where one signature is not enough.

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use alloy::primitives::Address;
 use serde::Deserialize;
+use tocsin_attest::KeySettings;
+use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 
 use super::key::KeySection;
@@ -36,6 +38,43 @@ pub(in crate::config) struct AttestorSection {
     /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
     #[serde(default)]
     fetched_by: BTreeSet<Address>,
+    /// Mirrors for readers of the Ethereum Attestation Service; none, where it is not said.
+    #[serde(default)]
+    eas: Option<EasSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EasSection {
+    /// CAIP-10.
+    contract: String,
+    /// What its `version()` says.
+    version: String,
+}
+
+impl EasSection {
+    fn resolve(self, keys: &[KeySettings]) -> Result<EasContract, String> {
+        if keys
+            .iter()
+            .any(|key| matches!(key, KeySettings::Ledger { .. }))
+        {
+            return Err(
+                "`eas` needs keys that sign by themselves: a Ledger shows claims and batches only, and mirrors are neither"
+                    .to_owned(),
+            );
+        }
+        if self.version.trim().is_empty() {
+            return Err(
+                "`eas` version is empty: write what the contract's version() says".to_owned(),
+            );
+        }
+        let account = caip::account(&self.contract)?;
+        Ok(EasContract {
+            chain_id: account.chain_id,
+            address: account.address,
+            version: self.version,
+        })
+    }
 }
 
 impl AttestorSection {
@@ -73,7 +112,9 @@ impl AttestorSection {
                 "needs a key: write `signer = { … }`, or [[attestor.keys]]".to_owned(),
             ));
         }
+        let eas = self.eas.map(|eas| eas.resolve(&keys)).transpose();
         Ok(AttestorConfig {
+            eas: eas.map_err(at)?,
             domain: AttestationDomain {
                 chain_id: verifier.chain_id,
                 verifier: verifier.address,
