@@ -17,7 +17,7 @@ mod watching;
 
 use std::sync::Arc;
 
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
 use tokio::net::TcpListener;
 
@@ -38,8 +38,8 @@ pub struct Api {
     pub metrics: metrics::Metrics,
     /// For whom attestations are mirrored; `None` where they are not.
     pub mirrors: Option<mirrors::Mirrors>,
-    /// For which verifier it signs; `None` where nothing is attested.
-    pub attestor: Option<AttestationDomain>,
+    /// For whom it signs; `None` where nothing is attested.
+    pub attestor: Option<SigningDomain>,
 }
 
 /// The API ended.

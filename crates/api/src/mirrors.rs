@@ -46,7 +46,8 @@ pub(crate) async fn mirror(
         Some(stored) => {
             let mirror = Mirror::of(contract.clone(), domain, &payload);
             Ok(Json(json!({
-                "signer": stored.signer,
+                // The service's tools compare the text.
+                "signer": stored.signer.to_checksum(None),
                 "sig": mirror.to_json(stored.signature),
             })))
         }

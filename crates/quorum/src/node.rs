@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::Address;
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, SignerSet};
+use tocsin_domain::attestation::{ClaimAttestation, SignerSet, SigningDomain};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::{self, Extent};
@@ -126,7 +126,7 @@ impl Node {
     }
 
     /// For which verifier it attests.
-    pub fn domain(&self) -> AttestationDomain {
+    pub fn domain(&self) -> SigningDomain {
         self.attestor.domain()
     }
 

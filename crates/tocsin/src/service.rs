@@ -305,12 +305,15 @@ async fn connect(
             .first()
             .map(|(submitter, _)| Arc::clone(submitter));
         let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
-        renewer = Some(Renewer::new(
-            attestor,
-            asked,
-            valid_for,
-            bells.attest.clone(),
-        ));
+        // Off-chain nobody says what is paid, so nothing is said again.
+        if attestor.domain().verifier().is_some() {
+            renewer = Some(Renewer::new(
+                attestor,
+                asked,
+                valid_for,
+                bells.attest.clone(),
+            ));
+        }
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));

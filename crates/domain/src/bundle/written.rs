@@ -16,7 +16,7 @@ use self::quorum::WrittenQuorum;
 use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
 use crate::attestation::{
-    AttestationBatch, AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
+    AttestationBatch, ClaimAttestation, Membership, SignatureSet, SignerSet, SigningDomain,
 };
 use crate::claim::{Claim, Eligibility};
 use crate::decimal::Decimal;
@@ -41,7 +41,7 @@ pub(super) struct Written {
     quorum: Option<WrittenQuorum>,
     claim: WrittenClaim,
     attestation: ClaimAttestation,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     signers: SignerSet,
     /// Only of an attestation that was signed as one of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]

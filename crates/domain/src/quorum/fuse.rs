@@ -10,7 +10,7 @@
 
 use super::reexecute::{Reported, reexecute};
 use super::{Event, FuseError, SignedReport, union};
-use crate::attestation::{AttestationDomain, SignerSet};
+use crate::attestation::{Scope, SignerSet};
 use crate::cover::Cover;
 use crate::determination::Determination;
 use crate::evidence;
@@ -18,10 +18,10 @@ use crate::observation::Observation;
 use crate::time::Timestamp;
 
 /// Who can report, and where their signatures are valid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Quorum<'a> {
-    /// For which verifier.
-    pub domain: &'a AttestationDomain,
+    /// For whom they sign.
+    pub domain: &'a dyn Scope,
     /// The signers of the reports' epoch.
     pub signers: &'a SignerSet,
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use serde::Deserialize;
 use tocsin_attest::KeySettings;
 use tocsin_domain::attestation::eas::EasContract;
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::off_chain::OffChainDomain;
+use tocsin_domain::attestation::{AttestationDomain, SignerSet, SigningDomain};
 
 use super::key::KeySection;
 use super::span;
@@ -17,7 +18,11 @@ use crate::config::{AttestorConfig, ConfigError, caip, invalid};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct AttestorSection {
-    verifier: String,
+    /// One of these two: the contract that takes what is signed, or the id of a programme that settles off-chain.
+    #[serde(default)]
+    verifier: Option<String>,
+    #[serde(default)]
+    programme: Option<B256>,
     /// These three together; without them the verifier is asked, through [delivery].
     #[serde(default)]
     epoch: Option<u32>,
@@ -77,6 +82,27 @@ impl EasSection {
     }
 }
 
+fn domain(verifier: Option<&str>, programme: Option<B256>) -> Result<SigningDomain, String> {
+    match (verifier, programme) {
+        (Some(account), None) => {
+            let verifier = caip::account(account)?;
+            Ok(SigningDomain::Verifier(AttestationDomain {
+                chain_id: verifier.chain_id,
+                verifier: verifier.address,
+            }))
+        }
+        (None, Some(B256::ZERO)) => Err(
+            "`programme` is zero: choose 32 random bytes once, and tell them to whoever pays".to_owned(),
+        ),
+        (None, Some(programme)) => Ok(SigningDomain::OffChain(OffChainDomain { programme })),
+        (None, None) | (Some(_), Some(_)) => Err(
+            "needs either a `verifier`, the contract that takes what is signed, or a `programme`, the id of one that settles \
+             off-chain"
+                .to_owned(),
+        ),
+    }
+}
+
 impl AttestorSection {
     /// The attestor with its secrets read.
     pub(in crate::config) fn resolve(
@@ -85,7 +111,7 @@ impl AttestorSection {
         base: &Path,
     ) -> Result<AttestorConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[attestor]: {problem}"));
-        let verifier = caip::account(&self.verifier).map_err(at)?;
+        let domain = domain(self.verifier.as_deref(), self.programme).map_err(at)?;
         let signers = match (self.epoch, self.threshold, self.signers) {
             (None, None, None) => None,
             (Some(epoch), threshold, Some(signers)) => {
@@ -103,6 +129,11 @@ impl AttestorSection {
                 ));
             }
         };
+        if domain.programme().is_some() && signers.is_none() {
+            return Err(at(
+                "`programme` needs `epoch` and `signers`: off-chain there is no contract to ask for them".to_owned(),
+            ));
+        }
         let keys = self.signer.into_iter().chain(self.keys);
         let keys: Vec<_> = keys
             .map(|key| key.attestor(base).map_err(at))
@@ -115,10 +146,7 @@ impl AttestorSection {
         let eas = self.eas.map(|eas| eas.resolve(&keys)).transpose();
         Ok(AttestorConfig {
             eas: eas.map_err(at)?,
-            domain: AttestationDomain {
-                chain_id: verifier.chain_id,
-                verifier: verifier.address,
-            },
+            domain,
             signers,
             keys,
             hold: span(&self.hold).map_err(at)?,
