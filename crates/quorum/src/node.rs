@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tocsin_attest::{AttestError, Attestor, Seat};
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Epoch, SignerSet};
+use tocsin_domain::attestation::{ClaimAttestation, Epoch, SignerSet, SigningDomain};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{EventKey, ReportsHash, TermsHash};
@@ -117,7 +117,7 @@ impl Node {
     }
 
     /// For which verifier it attests.
-    pub fn domain(&self) -> AttestationDomain {
+    pub fn domain(&self) -> SigningDomain {
         self.attestor.domain()
     }
 

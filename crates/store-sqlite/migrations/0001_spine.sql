@@ -419,6 +419,19 @@ CREATE TABLE attestations (
 CREATE INDEX attestations_by_policy ON attestations (policy);
 CREATE UNIQUE INDEX attestations_by_batch ON attestations (batch, place) WHERE batch IS NOT NULL;
 
+-- Attestations in the form of the Ethereum Attestation Service: one for each of its contracts, by this node's key.
+CREATE TABLE mirrors (
+    attestation BLOB    NOT NULL REFERENCES attestations (id),
+    chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
+    contract    BLOB    NOT NULL CHECK (length(contract) = 20),
+    -- What the contract says its version is; it is part of what is signed.
+    version     TEXT    NOT NULL,
+    signer      BLOB    NOT NULL CHECK (length(signer) = 20),
+    signature   BLOB    NOT NULL CHECK (length(signature) = 65),
+    mirrored_at INTEGER NOT NULL,
+    PRIMARY KEY (attestation, chain_id, contract, version)
+) STRICT, WITHOUT ROWID;
+
 -- The outbox.
 CREATE TABLE deliveries (
     -- The order in which they were queued.

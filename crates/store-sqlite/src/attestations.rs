@@ -189,7 +189,7 @@ fn signed(
     }
 }
 
-async fn find(
+pub(crate) async fn find(
     connection: &mut SqliteConnection,
     id: AttestationId,
     attempt: &'static str,

@@ -24,6 +24,7 @@ mod halts;
 mod imports;
 mod inceptions;
 mod looks;
+mod mirrors;
 mod observations;
 mod open;
 mod place;

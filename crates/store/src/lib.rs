@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
+pub mod mirror;
 pub mod policy;
 pub mod quorum;
 pub mod renewal;
@@ -48,6 +49,7 @@ pub trait Store:
     + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
+    + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
     + backlog::Backlogs
@@ -73,6 +75,8 @@ impl<T> Store for T where
         + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
+        + mirror::Mirrors
+        + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
         + backlog::Backlogs

@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod mirror;
 pub mod observe;
 pub mod poll;
 pub mod polled_news;
@@ -164,6 +165,14 @@ pub enum StageError {
         /// How many others wait like this.
         others: usize,
     },
+    /// An attestation that has no mirror, and gets none by waiting.
+    #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
+    Unmirrored {
+        /// Which.
+        attestation: tocsin_domain::ids::AttestationId,
+        /// Why.
+        reason: String,
+    },
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -181,6 +190,7 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. }
+            | Self::Unmirrored { .. }
             | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }

@@ -17,7 +17,7 @@ use super::{BundleError, EvidenceBundle, FORMAT};
 use crate::attestation::json::{canonical_word, decimal_text};
 use crate::attestation::signatures_json::packed_signatures;
 use crate::attestation::{
-    AttestationBatch, AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
+    AttestationBatch, ClaimAttestation, Membership, SignatureSet, SignerSet, SigningDomain,
 };
 use crate::claim::{Claim, Eligibility};
 use crate::decimal::Decimal;
@@ -42,7 +42,7 @@ pub(super) struct Written {
     quorum: Option<WrittenQuorum>,
     claim: WrittenClaim,
     attestation: ClaimAttestation,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     signers: SignerSet,
     /// Only of an attestation that was signed as one of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@
 use super::reexecute::{Reported, reexecute};
 use super::report::written_bytes;
 use super::{Event, FuseError, SignedReport, union};
-use crate::attestation::{AttestationDomain, SignerSet};
+use crate::attestation::{Scope, SignerSet};
 use crate::cover::Cover;
 use crate::determination::Determination;
 use crate::evidence;
@@ -23,10 +23,10 @@ use crate::time::Timestamp;
 pub const MAX_UNION_BYTES: usize = 64 << 20;
 
 /// Who can report, and where their signatures are valid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Quorum<'a> {
-    /// For which verifier.
-    pub domain: &'a AttestationDomain,
+    /// For whom they sign.
+    pub domain: &'a dyn Scope,
     /// The signers of the reports' epoch.
     pub signers: &'a SignerSet,
 }

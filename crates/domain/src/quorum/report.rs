@@ -6,7 +6,7 @@ use alloy_sol_types::{SolStruct, sol};
 use super::Event;
 use super::written::WrittenObservations;
 use crate::attestation::payload::fraction_units;
-use crate::attestation::{AttestationDomain, QuorumSignature};
+use crate::attestation::{QuorumSignature, Scope};
 use crate::determination::Determination;
 use crate::ids::{EventKey, ReportId, ReportsHash, RiskId};
 use crate::observation::Observation;
@@ -107,7 +107,7 @@ impl ObservationReport {
     }
 
     /// What its attestor signs.
-    pub fn id(&self, domain: &AttestationDomain) -> ReportId {
+    pub fn id(&self, domain: &dyn Scope) -> ReportId {
         ReportId(self.eip712_signing_hash(&domain.eip712()))
     }
 
@@ -129,7 +129,7 @@ impl ObservationReport {
 
 impl SignedReport {
     /// Who signed it; `None` if nobody can have.
-    pub fn signer(&self, domain: &AttestationDomain) -> Option<Address> {
+    pub fn signer(&self, domain: &dyn Scope) -> Option<Address> {
         self.signature.signer(self.statement.id(domain))
     }
 
@@ -153,7 +153,7 @@ impl SignedReport {
 }
 
 /// What attestors vote on: these reports, in the order of their signers' indices.
-pub fn reports_hash(domain: &AttestationDomain, reports: &[SignedReport]) -> ReportsHash {
+pub fn reports_hash(domain: &dyn Scope, reports: &[SignedReport]) -> ReportsHash {
     ReportsHash::derive(reports.iter().map(|report| report.statement.id(domain)))
 }
 

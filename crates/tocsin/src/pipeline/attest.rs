@@ -69,6 +69,8 @@ impl AttestClaims {
     }
 
     fn delivery(&self, policy: &Policy, calldata: impl FnOnce() -> Vec<u8>) -> Option<NewDelivery> {
+        // Nobody on a chain takes what is said to a programme off-chain.
+        self.attestor.domain().verifier()?;
         let consumer = policy.consumer;
         (!self.issuing.fetched_by.contains(&consumer.address)).then(|| NewDelivery {
             chain_id: consumer.chain_id,

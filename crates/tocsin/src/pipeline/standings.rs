@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use tocsin_delivery::onchain::{ClaimStatus, Submitter};
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::StoreError;
 use tocsin_store::revocation::ClaimNews;
 
@@ -18,7 +18,7 @@ use super::{Stage, StageError, Turn, Work};
 /// Watches one verifier.
 pub struct StandingWatch {
     submitter: Arc<Submitter>,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     poll_interval: Duration,
     /// The next block to search; ahead of the stored one, which moves when there is news, or now and then.
     next: AtomicU64,
@@ -29,11 +29,7 @@ const STORE_EVERY: u64 = 1_000;
 
 impl StandingWatch {
     /// Asks through `submitter` every `poll_interval`.
-    pub fn new(
-        submitter: Arc<Submitter>,
-        domain: AttestationDomain,
-        poll_interval: Duration,
-    ) -> Self {
+    pub fn new(submitter: Arc<Submitter>, domain: SigningDomain, poll_interval: Duration) -> Self {
         Self {
             submitter,
             domain,
