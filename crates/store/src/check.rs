@@ -9,7 +9,7 @@ mod polled;
 pub use polled::{body, look, looked, new_look, response, usage};
 
 use core::fmt;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolStruct;
@@ -31,6 +31,7 @@ use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservatio
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::{Finding, Recheck};
 use crate::halt::{Cause, Halt};
+use crate::spread;
 use crate::step::SourceProgress;
 use crate::warning::NewWarning;
 
@@ -415,8 +416,8 @@ pub fn batch(record: &BatchRecord) -> Result<(), Flaw> {
     derived("batch id", record.id, BatchId(digest))
 }
 
-/// Each is the attestation at its place in the batch, and there are as many as were signed.
-pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw> {
+/// Each is the attestation at its place in the batch, and there are as many as were signed. Answers with their tree.
+pub async fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<BatchTree, Flaw> {
     let count = u32::try_from(members.len()).ok();
     require(count == Some(record.batch.count), || {
         format!(
@@ -431,16 +432,22 @@ pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw
         tree.batch(signed.issuedAt, signed.signerEpoch) == *signed
     });
     let tree = tree.ok_or_else(|| Flaw("its root is of other attestations".to_owned()))?;
-    let mut ids = BTreeSet::new();
-    for (place, BatchMember { attestation, .. }) in (0..).zip(members) {
+    let mut ids = HashSet::with_capacity(members.len());
+    for BatchMember { attestation, .. } in members {
         require(ids.insert(attestation.id), || {
             format!("attestation {} is in it twice", attestation.id)
         })?;
+    }
+    let placed: Vec<(u32, &AttestationRecord)> = (0..)
+        .zip(members.iter().map(|member| &member.attestation))
+        .collect();
+    let checked = spread::map(&placed, |&(place, attestation)| {
         let name = |flaw: Flaw| Flaw(format!("attestation {}: {}", attestation.id, flaw.0));
         self::attestation(attestation).map_err(name)?;
-        member(record, &tree, place, attestation).map_err(name)?;
-    }
-    Ok(())
+        member(record, &tree, place, attestation).map_err(name)
+    });
+    checked.await.into_iter().collect::<Result<(), _>>()?;
+    Ok(tree)
 }
 
 fn member(
