@@ -11,6 +11,7 @@ use tocsin_store::StoreError;
 use tocsin_store::attestation::{AttestationRecord, BatchMember, BatchRecord};
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::delivery::NewDelivery;
+use tocsin_store::spread;
 
 use crate::bulk::Bulk;
 use crate::column::{hexed, signed, to_json, unsigned, word};
@@ -31,7 +32,13 @@ pub(crate) async fn add(
 ) -> Result<(), StoreError> {
     let refused = |flaw: Flaw| flaw.refused(NOUN, batch.id);
     check::batch(batch).map_err(refused)?;
-    let tree = check::members(batch, members).await.map_err(refused)?;
+    let tree = check::tree(batch, members).map_err(refused)?;
+    let placed: Vec<_> = (0..).zip(members).collect();
+    let checked = spread::map(&placed, |&(place, member)| {
+        check::member(batch, &tree, place, &member.attestation)
+    });
+    let checked: Result<(), Flaw> = checked.await.into_iter().collect();
+    checked.map_err(refused)?;
     let mut transaction = store.begin_many(ADD, members.len()).await?;
     match find(&mut transaction, batch.id, ADD).await? {
         Some(stored) if stored == *batch => return Ok(()),
