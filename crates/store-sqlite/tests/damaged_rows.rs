@@ -341,7 +341,7 @@ async fn of_batches() {
             "UPDATE batch_nodes SET chunk = 0",
         ),
         (
-            "UPDATE batches SET root = zeroblob(32) || x''; UPDATE batches SET count = count + 6",
+            "UPDATE batches SET root = zeroblob(32); UPDATE batches SET count = count + 6",
             "UPDATE batches SET count = count - 6; UPDATE batches SET root = (SELECT substr(nodes, 1, 32) FROM batch_nodes)",
         ),
         (
