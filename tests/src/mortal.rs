@@ -8,6 +8,7 @@ mod polled;
 mod quorum;
 mod standings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
@@ -234,6 +235,10 @@ impl<S: Policies> Policies for Mortal<S> {
 
     async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
         self.store.policy(id).await
+    }
+
+    async fn policies(&self, ids: &[PolicyId]) -> Result<BTreeMap<PolicyId, Policy>, StoreError> {
+        self.store.policies(ids).await
     }
 
     async fn policies_on(&self, risk: RiskId) -> Result<Vec<Policy>, StoreError> {

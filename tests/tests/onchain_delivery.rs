@@ -11,6 +11,7 @@ mod onchain_delivery {
     mod claims;
     mod endpoints;
     mod fees;
+    mod large_batch;
     mod node;
     mod outbox;
     mod transactions;

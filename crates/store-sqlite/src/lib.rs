@@ -29,6 +29,7 @@ mod observations;
 mod open;
 mod place;
 mod policies;
+mod proofs;
 mod put_away;
 mod quorums;
 mod renewals;

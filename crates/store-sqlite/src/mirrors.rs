@@ -39,7 +39,7 @@ impl Mirrors for SqliteStore {
         // A payload is of words: `signerEpoch` ends its twentieth, `revision` its twenty-first.
         let rows = sqlx::query!(
             r#"SELECT a.position AS "position!", a.id AS "id!"
-               FROM attestations AS a
+               FROM attested AS a
                WHERE a.position > ?1 AND a.domain_separator = ?2
                  AND substr(a.payload, 637, 4) IN (SELECT unhex(value) FROM json_each(?3))
                  AND NOT EXISTS (SELECT 1 FROM mirrors AS m WHERE m.attestation = a.id AND m.chain_id = ?4

@@ -25,6 +25,7 @@ pub mod quorum;
 pub mod renewal;
 pub mod response;
 pub mod revocation;
+pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;

@@ -281,7 +281,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
     }
 }
 
-fn attestor() -> PrivateKeySigner {
+pub(crate) fn attestor() -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&ATTESTOR_KEY).unwrap()
 }
 

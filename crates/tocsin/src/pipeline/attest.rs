@@ -20,7 +20,7 @@ use tocsin_domain::attestation::payload::FIRST_REVISION;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::RiskId;
+use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::StoreError;
@@ -95,7 +95,9 @@ impl Work for AttestClaims {
         let seat = self.attestor.seat(stage.clock.now())?;
         let domain = self.attestor.domain().domain_separator();
         let stopped = stage.store.stopped(domain).await?;
-        let mut decided = Decided::new(stage, self, &seat, &stopped);
+        let ids: Vec<PolicyId> = claims.iter().map(|claim| claim.policy).collect();
+        let policies = stage.store.policies(&ids).await?;
+        let mut decided = Decided::new(stage, self, &seat, &stopped, policies);
         let mut prepared = Vec::new();
         let mut troubles = Troubles::default();
         for claim in claims {
@@ -207,6 +209,7 @@ struct Decided<'a> {
     seat: &'a Seat<'a>,
     /// Claims that are held or were revoked; few.
     stopped: &'a [Standing],
+    policies: BTreeMap<PolicyId, Policy>,
     determinations: BTreeMap<(RiskId, u32), Determination>,
 }
 
@@ -216,12 +219,14 @@ impl<'a> Decided<'a> {
         signing: &'a AttestClaims,
         seat: &'a Seat<'a>,
         stopped: &'a [Standing],
+        policies: BTreeMap<PolicyId, Policy>,
     ) -> Self {
         Self {
             stage,
             signing,
             seat,
             stopped,
+            policies,
             determinations: BTreeMap::new(),
         }
     }
@@ -233,10 +238,8 @@ impl<'a> Decided<'a> {
             key: claim.policy.to_string(),
         };
         let store = &self.stage.store;
-        let policy = store
-            .policy(claim.policy)
-            .await?
-            .ok_or_else(|| missing("policy"))?;
+        let policy = self.policies.get(&claim.policy).cloned();
+        let policy = policy.ok_or_else(|| missing("policy"))?;
         let determination = match self.determinations.entry((claim.risk, claim.ordinal)) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => {
