@@ -393,6 +393,13 @@ impl<S: Claims> Claims for Mortal<S> {
         self.store.claims_of(policy).await
     }
 
+    async fn claims_of_each(
+        &self,
+        policies: &[PolicyId],
+    ) -> Result<BTreeMap<PolicyId, Vec<Claim>>, StoreError> {
+        self.store.claims_of_each(policies).await
+    }
+
     async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError> {
         self.store.unattested(limit).await
     }

@@ -156,6 +156,13 @@ pub struct Issue {
     pub claims: Vec<IssuedClaim>,
 }
 
+impl Issue {
+    /// Whose claims they are.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = PolicyId> {
+        self.claims.iter().map(|claim| claim.policy)
+    }
+}
+
 /// One of the claims.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

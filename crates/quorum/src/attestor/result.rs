@@ -72,12 +72,13 @@ impl Node {
         }
         let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
         self.journal(&decided).await?;
+        let books = self.books(issue.policies()).await?;
         let mut refusals = Vec::new();
         let mut found = Vec::new();
         for (claim, proof) in issue.claims.iter().zip(proofs) {
             let compared = match proof {
                 Ok(proof) => self
-                    .compared(issue, claim, &settled)
+                    .compared(&books, issue, claim, &settled)
                     .await
                     .map(|issued| (issued, proof)),
                 Err(refusal) => Err(refusal),

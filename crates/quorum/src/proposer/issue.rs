@@ -88,10 +88,27 @@ impl Node {
             .iter()
             .map(|(settled, _)| settled.fused.determination.determined_at);
         let issued_at = self.issued_at(seat, determined.max());
+        let wanted = wished
+            .iter()
+            .flat_map(|(_, policies)| policies.iter().copied());
+        let books = match self.books(wanted).await {
+            Ok(books) => books,
+            Err(refusal) => {
+                let troubles = wished.iter().map(|(settled, _)| Trouble {
+                    event: settled.event.key(),
+                    why: refusal.to_string(),
+                });
+                outcome.troubles.extend(troubles);
+                return None;
+            }
+        };
         let mut claims = Vec::new();
         for (event, (settled, policies)) in wished.iter().enumerate() {
             for &policy in policies {
-                match self.payload(settled, policy, issued_at, epoch, None).await {
+                match self
+                    .payload(&books, settled, policy, issued_at, epoch, None)
+                    .await
+                {
                     Ok((_, payload)) => claims.push(IssuedClaim {
                         policy,
                         event,

@@ -96,7 +96,16 @@ impl Work for AttestClaims {
         let domain = self.attestor.domain().domain_separator();
         let stopped = stage.store.stopped(domain).await?;
         let ids: Vec<PolicyId> = claims.iter().map(|claim| claim.policy).collect();
-        let policies = stage.store.policies(&ids).await?;
+        let policies = match stage.store.policies(&ids).await {
+            Ok(policies) => policies,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            // One of them spoils all: one by one, the others are read, and this one is told.
+            Err(error) => {
+                let reason = crate::report::chain(&error);
+                tracing::error!(claims = ids.len(), %reason, "the policies of claims are not read together; they are, one by one");
+                BTreeMap::new()
+            }
+        };
         let mut decided = Decided::new(stage, self, &seat, &stopped, policies);
         let mut prepared = Vec::new();
         let mut troubles = Troubles::default();
@@ -238,8 +247,14 @@ impl<'a> Decided<'a> {
             key: claim.policy.to_string(),
         };
         let store = &self.stage.store;
-        let policy = self.policies.get(&claim.policy).cloned();
-        let policy = policy.ok_or_else(|| missing("policy"))?;
+        let policy = match self.policies.remove(&claim.policy) {
+            Some(policy) => policy,
+            // Of another of its claims, or of a turn in which one policy could not be read.
+            None => store
+                .policy(claim.policy)
+                .await?
+                .ok_or_else(|| missing("policy"))?,
+        };
         let determination = match self.determinations.entry((claim.risk, claim.ordinal)) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => {

@@ -23,7 +23,7 @@ pub(super) struct Waiting {
     asked: bool,
     /// How often it was proposed in vain.
     failures: u32,
-    /// How many turns of this node's are used.
+    /// How many turns of this node's were used in vain.
     turns: u64,
     /// When it is proposed again, and how many claims wait for that.
     again: Option<(Instant, usize)>,
@@ -33,7 +33,9 @@ impl AttestTogether {
     /// Lets what was proposed in vain rest, longer each time, and each node a little longer than the one before it.
     pub(super) fn rest(&self, groups: &BTreeMap<EventKey, Group>, troubles: &[Trouble]) {
         let settings = self.node.settings();
-        let index = self.node.seat().map_or(0, |seat| u32::from(seat.index()));
+        let (index, signers) = self.node.seat().map_or((0, 1), |seat| {
+            (seat.index(), seat.signers().signers().len())
+        });
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for trouble in troubles {
             let Some(waits) = waiting.get_mut(&trouble.event) else {
@@ -42,11 +44,14 @@ impl AttestTogether {
             let longer = settings
                 .takeover
                 .saturating_mul(1 << waits.failures.min(10));
-            let apart = (settings.patience / 4).saturating_mul(index);
+            let apart = (settings.patience / 4).saturating_mul(u32::from(index));
             let claims = groups
                 .get(&trouble.event)
                 .map_or(0, |group| group.claims.len());
             waits.failures = waits.failures.saturating_add(1);
+            // What goes well goes on; in vain, the turn is used.
+            let rank = rank(index, trouble.event, signers);
+            waits.turns = turns_begun(waits.since.elapsed(), settings.takeover, rank, signers);
             waits.again = Some((Instant::now() + longer.min(LONGEST_REST) + apart, claims));
         }
     }
@@ -87,7 +92,6 @@ impl AttestTogether {
             let rests = waits.again.is_some_and(|(again, _)| again > now);
             let begun = turns_begun(now.duration_since(waits.since), takeover, rank, signers);
             if begun > waits.turns && !rests {
-                waits.turns = begun;
                 due.insert(key);
             }
         }
