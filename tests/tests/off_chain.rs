@@ -1,13 +1,9 @@
 //! A programme that settles off-chain: a whole service attests for it, anybody can check what it says, and a payout service pays
 //! each claim once, in time, and only its own.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use alloy::primitives::{Address, B256, Signature, hex, keccak256};
 use alloy::sol_types::{Eip712Domain, SolStruct};
@@ -34,7 +30,7 @@ impl PayoutService {
     /// Pays, or says why not. It reads the answer and believes none of the ids in it.
     fn redeem(&mut self, answer: &Value, now: u64) -> Result<(), &'static str> {
         let claim: ClaimAttestation =
-            serde_json::from_value(answer["attestation"].clone()).map_err(|_| "form")?;
+            serde_json::from_value(answer["attestation"].clone()).map_err(|_other| "form")?;
         let domain = Eip712Domain::new(
             Some("Tocsin Off-chain".into()),
             Some("1".into()),
@@ -44,7 +40,7 @@ impl PayoutService {
         );
         let packed = hex::decode(answer["signatures"].as_str().ok_or("form")?).unwrap();
         let (bitmap, signature) = packed.split_at(32);
-        let signature = Signature::try_from(signature).map_err(|_| "form")?;
+        let signature = Signature::try_from(signature).map_err(|_other| "form")?;
         let signer = signature.recover_address_from_prehash(&claim.eip712_signing_hash(&domain));
         let is_first = B256::from_slice(bitmap) == B256::with_last_byte(1);
         if !is_first || signature.normalize_s().is_some() || signer.ok() != Some(self.attestor) {
@@ -93,7 +89,7 @@ fn live(spot: &Spot) -> Life {
     )
 }
 
-fn is_valid(path: &PathBuf) -> bool {
+fn is_valid(path: &Path) -> bool {
     verify::check(path, &[Spot::attestor()]).is_ok_and(|report| report.is_valid())
 }
 

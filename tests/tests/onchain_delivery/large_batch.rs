@@ -9,6 +9,7 @@ use tocsin_domain::attestation::{
     AttestationBatch, AttestationDomain, BatchTree, ClaimAttestation, QuorumSignature, SignatureSet,
 };
 use tocsin_tests::anvil::CHAIN_ID;
+use tocsin_tests::http;
 
 use super::world::{SUM_INSURED, TODAY, TocsinVerifier, World, attestor};
 
@@ -66,10 +67,7 @@ async fn call_contract(world: &World, to: Address, data: Vec<u8>) -> Value {
     let call = json!({"to": to, "data": Bytes::from(data)});
     let request =
         json!({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "latest"]});
-    let sent = reqwest::Client::new()
-        .post(world.node.url())
-        .json(&request)
-        .send();
+    let sent = http::client().post(world.node.url()).json(&request).send();
     sent.await.unwrap().json().await.unwrap()
 }
 

@@ -78,7 +78,8 @@ async fn an_attestor_that_asks_too_much_gets_its_share() {
         issue
     };
     let asked = async |later: u64| {
-        let answer = ask::<SignResponse>(greedy, to, path::SIGN, &issue_at(later), spot);
+        let issue = issue_at(later);
+        let answer = ask::<SignResponse>(greedy, to, path::SIGN, &issue, spot);
         answer.await.result().unwrap().claims.remove(0)
     };
     // The one that is signed already, as often as it likes; another one right after it, never.

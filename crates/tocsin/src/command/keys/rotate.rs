@@ -249,17 +249,17 @@ mod tests {
     fn a_rotation_with_a_gap_is_refused() {
         let epochs = [epoch(0, 10_000), epoch(9_000, 20_000)];
         for fits in [9_500, 15_000, 20_000] {
-            check_gap(&epochs, &epoch(fits, &authorities(0), 90_000), 5_000).unwrap();
+            check_gap(&epochs, &epoch(fits, 90_000), &authorities(0), 5_000).unwrap();
         }
         let refused =
-            check_gap(&epochs, &epoch(20_001, &authorities(0), 90_000), 5_000).unwrap_err();
+            check_gap(&epochs, &epoch(20_001, 90_000), &authorities(0), 5_000).unwrap_err();
         assert!(refused.to_string().contains("gap"), "{refused}");
         // A revoked epoch covers nothing.
         let mut revoked = epochs.clone();
         revoked[1].revoked = true;
-        check_gap(&revoked, &epoch(10_001, &authorities(0), 90_000), 5_000).unwrap_err();
+        check_gap(&revoked, &epoch(10_001, 90_000), &authorities(0), 5_000).unwrap_err();
         // Where nobody signs, the next one has to begin soon.
-        check_gap(&[], &epoch(5_000, &authorities(0), 90_000), 5_000).unwrap();
-        check_gap(&[], &epoch(50_000, &authorities(0), 90_000), 5_000).unwrap_err();
+        check_gap(&[], &epoch(5_000, 90_000), &authorities(0), 5_000).unwrap();
+        check_gap(&[], &epoch(50_000, 90_000), &authorities(0), 5_000).unwrap_err();
     }
 }
