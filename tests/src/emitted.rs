@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The libraries too: one that is careless with an address that holds a key is our problem.
+/// The libraries too: one that is careless with what it is given is our problem.
 const EVERYTHING: &str = "debug,sqlx=info";
 
 /// How deep below a service's folder its secrets lie.

@@ -5,7 +5,8 @@ mod traces;
 use std::fmt;
 use std::io::IsTerminal;
 
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
@@ -24,6 +25,7 @@ pub fn start(json: bool, collector: Option<&Url>) -> Result<Option<Traces>, Trac
     let logs = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
+    let filter = filter.and(filter_fn(may_be_said));
     let logs = if json {
         logs.json().with_filter(filter).boxed()
     } else {
@@ -35,6 +37,17 @@ pub fn start(json: bool, collector: Option<&Url>) -> Result<Option<Traces>, Trac
         .with(logs)
         .init();
     Ok(traces)
+}
+
+/// Libraries that are given addresses, in which a provider's key may stand, and that write them down below a warning.
+const TALKATIVE: [&str; 5] = ["alloy", "hyper", "reqwest", "rustls", "tungstenite"];
+
+/// Whether something may be logged, whatever `RUST_LOG` asks for.
+fn may_be_said(what: &Metadata<'_>) -> bool {
+    *what.level() <= Level::WARN
+        || !TALKATIVE
+            .iter()
+            .any(|library| what.target().starts_with(library))
 }
 
 /// Starts logging for a command that tells its own story: what the stages do, one short line each, and every warning.
