@@ -315,7 +315,7 @@ async fn the_escrow_of_a_held_claim_is_kept_until_the_hold_ends_whatever_the_set
 
     let settled = EXPIRY + SETTLEMENT;
     let mut kept = 0;
-    for days in [1, 10] {
+    for days in [1, 12] {
         world
             .node
             .set_next_time(settled - 1000 + (days - 1) * 86_400)
@@ -344,7 +344,7 @@ async fn the_escrow_of_a_held_claim_is_kept_until_the_hold_ends_whatever_the_set
         signerEpoch: 1,
     };
     world.transact(world.verifier, world.ending(&release)).await;
-    let now = settled + 9 * 86_400;
+    let now = settled + 11 * 86_400;
     let mut anew = world.attestation(1);
     (anew.issuedAt, anew.validUntil) = (EXPIRY, now + 500_000);
     let mut outbox = Outbox::new(world.delivery(&anew));
