@@ -51,7 +51,8 @@ async fn a_claim_that_is_signed_alone_and_in_a_batch_ends_no_node() {
 async fn an_old_statement_renews_nothing() {
     let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
     let books = begin_and_determine(&mut quartet, 0, "AAA").await;
-    let begun = quartet.spots[0].now() + Seconds(60);
+    // So late that each proposer dates its statement by its own clock.
+    let begun = quartet.spots[0].now() + Seconds(4000);
     let all = Nodes::open(
         &quartet.members,
         [&books; 4].map(|books| books.as_path()),
@@ -98,7 +99,7 @@ async fn one_number_is_not_one_incident() {
         quartet.spots[index].until_seen("AAA").await;
     }
     let spring = determine(&mut quartet, 0, "AAA").await;
-    quartet.spots[1].pass(7200);
+    quartet.spots[1].pass(8 * 3600);
     let autumn = determine(&mut quartet, 1, "AAA").await;
     let now = quartet.spots[1].now() + Seconds(60);
     let domain = DOMAIN.domain_separator();
