@@ -41,6 +41,7 @@ pub(crate) const VALID_FOR: Seconds = Seconds(30 * 86_400);
 pub(crate) struct Peer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) node: Arc<Node>,
+    clock: SetClock,
     stage: Stage,
     work: AttestTogether,
     _server: AbortOnDropHandle<()>,
@@ -49,7 +50,6 @@ pub(crate) struct Peer {
 /// Four of them.
 pub(crate) struct Nodes {
     pub(crate) peers: Vec<Peer>,
-    pub(crate) clock: SetClock,
     _folders: Vec<TempDir>,
 }
 
@@ -78,12 +78,11 @@ pub(crate) async fn begin_and_determine(
 }
 
 impl Nodes {
-    /// Each with a copy of the books that are named for it; it is `now`.
-    pub(crate) async fn open(members: &[Member], books: [&Path; 4], now: Timestamp) -> Self {
-        let clock = SetClock::new(now);
+    /// Each with a copy of the books that are named for it, and with its own idea of what time it is.
+    pub(crate) async fn open(members: &[Member], books: [&Path; 4], now: [Timestamp; 4]) -> Self {
         let mut folders = Vec::new();
         let mut peers = Vec::new();
-        for (index, books) in books.into_iter().enumerate() {
+        for (index, (books, now)) in books.into_iter().zip(now).enumerate() {
             let folder = tempfile::tempdir().unwrap();
             let own = folder.path().join("tocsin.db");
             for end in ["", "-wal"] {
@@ -92,13 +91,19 @@ impl Nodes {
                     std::fs::copy(with(books), with(&own)).unwrap();
                 }
             }
-            peers.push(Peer::open(members, index, &own, &clock).await);
+            peers.push(Peer::open(members, index, &own, SetClock::new(now)).await);
             folders.push(folder);
         }
         Self {
             peers,
-            clock,
             _folders: folders,
+        }
+    }
+
+    /// Sets the clocks of all.
+    pub(crate) fn advance_to(&self, now: Timestamp) {
+        for peer in &self.peers {
+            peer.clock.advance_to(now);
         }
     }
 
@@ -119,7 +124,7 @@ impl Nodes {
 }
 
 impl Peer {
-    async fn open(members: &[Member], index: usize, books: &Path, clock: &SetClock) -> Self {
+    async fn open(members: &[Member], index: usize, books: &Path, clock: SetClock) -> Self {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(books).await.unwrap());
         let key = SecretString::from(members[index].secret());
         let key = Signer::open(&KeySettings::Raw { key }).unwrap();
@@ -144,6 +149,7 @@ impl Peer {
         let address = ("127.0.0.1", members[index].port);
         let listener = TcpListener::bind(address).await.unwrap();
         let serving = Arc::clone(&node);
+        #[expect(clippy::disallowed_methods, reason = "it ends with its handle")]
         let server = tokio::spawn(async move {
             serve(listener, serving, std::future::pending())
                 .await
@@ -169,6 +175,7 @@ impl Peer {
             },
             store,
             node,
+            clock,
             _server: AbortOnDropHandle::new(server),
         }
     }

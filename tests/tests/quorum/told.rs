@@ -20,7 +20,7 @@ async fn a_claim_that_is_signed_alone_and_in_a_batch_ends_no_node() {
     let all = Nodes::open(
         &quartet.members,
         [&books; 4].map(|books| books.as_path()),
-        now,
+        [now; 4],
     )
     .await;
     let (event, policies) = all.peers[0].waiting().await;
@@ -56,13 +56,13 @@ async fn an_old_statement_renews_nothing() {
     let all = Nodes::open(
         &quartet.members,
         [&books; 4].map(|books| books.as_path()),
-        begun,
+        [begun; 4],
     )
     .await;
     let (event, policies) = all.peers[0].waiting().await;
     let policy = policies[0];
     let old = all.peers[1].attest(&event, &policies, false).await;
-    all.clock.advance_to(begun + Seconds(61));
+    all.advance_to(begun + Seconds(61));
     let newer = all.peers[2].attest(&event, &policies, false).await;
     assert_ne!(old.issue.claims[0].id, newer.issue.claims[0].id);
     all.peers[2].node.tell(&newer).await.unwrap();
@@ -79,7 +79,7 @@ async fn an_old_statement_renews_nothing() {
     };
     assert_eq!(all.peers[0].store.renew(&[due]).await.unwrap(), 1);
     let renewed = begun + Seconds(200);
-    all.clock.advance_to(renewed);
+    all.advance_to(renewed);
     all.work_until(0, async |peer| peer.recorded(policy).await.len() > 1)
         .await;
     let recorded = all.peers[0].recorded(policy).await;
@@ -87,6 +87,36 @@ async fn an_old_statement_renews_nothing() {
     let at = |time: Timestamp| u64::try_from(time.0).unwrap();
     assert_eq!(issued, [at(newer.issue.issued_at), at(renewed)]);
     assert!(recorded[0].same_claim(&recorded[1]));
+}
+
+/// A report that is dated at the edge of what its proposer would believe is one that attestors whose clocks are a little behind do
+/// not believe: it is left out, and keeps nobody from the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_from_a_time_to_come_spoils_no_proposal() {
+    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    for index in [0, 1] {
+        quartet.start(index, &Death::NEVER);
+        quartet.spots[index].until_seen("AAA").await;
+    }
+    let books = determine(&mut quartet, 0, "AAA").await;
+    quartet.spots[1].pass(5000);
+    let early = determine(&mut quartet, 1, "AAA").await;
+    let now = quartet.spots[1].now() - Seconds(5000);
+    let behind = now - Seconds(3000);
+    let all = Nodes::open(
+        &quartet.members,
+        [&books, &books, &books, &early].map(|books| books.as_path()),
+        [now, behind, behind, now],
+    )
+    .await;
+    let (event, policies) = all.peers[0].waiting().await;
+    let signed = all.peers[0].attest(&event, &policies, false).await;
+    let reports = &signed.issue.events[0].backed.reports;
+    assert_eq!(reports.len(), 3);
+    let noted = all.peers[0].store.disagreements(10).await.unwrap();
+    let other = quartet.members[3].address();
+    let mut of_it = noted.iter().filter(|noted| noted.peer == Some(other));
+    assert!(of_it.any(|noted| noted.kind == "times"), "{noted:?}");
 }
 
 /// The first loss of some is one that others have never seen. Nobody signs for an incident under whose number it knows another;
@@ -105,7 +135,7 @@ async fn one_number_is_not_one_incident() {
     let domain = DOMAIN.domain_separator();
 
     let halves = [&spring, &spring, &autumn, &autumn].map(|books| books.as_path());
-    let all = Nodes::open(&quartet.members, halves, now).await;
+    let all = Nodes::open(&quartet.members, halves, [now; 4]).await;
     let (event, policies) = all.peers[2].waiting().await;
     assert_eq!(
         all.peers[0].waiting().await,
@@ -122,7 +152,7 @@ async fn one_number_is_not_one_incident() {
     drop(all);
 
     let most = [&spring, &autumn, &autumn, &autumn].map(|books| books.as_path());
-    let all = Nodes::open(&quartet.members, most, now).await;
+    let all = Nodes::open(&quartet.members, most, [now; 4]).await;
     let signed = all.peers[1].attest(&event, &policies, false).await;
     all.peers[1].node.tell(&signed).await.unwrap();
     let claim = claim_key(&all.peers[0], &event, &policies).await;
