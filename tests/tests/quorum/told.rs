@@ -8,6 +8,7 @@ use tocsin_store::renewal::Unredeemed;
 use tocsin_tests::mortal::Death;
 
 use super::hostile::DOMAIN;
+use super::member::four;
 use super::nodes::{Nodes, Peer, begin_and_determine, determine};
 use super::quartet::Quartet;
 
@@ -149,10 +150,10 @@ async fn one_number_is_not_one_incident() {
         let claim = claim_key(peer, &event, &policies).await;
         assert_eq!(peer.store.statements(domain, claim).await.unwrap(), []);
     }
-    drop(all);
 
+    // The same keys at other ports.
     let most = [&spring, &autumn, &autumn, &autumn].map(|books| books.as_path());
-    let all = Nodes::open(&quartet.members, most, [now; 4]).await;
+    let all = Nodes::open(&four(), most, [now; 4]).await;
     let signed = all.peers[1].attest(&event, &policies, false).await;
     all.peers[1].node.tell(&signed).await.unwrap();
     let claim = claim_key(&all.peers[0], &event, &policies).await;
