@@ -12,7 +12,7 @@ use super::node::Node;
 use super::present::presenting;
 use super::revert::{Outlook, Revert};
 use super::rpc::RpcFailure;
-use super::stay::staying;
+use super::stay::{staying, stays};
 use super::view::{DeliveryView, Prospect, Purpose};
 use crate::DeliveryError;
 
@@ -116,6 +116,13 @@ impl Node {
             );
             return Ok(Err(Revert {
                 reason,
+                outlook: Outlook::MayClear,
+            }));
+        }
+        if stays(&delivery.calldata) && output.len() != 32 {
+            // A contract that takes any call would be called, and paid for, without effect.
+            return Ok(Err(Revert {
+                reason: "the contract does not say until when it keeps the escrow".to_owned(),
                 outlook: Outlook::MayClear,
             }));
         }
