@@ -136,7 +136,8 @@ impl Peer {
             hold: Seconds(0),
             valid_for: VALID_FOR,
             request_timeout: Duration::from_secs(10),
-            patience: Duration::from_millis(100),
+            // Nobody is away: whoever is slow is waited for.
+            patience: Duration::from_secs(5),
             takeover: Duration::from_millis(50),
             clock_tolerance: Seconds(7200),
         };
