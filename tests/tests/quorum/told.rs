@@ -39,8 +39,10 @@ async fn a_claim_that_is_signed_alone_and_in_a_batch_ends_no_node() {
         .await;
     all.peers[2].node.tell(&together).await.unwrap();
     for index in [0, 3] {
-        all.work_until(index, async |peer| !peer.recorded(second).await.is_empty())
-            .await;
+        all.work_until(index, async |peer| {
+            !peer.recorded(first).await.is_empty() && !peer.recorded(second).await.is_empty()
+        })
+        .await;
         for policy in [first, second] {
             assert_eq!(all.peers[index].recorded(policy).await.len(), 1);
         }
