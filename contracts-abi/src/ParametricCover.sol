@@ -105,6 +105,7 @@ contract ParametricCover is ReentrancyGuard {
     error DailyCapReached(uint256 amount, uint256 leftToday);
     error NotReleasable(uint256 releasableAfter, uint256 blockTime);
     error ClaimNotHeld(bytes32 claimKey);
+    error StaysLongEnough(uint256 id, uint256 dueFrom);
     error NotForThisCover(address consumer);
     error NothingToPay(uint8 verdict);
     error AlreadyPresented(bytes32 claimKey, uint64 payableFrom);
@@ -272,13 +273,18 @@ contract ParametricCover is ReentrancyGuard {
 
     /// Keeps the escrow of a policy of which a claim is held at the verifier now, so that the guardian cannot hold it until the
     /// escrow is gone. It stays for the days between claim deadline and settlement, from now on: to be asked for again while
-    /// the hold lasts, and enough to be paid once a quorum has ended it. Anybody may call.
-    function stay(uint256 id, bytes32 eventId) external returns (uint64 until) {
-        bytes32 policyId = policyIdOf(id);
+    /// the hold lasts, and enough to be paid once a quorum has ended it. Anybody may call, from the time on when less than half
+    /// of those days are left. An attestation of the claim has both arguments.
+    function stay(bytes32 policyId, bytes32 eventId) external returns (uint64 until) {
         Policy storage policy_ = _known(policyId);
+        uint64 id = policy_.id;
         if (policy_.released) revert PolicyReleased(id);
+        if (policy_.escrow == 0) revert PolicyPaidInFull(id);
         bytes32 claimKey = keccak256(abi.encode(address(this), policyId, policy_.termsHash, eventId));
         if (!verifier.claimStatus(claimKey).held) revert ClaimNotHeld(claimKey);
+        uint256 dueFrom = _releasableAfter(policy_) - (settlementSeconds - claimDeadlineSeconds) / 2;
+        // Or whoever sees to it would pay for it all the time.
+        if (block.timestamp < dueFrom) revert StaysLongEnough(id, dueFrom);
         until = _stay(policy_);
         emit Stayed(id, policyId, claimKey, until);
     }
@@ -288,7 +294,7 @@ contract ParametricCover is ReentrancyGuard {
         bytes32 policyId = policyIdOf(id);
         Policy storage policy_ = _known(policyId);
         if (policy_.released) revert PolicyReleased(id);
-        uint256 releasableAfter = Math.max(uint256(policy_.expiry) + settlementSeconds, policy_.stayedUntil);
+        uint256 releasableAfter = _releasableAfter(policy_);
         if (block.timestamp <= releasableAfter) revert NotReleasable(releasableAfter, block.timestamp);
 
         amount = policy_.escrow;
@@ -354,6 +360,11 @@ contract ParametricCover is ReentrancyGuard {
         _payableFrom[content] = payableFrom;
         _stay(policy_);
         emit Presented(id, a.policyId, claimKey, a.payoutFraction, payableFrom);
+    }
+
+    /// Until when nobody can release what a policy has not paid.
+    function _releasableAfter(Policy storage policy_) private view returns (uint256) {
+        return Math.max(uint256(policy_.expiry) + settlementSeconds, policy_.stayedUntil);
     }
 
     /// Long enough for a veto and the days after it, from now on.

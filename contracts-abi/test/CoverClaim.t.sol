@@ -208,12 +208,16 @@ contract CoverClaimTest is CoverFixture {
         epoch = a.signerEpoch = verifier.announceEpoch(0, type(uint64).max, type(uint64).max, 3, addresses(keys), 0);
         bytes32 key = verifier.claimKeyOf(a);
         vm.expectRevert(abi.encodeWithSelector(ParametricCover.ClaimNotHeld.selector, key));
-        cover.stay(policyNumber, a.eventId);
+        cover.stay(a.policyId, a.eventId);
 
         vm.prank(GUARDIAN);
         verifier.holdClaim(key);
+        uint256 due = EXPIRY + SETTLEMENT - (SETTLEMENT - CLAIM_DEADLINE) / 2;
+        vm.warp(due - 1);
+        vm.expectRevert(abi.encodeWithSelector(ParametricCover.StaysLongEnough.selector, policyNumber, due));
+        cover.stay(a.policyId, a.eventId);
         vm.warp(EXPIRY + SETTLEMENT);
-        uint64 until = cover.stay(policyNumber, a.eventId);
+        uint64 until = cover.stay(a.policyId, a.eventId);
         vm.assertEq(until, EXPIRY + SETTLEMENT + SETTLEMENT - CLAIM_DEADLINE, "days to be paid in");
         vm.warp(until);
         bytes4 reason = ParametricCover.NotReleasable.selector;
@@ -222,12 +226,14 @@ contract CoverClaimTest is CoverFixture {
 
         HoldRelease memory r = HoldRelease({claimKey: key, hold: 1, issuedAt: until, signerEpoch: epoch});
         verifier.releaseClaim(r, pack(verifier.holdReleaseId(r), keys, 0x15));
-        vm.assertEq(claim(a), SUM, "paid");
         vm.expectRevert(abi.encodeWithSelector(ParametricCover.ClaimNotHeld.selector, key));
-        cover.stay(policyNumber, a.eventId);
+        cover.stay(a.policyId, a.eventId);
+        vm.assertEq(claim(a), SUM, "paid");
+        vm.expectRevert(abi.encodeWithSelector(ParametricCover.PolicyPaidInFull.selector, policyNumber));
+        cover.stay(a.policyId, a.eventId);
         vm.warp(until + 1);
         cover.release(policyNumber);
         vm.expectRevert(abi.encodeWithSelector(ParametricCover.PolicyReleased.selector, policyNumber));
-        cover.stay(policyNumber, a.eventId);
+        cover.stay(a.policyId, a.eventId);
     }
 }

@@ -13,5 +13,7 @@ mod quorum {
     mod hostile;
     mod member;
     mod misuse;
+    mod nodes;
     mod quartet;
+    mod told;
 }

@@ -136,9 +136,13 @@ contract SystemHandler is SystemModel {
     function doStay(uint256 which) external {
         if (lodged.length == 0) return;
         Lodged storage one = lodged[which % lodged.length];
-        bool right = known[one.key].held && !cover.policy(one.policy).released;
+        ParametricCover.Policy memory policy = cover.policy(one.policy);
+        uint256 releasableAfter = policy.expiry + SETTLEMENT;
+        if (policy.stayedUntil > releasableAfter) releasableAfter = policy.stayedUntil;
+        bool right = known[one.key].held && !policy.released && policy.escrow > 0
+            && block.timestamp + (SETTLEMENT - CLAIM_DEADLINE) / 2 >= releasableAfter;
         bool done;
-        try cover.stay(one.policy, one.eventId) returns (uint64 until) {
+        try cover.stay(cover.policyIdOf(one.policy), one.eventId) returns (uint64 until) {
             done = true;
             // To be paid once the hold ends, it has as many days again.
             one.payableFrom = until - (SETTLEMENT - CLAIM_DEADLINE - VETO);

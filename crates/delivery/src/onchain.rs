@@ -32,6 +32,7 @@ mod sign;
 mod simulate;
 mod spender;
 mod standing;
+mod stay;
 mod transaction;
 mod transport;
 mod verifier;

@@ -1,16 +1,18 @@
 //! What can happen to a claim while its delivery is on the way.
 
 use alloy::primitives::Address;
+use alloy::sol_types::SolCall;
 use serde_json::json;
 use tocsin_delivery::onchain::{
     Action, Broadcast, Consumption, OnchainSettings, Purpose, Submitter, Waiting,
 };
+use tocsin_domain::attestation::HoldRelease;
 use tocsin_domain::time::Timestamp;
 
 use super::outbox::Outbox;
 use super::world::{
-    GWEI, SUBMITTER_KEY, SUM_INSURED, TODAY, VALID_UNTIL, World, create, deploy_verifier,
-    forged_event, forger, raw_key,
+    EXPIRY, GWEI, SETTLEMENT, SUBMITTER_KEY, SUM_INSURED, TODAY, TocsinVerifier, VALID_UNTIL,
+    World, create, deploy_verifier, forged_event, forger, raw_key,
 };
 
 #[tokio::test]
@@ -283,4 +285,69 @@ async fn a_cover_with_a_veto_is_shown_the_claim_first_and_pays_it_afterwards() {
     outbox.finish(&submitter, &world).await;
     assert_eq!(world.paid().await, SUM_INSURED);
     assert_eq!(world.mined_nonces(submitter.sender()).await, 2);
+}
+
+#[tokio::test]
+async fn the_escrow_of_a_held_claim_is_kept_until_the_hold_ends_whatever_the_settlement() {
+    let world = World::new().await;
+    let submitter = world.submitter().await;
+    let attestation = world.attestation(1);
+    let mut outbox = Outbox::new(world.delivery(&attestation));
+    let claim_key = attestation.claim_key().0;
+    let hold = TocsinVerifier::holdClaimCall {
+        claimKey: claim_key,
+    };
+    world.transact(world.verifier, hold.abi_encode()).await;
+    // Nothing is paid for while the settlement lasts for long, not even once the statement has run out.
+    for (time, reason_has) in [
+        (TODAY + 1000, "ClaimIsHeld"),
+        (VALID_UNTIL + 1, "NoLongerValid"),
+    ] {
+        world.node.set_next_time(time).await;
+        world.node.mine(5).await;
+        let put_back = outbox.rest(&submitter).await;
+        assert!(
+            matches!(&put_back, Action::PutBack { reason, .. } if reason.contains(reason_has)),
+            "{put_back:?}"
+        );
+    }
+    assert_eq!(world.mined_nonces(submitter.sender()).await, 0);
+
+    let settled = EXPIRY + SETTLEMENT;
+    let mut kept = 0;
+    for days in [1, 12] {
+        world
+            .node
+            .set_next_time(settled - 1000 + (days - 1) * 86_400)
+            .await;
+        world.node.mine(1).await;
+        for _ in 0..8 {
+            let action = outbox.rest(&submitter).await;
+            assert!(!matches!(action, Action::GiveUp { .. }), "{action:?}");
+            if matches!(&action, Action::PutBack { reason, .. } if reason.contains("keeps its policy's escrow"))
+            {
+                kept += 1;
+                break;
+            }
+            world.node.mine(1).await;
+            outbox.now.0 += 12;
+        }
+    }
+    assert_eq!(kept, 2, "once for each half of the days");
+    assert_eq!(world.mined_nonces(submitter.sender()).await, 2);
+
+    // The quorum ends the hold, long after the settlement, and states the claim anew; it is paid.
+    let release = HoldRelease {
+        claimKey: claim_key,
+        hold: 1,
+        issuedAt: EXPIRY,
+        signerEpoch: 1,
+    };
+    world.transact(world.verifier, world.ending(&release)).await;
+    let now = settled + 11 * 86_400;
+    let mut anew = world.attestation(1);
+    (anew.issuedAt, anew.validUntil) = (EXPIRY, now + 500_000);
+    let mut outbox = Outbox::new(world.delivery(&anew));
+    outbox.finish(&submitter, &world).await;
+    assert_eq!(world.paid().await, SUM_INSURED);
 }

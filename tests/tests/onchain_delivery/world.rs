@@ -13,7 +13,7 @@ use tocsin_delivery::onchain::{
     SubmitterKey, claim_calldata,
 };
 use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, QuorumSignature, SignatureSet,
+    AttestationDomain, ClaimAttestation, HoldRelease, QuorumSignature, SignatureSet,
 };
 use tocsin_domain::cover::Finality;
 use tocsin_domain::ids::PolicyId;
@@ -39,7 +39,9 @@ pub(crate) const SUM_INSURED: u64 = 1_000_000_000;
 
 pub(crate) const GENESIS: u64 = 1_678_000_000;
 const INCEPTION: u64 = GENESIS + 10_000;
-const EXPIRY: u64 = GENESIS + 1_000_000;
+pub(crate) const EXPIRY: u64 = GENESIS + 1_000_000;
+/// How long after that escrow is locked.
+pub(crate) const SETTLEMENT: u64 = 2_000_000;
 /// The chain's time when a test begins, and the attestation's.
 pub(crate) const TODAY: u64 = GENESIS + 100_000;
 pub(crate) const VALID_UNTIL: u64 = TODAY + 500_000;
@@ -180,6 +182,23 @@ impl World {
         }
     }
 
+    /// The call that ends a hold, as the attestors say.
+    pub(crate) fn ending(&self, release: &HoldRelease) -> Vec<u8> {
+        let domain = AttestationDomain {
+            chain_id: CHAIN_ID,
+            verifier: self.verifier,
+        };
+        let digest = domain.release_digest(release);
+        let signature = attestor().sign_hash_sync(&digest.0).unwrap();
+        let signatures = SignatureSet::single(0, QuorumSignature::new(signature).unwrap()).encode();
+        let arguments = (release.clone(), Bytes::from(signatures)).abi_encode_params();
+        [
+            TocsinVerifier::releaseClaimCall::SELECTOR.as_slice(),
+            &arguments,
+        ]
+        .concat()
+    }
+
     pub(crate) fn settings(&self) -> OnchainSettings {
         OnchainSettings {
             chain_id: CHAIN_ID,
@@ -272,7 +291,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
         premiumBps: 100,
         waitingSeconds: 0,
         claimDeadlineSeconds: 200_000,
-        settlementSeconds: 2_000_000,
+        settlementSeconds: SETTLEMENT,
         vetoSeconds: 0,
         maxTermSeconds: 2_000_000,
         policyCap: SUM_INSURED.into(),

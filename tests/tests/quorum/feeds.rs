@@ -178,16 +178,16 @@ async fn a_claim_that_one_refuses_does_not_spoil_the_batch() {
     let mut quartet = Quartet::set(&policies, "batch_from = 3").await;
     let cover = quartet.spots[0].folder().join("cover.toml");
     let terms = tocsin::config::load_cover(&cover).unwrap().terms_hash;
-    // The one that proposes has another sum insured in its books.
+    // The one that proposes has another end of one policy in its books.
     let proposes = proposer(terms, "AAA");
     let file = quartet.spots[proposes].folder().join("policies.csv");
     let text = std::fs::read_to_string(&file).unwrap();
     let (others, last) = text.trim_end().rsplit_once('\n').unwrap();
-    assert!(
-        last.starts_with("8,") && last.contains(",1000000,"),
-        "{last}"
-    );
-    let last = last.replace(",1000000,", ",2000000,");
+    let (before, subject) = last.rsplit_once(',').unwrap();
+    let (before, expiry) = before.rsplit_once(',').unwrap();
+    let earlier = expiry.parse::<i64>().unwrap() - 1;
+    let last = format!("{before},{earlier},{subject}");
+    assert!(last.starts_with("8,"), "{last}");
     std::fs::write(&file, format!("{others}\n{last}\n")).unwrap();
     quartet.start_all();
     settle_in(&quartet, &ALL, "AAA").await;

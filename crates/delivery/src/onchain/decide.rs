@@ -89,9 +89,11 @@ fn refused(delivery: &DeliveryView, revert: &Revert, policy: &Policy, now: Times
         Outlook::Consumed => return policy.wait(now, Waiting::ConsumptionFinal),
         Outlook::Permanent => return Action::GiveUp { reason },
         Outlook::ClearsAt(instant) if instant > now => instant,
-        Outlook::ClearsAt(_) | Outlook::MayClear | Outlook::ToPresent => {
-            now + policy.back_off(delivery.failures)
-        }
+        Outlook::ClearsAt(_)
+        | Outlook::MayClear
+        | Outlook::ToPresent
+        | Outlook::Held
+        | Outlook::StaysLongEnough => now + policy.back_off(delivery.failures),
     };
     Action::PutBack {
         reason,
@@ -141,7 +143,10 @@ fn spent(
         Some((Purpose::Present, true, hash)) => {
             format!("the claim was presented by transaction {hash}, and is paid after its veto")
         }
-        Some((Purpose::Claim | Purpose::Present, false, hash)) => {
+        Some((Purpose::Stay, true, hash)) => {
+            format!("the claim is held, and transaction {hash} keeps its policy's escrow meanwhile")
+        }
+        Some((Purpose::Claim | Purpose::Present | Purpose::Stay, false, hash)) => {
             format!("transaction {hash} reverted")
         }
         Some((Purpose::Void, _, hash)) => {

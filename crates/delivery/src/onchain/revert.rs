@@ -26,6 +26,10 @@ pub enum Outlook {
     Consumed,
     /// The contract wants the claim presented first.
     ToPresent,
+    /// The claim is held: a quorum may end that.
+    Held,
+    /// The claim is held, and its policy's escrow stays for long enough.
+    StaysLongEnough,
     /// It passes at this instant.
     ClearsAt(Timestamp),
     /// It may pass, or nobody knows.
@@ -107,8 +111,8 @@ fn by_verifier(error: &VerifierError) -> Outlook {
         | E::ContractBitmapOutOfRange(_)
         | E::SignatureCutShort(_)
         | E::TrailingBytes(_) => Outlook::Permanent,
-        // A quorum may end the hold, a contract change its vote, the epoch be announced yet; the others do not come from a
-        // claim.
+        E::ClaimIsHeld(_) => Outlook::Held,
+        // A contract may change its vote, the epoch be announced yet; the others do not come from a claim.
         _ => Outlook::MayClear,
     }
 }
@@ -124,6 +128,7 @@ fn by_cover(error: &CoverError, block_time: Timestamp) -> Outlook {
             ))
         }
         E::NotPresented(_) => Outlook::ToPresent,
+        E::StaysLongEnough(_) => Outlook::StaysLongEnough,
         E::VetoOpen(error) => clears_at(U256::from(error.payableFrom)),
         E::PolicyReleased(_) | E::PolicyPaidInFull(_) | E::WrongTerms(_) | E::WrongWindow(_) => {
             Outlook::Permanent
@@ -174,7 +179,7 @@ mod tests {
             claimKey: claim_key,
             hold: 1,
         };
-        assert_eq!(outlook(held), Outlook::MayClear);
+        assert_eq!(outlook(held), Outlook::Held);
         let refused = V::VoteRefused {
             signerIndex: U256::ZERO,
             attestor: Address::ZERO,

@@ -9,6 +9,7 @@ use super::action::Order;
 use super::connect::Submitter;
 use super::fees::{Fees, Pricing};
 use super::present::presenting;
+use super::stay::staying;
 use super::view::{DeliveryView, Purpose};
 use crate::DeliveryError;
 
@@ -46,6 +47,10 @@ impl Submitter {
         let (to, input) = match order.purpose {
             Purpose::Claim => (delivery.consumer, delivery.calldata.clone()),
             Purpose::Present => (delivery.consumer, presenting(&delivery.calldata)),
+            Purpose::Stay => (
+                delivery.consumer,
+                staying(&delivery.calldata).unwrap_or_default(),
+            ),
             Purpose::Void => (sender, Bytes::new()),
         };
         let (chain_id, to, value) = (self.settings().chain_id, TxKind::Call(to), U256::ZERO);

@@ -2,7 +2,7 @@
 
 use alloy::eips::BlockId;
 use alloy::network::TransactionBuilder;
-use alloy::primitives::Address;
+use alloy::primitives::{Address, Bytes};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::transports::TransportError;
@@ -12,6 +12,7 @@ use super::node::Node;
 use super::present::presenting;
 use super::revert::{Outlook, Revert};
 use super::rpc::RpcFailure;
+use super::stay::{staying, stays};
 use super::view::{DeliveryView, Prospect, Purpose};
 use crate::DeliveryError;
 
@@ -25,7 +26,7 @@ impl Node {
         heads: &Heads,
     ) -> Result<Prospect, DeliveryError> {
         let ((call, purpose), void_gas_limit, market) = tokio::try_join!(
-            self.call_or_present(delivery, heads),
+            self.next_call(delivery, heads),
             self.void_gas(&heads.latest),
             self.market(&heads.latest)
         )?;
@@ -37,21 +38,34 @@ impl Node {
         })
     }
 
-    /// The delivery's call; or presenting, where the contract wants that first.
-    async fn call_or_present(
+    /// The delivery's call; or presenting, where the contract wants that first; or keeping the escrow, where the claim is
+    /// held and that is due.
+    async fn next_call(
         &self,
         delivery: &DeliveryView,
         heads: &Heads,
     ) -> Result<(Result<u64, Revert>, Purpose), DeliveryError> {
-        let call = self.simulate(delivery, heads).await?;
-        if !matches!(&call, Err(revert) if revert.outlook == Outlook::ToPresent) {
-            return Ok((call, Purpose::Claim));
+        let mut call = self.simulate(delivery, heads).await?;
+        let mut purpose = Purpose::Claim;
+        if outlook(&call) == Some(Outlook::ToPresent) {
+            let first = with_calldata(delivery, presenting(&delivery.calldata));
+            (call, purpose) = (self.simulate(&first, heads).await?, Purpose::Present);
         }
-        let first = DeliveryView {
-            calldata: presenting(&delivery.calldata),
-            ..delivery.clone()
+        let (Err(revert), Some(stay)) = (&mut call, staying(&delivery.calldata)) else {
+            return Ok((call, purpose));
         };
-        Ok((self.simulate(&first, heads).await?, Purpose::Present))
+        // A statement that has run out does not end the hold, and nobody states a held claim anew.
+        if !matches!(revert.outlook, Outlook::Held | Outlook::Permanent) {
+            return Ok((call, purpose));
+        }
+        let stay = self.simulate(&with_calldata(delivery, stay), heads).await?;
+        if stay.is_ok() {
+            return Ok((stay, Purpose::Stay));
+        }
+        if outlook(&stay) == Some(Outlook::StaysLongEnough) {
+            revert.outlook = Outlook::Held;
+        }
+        Ok((call, purpose))
     }
 
     /// The gas limit of the delivery's call on the latest block, or why it reverts there. A cause that would stay for
@@ -102,6 +116,13 @@ impl Node {
             );
             return Ok(Err(Revert {
                 reason,
+                outlook: Outlook::MayClear,
+            }));
+        }
+        if stays(&delivery.calldata) && output.len() != 32 {
+            // A contract that takes any call would be called, and paid for, without effect.
+            return Ok(Err(Revert {
+                reason: "the contract does not say until when it keeps the escrow".to_owned(),
                 outlook: Outlook::MayClear,
             }));
         }
@@ -163,5 +184,16 @@ impl Node {
     fn with_margin(&self, gas: u64) -> u64 {
         let margin = u128::from(gas) * u128::from(self.settings().gas_margin_percent) / 100;
         u64::try_from(u128::from(gas) + margin).unwrap_or(u64::MAX)
+    }
+}
+
+fn outlook(call: &Result<u64, Revert>) -> Option<Outlook> {
+    call.as_ref().err().map(|revert| revert.outlook)
+}
+
+fn with_calldata(delivery: &DeliveryView, calldata: Bytes) -> DeliveryView {
+    DeliveryView {
+        calldata,
+        ..delivery.clone()
     }
 }

@@ -11,6 +11,7 @@ use super::fees::Fees;
 use super::look::Heads;
 use super::node::Node;
 use super::present::presents;
+use super::stay::stays;
 use super::view::{AttemptView, Cost, Fate, HeldNonce, Purpose};
 use crate::DeliveryError;
 
@@ -51,6 +52,8 @@ impl AttemptView {
             Purpose::Void
         } else if presents(transaction.input()) {
             Purpose::Present
+        } else if stays(transaction.input()) {
+            Purpose::Stay
         } else {
             Purpose::Claim
         };

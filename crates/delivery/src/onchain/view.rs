@@ -58,6 +58,8 @@ pub enum Purpose {
     Claim,
     /// To present the claim to a cover that pays it after a veto only.
     Present,
+    /// To keep the escrow of the claim's policy, while the claim is held and the cover's settlement nears its end.
+    Stay,
     /// Nothing but to use its nonce: a transfer of zero to the sender itself, so that later nonces are not held up by a
     /// call that would revert.
     Void,
@@ -153,7 +155,8 @@ pub struct Pushed {
 pub struct Prospect {
     /// The gas limit that the call needs, margin included; or why it would revert.
     pub call: Result<u64, Revert>,
-    /// What the call is for: where the contract wants the claim presented first, that.
+    /// What the call is for: where the contract wants the claim presented first, that; where the claim is held and the
+    /// escrow would be gone before long, to keep it.
     pub purpose: Purpose,
     /// The gas limit that a [`Purpose::Void`] needs, margin included.
     pub void_gas_limit: u64,

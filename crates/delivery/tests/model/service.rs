@@ -265,7 +265,7 @@ impl Service {
             }
             Action::Sign(order) => {
                 let call = match order.purpose {
-                    Purpose::Claim | Purpose::Present => Call::Claim(delivery),
+                    Purpose::Claim | Purpose::Present | Purpose::Stay => Call::Claim(delivery),
                     Purpose::Void => Call::Nothing,
                 };
                 let signed = Transaction::new(self.sender, order.nonce, order.fees, call);

@@ -22,6 +22,9 @@ use crate::refusal::{Reason, Refusal};
 /// How many results of the claims of a new one are looked at for whether it says anything new.
 const LOOKED_AT: u32 = 64;
 
+/// The most batches that have a statement in common: more are made only to fill the disk.
+const MOST_BATCHES: usize = 16;
+
 /// Attestations of a quorum that this node has checked against its own books.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
@@ -164,20 +167,29 @@ impl Node {
     }
 
     /// Keeps a result that was verified, so that it is recorded and others can ask for it. One that has no attestation that
-    /// is not known from another result is not kept.
+    /// is not known from another result is not kept. A batch is recorded whole or not at all, so it makes nothing known that is
+    /// signed alone, nor what is signed in a batch of less.
     pub async fn keep(&self, signed: &Signed, verified: &Verified) -> Result<(), Refusal> {
         let claims = verified.issued.iter();
         let claims: Vec<_> = claims.map(|issued| issued.payload.claim_key()).collect();
+        let said: BTreeSet<AttestationId> = ids(signed).collect();
         let mut known: BTreeSet<AttestationId> = BTreeSet::new();
+        let mut batches = 0;
         for body in self.store.results_of(&claims, LOOKED_AT).await? {
             let result: Signed = read_stored(&body)?;
-            known.extend(result.issue.claims.iter().map(|claim| claim.id));
+            let stands = !result.issue.batched
+                || signed.issue.batched && ids(&result).all(|id| said.contains(&id));
+            batches +=
+                usize::from(result.issue.batched && ids(&result).any(|id| said.contains(&id)));
+            if stands {
+                known.extend(ids(&result));
+            }
         }
-        if verified
+        let is_known = verified
             .issued
             .iter()
-            .all(|issued| known.contains(&issued.id))
-        {
+            .all(|issued| known.contains(&issued.id));
+        if is_known || signed.issue.batched && batches >= MOST_BATCHES {
             return Ok(());
         }
         let body = write(signed)?;
@@ -188,6 +200,10 @@ impl Node {
         };
         Ok(self.store.add_result(&result).await?)
     }
+}
+
+fn ids(signed: &Signed) -> impl Iterator<Item = AttestationId> + '_ {
+    signed.issue.claims.iter().map(|claim| claim.id)
 }
 
 fn signed_alone(

@@ -1,0 +1,227 @@
+//! Four nodes in this process, over books of their own in which a loss is determined and its claims wait: real stores, keys
+//! and HTTP, and a clock that is set by hand, so that what is told, and in which order, is up to the test.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tocsin::clock::{Clock, SetClock};
+use tocsin::pipeline::attest::Issuing;
+use tocsin::pipeline::bell::Bell;
+use tocsin::pipeline::quorum::AttestTogether;
+use tocsin::pipeline::{Stage, Work};
+use tocsin::supervisor::Shutdown;
+use tocsin_api::chains::Chains;
+use tocsin_api::feeds::Feeds;
+use tocsin_api::health::Health;
+use tocsin_api::metrics::Metrics;
+use tocsin_api::quorum::Quorum;
+use tocsin_attest::{Attestor, KeySettings, Signer};
+use tocsin_domain::attestation::{ClaimAttestation, Epoch};
+use tocsin_domain::ids::PolicyId;
+use tocsin_domain::quorum::Event;
+use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_quorum::message::Signed;
+use tocsin_quorum::{Node, Outcome, Settings, Wish, serve};
+use tocsin_store::Store;
+use tocsin_store_sqlite::SqliteStore;
+use tocsin_tests::mortal::Death;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::hostile::DOMAIN;
+use super::member::{Member, signers};
+use super::quartet::Quartet;
+
+pub(crate) const VALID_FOR: Seconds = Seconds(30 * 86_400);
+
+/// One of four.
+pub(crate) struct Peer {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
+    clock: SetClock,
+    stage: Stage,
+    work: AttestTogether,
+    _server: AbortOnDropHandle<()>,
+}
+
+/// Four of them.
+pub(crate) struct Nodes {
+    pub(crate) peers: Vec<Peer>,
+    _folders: Vec<TempDir>,
+}
+
+/// Lets one of a quartet determine a loss of `asset` that begins now, alone, and gives its books as they are then.
+pub(crate) async fn determine(quartet: &mut Quartet, index: usize, asset: &str) -> PathBuf {
+    quartet.spots[index].set_price(asset, "0.8");
+    quartet
+        .pass_until("the loss waits for a quorum", async |all| {
+            let ready = all.spots[index].ask("health/ready").await;
+            ready.text().await.unwrap().contains("no quorum yet")
+        })
+        .await;
+    quartet.kill(index);
+    quartet.spots[index].folder().join("tocsin.db")
+}
+
+/// The same from the beginning.
+pub(crate) async fn begin_and_determine(
+    quartet: &mut Quartet,
+    index: usize,
+    asset: &str,
+) -> PathBuf {
+    quartet.start(index, &Death::NEVER);
+    quartet.spots[index].until_seen(asset).await;
+    determine(quartet, index, asset).await
+}
+
+impl Nodes {
+    /// Each with a copy of the books that are named for it, and with its own idea of what time it is.
+    pub(crate) async fn open(members: &[Member], books: [&Path; 4], now: [Timestamp; 4]) -> Self {
+        let mut folders = Vec::new();
+        let mut peers = Vec::new();
+        for (index, (books, now)) in books.into_iter().zip(now).enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let own = folder.path().join("tocsin.db");
+            for end in ["", "-wal"] {
+                let with = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
+                if with(books).exists() {
+                    std::fs::copy(with(books), with(&own)).unwrap();
+                }
+            }
+            peers.push(Peer::open(members, index, &own, SetClock::new(now)).await);
+            folders.push(folder);
+        }
+        Self {
+            peers,
+            _folders: folders,
+        }
+    }
+
+    /// Sets the clocks of all.
+    pub(crate) fn advance_to(&self, now: Timestamp) {
+        for peer in &self.peers {
+            peer.clock.advance_to(now);
+        }
+    }
+
+    /// Lets one of them work until `done`. Whatever it was told, no turn of it ends the process.
+    pub(crate) async fn work_until(&self, index: usize, done: impl AsyncFn(&Peer) -> bool) {
+        let peer = &self.peers[index];
+        for _ in 0..200 {
+            if let Err(error) = peer.work.turn(&peer.stage).await {
+                assert!(error.is_transient(), "the node ends: {error:?}");
+            }
+            if done(peer).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("node {index} does not get there");
+    }
+}
+
+impl Peer {
+    async fn open(members: &[Member], index: usize, books: &Path, clock: SetClock) -> Self {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(books).await.unwrap());
+        let key = SecretString::from(members[index].secret());
+        let key = Signer::open(&KeySettings::Raw { key }).unwrap();
+        let epochs = vec![Epoch::unbounded(signers(members, 1))];
+        let others = members.iter().enumerate().filter(|(one, _)| *one != index);
+        let url = |one: &Member| format!("http://127.0.0.1:{}/", one.port).parse().unwrap();
+        let settings = Settings {
+            peers: others.map(|(_, one)| (one.address(), url(one))).collect(),
+            hold: Seconds(0),
+            valid_for: VALID_FOR,
+            request_timeout: Duration::from_secs(10),
+            // Nobody is away: whoever is slow is waited for.
+            patience: Duration::from_secs(5),
+            takeover: Duration::from_millis(50),
+            clock_tolerance: Seconds(7200),
+        };
+        let told: Arc<dyn Clock> = Arc::new(clock.clone());
+        let dated = Arc::clone(&told);
+        let attestor = Arc::new(Attestor::with_keys(DOMAIN, vec![key], epochs));
+        let now = Arc::new(move || dated.now());
+        let node = Node::new(Arc::clone(&store), attestor, settings, now, Arc::new(|| {}));
+        let node = Arc::new(node.unwrap());
+        let address = ("127.0.0.1", members[index].port);
+        let listener = TcpListener::bind(address).await.unwrap();
+        let serving = Arc::clone(&node);
+        #[expect(clippy::disallowed_methods, reason = "it ends with its handle")]
+        let server = tokio::spawn(async move {
+            serve(listener, serving, std::future::pending())
+                .await
+                .unwrap();
+        });
+        let issuing = Issuing {
+            hold: Seconds(0),
+            valid_for: VALID_FOR,
+            batch_from: None,
+            fetched_by: std::collections::BTreeSet::new(),
+        };
+        Self {
+            work: AttestTogether::new(Arc::clone(&node), &issuing, Seconds(0), Bell::default()),
+            stage: Stage {
+                store: Arc::clone(&store),
+                clock: told,
+                health: Health::default(),
+                chains: Chains::default(),
+                feeds: Feeds::default(),
+                quorum: Quorum::default(),
+                metrics: Metrics::default(),
+                shutdown: Shutdown::default(),
+            },
+            store,
+            node,
+            clock,
+            _server: AbortOnDropHandle::new(server),
+        }
+    }
+
+    /// The event whose claims wait, and whose they are.
+    pub(crate) async fn waiting(&self) -> (Event, Vec<PolicyId>) {
+        let claims = self.store.unattested(10).await.unwrap();
+        let risk = self.store.risk(claims[0].risk).await.unwrap().unwrap();
+        let event = Event::of(&risk.risk, claims[0].ordinal);
+        (event, claims.iter().map(|claim| claim.policy).collect())
+    }
+
+    /// Proposes these claims.
+    pub(crate) async fn propose(
+        &self,
+        event: &Event,
+        policies: &[PolicyId],
+        batched: bool,
+    ) -> Outcome {
+        let wish = Wish {
+            event: event.clone(),
+            policies: policies.to_vec(),
+        };
+        self.node.attest(&[wish], batched).await.unwrap()
+    }
+
+    /// The same; it must go well.
+    pub(crate) async fn attest(
+        &self,
+        event: &Event,
+        policies: &[PolicyId],
+        batched: bool,
+    ) -> Signed {
+        let mut outcome = self.propose(event, policies, batched).await;
+        assert_eq!(outcome.troubles, []);
+        assert_eq!(outcome.signed.len(), 1);
+        outcome.signed.remove(0)
+    }
+
+    /// What is recorded of a policy, oldest first.
+    pub(crate) async fn recorded(&self, policy: PolicyId) -> Vec<ClaimAttestation> {
+        let records = self.store.attestations_of(policy).await.unwrap();
+        records
+            .iter()
+            .map(|record| ClaimAttestation::from_bytes(&record.payload).unwrap())
+            .collect()
+    }
+}
