@@ -32,7 +32,7 @@ impl EpochSection {
     fn resolve(self) -> Result<Epoch, String> {
         let number = self.number;
         let at = |problem: String| format!("epoch {number}: {problem}");
-        let time = |key: &str, text: Option<String>, otherwise: u64| {
+        let time = |key: &str, text: Option<String>, otherwise: u64| -> Result<u64, String> {
             let Some(text) = text else {
                 return Ok(otherwise);
             };
