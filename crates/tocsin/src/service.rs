@@ -33,7 +33,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network};
+use crate::config::{Chain, Config, Network};
 use crate::insure::csv::CsvError;
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
