@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Signature, hex, keccak256};
 use alloy::signers::local::PrivateKeySigner;
@@ -258,6 +259,20 @@ active_from = "{}"
     std::fs::write(spot.config(), config + &epochs).unwrap();
 }
 
+/// The service ends by itself, and says that it could not start.
+async fn assert_does_not_start(spot: &Spot) {
+    let mut life = live(spot);
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = life.ended() {
+            assert!(!status.success());
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn answer_of(spot: &Spot, id: &str) -> Value {
     spot.get(&format!("v1/attestations/{id}")).await.unwrap()
 }
@@ -333,12 +348,20 @@ async fn a_rotation_has_no_gap_and_a_revoked_epoch_is_worth_nothing() {
     );
 
     service.kill();
+    // What the first epoch has signed is still out there: it cannot just be forgotten.
+    let whole = std::fs::read_to_string(spot.config()).unwrap();
+    let (before_it, epochs_of_it) = whole.split_once("[[attestor.epochs]]").unwrap();
+    let (_, second_of_it) = epochs_of_it.split_once("[[attestor.epochs]]").unwrap();
+    let forgetful = format!("{before_it}[[attestor.epochs]]{second_of_it}");
+    std::fs::write(spot.config(), forgetful).unwrap();
+    assert_does_not_start(&spot).await;
+    std::fs::write(spot.config(), &whole).unwrap();
     edit(
         &spot,
         "number       = 1",
         "number       = 1\nrevoked      = true",
     );
-    let _service = live(&spot);
+    let mut service = live(&spot);
     spot.pass_until("the first claim is stated anew", async || {
         spot.attested().await.len() == 3
     })
@@ -370,4 +393,9 @@ async fn a_rotation_has_no_gap_and_a_revoked_epoch_is_worth_nothing() {
     let mut late = trusting(successor().address());
     assert_eq!(late.redeem(&first, now), Err("signatures"));
     assert_eq!(late.redeem(&anew, now), Ok(()));
+
+    // A revocation is for good.
+    service.kill();
+    std::fs::write(spot.config(), &whole).unwrap();
+    assert_does_not_start(&spot).await;
 }
