@@ -339,7 +339,7 @@ async fn a_mirror_that_is_not_there_is_missing_for_a_reason() {
     missing(&with, 0, "it waits to be mirrored").await;
 
     // One is there, and stays there whatever happens to its claim and its epoch.
-    let signature = [&[0; 31][..], &[1], &[0; 31], &[1], &[27]].concat();
+    let signature = [&[0_u8; 31][..], &[1], &[0; 31], &[1], &[27]].concat();
     let mirror = MirrorRecord {
         attestation: paid[2].attestation.id,
         contract,
