@@ -358,11 +358,11 @@ async fn a_mirror_that_is_not_there_is_missing_for_a_reason() {
     missing(&with, 0, "it was revoked before it was mirrored").await;
     missing(&with, 1, "it waits to be mirrored").await;
 
-    let revoked = Epoch {
+    let revoked = [Epoch {
         revoked: true,
         ..epoch
-    };
-    let put = store.put_epochs(separator, EpochOrigin::Announced, &[revoked]);
+    }];
+    let put = store.put_epochs(separator, EpochOrigin::Announced, &revoked);
     put.await.unwrap();
     missing(&with, 1, "epoch 1, which has signed it, was revoked").await;
     missing(&with, 0, "it was revoked before it was mirrored").await;
