@@ -10,14 +10,20 @@ use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
+use tocsin_api::mirrors::Mirrors;
+use tocsin_domain::attestation::eas::EasContract;
+use tocsin_domain::attestation::{Epoch, QuorumSignature, SignerSet};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
 use tocsin_domain::risk::Risk;
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::epoch::{EpochOrigin, Epochs};
 use tocsin_store::look::{Look, LookState, Looks, NewLook};
+use tocsin_store::mirror::{MirrorRecord, Mirrors as _};
 use tocsin_store::policy::Policies;
+use tocsin_store::revocation::{ClaimNews, Standings};
 use tocsin_store::step::{Polled, Step, Steps};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
@@ -32,18 +38,28 @@ async fn api(health: &Health) -> (String, tempfile::TempDir) {
 }
 
 async fn serve(store: SqliteStore, health: &Health) -> String {
+    serve_as(Arc::new(store), health, |_api| {}).await
+}
+
+/// The same, changed.
+async fn serve_as(
+    store: Arc<SqliteStore>,
+    health: &Health,
+    change: impl FnOnce(&mut Api),
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let api = Api {
+    let mut api = Api {
         chains: Chains::default(),
         quorum: tocsin_api::quorum::Quorum::default(),
         feeds: Feeds::default(),
         metrics: Metrics::default(),
-        store: Arc::new(store),
+        store,
         health: health.clone(),
         mirrors: None,
         attestor: None,
     };
+    change(&mut api);
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));
     format!("http://{address}")
@@ -267,4 +283,92 @@ async fn what_was_left_unknown_is_no_denial() {
         sentence.starts_with("cannot be known: x is not known, and would have to be less than 1"),
         "{sentence}"
     );
+}
+
+/// Where an attestation has no mirror, the answer says which of the reasons it is: whoever asks has to do something else in
+/// each case.
+#[tokio::test]
+async fn a_mirror_that_is_not_there_is_missing_for_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let store = Arc::new(store);
+    let paid = sample::store_paid(&*store, 3).await;
+    let domain = sample::domain(0);
+    let separator = domain.domain_separator();
+    let (key, contract) = (
+        sample::address("key"),
+        EasContract {
+            chain_id: 1,
+            address: sample::address("eas"),
+            version: "0.26".to_owned(),
+        },
+    );
+    let without = serve_as(Arc::clone(&store), &Health::default(), |api| {
+        api.attestor = Some(domain.into());
+    })
+    .await;
+    let mirroring = Mirrors {
+        contract: contract.clone(),
+        keys: vec![key],
+    };
+    let with = serve_as(Arc::clone(&store), &Health::default(), |api| {
+        api.attestor = Some(domain.into());
+        api.mirrors = Some(mirroring);
+    })
+    .await;
+    let missing = async |base: &str, index: usize, because: &str| {
+        let id = paid[index].attestation.id;
+        let answer = get(base, &format!("/v1/attestations/{id}/eas")).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{because}");
+        let problem: Value = answer.json().await.unwrap();
+        let said = problem["detail"].as_str().unwrap();
+        assert!(said.contains(because), "`{because}` is not in: {said}");
+    };
+    missing(&without, 0, "names no contract in [attestor] eas").await;
+    missing(&with, 0, "no key in epoch 1").await;
+
+    let epoch = Epoch::unbounded(SignerSet::new(1, 1, vec![key]).unwrap());
+    let put = store.put_epochs(
+        separator,
+        EpochOrigin::Announced,
+        std::slice::from_ref(&epoch),
+    );
+    put.await.unwrap();
+    missing(&with, 0, "it waits to be mirrored").await;
+
+    // One is there, and stays there whatever happens to its claim and its epoch.
+    let signature = [&[0_u8; 31][..], &[1], &[0; 31], &[1], &[27]].concat();
+    let mirror = MirrorRecord {
+        attestation: paid[2].attestation.id,
+        contract,
+        signer: key,
+        signature: QuorumSignature::from_bytes(&signature.try_into().unwrap()).unwrap(),
+        mirrored_at: sample::at(1_000),
+    };
+    store.add_mirrors(&[mirror]).await.unwrap();
+    let news = [0, 2].map(|index: usize| ClaimNews {
+        claim_key: paid[index].attestation.claim_key,
+        consumed: false,
+        hold: None,
+        min_revision: 1,
+    });
+    store.put_standings(separator, None, &news).await.unwrap();
+    missing(&with, 0, "it was revoked before it was mirrored").await;
+    missing(&with, 1, "it waits to be mirrored").await;
+
+    let revoked = [Epoch {
+        revoked: true,
+        ..epoch
+    }];
+    let put = store.put_epochs(separator, EpochOrigin::Announced, &revoked);
+    put.await.unwrap();
+    missing(&with, 1, "epoch 1, which has signed it, was revoked").await;
+    missing(&with, 0, "it was revoked before it was mirrored").await;
+    let id = paid[2].attestation.id;
+    let answer = get(&with, &format!("/v1/attestations/{id}/eas")).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["signer"], key.to_checksum(None));
 }

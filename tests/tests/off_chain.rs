@@ -3,15 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Signature, hex, keccak256};
+use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde_json::{Value, json};
 use tocsin::command::verify;
 use tocsin_domain::attestation::off_chain::OffChainDomain;
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
+use tocsin_domain::time::Timestamp;
 use tocsin_tests::life::Life;
 use tocsin_tests::spot::Spot;
 
@@ -67,6 +70,13 @@ impl PayoutService {
             Err("paid already")
         }
     }
+}
+
+/// Changes the service's configuration.
+fn edit(spot: &Spot, from: &str, to: &str) {
+    let config = std::fs::read_to_string(spot.config()).unwrap();
+    assert!(config.contains(from), "`{from}` is not in: {config}");
+    std::fs::write(spot.config(), config.replacen(from, to, 1)).unwrap();
 }
 
 /// As a service that attests for a programme is configured: nothing of a chain.
@@ -200,4 +210,192 @@ fn check_replays(answers: &[Value]) {
     let mut severe = answers[0].clone();
     severe["attestation"]["payoutFraction"] = json!("1000000000000000000");
     assert_eq!(service().redeem(&severe, now), Err("signatures"));
+}
+
+/// Who signs next.
+fn successor() -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::repeat_byte(0x22)).unwrap()
+}
+
+/// Two epochs that overlap, by the seconds in which each signs, and both keys; the first is accepted for a year.
+fn rotate(spot: &Spot, first: (i64, i64), second_from: i64) {
+    let at = |seconds: i64| Timestamp(seconds).to_string();
+    let one = format!(
+        "epoch     = 1\nthreshold = 1\nsigners   = [\"{:#x}\"]\n",
+        Spot::attestor()
+    );
+    edit(spot, &one, "");
+    std::fs::write(
+        spot.folder().join("next.key"),
+        B256::repeat_byte(0x22).to_string(),
+    )
+    .unwrap();
+    let config = std::fs::read_to_string(spot.config()).unwrap();
+    let epochs = format!(
+        r#"
+[[attestor.keys]]
+kind = "raw"
+key  = "file:next.key"
+
+[[attestor.epochs]]
+number       = 1
+signers      = ["{:#x}"]
+active_from  = "{}"
+sign_until   = "{}"
+accept_until = "{}"
+
+[[attestor.epochs]]
+number      = 2
+signers     = ["{:#x}"]
+active_from = "{}"
+"#,
+        Spot::attestor(),
+        at(first.0),
+        at(first.1),
+        at(first.1 + 365 * 86_400),
+        successor().address(),
+        at(second_from),
+    );
+    std::fs::write(spot.config(), config + &epochs).unwrap();
+}
+
+/// The service ends by itself, and says that it could not start.
+async fn assert_does_not_start(spot: &Spot) {
+    let mut life = live(spot);
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = life.ended() {
+            assert!(!status.success());
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn answer_of(spot: &Spot, id: &str) -> Value {
+    spot.get(&format!("v1/attestations/{id}")).await.unwrap()
+}
+
+async fn write_answer(spot: &Spot, path: &str, name: &str) -> PathBuf {
+    let text = spot.ask(path).await.text().await.unwrap();
+    let path = spot.folder().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// What `tocsin verify` says of a bundle to who knows the epochs; an error is what it found wrong.
+fn verified(bundle: &Path, epochs: &Path) -> Result<(), String> {
+    let report = verify::check_with(bundle, &[], Some(epochs)).unwrap();
+    let mut printed = Vec::new();
+    verify::print(&report, &mut printed).unwrap();
+    if report.is_valid() {
+        Ok(())
+    } else {
+        Err(String::from_utf8(printed).unwrap())
+    }
+}
+
+/// The second epoch begins while the service runs, and nothing waits for it. When the first is revoked, what it has signed is
+/// worth nothing, and is stated anew under the same claim key: who was paid is not paid again, who was not is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_has_no_gap_and_a_revoked_epoch_is_worth_nothing() {
+    let spot = Spot::open(&[(1, "AAA"), (2, "BBB")]).await;
+    settle_off_chain(&spot);
+    let begun = spot.now().0;
+    // Long after the first claim, whatever the machine's speed; both sign for a day.
+    let (second_from, first_until) = (begun + 86_400, begun + 2 * 86_400);
+    rotate(&spot, (begun, first_until), second_from);
+    let mut service = live(&spot);
+    spot.until_seen("AAA").await;
+    spot.set_price("AAA", "0.8");
+    spot.pass_until("one policy is paid", async || {
+        spot.attested().await.len() == 1
+    })
+    .await;
+    let before = spot.attested().await.remove(0);
+    let first = answer_of(&spot, &before).await;
+    assert_eq!(first["attestation"]["signerEpoch"], "1");
+
+    spot.pass(second_from - spot.now().0);
+    spot.until_seen("BBB").await;
+    spot.set_price("BBB", "0.7");
+    spot.pass_until("the other is paid", async || {
+        spot.attested().await.len() == 2
+    })
+    .await;
+    let ids = spot.attested().await;
+    let other = ids.iter().find(|id| **id != before).unwrap();
+    let second = answer_of(&spot, other).await;
+    assert_eq!(second["attestation"]["signerEpoch"], "2");
+
+    // Whoever knows the epochs takes both, and no other's.
+    let epochs = write_answer(&spot, "v1/epochs", "epochs.json").await;
+    let old = format!("v1/attestations/{before}/evidence");
+    let old = write_answer(&spot, &old, "old.json").await;
+    let new = format!("v1/attestations/{other}/evidence");
+    let new = write_answer(&spot, &new, "new.json").await;
+    assert_eq!(verified(&old, &epochs), Ok(()));
+    assert_eq!(verified(&new, &epochs), Ok(()));
+    let told = std::fs::read_to_string(&epochs).unwrap();
+    let told = told.replace(&format!("{PROGRAMME:#x}"), &format!("{:#x}", B256::ZERO));
+    let elsewhere = spot.folder().join("elsewhere.json");
+    std::fs::write(&elsewhere, told).unwrap();
+    let refused = verified(&new, &elsewhere).unwrap_err();
+    assert!(
+        refused.contains("the epochs that you know are those of"),
+        "{refused}"
+    );
+
+    service.kill();
+    // What the first epoch has signed is still out there: it cannot just be forgotten.
+    let whole = std::fs::read_to_string(spot.config()).unwrap();
+    let (before_it, epochs_of_it) = whole.split_once("[[attestor.epochs]]").unwrap();
+    let (_, second_of_it) = epochs_of_it.split_once("[[attestor.epochs]]").unwrap();
+    let forgetful = format!("{before_it}[[attestor.epochs]]{second_of_it}");
+    std::fs::write(spot.config(), forgetful).unwrap();
+    assert_does_not_start(&spot).await;
+    std::fs::write(spot.config(), &whole).unwrap();
+    edit(
+        &spot,
+        "number       = 1",
+        "number       = 1\nrevoked      = true",
+    );
+    let mut service = live(&spot);
+    spot.pass_until("the first claim is stated anew", async || {
+        spot.attested().await.len() == 3
+    })
+    .await;
+    let epochs = write_answer(&spot, "v1/epochs", "epochs.json").await;
+    let refused = verified(&old, &epochs).unwrap_err();
+    assert!(refused.contains("epoch 1 is revoked"), "{refused}");
+    assert_eq!(verified(&new, &epochs), Ok(()));
+
+    let now_known = spot.attested().await;
+    let anew = now_known.iter().find(|id| !ids.contains(id)).unwrap();
+    let anew = answer_of(&spot, anew).await;
+    assert_eq!(anew["attestation"]["signerEpoch"], "2");
+    assert_eq!(anew["claim_key"], first["claim_key"]);
+    let claim: ClaimAttestation = serde_json::from_value(first["attestation"].clone()).unwrap();
+    let now = spot.now().to_u64().unwrap();
+    let trusting = |attestor: Address| PayoutService {
+        programme: PROGRAMME,
+        account: claim.consumer,
+        attestor,
+        paid: BTreeSet::new(),
+    };
+    let mut paying = trusting(Spot::attestor());
+    assert_eq!(paying.redeem(&first, now), Ok(()));
+    // It has taken the revoked signer off its list.
+    paying.attestor = successor().address();
+    assert_eq!(paying.redeem(&anew, now), Err("paid already"));
+    assert_eq!(paying.redeem(&second, now), Ok(()));
+    let mut late = trusting(successor().address());
+    assert_eq!(late.redeem(&first, now), Err("signatures"));
+    assert_eq!(late.redeem(&anew, now), Ok(()));
+
+    // A revocation is for good.
+    service.kill();
+    std::fs::write(spot.config(), &whole).unwrap();
+    assert_does_not_start(&spot).await;
 }

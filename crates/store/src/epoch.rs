@@ -9,7 +9,7 @@ use crate::StoreError;
 /// Who says that an epoch is so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EpochOrigin {
-    /// The configuration, which names its signers and knows no times.
+    /// The configuration. Of a verifier's it names the signers and knows no times; of a programme's off-chain it knows all.
     Configured,
     /// The verifier, in a final block.
     Announced,
@@ -19,8 +19,8 @@ pub enum EpochOrigin {
 #[async_trait]
 pub trait Epochs: Send + Sync {
     /// Records epochs. The same again is no error. An announced one replaces what the configuration said of the same
-    /// signers, and is only ever changed by its revocation, which is never taken back; what is configured changes nothing
-    /// that was announced. Everything else is a [`StoreError::Conflict`], and then nothing is recorded.
+    /// signers, and is only ever changed by its revocation; what is configured changes nothing that was announced, but may
+    /// change the times of what was configured. No revocation is ever taken back. Everything else is a [`StoreError::Conflict`], and then nothing is recorded.
     async fn put_epochs(
         &self,
         domain_separator: B256,
@@ -61,6 +61,9 @@ impl Told {
         match (stored_by, told_by) {
             (Announced, Configured) => Self::Known,
             (Configured, Configured) if stored == told => Self::Known,
+            (Configured, Configured) if stored.revoked && !told.revoked => {
+                Self::Contradiction("its revocation cannot be taken back")
+            }
             (Configured, _) => Self::News,
             (Announced, Announced) if !stored.is_same_announcement(told) => {
                 Self::Contradiction("an announced epoch cannot get other times")

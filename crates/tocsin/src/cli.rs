@@ -57,6 +57,9 @@ pub enum Command {
         /// The signers that you trust, by address; without them the bundle's own set is only shown
         #[arg(long = "signer")]
         signers: Vec<alloy::primitives::Address>,
+        /// The epochs that you trust: a file with what `GET /v1/epochs` answered, of the attestors or of your own books
+        #[arg(long)]
+        epochs: Option<PathBuf>,
     },
     /// Replay the USDC depeg of March 2023 on a chain of your own: a claim is paid, and its evidence verified
     Demo {

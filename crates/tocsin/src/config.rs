@@ -21,7 +21,7 @@ use alloy::primitives::Address;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_domain::attestation::eas::EasContract;
-use tocsin_domain::attestation::{SignerSet, SigningDomain};
+use tocsin_domain::attestation::{Epoch, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -88,9 +88,9 @@ impl Config {
 pub struct AttestorConfig {
     /// The verifier contract, or the programme off-chain.
     pub domain: SigningDomain,
-    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them. Off-chain there is
-    /// nobody to ask.
-    pub signers: Option<SignerSet>,
+    /// The epochs of a programme off-chain, or the one, without bounds, whose signers the verifier must have; empty where the
+    /// verifier is asked for all.
+    pub epochs: Vec<Epoch>,
     /// This node's keys, of which each may be in some of the epochs.
     pub keys: Vec<KeySettings>,
     /// How long after signing an attestation can be used first: the time for a veto.

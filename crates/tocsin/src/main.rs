@@ -47,8 +47,12 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             backtest::run(&arguments, &mut out)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Verify { bundle, signers } => {
-            let verdict = verify::check(&bundle, &signers)?;
+        Command::Verify {
+            bundle,
+            signers,
+            epochs,
+        } => {
+            let verdict = verify::check_with(&bundle, &signers, epochs.as_deref())?;
             verify::print(&verdict, &mut out)?;
             Ok(if verdict.is_valid() {
                 ExitCode::SUCCESS

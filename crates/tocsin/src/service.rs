@@ -20,6 +20,7 @@ use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
@@ -32,7 +33,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network};
+use crate::config::{Chain, Config, Network};
 use crate::insure::csv::CsvError;
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
@@ -73,6 +74,17 @@ pub enum ServiceError {
     /// The attestation key.
     #[error(transparent)]
     Attest(#[from] AttestError),
+    /// An epoch of a programme off-chain that the configuration forgets.
+    #[error(
+        "epoch {number} of {domain} was configured, is still accepted, and is not in the configuration any more: write it into \
+         [[attestor.epochs]], with the end that it has (`sign_until`, `accept_until`), or with `revoked = true`"
+    )]
+    ForgottenEpoch {
+        /// Its number.
+        number: u32,
+        /// The programme.
+        domain: SigningDomain,
+    },
     /// A settlement chain.
     #[error(
         "cannot deliver to eip155:{chain_id}; check [delivery.\"eip155:{chain_id}\"] and what it names"
@@ -264,12 +276,8 @@ async fn connect(
         let submitter = patiently(DeliveryError::is_transient, async || {
             let key = delivery.key.clone();
             let submitter = Submitter::connect(delivery.settings.clone(), key).await?;
-            if let Some(AttestorConfig {
-                signers: Some(signers),
-                ..
-            }) = &config.attestor
-            {
-                submitter.check_signers(signers).await?;
+            for epoch in config.attestor.iter().flat_map(|attestor| &attestor.epochs) {
+                submitter.check_signers(&epoch.signers).await?;
             }
             Ok(submitter)
         })
@@ -305,15 +313,12 @@ async fn connect(
             .first()
             .map(|(submitter, _)| Arc::clone(submitter));
         let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
-        // Off-chain nobody says what is paid, so nothing is said again.
-        if attestor.domain().verifier().is_some() {
-            renewer = Some(Renewer::new(
-                attestor,
-                asked,
-                valid_for,
-                bells.attest.clone(),
-            ));
-        }
+        renewer = Some(Renewer::new(
+            attestor,
+            asked,
+            valid_for,
+            bells.attest.clone(),
+        ));
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));

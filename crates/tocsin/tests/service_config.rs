@@ -264,3 +264,127 @@ fn no_message_shows_an_address_that_may_hold_a_key() {
         "{said}"
     );
 }
+
+const PROGRAMME: &str =
+    "programme = \"0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f\"\n";
+const KEY: &str = "signer = { kind = \"aws-kms\", key = \"alias/attestor\" }\n";
+
+/// A service that attests, as this says.
+fn attesting(said: &str) -> String {
+    format!("database = \"t.db\"\n[attestor]\nhold = \"0s\"\nvalid_for = \"1d\"\n{said}")
+}
+
+/// An epoch of a programme.
+fn epoch(number: u32, times: &str) -> String {
+    format!("[[attestor.epochs]]\nnumber = {number}\nsigners = [\"{A}\"]\n{times}\n")
+}
+
+#[test]
+fn a_programme_off_chain_has_signers_of_its_own_and_nothing_of_a_chain() {
+    let one = format!("epoch = 1\nsigners = [\"{A}\"]\n");
+    accepts(&attesting(&format!("{PROGRAMME}{KEY}{one}")));
+    let quorum = format!(
+        "[quorum]\nlisten = \"127.0.0.1:0\"\n[quorum.peers.\"{B}\"]\nurl = \"http://127.0.0.1:1\"\n"
+    );
+    let delivery = "[delivery.\"eip155:1\"]\nurl = \"http://127.0.0.1:1\"\nmax_fee_gwei = 9\nsigner = { kind = \"ledger\" }\n";
+    let verifier = format!("verifier = \"eip155:1:{B}\"\n");
+    let zero = PROGRAMME.replace("0f", "00");
+    for (said, words) in [
+        (format!("{KEY}{one}"), vec!["`verifier`", "`programme`"]),
+        (
+            format!("{PROGRAMME}{verifier}{KEY}{one}"),
+            vec!["either", "`verifier`", "`programme`"],
+        ),
+        (format!("{zero}{KEY}{one}"), vec!["zero", "32 random bytes"]),
+        (
+            format!("{PROGRAMME}{KEY}"),
+            vec!["`epoch` and `signers`", "[[attestor.epochs]]"],
+        ),
+        (
+            format!("{PROGRAMME}{KEY}{one}{quorum}"),
+            vec!["[quorum]", "programme off-chain", "leave [quorum] out"],
+        ),
+        (
+            format!("{PROGRAMME}{KEY}{one}{delivery}"),
+            vec!["[delivery]", "programme off-chain", "leave one out"],
+        ),
+    ] {
+        refuses(&attesting(&said), &words);
+    }
+}
+
+#[test]
+fn epochs_of_a_programme_leave_no_gap_and_are_those_of_a_programme() {
+    let until = |time: &str| {
+        format!(
+            "sign_until = \"2026-06-{time}T00:00:00Z\"\naccept_until = \"2026-09-01T00:00:00Z\""
+        )
+    };
+    let from = |time: &str| format!("active_from = \"2026-06-{time}T00:00:00Z\"");
+    let of = |epochs: &[String]| attesting(&format!("{PROGRAMME}{KEY}{}", epochs.concat()));
+    let second = epoch(2, &from("10"));
+    accepts(&of(&[epoch(1, &until("20")), second.clone()]));
+    accepts(&of(&[epoch(1, &until("10")), second.clone()]));
+    // Who revokes an epoch has a gap, and knows it.
+    let revoked = format!("{}\nrevoked = true", until("01"));
+    accepts(&of(&[epoch(1, &revoked), second.clone()]));
+    for (epochs, words) in [
+        (
+            vec![second.clone(), epoch(1, &until("01"))],
+            vec!["nobody signs between 2026-06-01", "epoch 2 begins"],
+        ),
+        (
+            vec![second.clone(), second.clone()],
+            vec!["epoch 2", "twice"],
+        ),
+        (
+            vec![epoch(1, &format!("{}\n{}", from("21"), until("20")))],
+            vec!["epoch 1", "out of order"],
+        ),
+        (
+            vec![epoch(1, "active_from = \"soon\"")],
+            vec!["epoch 1", "active_from"],
+        ),
+        (
+            vec![epoch(1, "threshold = 2")],
+            vec!["epoch 1", "threshold"],
+        ),
+    ] {
+        let mut words = words;
+        words.push("[attestor]");
+        refuses(&of(&epochs), &words);
+    }
+    let both = format!("{PROGRAMME}{KEY}epoch = 1\nsigners = [\"{A}\"]\n{second}");
+    refuses(&attesting(&both), &["either `epoch` and `signers`"]);
+    let announced = format!("verifier = \"eip155:1:{B}\"\n{KEY}{second}");
+    refuses(
+        &attesting(&announced),
+        &["[[attestor.epochs]]", "the verifier contract announces"],
+    );
+}
+
+#[test]
+fn mirrors_need_a_key_that_signs_by_itself_and_a_contract_with_a_version() {
+    let verifier = format!("verifier = \"eip155:1:{B}\"\n");
+    let eas = |version: &str| {
+        format!("eas = {{ contract = \"eip155:1:{A}\", version = \"{version}\" }}\n")
+    };
+    accepts(&attesting(&format!("{verifier}{KEY}{}", eas("0.26"))));
+    let ledger = "signer = { kind = \"ledger\" }\n";
+    accepts(&attesting(&format!("{verifier}{ledger}")));
+    let refused = format!("{verifier}{ledger}{}", eas("0.26"));
+    refuses(&attesting(&refused), &["[attestor]", "Ledger"]);
+    // Not as a further key, either.
+    let further = format!(
+        "{verifier}{KEY}{}[[attestor.keys]]\nkind = \"ledger\"\n",
+        eas("0.26")
+    );
+    refuses(&attesting(&further), &["[attestor]", "Ledger"]);
+    let empty = format!("{verifier}{KEY}{}", eas(" "));
+    refuses(&attesting(&empty), &["`eas` version is empty"]);
+    let place = eas("0.26").replace("eip155:1:", "");
+    refuses(
+        &attesting(&format!("{verifier}{KEY}{place}")),
+        &["[attestor]"],
+    );
+}

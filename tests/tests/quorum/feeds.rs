@@ -4,13 +4,19 @@
 use std::process::Command;
 use std::time::Duration;
 
-use tocsin_domain::attestation::ClaimAttestation;
+use alloy::primitives::{Address, Signature, U256};
+use serde_json::Value;
+use tocsin_domain::attestation::eas::{EasContract, Mirror};
+use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
 use tocsin_tests::mortal::Death;
 
 use super::deaths::proposer;
 use super::member::signers;
 use super::quartet::{Quartet, sorted};
+
+/// For whom the nodes mirror.
+const EAS: &str = "eip155:31337:0x00000000000000000000000000000000000000ea";
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 
@@ -45,10 +51,40 @@ async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
     assert_eq!(bundle.signatures.len(), 3);
     let options = VerifyOptions {
         trusted_signers: Some(signers(&quartet.members, 1).signers().to_vec()),
-        verifier: None,
+        ..VerifyOptions::default()
     };
     let report = bundle::verify(&bundle, &options);
     assert!(report.is_valid(), "{report:?}");
+}
+
+/// However many have signed, and whatever: a node's mirror is of the one statement, and signed by that node alone.
+async fn assert_mirrored_by_itself(quartet: &Quartet, node: usize, shown: &Value) {
+    let path = format!("v1/attestations/{}/eas", shown["id"].as_str().unwrap());
+    let mut mirror = Value::Null;
+    let is_there = async |quartet: &Quartet| {
+        mirror = quartet.spots[node].get(&path).await.unwrap();
+        mirror["sig"].is_object()
+    };
+    quartet.pass_until("it is mirrored", is_there).await;
+    let payload: ClaimAttestation = serde_json::from_value(shown["attestation"].clone()).unwrap();
+    let domain = AttestationDomain {
+        chain_id: 31_337,
+        verifier: Address::with_last_byte(1),
+    };
+    let (chain, address) = EAS.rsplit_once(':').unwrap();
+    assert_eq!(chain, "eip155:31337");
+    let contract = EasContract {
+        chain_id: domain.chain_id,
+        address: address.parse().unwrap(),
+        version: "0.26".to_owned(),
+    };
+    let signed = &mirror["sig"]["signature"];
+    let part = |name: &str| signed[name].as_str().unwrap().parse::<U256>().unwrap();
+    let signature = Signature::new(part("r"), part("s"), signed["v"] == 28);
+    let digest = Mirror::of(contract, domain, &payload).id().0;
+    let signer = signature.recover_address_from_prehash(&digest).unwrap();
+    assert_eq!(signer, quartet.members[node].address());
+    assert_eq!(mirror["signer"], signer.to_checksum(None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +193,8 @@ async fn one_that_is_cut_off_is_not_waited_for_and_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_claims_are_one_batch() {
     let policies: Vec<(u32, &str)> = (1..=20).map(|number| (number, "AAA")).collect();
-    let mut quartet = Quartet::set(&policies, "batch_from = 5").await;
+    let extra = format!("batch_from = 5\neas = {{ contract = \"{EAS}\", version = \"0.26\" }}");
+    let mut quartet = Quartet::set(&policies, &extra).await;
     quartet.start_all();
     settle_in(&quartet, &ALL, "AAA").await;
     fall(&quartet, "AAA", ["0.81", "0.8000", "0.79", "0.805"]);
@@ -166,6 +203,7 @@ async fn many_claims_are_one_batch() {
         let path = format!("v1/attestations/{}", attested[0]);
         let shown = quartet.spots[index].get(&path).await.unwrap();
         assert_eq!(shown["batch"]["signed"]["count"], "20", "{shown:#}");
+        assert_mirrored_by_itself(&quartet, index, &shown).await;
     }
     assert_evidence_verifies(&quartet, 1, &attested[7]).await;
     quartet.assert_one_content().await;

@@ -5,13 +5,14 @@
 //! not hide the later ones where they can still be judged.
 
 mod alone;
+mod announced;
 mod reports;
 mod statement;
 
 use alloy_primitives::{Address, keccak256};
 
 use super::{EvidenceBundle, Report};
-use crate::attestation::SigningDomain;
+use crate::attestation::{KnownEpochs, SigningDomain};
 use crate::cover::{Cover, Rearm};
 use crate::diagnostic::Diagnostic;
 use crate::ids::TermsHash;
@@ -26,6 +27,8 @@ pub struct VerifyOptions {
     pub trusted_signers: Option<Vec<Address>>,
     /// The verifier contract, or the programme off-chain, that it must be for; `None` believes the file.
     pub verifier: Option<SigningDomain>,
+    /// Who may sign when; `None` believes the file.
+    pub epochs: Option<KnownEpochs>,
 }
 
 /// Checks everything in `bundle` that can be checked offline, and says what cannot.
@@ -48,6 +51,9 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
         statement::check_verifier(bundle, options.verifier),
     );
     report.add("epoch", statement::check_epoch(bundle));
+    if let Some(known) = &options.epochs {
+        report.add("known epochs", announced::check_announced(bundle, known));
+    }
     if let Some(membership) = &bundle.batch {
         report.add("batch", statement::check_batch(bundle, membership));
     }
@@ -216,11 +222,13 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         ),
     };
     say_who_else_reported(bundle, report);
-    report.leave_open(if options.trusted_signers.is_some() {
-        announced
-    } else {
-        format!("{announced}; name the signers that you trust to check them here")
-    });
+    match (&options.epochs, &options.trusted_signers) {
+        (Some(_), _) => {}
+        (None, Some(_)) => report.leave_open(announced),
+        (None, None) => report.leave_open(format!(
+            "{announced}; name the signers or the epochs that you trust to check them here"
+        )),
+    }
     let claim_key = bundle.attestation.claim_key();
     report.leave_open(match domain {
         SigningDomain::Verifier(_) => format!(

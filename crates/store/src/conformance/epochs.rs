@@ -97,5 +97,22 @@ pub async fn are_revoked_once<S: Store + 'static>(store: Arc<S>) {
         store.put_epochs(here, Announced, &[announced(1)]).await,
         Fault::Conflict,
     );
-    assert_eq!(store.epochs(here).await.unwrap(), [revoked, announced(2)]);
+    assert_eq!(
+        store.epochs(here).await.unwrap(),
+        [revoked.clone(), announced(2)]
+    );
+
+    // Where no verifier announces them, too; their ends may come to be known later than their beginnings.
+    let there = hash("there");
+    let configured = Epoch::unbounded(signers(1, "attestor"));
+    for epoch in [configured, announced(1), revoked.clone()] {
+        let put = store.put_epochs(there, Configured, std::slice::from_ref(&epoch));
+        put.await.unwrap();
+        assert_eq!(store.epochs(there).await.unwrap(), [epoch]);
+    }
+    assert_fault(
+        store.put_epochs(there, Configured, &[announced(1)]).await,
+        Fault::Conflict,
+    );
+    assert_eq!(store.epochs(there).await.unwrap(), [revoked]);
 }

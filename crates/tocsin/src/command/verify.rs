@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use alloy::primitives::Address;
+use tocsin_domain::attestation::KnownEpochs;
 use tocsin_domain::bundle::{self, EvidenceBundle};
 
 use crate::config::read;
@@ -11,6 +12,16 @@ use crate::report::Report;
 
 /// Reads a bundle and re-executes it.
 pub fn check(path: &Path, trusted: &[Address]) -> Result<bundle::Report, Report> {
+    check_with(path, trusted, None)
+}
+
+/// The same for who knows from elsewhere who may sign: `epochs` is a file with the answer of `GET /v1/epochs`.
+pub fn check_with(
+    path: &Path,
+    trusted: &[Address],
+    epochs: Option<&Path>,
+) -> Result<bundle::Report, Report> {
+    let epochs: Option<KnownEpochs> = epochs.map(read_epochs).transpose()?;
     let text = read(path)?;
     let bundle: EvidenceBundle = serde_json::from_str(&text).map_err(|error| {
         Report::tampered(format!(
@@ -20,9 +31,19 @@ pub fn check(path: &Path, trusted: &[Address]) -> Result<bundle::Report, Report>
     })?;
     let options = bundle::VerifyOptions {
         trusted_signers: (!trusted.is_empty()).then(|| trusted.to_vec()),
+        epochs,
         ..Default::default()
     };
     Ok(bundle::verify(&bundle, &options))
+}
+
+fn read_epochs(path: &Path) -> Result<KnownEpochs, Report> {
+    serde_json::from_str(&read(path)?).map_err(|error| {
+        Report::bad_input(format!(
+            "{}: this is not what `GET /v1/epochs` answers: {error}",
+            path.display()
+        ))
+    })
 }
 
 /// Prints every check, and what was not checked.

@@ -2,6 +2,7 @@
 
 mod chain;
 mod delivery;
+mod epochs;
 mod feed;
 mod key;
 mod quorum;

@@ -1,7 +1,8 @@
 //! Renew: a claim that was attested in an epoch that is revoked, or in time that is running out, is attested anew.
 //!
 //! Guarantee: under the same claim key and with the same content, so it is paid once, whichever statement is redeemed. A
-//! claim that the verifier says is paid, held or revoked is left alone.
+//! claim that the verifier says is paid, held or revoked is left alone. Off-chain nobody tells what is paid: there a claim is
+//! attested anew only because its epoch is revoked or ends, once for each such epoch, and not because its time runs out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,8 +94,12 @@ impl Work for Renewer {
             return Ok(Turn::Idle);
         };
         let (now, valid_for) = (now.to_u64().unwrap_or(0), self.valid_for.0.unsigned_abs());
-        let cutoffs = cutoffs(&self.attestor.epochs(), seat.epoch(), now, valid_for);
-        let domain = self.attestor.domain().domain_separator();
+        let mut cutoffs = cutoffs(&self.attestor.epochs(), seat.epoch(), now, valid_for);
+        let domain = self.attestor.domain();
+        if domain.programme().is_some() {
+            cutoffs.retain(|cutoff| cutoff.valid_until == u64::MAX);
+        }
+        let domain = domain.domain_separator();
         let due = stage.store.renewable(domain, &cutoffs, PER_TURN).await?;
         if due.is_empty() {
             return Ok(Turn::Idle);

@@ -38,15 +38,19 @@ pub(super) async fn seat(
     now: Timestamp,
 ) -> Result<(Arc<Attestor>, Issuing), ServiceError> {
     let separator = config.domain.domain_separator();
-    if let Some(signers) = &config.signers {
-        let known = store.epochs(separator).await?;
-        if !known.iter().any(|epoch| epoch.signers == *signers) {
-            let configured = [Epoch::unbounded(signers.clone())];
-            store
-                .put_epochs(separator, EpochOrigin::Configured, &configured)
-                .await?;
-        }
+    let known = store.epochs(separator).await?;
+    if config.domain.programme().is_some() {
+        refuse_forgotten(config, &known, now)?;
     }
+    let is_news = |epoch: &&Epoch| match config.domain.verifier() {
+        // What it has announced has times, which no configuration knows.
+        Some(_) => !known.iter().any(|one| one.signers == epoch.signers),
+        None => !known.contains(epoch),
+    };
+    let news: Vec<Epoch> = config.epochs.iter().filter(is_news).cloned().collect();
+    store
+        .put_epochs(separator, EpochOrigin::Configured, &news)
+        .await?;
     for (submitter, _) in submitters {
         let known = store.epochs(separator).await?;
         let announced = patiently(DeliveryError::is_transient, async || {
@@ -88,4 +92,25 @@ pub(super) async fn seat(
             fetched_by: config.fetched_by.clone(),
         },
     ))
+}
+
+/// What a programme's earlier epoch has signed is out in the world: that it is not accepted any more has to be said.
+fn refuse_forgotten(
+    config: &AttestorConfig,
+    known: &[Epoch],
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    let at = now.to_u64().unwrap_or(0);
+    let is_kept = |known: &Epoch| {
+        let mut kept = config.epochs.iter();
+        kept.any(|epoch| epoch.number() == known.number())
+    };
+    let mut accepted = known.iter().filter(|epoch| epoch.is_accepted_at(at));
+    match accepted.find(|epoch| !is_kept(epoch)) {
+        Some(forgotten) => Err(ServiceError::ForgottenEpoch {
+            number: forgotten.number(),
+            domain: config.domain,
+        }),
+        None => Ok(()),
+    }
 }

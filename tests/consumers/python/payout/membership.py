@@ -3,10 +3,10 @@
 from eth_utils import keccak
 
 from .refusal import Refusal
-from .statement import Answer, Domain, digest, signable_batch
+from .statement import Answer, Domain, Programme, digest, signable_batch
 
 
-def check_membership(answer: Answer, domain: Domain) -> None:
+def check_membership(answer: Answer, domain: Domain | Programme) -> None:
     """Refuses a batch that is not the attestation's. Its signatures are checked elsewhere."""
     batch = answer.batch
     if batch is None:

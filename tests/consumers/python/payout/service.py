@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import requests
 
+from .agreed import Agreed
 from .book import Book
 from .refusal import Refusal
 from .registry import Registry
@@ -36,7 +37,7 @@ class Outcome:
 
 
 class PayoutService:
-    def __init__(self, api: str, terms: Terms, registry: Registry, book: Book, bank: Bank) -> None:
+    def __init__(self, api: str, terms: Terms, registry: Registry | Agreed, book: Book, bank: Bank) -> None:
         self._api = api
         self._terms = terms
         self._registry = registry

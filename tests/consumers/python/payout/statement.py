@@ -57,6 +57,16 @@ class Domain:
 
 
 @dataclass(frozen=True)
+class Programme:
+    """For which programme a statement is meant that no contract settles. No contract takes it, and no other programme."""
+
+    id: bytes
+
+    def eip712(self) -> dict[str, Any]:
+        return {"name": "Tocsin Off-chain", "version": "1", "salt": self.id}
+
+
+@dataclass(frozen=True)
 class Batch:
     id: bytes
     signed: dict[str, Any]
@@ -111,16 +121,16 @@ def _value(name: str, kind: str, text: str) -> Any:
     return value
 
 
-def signable_claim(claim: dict[str, Any], domain: Domain) -> SignableMessage:
+def signable_claim(claim: dict[str, Any], domain: Domain | Programme) -> SignableMessage:
     return _signable("ClaimAttestation", CLAIM, claim, domain)
 
 
-def signable_batch(batch: dict[str, Any], domain: Domain) -> SignableMessage:
+def signable_batch(batch: dict[str, Any], domain: Domain | Programme) -> SignableMessage:
     return _signable("AttestationBatch", BATCH, batch, domain)
 
 
 def _signable(
-    name: str, types: dict[str, str], message: dict[str, Any], domain: Domain
+    name: str, types: dict[str, str], message: dict[str, Any], domain: Domain | Programme
 ) -> SignableMessage:
     members = [{"name": field, "type": kind} for field, kind in types.items()]
     return encode_typed_data(domain.eip712(), {name: members}, message)

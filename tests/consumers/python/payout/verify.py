@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .agreed import Agreed
 from .membership import check_membership
 from .quorum import check_quorum, has_contracts
 from .refusal import Refusal
@@ -12,6 +13,7 @@ from .statement import (
     NOTHING,
     Answer,
     Domain,
+    Programme,
     claim_key,
     digest,
     read,
@@ -36,7 +38,7 @@ class Policy:
 class Terms:
     """What this service agreed with its customers and the attestors. Nothing of it comes from an attestation."""
 
-    domain: Domain
+    domain: Domain | Programme
     consumer: str
     policy: Callable[[bytes], Policy | None]
 
@@ -51,7 +53,7 @@ class Owed:
     amount: int
 
 
-def verify(raw: Any, terms: Terms, registry: Registry) -> Owed:
+def verify(raw: Any, terms: Terms, registry: Registry | Agreed) -> Owed:
     """Verifies an answer of the API, and says what is owed by it.
 
     Raises a `Refusal`, or any other error where it cannot tell.
@@ -68,7 +70,7 @@ def verify(raw: Any, terms: Terms, registry: Registry) -> Owed:
     return Owed(answer.claim_key, answer.id, policy.holder, amount)
 
 
-def _check_identity(answer: Answer, domain: Domain) -> None:
+def _check_identity(answer: Answer, domain: Domain | Programme) -> None:
     """The ids are computed, never believed."""
     if digest(signable_claim(answer.claim, domain)) != answer.id:
         raise Refusal("digest", "its id is not its digest")
@@ -106,7 +108,7 @@ def _check_statement(claim: dict[str, Any], now: Moment) -> None:
         raise Refusal("expired", f"since {claim['validUntil']}")
 
 
-def _check_signers(answer: Answer, registry: Registry, now: Moment) -> None:
+def _check_signers(answer: Answer, registry: Registry | Agreed, now: Moment) -> None:
     """A quorum of the epoch, which could sign when it did and is still accepted."""
     epoch = registry.epoch(answer.claim["signerEpoch"], now)
     if epoch is None:
@@ -130,7 +132,7 @@ def _check_signers(answer: Answer, registry: Registry, now: Moment) -> None:
     check_quorum(answer.signatures, message, epoch.threshold, epoch.signers)
 
 
-def _check_standing(answer: Answer, registry: Registry, now: Moment) -> None:
+def _check_standing(answer: Answer, registry: Registry | Agreed, now: Moment) -> None:
     standing = registry.standing(answer.claim_key, now)
     if standing.consumed:
         raise Refusal("consumed", "a contract has paid it")

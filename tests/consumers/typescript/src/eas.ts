@@ -33,7 +33,8 @@ export function checkMirror(mirror: unknown, eas: Eas, signers: readonly string[
     BigInt(chainId) === eas.chainId;
   if (!same) throw new Refusal("digest", "it is of another contract");
   const reader = new Offchain(
-    eas,
+    // The SDK compares texts: the same address in another spelling would be another contract to it.
+    { ...eas, address: verifyingContract },
     OffchainAttestationVersion.Version2,
     // Reading asks no contract.
     undefined as never,

@@ -3,10 +3,10 @@
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 
 import { Refusal } from "./refusal.js";
-import { type Answer, type Domain, attestationId, batchId } from "./statement.js";
+import { type Answer, type Domain, type Programme, attestationId, batchId } from "./statement.js";
 
 /** Refuses a batch that is not the attestation's. Its signatures are checked elsewhere. */
-export function checkMembership({ claim, batch }: Answer, domain: Domain): void {
+export function checkMembership({ claim, batch }: Answer, domain: Domain | Programme): void {
   if (batch === null) return;
   const refuse = (detail: string) => new Refusal("batch", detail);
   if (batchId(batch.signed, domain) !== batch.id) throw refuse("its id is not its digest");

@@ -6,7 +6,7 @@
 // pays a key once.
 
 import { Refusal } from "./refusal.js";
-import type { Registry } from "./registry.js";
+import type { Authority } from "./registry.js";
 import type { Book } from "./book.js";
 import { type Owed, type Terms, verify } from "./verify.js";
 
@@ -21,7 +21,7 @@ export class PayoutService {
   constructor(
     private readonly api: string,
     private readonly terms: Terms,
-    private readonly registry: Registry,
+    private readonly registry: Authority,
     private readonly book: Book,
     private readonly bank: Bank,
   ) {}

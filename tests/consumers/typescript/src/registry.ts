@@ -32,6 +32,9 @@ export interface Moment {
   time: bigint;
 }
 
+/** Whoever is believed about signers and claims: the verifier contract, or for a programme off-chain what was agreed. */
+export type Authority = Pick<Registry, "checkChain" | "now" | "epoch" | "standing" | "verifies">;
+
 export class Registry {
   readonly domain: Domain;
   private readonly client: PublicClient;

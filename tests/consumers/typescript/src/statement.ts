@@ -87,6 +87,11 @@ export interface Domain {
   verifier: Address;
 }
 
+/** For which programme a statement is meant that no contract settles. No contract takes it, and no other programme. */
+export interface Programme {
+  programme: Hex;
+}
+
 const ranges: Record<string, [bigint, bigint]> = {
   uint8: [0n, 2n ** 8n],
   uint32: [0n, 2n ** 32n],
@@ -136,12 +141,13 @@ export function read(answer: unknown): Answer {
   };
 }
 
-function eip712({ chainId, verifier }: Domain) {
-  return { name: "Tocsin", version: "1", chainId, verifyingContract: verifier };
+function eip712(domain: Domain | Programme) {
+  if ("programme" in domain) return { name: "Tocsin Off-chain", version: "1", salt: domain.programme };
+  return { name: "Tocsin", version: "1", chainId: domain.chainId, verifyingContract: domain.verifier };
 }
 
 /** The attestation id: the digest of the claim. */
-export function attestationId(claim: Claim, domain: Domain): Hex {
+export function attestationId(claim: Claim, domain: Domain | Programme): Hex {
   return hashTypedData({
     domain: eip712(domain),
     types: TYPES,
@@ -151,7 +157,7 @@ export function attestationId(claim: Claim, domain: Domain): Hex {
 }
 
 /** The digest of a batch. */
-export function batchId(batch: Batch, domain: Domain): Hex {
+export function batchId(batch: Batch, domain: Domain | Programme): Hex {
   return hashTypedData({
     domain: eip712(domain),
     types: TYPES,

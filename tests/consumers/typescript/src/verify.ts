@@ -5,8 +5,8 @@ import { isAddressEqual } from "viem";
 import { checkMembership } from "./membership.js";
 import { checkQuorum, hasContracts } from "./quorum.js";
 import { Refusal } from "./refusal.js";
-import type { Moment, Registry } from "./registry.js";
-import { type Answer, type Claim, type Domain, attestationId, claimKey, read } from "./statement.js";
+import type { Authority, Moment } from "./registry.js";
+import { type Answer, type Claim, type Domain, type Programme, attestationId, claimKey, read } from "./statement.js";
 
 /** A policy that this service has sold, from its own books. */
 export interface Policy {
@@ -18,7 +18,7 @@ export interface Policy {
 
 /** What this service agreed with its customers and with the attestors. Nothing of it comes from an attestation. */
 export interface Terms {
-  domain: Domain;
+  domain: Domain | Programme;
   consumer: `0x${string}`;
   policy(id: string): Policy | undefined;
 }
@@ -36,7 +36,7 @@ const ONE = 10n ** 18n;
 const NOTHING = `0x${"00".repeat(32)}`;
 
 /** Verifies an answer of the API, and says what is owed by it. Throws a `Refusal`, or any other error where it cannot tell. */
-export async function verify(raw: unknown, terms: Terms, registry: Registry): Promise<Owed> {
+export async function verify(raw: unknown, terms: Terms, registry: Authority): Promise<Owed> {
   const answer = read(raw);
   const { claim } = answer;
   checkIdentity(answer, terms.domain);
@@ -55,7 +55,7 @@ export async function verify(raw: unknown, terms: Terms, registry: Registry): Pr
 }
 
 /** The ids are computed, never believed. */
-function checkIdentity({ id, claimKey: key, claim }: Answer, domain: Domain): void {
+function checkIdentity({ id, claimKey: key, claim }: Answer, domain: Domain | Programme): void {
   if (attestationId(claim, domain) !== id) throw new Refusal("digest", "its id is not its digest");
   if (claimKey(claim) !== key) throw new Refusal("claim-key", "its claim key is another claim's");
 }
@@ -84,7 +84,7 @@ function checkStatement(claim: Claim, now: Moment): void {
 }
 
 /** A quorum of the epoch, which could sign when it did and is still accepted. */
-async function checkSigners(answer: Answer, registry: Registry, now: Moment): Promise<void> {
+async function checkSigners(answer: Answer, registry: Authority, now: Moment): Promise<void> {
   const { claim, batch } = answer;
   const epoch = await registry.epoch(claim.signerEpoch, now);
   if (epoch === null) throw new Refusal("epoch", `there is no epoch ${claim.signerEpoch}`);
@@ -102,7 +102,7 @@ async function checkSigners(answer: Answer, registry: Registry, now: Moment): Pr
   await checkQuorum(answer.signatures, batch?.id ?? answer.id, epoch.threshold, epoch.signers);
 }
 
-async function checkStanding({ claimKey: key, claim }: Answer, registry: Registry, now: Moment): Promise<void> {
+async function checkStanding({ claimKey: key, claim }: Answer, registry: Authority, now: Moment): Promise<void> {
   const standing = await registry.standing(key, now);
   if (standing.consumed) throw new Refusal("consumed", "a contract has paid it");
   if (standing.held) throw new Refusal("held", "the guardian has stopped it");

@@ -74,8 +74,9 @@ impl QuorumSection {
                     .to_owned(),
             ));
         }
-        if let Some(signers) = &attestor.signers
-            && usize::from(signers.threshold()) * 2 <= signers.signers().len()
+        let mut named = attestor.epochs.iter().map(|epoch| &epoch.signers);
+        if let Some(signers) =
+            named.find(|signers| usize::from(signers.threshold()) * 2 <= signers.signers().len())
         {
             return Err(at(format!(
                 "a threshold of {} of {} lets two halves decide differently: more than half have to sign, and two thirds and \

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use tocsin_attest::KeySettings;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::off_chain::OffChainDomain;
-use tocsin_domain::attestation::{AttestationDomain, SignerSet, SigningDomain};
+use tocsin_domain::attestation::{AttestationDomain, Epoch, SigningDomain};
 
+use super::epochs::{self, EpochSection};
 use super::key::KeySection;
 use super::span;
 use crate::config::{AttestorConfig, ConfigError, caip, invalid};
@@ -30,6 +31,9 @@ pub(in crate::config) struct AttestorSection {
     threshold: Option<u8>,
     #[serde(default)]
     signers: Option<Vec<Address>>,
+    /// Of a programme, instead of these three: epochs that have beginnings and ends.
+    #[serde(default)]
+    epochs: Vec<EpochSection>,
     #[serde(default)]
     signer: Option<KeySection>,
     /// Further keys: the next epoch's before a rotation, the last one's after it.
@@ -112,14 +116,25 @@ impl AttestorSection {
     ) -> Result<AttestorConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[attestor]: {problem}"));
         let domain = domain(self.verifier.as_deref(), self.programme).map_err(at)?;
-        let signers = match (self.epoch, self.threshold, self.signers) {
-            (None, None, None) => None,
-            (Some(epoch), threshold, Some(signers)) => {
-                // A count that does not fit is refused below, by its real number.
-                let count = u8::try_from(signers.len()).unwrap_or(u8::MAX);
-                let threshold = threshold.unwrap_or_else(|| SignerSet::default_threshold(count));
-                let set = SignerSet::new(epoch, threshold, signers);
-                Some(set.map_err(|error| at(error.to_string()))?)
+        let is_verifier = domain.verifier().is_some();
+        let epochs = match (self.epoch, self.threshold, self.signers) {
+            (None, None, None) if self.epochs.is_empty() || !is_verifier => {
+                epochs::resolve(self.epochs).map_err(at)?
+            }
+            (None, None, None) => {
+                return Err(at(
+                    "[[attestor.epochs]] are those of a `programme`: the verifier contract announces its own, leave them out"
+                        .to_owned(),
+                ));
+            }
+            (Some(epoch), threshold, Some(signers)) if self.epochs.is_empty() => {
+                let signers = epochs::signer_set(epoch, threshold, signers).map_err(at)?;
+                vec![Epoch::unbounded(signers)]
+            }
+            (Some(_), _, Some(_)) => {
+                return Err(at(
+                    "write either `epoch` and `signers`, or [[attestor.epochs]]".to_owned(),
+                ));
             }
             _ => {
                 return Err(at(
@@ -129,9 +144,11 @@ impl AttestorSection {
                 ));
             }
         };
-        if domain.programme().is_some() && signers.is_none() {
+        if !is_verifier && epochs.is_empty() {
             return Err(at(
-                "`programme` needs `epoch` and `signers`: off-chain there is no contract to ask for them".to_owned(),
+                "`programme` needs `epoch` and `signers`, or [[attestor.epochs]]: off-chain there is no contract to ask for \
+                 them"
+                    .to_owned(),
             ));
         }
         let keys = self.signer.into_iter().chain(self.keys);
@@ -147,7 +164,7 @@ impl AttestorSection {
         Ok(AttestorConfig {
             eas: eas.map_err(at)?,
             domain,
-            signers,
+            epochs,
             keys,
             hold: span(&self.hold).map_err(at)?,
             valid_for: span(&self.valid_for).map_err(at)?,
