@@ -30,6 +30,7 @@ use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
     Reserved,
 };
+use tocsin_store::backlog::{Backlog, Backlogs};
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
@@ -350,6 +351,13 @@ impl<S: Warnings> Warnings for Mortal<S> {
         limit: u32,
     ) -> Result<Vec<Warning>, StoreError> {
         self.store.warnings(before, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Backlogs + Sync> Backlogs for Mortal<S> {
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.store.backlog().await
     }
 }
 

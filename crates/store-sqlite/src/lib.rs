@@ -8,6 +8,7 @@
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
 mod attestations;
+mod backlog;
 mod batches;
 mod bulk;
 mod claims;

@@ -12,6 +12,7 @@
 
 pub mod archive;
 pub mod attestations;
+pub mod backlog;
 pub mod batches;
 pub mod claims;
 pub mod coverage;
@@ -194,6 +195,10 @@ macro_rules! conformance_tests {
                 a_late_policy_makes_work_again
                 are_added_all_or_none
                 wait_for_attestation_in_order
+            }
+            backlog {
+                moves_from_stage_to_stage
+                holds_what_is_not_delivered
             }
             reservations {
                 are_given_once

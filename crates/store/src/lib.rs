@@ -5,6 +5,7 @@
 //! on `Err` there is none.
 
 pub mod attestation;
+pub mod backlog;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "conformance")]
@@ -49,6 +50,7 @@ pub trait Store:
     + attestation::Attestations
     + delivery::Deliveries
     + quorum::Quorums
+    + backlog::Backlogs
     + Send
     + Sync
 {
@@ -65,10 +67,6 @@ impl<T> Store for T where
         + halt::Halts
         + unwind::Unwinds
         + warning::Warnings
-        + coverage::Coverages
-        + halt::Halts
-        + unwind::Unwinds
-        + warning::Warnings
         + claim::Claims
         + epoch::Epochs
         + revocation::Standings
@@ -77,6 +75,7 @@ impl<T> Store for T where
         + attestation::Attestations
         + delivery::Deliveries
         + quorum::Quorums
+        + backlog::Backlogs
         + Send
         + Sync
 {

@@ -28,8 +28,9 @@ pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tocsin_api::metrics::TurnOutcome;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
 
@@ -212,7 +213,16 @@ pub trait Work: Send + Sync + 'static {
 pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(), StageError> {
     let mut known_trouble = None;
     while !stage.shutdown.is_requested() {
-        let pause = match work.turn(&stage).await {
+        let begun = Instant::now();
+        let turn = work.turn(&stage).await;
+        let outcome = match turn {
+            Ok(Turn::Worked) => TurnOutcome::Worked,
+            Ok(Turn::Idle) => TurnOutcome::Idle,
+            Err(_) => TurnOutcome::Failed,
+        };
+        let name = work.name();
+        stage.metrics.stage_turned(name, outcome, begun.elapsed());
+        let pause = match turn {
             Ok(turn) => {
                 stage.health.well(work.name());
                 known_trouble = None;

@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::contracts;
 use crate::sh::{self, Failed};
+use crate::{contracts, suite};
 
 /// Installs what they need, sets the stage, and runs the tests of each.
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
@@ -16,18 +16,8 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::install_npm(&typescript, "viem, ethers, the EAS SDK and ajv")?;
     let python = install_python(&root.join("tests/consumers/python"))?;
     sh::step("setting the stage: a chain, a node, attestations");
-    let build = [
-        "build",
-        "--quiet",
-        "--locked",
-        "--package",
-        "tocsin-tests",
-        "--bin",
-        "node",
-        "--bin",
-        "payout_stage",
-    ];
-    sh::run(root, "cargo", &build)?;
+    let build = [&["build", "--quiet"], suite::WORKSPACE, &["--bins"]];
+    sh::run(root, "cargo", &build.concat())?;
     let stage = Stage::set(root)?;
     let told = stage.description.to_string_lossy().into_owned();
     let variables = [("TOCSIN_STAGE", told.as_str())];
