@@ -6,6 +6,7 @@
 //! Parsed ─key─▶ Keyed ─verify─▶ Authentic ─at─▶ Timely ─body─▶ Whole ─nonce─▶ Fresh ─scope─▶ Scoped ─rate─▶ Permitted
 //! ```
 
+use crate::UnixTime;
 use crate::base::signature_base;
 use crate::failure::Failure;
 use crate::key::{Algorithm, KeyId, VerifyingKey};
@@ -14,7 +15,6 @@ use crate::nonce::NonceHash;
 use crate::parse::{Said, said};
 use crate::request::Request;
 use crate::scope::{Environment, Scope, Scopes};
-use crate::UnixTime;
 
 /// How far clocks may differ, and how long a signature may be good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

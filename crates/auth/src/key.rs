@@ -54,7 +54,9 @@ pub struct KeyId {
 
 /// A text that is no name of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a key id: write tk_, the environment (dev, test or prod), _ and 32 hexadecimal digits")]
+#[error(
+    "not a key id: write tk_, the environment (dev, test or prod), _ and 32 hexadecimal digits"
+)]
 pub struct NoKeyId;
 
 impl KeyId {
@@ -122,7 +124,9 @@ pub enum KeyError {
     #[error("the secret has {0} bytes: it needs at least 32")]
     ShortSecret(usize),
     /// It is no key at all.
-    #[error("not an ed25519 key: 32 bytes are needed, and a public key must be a point of full order")]
+    #[error(
+        "not an ed25519 key: 32 bytes are needed, and a public key must be a point of full order"
+    )]
     NotEd25519,
 }
 

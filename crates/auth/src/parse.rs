@@ -147,7 +147,9 @@ impl Parameters {
             return Err(Failure::Malformed);
         }
         Ok(Self {
-            key: text("keyid")?.parse().map_err(|_other| Failure::UnknownKey)?,
+            key: text("keyid")?
+                .parse()
+                .map_err(|_other| Failure::UnknownKey)?,
             algorithm: Algorithm::named(text("alg")?).ok_or(Failure::Malformed)?,
             created: time("created")?,
             expires: time("expires")?,

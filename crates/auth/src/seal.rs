@@ -19,7 +19,9 @@ pub enum SealError {
     #[error("a master key has 32 bytes, not {0}: make one with `openssl rand -hex 32`")]
     MasterKey(usize),
     /// None of the master keys is the one that it was sealed with.
-    #[error("it was sealed with master key {0}, which is not configured: add that key to [auth] old_master_keys")]
+    #[error(
+        "it was sealed with master key {0}, which is not configured: add that key to [auth] old_master_keys"
+    )]
     UnknownMaster(MasterId),
     /// It was changed, or belongs to something else.
     #[error("the sealed secret of `{0}` does not open: it was changed, or moved from another key")]
@@ -55,7 +57,10 @@ impl MasterKey {
         let bytes: [u8; KEY_BYTES] = bytes
             .try_into()
             .map_err(|_length| SealError::MasterKey(bytes.len()))?;
-        let hash = digest::digest(&digest::SHA256, &[b"tocsin master key", &bytes[..]].concat());
+        let hash = digest::digest(
+            &digest::SHA256,
+            &[b"tocsin master key", &bytes[..]].concat(),
+        );
         let mut id = [0; 8];
         for (to, from) in id.iter_mut().zip(hash.as_ref()) {
             *to = *from;
@@ -138,11 +143,7 @@ impl Seal {
         }))
     }
 
-    fn unwrap(
-        &self,
-        name: &str,
-        sealed: &Sealed,
-    ) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
+    fn unwrap(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
         let master = core::iter::once(&self.current)
             .chain(&self.old)
             .find(|master| master.id == sealed.master)

@@ -12,6 +12,7 @@ pub mod claim;
 pub mod conformance;
 pub mod cover;
 pub mod coverage;
+pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
