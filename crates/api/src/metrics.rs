@@ -3,6 +3,7 @@
 //! Counters are kept by whoever sees the thing happen; gauges are what the store and the parts say when they are asked for.
 
 mod attestors;
+mod calls;
 mod deliveries;
 mod feeds;
 mod sources;
@@ -10,6 +11,7 @@ mod stages;
 
 use core::fmt;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::U256;
@@ -19,7 +21,9 @@ use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tocsin_auth::{Failure, KeyId};
 use tocsin_domain::observation::SourceId;
+use tocsin_store::credential::OwnerName;
 
 pub use self::stages::TurnOutcome;
 use crate::Api;
@@ -37,6 +41,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    calls: calls::Calls,
     deliveries: deliveries::Deliveries,
     unready: Gauge<i64>,
 }
@@ -55,6 +60,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
             unready,
             registry,
@@ -87,6 +93,28 @@ impl Metrics {
     /// A stage has turned.
     pub fn stage_turned(&self, stage: &str, outcome: TurnOutcome, took: Duration) {
         self.0.stages.turned(stage, outcome, took);
+    }
+
+    pub(crate) fn call_answered(&self, client: &OwnerName, key: &KeyId) {
+        self.0.calls.answered(client, key);
+    }
+
+    pub(crate) fn call_refused(&self, failure: Failure) {
+        self.0.calls.refused(failure);
+    }
+
+    pub(crate) fn new_network(&self) {
+        self.0.calls.new_network();
+    }
+
+    /// What keys there are, and how many need attention; says whether that has changed.
+    pub(crate) fn keys_are(
+        &self,
+        states: &BTreeMap<&'static str, u64>,
+        laggards: u64,
+        ending: u64,
+    ) -> bool {
+        self.0.calls.keys_are(states, laggards, ending)
     }
 
     fn encoded(&self) -> Result<String, fmt::Error> {

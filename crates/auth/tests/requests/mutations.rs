@@ -143,12 +143,14 @@ impl Change {
             Self::Replace(name, value) => rewrite(sent, name, |_old| value.clone()),
             Self::Component(one, other) => rewrite(sent, "signature-input", |input| {
                 relisted(input, |names| {
-                    names.swap(one.index(names.len()), other.index(names.len()));
+                    let (one, other) = (one.index(names.len()), other.index(names.len()));
+                    names.swap(one, other);
                 })
             }),
             Self::Without(at) => rewrite(sent, "signature-input", |input| {
                 relisted(input, |names| {
-                    names.remove(at.index(names.len()));
+                    let at = at.index(names.len());
+                    names.remove(at);
                 })
             }),
             Self::Parameter(name, value) => rewrite(sent, "signature-input", |input| {
