@@ -2,6 +2,7 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+pub mod auth;
 pub mod chains;
 mod eligibility;
 mod epochs;
@@ -35,6 +36,8 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// Who may call.
+    pub auth: auth::Auth,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -134,7 +135,7 @@ pub enum KeyError {
 #[derive(Clone)]
 pub enum VerifyingKey {
     /// The shared secret.
-    HmacSha256(hmac::Key),
+    HmacSha256(Arc<hmac::Key>),
     /// The public half.
     Ed25519([u8; 32]),
 }
@@ -179,7 +180,8 @@ impl VerifyingKey {
         if secret.len() < 32 {
             return Err(KeyError::ShortSecret(secret.len()));
         }
-        Ok(Self::HmacSha256(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        Ok(Self::HmacSha256(Arc::new(key)))
     }
 
     /// Of a public key. One of small order is refused.

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_domain::attestation::{AttestationDomain, SignerSet};
@@ -38,6 +39,8 @@ pub struct Config {
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
     pub api: Option<SocketAddr>,
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Source chains.
     pub chains: Vec<Chain>,
     /// How often sources speak at the least, where that is said.
@@ -169,6 +172,10 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let auth = file.auth.map_or_else(
+            || Ok(AuthSettings::default()),
+            |auth| auth.resolve(path, base),
+        )?;
         let quorum = file
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
@@ -198,6 +205,7 @@ impl Config {
         let config = Self {
             database: base.join(file.database),
             api: file.api.map(|api| api.listen),
+            auth,
             chains,
             heartbeats,
             covers,

@@ -11,12 +11,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
+use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -38,6 +40,7 @@ use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::keys::KeyKeeper;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
@@ -119,7 +122,7 @@ struct Parts {
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
     deliverers: Vec<Deliverer>,
-    listener: Option<TcpListener>,
+    listener: Option<(TcpListener, AuthSettings)>,
 }
 
 /// The wake-up calls between the stages.
@@ -314,7 +317,7 @@ async fn connect(
         None => None,
     };
     let listener = match config.api {
-        Some(address) => Some(listen("api", address).await?),
+        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
         None => None,
     };
     Ok(Parts {
@@ -408,7 +411,16 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
-    if let Some(listener) = parts.listener {
+    if let Some((listener, settings)) = parts.listener {
+        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
+        let now = Arc::new(move || UnixTime(clock.now().0));
+        let auth = Auth::new(settings, store, now, stage.metrics.clone());
+        begin(
+            &mut tasks,
+            KeyKeeper::new(auth.clone()),
+            &stage,
+            Bell::default(),
+        );
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
@@ -419,6 +431,7 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            auth,
             attestor,
         };
         tasks.start(

@@ -107,6 +107,8 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
             "tocsin-sources",
             "tocsin-delivery",
             "tocsin-quorum",
+            // `tocsin client` sends what a person has it sign.
+            "tocsin",
             "tocsin-tests",
         ],
     ),

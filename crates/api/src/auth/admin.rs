@@ -103,10 +103,14 @@ pub enum ActError {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// There is no master key.
-    #[error("no secret can be made without a master key: set [auth] master_key, or give a public key of ed25519")]
+    #[error(
+        "no secret can be made without a master key: set [auth] master_key, or give a public key of ed25519"
+    )]
     NoMasterKey,
     /// The public key is none.
-    #[error("the public key is not one of ed25519: write its 32 bytes as base64url or as 64 hexadecimal digits")]
+    #[error(
+        "the public key is not one of ed25519: write its 32 bytes as base64url or as 64 hexadecimal digits"
+    )]
     PublicKey,
     /// What only a key of ed25519 may do.
     #[error("the scope `{0}` needs a key of ed25519: give its public key")]
@@ -307,7 +311,10 @@ fn public(text: &str) -> Result<[u8; 32], ActError> {
     let bytes = if text.len() == 64 {
         alloy_primitives::hex::decode(text).map_err(|_digits| ActError::PublicKey)?
     } else {
-        let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        let text = text
+            .trim_end_matches('=')
+            .replace('+', "-")
+            .replace('/', "_");
         let decoded = URL_SAFE_NO_PAD.decode(text);
         decoded.map_err(|_base64| ActError::PublicKey)?
     };

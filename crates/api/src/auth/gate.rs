@@ -193,7 +193,10 @@ impl Auth {
         self.0.metrics.call_refused(failure);
         match refused {
             Refused::Store(error) => Problem::Store(error),
-            Refused::Headers => said(Kind::TooLong, "the headers have more than 16 KiB or 64 lines"),
+            Refused::Headers => said(
+                Kind::TooLong,
+                "the headers have more than 16 KiB or 64 lines",
+            ),
             Refused::Body(Kind::TooLarge, _) => {
                 let most = self.0.settings.most_body;
                 said(Kind::TooLarge, &format!("a body may have {most} bytes"))
@@ -220,7 +223,9 @@ fn refusal(failure: Failure, scope: Scope) -> Problem {
         ),
         Failure::NeedsEd25519 => said(
             Kind::Forbidden,
-            &format!("the scope `{scope}` needs a key of ed25519: a shared secret cannot show later who used it"),
+            &format!(
+                "the scope `{scope}` needs a key of ed25519: a shared secret cannot show later who used it"
+            ),
         ),
         Failure::RateLimited => Problem::Later {
             kind: Kind::TooMany,
@@ -229,7 +234,8 @@ fn refusal(failure: Failure, scope: Scope) -> Problem {
         },
         Failure::NonceStore => Problem::Later {
             kind: Kind::Busy,
-            detail: "nothing was done: sign the request anew and send it again in a few seconds".to_owned(),
+            detail: "nothing was done: sign the request anew and send it again in a few seconds"
+                .to_owned(),
             seconds: 2,
         },
         Failure::Unsigned
@@ -270,7 +276,10 @@ fn authority(head: &Head) -> Option<String> {
         (Some(host), None) => Some(host.to_str().ok()?.to_owned()),
         (Some(_), Some(_)) => return None,
     };
-    let target = head.uri.authority().map(|target| target.as_str().to_owned());
+    let target = head
+        .uri
+        .authority()
+        .map(|target| target.as_str().to_owned());
     match (host, target) {
         (Some(host), Some(target)) => host.eq_ignore_ascii_case(&target).then_some(target),
         (Some(one), None) | (None, Some(one)) => Some(one),

@@ -74,7 +74,9 @@ impl Auth {
                 }],
             };
             match self.0.store.change_credentials(&change).await {
-                Ok(()) => tracing::info!(key = %key.id, was = %key.life.state(), "a key has retired"),
+                Ok(()) => {
+                    tracing::info!(key = %key.id, was = %key.life.state(), "a key has retired")
+                }
                 // Somebody has changed it meanwhile: the next turn sees what it is.
                 Err(StoreError::Stale { .. }) => {}
                 Err(error) => return Err(error),
@@ -93,27 +95,22 @@ impl Auth {
             };
             match seal.reseal(key.id.as_str(), sealed) {
                 Ok(None) => {}
-                Ok(Some(anew)) => {
-                    match self.0.store.reseal(&key.id, sealed, &anew).await {
-                        Ok(()) => {
-                            tracing::info!(key = %key.id, master = %anew.master, "a secret is sealed by the current master key");
-                        }
-                        Err(StoreError::Stale { .. }) => {}
-                        Err(error) => return Err(error),
+                Ok(Some(anew)) => match self.0.store.reseal(&key.id, sealed, &anew).await {
+                    Ok(()) => {
+                        tracing::info!(key = %key.id, master = %anew.master, "a secret is sealed by the current master key");
                     }
+                    Err(StoreError::Stale { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+                Err(error) => {
+                    tracing::error!(key = %key.id, %error, "a secret cannot be sealed anew")
                 }
-                Err(error) => tracing::error!(key = %key.id, %error, "a secret cannot be sealed anew"),
             }
         }
         Ok(())
     }
 
-    fn report(
-        &self,
-        keys: &[Credential],
-        usage: &BTreeMap<Option<KeyId>, Usage>,
-        now: UnixTime,
-    ) {
+    fn report(&self, keys: &[Credential], usage: &BTreeMap<Option<KeyId>, Usage>, now: UnixTime) {
         let (mut laggards, mut ending) = (0, 0);
         let mut states: BTreeMap<&'static str, u64> = BTreeMap::new();
         for key in keys {

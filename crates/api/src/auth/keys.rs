@@ -232,7 +232,8 @@ pub(crate) async fn approve(
     if proposal.proposer == caller.client || proposal.proposed_by == caller.key {
         return Err(Problem::Said {
             kind: Kind::Forbidden,
-            detail: "the client that proposed it cannot approve it: that takes a second person".to_owned(),
+            detail: "the client that proposed it cannot approve it: that takes a second person"
+                .to_owned(),
         });
     }
     // Whoever proposed it must still be somebody who may.
@@ -258,7 +259,8 @@ pub(crate) async fn approve(
 }
 
 fn read(act: &str) -> Result<Act, Problem> {
-    serde_json::from_str(act).map_err(|error| Problem::Failed(format!("a stored proposal: {error}")))
+    serde_json::from_str(act)
+        .map_err(|error| Problem::Failed(format!("a stored proposal: {error}")))
 }
 
 fn answer(done: Done) -> ActAnswer {

@@ -62,7 +62,11 @@ impl Calls {
             "How often a key was used from a network where it never was before",
             calls.new_networks.clone(),
         );
-        registry.register("keys", "Keys of clients and webhooks, by state", calls.keys.clone());
+        registry.register(
+            "keys",
+            "Keys of clients and webhooks, by state",
+            calls.keys.clone(),
+        );
         registry.register(
             "keys_lagging",
             "Retiring keys that are still used",
