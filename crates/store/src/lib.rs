@@ -51,6 +51,7 @@ pub trait Store:
     + attestation::Attestations
     + delivery::Deliveries
     + quorum::Quorums
+    + credential::Credentials
     + backlog::Backlogs
     + Send
     + Sync
@@ -76,6 +77,7 @@ impl<T> Store for T where
         + attestation::Attestations
         + delivery::Deliveries
         + quorum::Quorums
+        + credential::Credentials
         + backlog::Backlogs
         + Send
         + Sync
