@@ -151,7 +151,7 @@ impl Credentials for SqliteStore {
         usage::count(self, uses).await
     }
 
-    async fn usage(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError> {
+    async fn credential_uses(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError> {
         usage::read(self).await
     }
 

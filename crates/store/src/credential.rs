@@ -238,7 +238,7 @@ pub trait Credentials: Send + Sync {
     async fn count_uses(&self, uses: &[Uses]) -> Result<Vec<(KeyId, String)>, StoreError>;
 
     /// What keys were used for, by id; under `None`, what was refused of no known key.
-    async fn usage(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError>;
+    async fn credential_uses(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError>;
 
     /// Keeps a proposal.
     async fn propose(&self, proposal: &Proposal) -> Result<(), StoreError>;

@@ -61,8 +61,8 @@ impl<S: Credentials> Credentials for Mortal<S> {
         self.write("count_uses", self.store.count_uses(uses)).await
     }
 
-    async fn usage(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError> {
-        self.store.usage().await
+    async fn credential_uses(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError> {
+        self.store.credential_uses().await
     }
 
     async fn propose(&self, proposal: &Proposal) -> Result<(), StoreError> {

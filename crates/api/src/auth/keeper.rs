@@ -20,7 +20,7 @@ impl Auth {
         let now = (self.0.now)();
         self.write_down(now).await?;
         let keys = self.0.store.credentials().await?;
-        let usage = self.0.store.usage().await?;
+        let usage = self.0.store.credential_uses().await?;
         self.pass_time(&keys, &usage, now).await?;
         self.reseal(&keys).await?;
         self.report(&keys, &usage, now);

@@ -102,7 +102,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Proble
     let auth = &api.auth.0;
     let now = (auth.now)();
     let keys = auth.store.credentials().await?;
-    let usage = auth.store.usage().await?;
+    let usage = auth.store.credential_uses().await?;
     let nothing = Usage::default();
     let used = |key: &KeyId| usage.get(&Some(key.clone())).unwrap_or(&nothing);
     let strangers = usage.get(&None).unwrap_or(&nothing);

@@ -1,9 +1,5 @@
 //! Signed requests: what is accepted, what another implementation says of it, and that nothing else is accepted.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accepted;
 mod mutations;

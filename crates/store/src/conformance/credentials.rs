@@ -262,7 +262,7 @@ pub async fn count_what_they_are_used_for<S: Store + 'static>(store: Arc<S>) {
     let news = store.count_uses(&second).await.unwrap();
     assert_eq!(news, [(id(1), "10.0.1.0/24".to_owned())]);
     assert_eq!(store.count_uses(&second).await.unwrap(), []);
-    let usage = store.usage().await.unwrap();
+    let usage = store.credential_uses().await.unwrap();
     assert_eq!(usage.len(), 2);
     let of = &usage[&Some(id(1))];
     assert_eq!((of.answered, of.last_used), (6, Some(UnixTime(20))));
@@ -277,7 +277,7 @@ pub async fn count_what_they_are_used_for<S: Store + 'static>(store: Arc<S>) {
         .count_uses(&[uses(Some(id(1)), 30, &many)])
         .await
         .unwrap();
-    let usage = store.usage().await.unwrap();
+    let usage = store.credential_uses().await.unwrap();
     let kept = usage[&Some(id(1))].networks.len();
     assert_eq!(u32::try_from(kept).unwrap(), MOST_NETWORKS);
 }

@@ -152,7 +152,7 @@ async fn list(store: &dyn Credentials, out: &mut dyn Write) -> Result<(), Report
 }
 
 async fn usage(store: &dyn Credentials, now: UnixTime, out: &mut dyn Write) -> Result<(), Report> {
-    let usage = store.usage().await?;
+    let usage = store.credential_uses().await?;
     let nothing = Usage::default();
     for key in store.credentials().await? {
         let used = usage.get(&Some(key.id.clone())).unwrap_or(&nothing);
