@@ -21,5 +21,6 @@ pub mod random;
 pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+pub mod signed;
 pub mod spot;
 mod wire;

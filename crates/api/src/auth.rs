@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod cache;
+pub(crate) mod caller;
 mod gate;
 mod keeper;
 pub(crate) mod keys;

@@ -2,15 +2,16 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use tocsin_api::auth::AuthSettings;
+use tocsin_api::auth::{AuthSettings, MOST_CACHED};
 use tocsin_auth::Environment;
 use tocsin_auth::check::Windows;
 use tocsin_auth::seal::{MasterKey, Seal};
 
-use super::span;
+use super::{some_time, span};
 use crate::config::{ConfigError, invalid, secret};
 
 #[derive(Deserialize)]
@@ -27,6 +28,10 @@ pub(in crate::config) struct AuthSection {
     /// Those before it, until every secret is sealed anew.
     #[serde(default)]
     old_master_keys: Vec<String>,
+    /// How long a key that was read is taken for granted, and so how late a revocation by another process may be: at most 30
+    /// seconds.
+    #[serde(default)]
+    keys_read_every: Option<String>,
     /// Requests of each key, on average.
     #[serde(default)]
     requests_per_second: Option<NonZeroU32>,
@@ -71,6 +76,18 @@ impl AuthSection {
                 ));
             }
         };
+        if let Some(text) = &self.keys_read_every {
+            let seconds = some_time("keys_read_every", text).map_err(at)?;
+            let every = u64::try_from(seconds.0).map(Duration::from_secs);
+            settings.cached_for = every
+                .ok()
+                .filter(|every| *every <= MOST_CACHED)
+                .ok_or_else(|| {
+                    at(format!(
+                        "`keys_read_every`: `{text}` is more than 30 seconds"
+                    ))
+                })?;
+        }
         if let Some(rate) = self.requests_per_second {
             settings.per_second = rate.get();
         }

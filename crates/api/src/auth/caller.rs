@@ -1,0 +1,36 @@
+//! `/v1/caller`: who the service takes a caller for. A client tries its signatures here: the write changes nothing.
+
+use axum::{Extension, Json};
+use serde::Serialize;
+
+use super::Caller;
+
+/// Whose key signed the request.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallerAnswer {
+    client: String,
+    key: String,
+    /// What the key may do.
+    scopes: Vec<&'static str>,
+    /// dev, test or prod.
+    environment: &'static str,
+}
+
+/// Says who has asked.
+pub(crate) async fn caller(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
+    Json(answer(&caller))
+}
+
+/// Says who has written, and does nothing.
+pub(crate) async fn try_write(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
+    Json(answer(&caller))
+}
+
+fn answer(caller: &Caller) -> CallerAnswer {
+    CallerAnswer {
+        client: caller.client.to_string(),
+        key: caller.key.to_string(),
+        scopes: caller.scopes.iter().map(tocsin_auth::Scope::name).collect(),
+        environment: caller.environment.name(),
+    }
+}
