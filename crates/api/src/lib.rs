@@ -2,15 +2,20 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+mod access;
 pub mod chains;
+mod covers;
 mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+mod openapi;
+mod page;
 mod policies;
 mod problem;
 pub mod quorum;
+mod route;
 mod routes;
 mod watching;
 
@@ -35,6 +40,8 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// Whether anybody may write, as on a developer's machine.
+    pub open_writes: bool,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
 }

@@ -419,6 +419,7 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            open_writes: false,
             attestor,
         };
         tasks.start(
