@@ -168,6 +168,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         metrics,
         store,
         health: tocsin_api::health::Health::default(),
+        open_writes: false,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

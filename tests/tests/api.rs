@@ -52,6 +52,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         metrics,
         store,
         health: health.clone(),
+        open_writes: false,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

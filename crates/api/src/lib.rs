@@ -2,16 +2,21 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+mod access;
 pub mod auth;
 pub mod chains;
+mod covers;
 mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+mod openapi;
+mod page;
 mod policies;
 mod problem;
 pub mod quorum;
+mod route;
 mod routes;
 mod watching;
 
@@ -38,6 +43,8 @@ pub struct Api {
     pub metrics: metrics::Metrics,
     /// Who may call.
     pub auth: auth::Auth,
+    /// Whether anybody may write, as on a developer's machine.
+    pub open_writes: bool,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
 }

@@ -432,6 +432,7 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             auth,
+            open_writes: false,
             attestor,
         };
         tasks.start(

@@ -2,11 +2,12 @@
 
 use axum::{Extension, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Caller;
 
 /// Whose key signed the request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CallerAnswer {
     client: String,
     key: String,
@@ -17,11 +18,13 @@ pub(crate) struct CallerAnswer {
 }
 
 /// Says who has asked.
+#[utoipa::path(get, path = "/v1/caller", tag = "keys", responses((status = 200, body = CallerAnswer)))]
 pub(crate) async fn caller(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
     Json(answer(&caller))
 }
 
 /// Says who has written, and does nothing.
+#[utoipa::path(post, path = "/v1/caller", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = CallerAnswer)))]
 pub(crate) async fn try_write(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
     Json(answer(&caller))
 }

@@ -18,6 +18,8 @@ use tocsin_auth::{Environment, KeyId, LifeCycle, State as LifeState, UnixTime};
 use tocsin_store::StoreError;
 use tocsin_store::credential::{Credential, Proposal, Usage};
 
+use utoipa::ToSchema;
+
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
 use super::{Auth, Caller};
 use crate::Api;
@@ -27,16 +29,16 @@ use crate::problem::{Kind, Problem};
 const PROPOSED_FOR: i64 = DAY;
 
 /// All keys.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyList {
     /// Each with its use.
     keys: Vec<KeyEntry>,
     /// What was refused of no known key, by kind.
-    refused: BTreeMap<&'static str, u64>,
+    refused: BTreeMap<String, u64>,
 }
 
 /// A key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyEntry {
     id: String,
     /// `client` or `webhook`.
@@ -55,7 +57,7 @@ pub(crate) struct KeyEntry {
     answered: u64,
     last_used_at: Option<i64>,
     /// Requests that were refused, by kind.
-    refused: BTreeMap<&'static str, u64>,
+    refused: BTreeMap<String, u64>,
     /// Networks that it was used from, and since when.
     networks: BTreeMap<String, i64>,
     /// Whether it is still used although it is retiring.
@@ -63,7 +65,7 @@ pub(crate) struct KeyEntry {
 }
 
 /// What was done, or proposed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActAnswer {
     /// `done` or `proposed`.
     outcome: &'static str,
@@ -77,17 +79,17 @@ pub(crate) struct ActAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     /// Keys whose state changed, and their state now.
-    changed: BTreeMap<String, &'static str>,
+    changed: BTreeMap<String, String>,
 }
 
 /// What waits for a second person.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProposalList {
     proposals: Vec<ProposalEntry>,
 }
 
 /// A proposal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProposalEntry {
     id: String,
     act: serde_json::Value,
@@ -98,6 +100,7 @@ pub(crate) struct ProposalEntry {
 }
 
 /// Every key and what it was used for.
+#[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, body = KeyList)))]
 pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Problem> {
     let auth = &api.auth.0;
     let now = (auth.now)();
@@ -115,10 +118,10 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Proble
     }))
 }
 
-fn refused(usage: &Usage) -> BTreeMap<&'static str, u64> {
+fn refused(usage: &Usage) -> BTreeMap<String, u64> {
     let failures = usage.failures.iter();
     failures
-        .map(|(kind, (count, _last))| (kind.name(), *count))
+        .map(|(kind, (count, _last))| (kind.name().to_owned(), *count))
         .collect()
 }
 
@@ -149,6 +152,7 @@ fn entry(key: &Credential, usage: &Usage, now: UnixTime) -> KeyEntry {
 }
 
 /// Does what is asked, or in production keeps it for a second person.
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer)))]
 pub(crate) async fn act(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -191,6 +195,7 @@ async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<Response, Pr
 }
 
 /// What waits for a second person.
+#[utoipa::path(get, path = "/v1/keys/proposals", tag = "keys", responses((status = 200, body = ProposalList)))]
 pub(crate) async fn proposals(State(api): State<Api>) -> Result<Json<ProposalList>, Problem> {
     let auth = &api.auth.0;
     let open = auth.store.proposals((auth.now)()).await?;
@@ -211,6 +216,7 @@ pub(crate) async fn proposals(State(api): State<Api>) -> Result<Json<ProposalLis
 }
 
 /// Approves and does what somebody else has proposed.
+#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer)))]
 pub(crate) async fn approve(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -273,10 +279,10 @@ fn answer(done: Done) -> ActAnswer {
     }
 }
 
-fn states(changed: &[(KeyId, LifeCycle)]) -> BTreeMap<String, &'static str> {
+fn states(changed: &[(KeyId, LifeCycle)]) -> BTreeMap<String, String> {
     let changed = changed.iter();
     changed
-        .map(|(key, life)| (key.to_string(), life.state().name()))
+        .map(|(key, life)| (key.to_string(), life.state().to_string()))
         .collect()
 }
 
@@ -301,7 +307,7 @@ impl Auth {
         outcome: &'static str,
         act: &Act,
         by: &[&Caller],
-        changed: &BTreeMap<String, &'static str>,
+        changed: &BTreeMap<String, String>,
     ) -> Result<(), StoreError> {
         let people: Vec<String> = by
             .iter()
