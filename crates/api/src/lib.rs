@@ -20,6 +20,7 @@ mod route;
 mod routes;
 mod watching;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_domain::attestation::AttestationDomain;
@@ -60,7 +61,9 @@ pub async fn serve(
     api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api))
+    // The address of the peer says from which networks a key is used.
+    let service = routes::router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(shutdown)
         .await?;
     Ok(())
