@@ -195,8 +195,8 @@ impl Admin<'_> {
                 overlap,
             } => {
                 let overlap = overlap.map_or(OVERLAP, i64::from);
-                let keys = self.store.credentials_of(&Owner::Client(client.clone()));
-                let keys = keys.await?;
+                let owner = Owner::Client(client.clone());
+                let keys = self.store.credentials_of(&owner).await?;
                 let active: Vec<_> = keys.iter().filter(|key| key.life.signs(now)).collect();
                 let newest = active.last();
                 let newest = newest.ok_or_else(|| ActError::NoActiveKey(client.clone()))?;
