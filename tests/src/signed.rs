@@ -169,6 +169,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         store,
         health: tocsin_api::health::Health::default(),
         open_writes: false,
+        mirrors: None,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

@@ -11,6 +11,7 @@ mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+pub mod mirrors;
 mod openapi;
 mod page;
 mod policies;
@@ -23,7 +24,7 @@ mod watching;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
 use tokio::net::TcpListener;
 
@@ -46,8 +47,10 @@ pub struct Api {
     pub auth: auth::Auth,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
-    /// For which verifier it signs; `None` where nothing is attested.
-    pub attestor: Option<AttestationDomain>,
+    /// For whom attestations are mirrored; `None` where they are not.
+    pub mirrors: Option<mirrors::Mirrors>,
+    /// For whom it signs; `None` where nothing is attested.
+    pub attestor: Option<SigningDomain>,
 }
 
 /// The API ended.

@@ -21,6 +21,7 @@ interface Described {
   attestations: string[];
   revoked: string;
   held: string;
+  eas: { address: string; version: string };
   attestor_key: Hex;
   signed: { api: string; hmac_key: string; hmac_secret: string; ed25519_key: string; ed25519_seed: string };
 }
