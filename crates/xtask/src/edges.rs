@@ -26,14 +26,19 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &["tocsin-domain"],
     },
     Edge {
+        folder: "crates/log",
+        name: "tocsin-log",
+        may_use: &[],
+    },
+    Edge {
         folder: "crates/store",
         name: "tocsin-store",
-        may_use: &["tocsin-domain"],
+        may_use: &["tocsin-domain", "tocsin-log"],
     },
     Edge {
         folder: "crates/store-sqlite",
         name: "tocsin-store-sqlite",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-store", "tocsin-log"],
     },
     Edge {
         folder: "crates/attest",
@@ -48,7 +53,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge {
         folder: "crates/api",
         name: "tocsin-api",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-store", "tocsin-log"],
     },
     Edge {
         folder: "crates/tocsin",
@@ -57,6 +62,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
@@ -72,6 +78,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
