@@ -17,6 +17,7 @@ pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
+pub mod log;
 pub mod look;
 pub mod policy;
 pub mod quorum;
@@ -49,6 +50,8 @@ pub trait Store:
     + attestation::Attestations
     + delivery::Deliveries
     + quorum::Quorums
+    + log::Log
+    + log::Audit
     + Send
     + Sync
 {
@@ -77,6 +80,8 @@ impl<T> Store for T where
         + attestation::Attestations
         + delivery::Deliveries
         + quorum::Quorums
+        + log::Log
+        + log::Audit
         + Send
         + Sync
 {
