@@ -46,7 +46,9 @@ pub enum AuditError<E> {
         path: String,
     },
     /// The root is another one.
-    #[error("the {size} leaves do not make the root that the checkpoint names: the log has been altered")]
+    #[error(
+        "the {size} leaves do not make the root that the checkpoint names: the log has been altered"
+    )]
     OtherRoot {
         /// How many leaves.
         size: u64,
@@ -97,20 +99,28 @@ pub async fn audit<F: Files>(
         let bundle = read(&path).await?;
         let entries = parse_bundle(&bundle).map_err(|source| broken(&path, source))?;
         if u64::try_from(entries.len()) != Ok(width) {
-            return Err(broken(&path, LogError::Bundle("it holds another number of entries")));
+            return Err(broken(
+                &path,
+                LogError::Bundle("it holds another number of entries"),
+            ));
         }
         let mut hashes = Vec::with_capacity(entries.len());
         for (place, entry) in (index * TILE_WIDTH..).zip(&entries) {
             hashes.push(leaf_hash(entry));
             each(place, entry);
         }
-        made.extend(edge.append(&hashes).map_err(|source| broken(&path, source))?);
+        made.extend(
+            edge.append(&hashes)
+                .map_err(|source| broken(&path, source))?,
+        );
     }
     if edge.root() != checkpoint.root {
         return Err(AuditError::OtherRoot { size });
     }
-    let made: std::collections::BTreeMap<TileId, Vec<Hash>> =
-        made.into_iter().map(|tile| (tile.id, tile.hashes)).collect();
+    let made: std::collections::BTreeMap<TileId, Vec<Hash>> = made
+        .into_iter()
+        .map(|tile| (tile.id, tile.hashes))
+        .collect();
     for (id, width) in tiles_at(size) {
         let path = TilePath::Hashes { id, width }.to_string();
         let served = read(&path).await?;

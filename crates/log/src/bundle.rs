@@ -6,9 +6,7 @@ use crate::error::LogError;
 pub const MAX_ENTRY_BYTES: usize = 65_535;
 
 /// The bundle of these entries.
-pub fn write_bundle<'a>(
-    entries: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Vec<u8>, LogError> {
+pub fn write_bundle<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, LogError> {
     let mut bundle = Vec::new();
     for entry in entries {
         let length = u16::try_from(entry.len());

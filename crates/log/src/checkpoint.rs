@@ -62,10 +62,13 @@ impl FromStr for Checkpoint {
             .parse()
             .map_err(|_no_number| LogError::Checkpoint("its second line is not a number"))?;
         if number.to_string() != size {
-            return Err(LogError::Checkpoint("its number has leading zeros or a sign"));
+            return Err(LogError::Checkpoint(
+                "its number has leading zeros or a sign",
+            ));
         }
-        let root = Hash::from_base64(root)
-            .ok_or(LogError::Checkpoint("its third line is not a hash in base64"))?;
+        let root = Hash::from_base64(root).ok_or(LogError::Checkpoint(
+            "its third line is not a hash in base64",
+        ))?;
         Ok(Self {
             origin: origin.to_owned(),
             size: number,

@@ -37,7 +37,9 @@ impl FromStr for KeyName {
     type Err = LogError;
 
     fn from_str(text: &str) -> Result<Self, LogError> {
-        let unfit = |character: char| character.is_whitespace() || character == '+' || character.is_control();
+        let unfit = |character: char| {
+            character.is_whitespace() || character == '+' || character.is_control()
+        };
         if text.is_empty() || text.contains(unfit) {
             return Err(LogError::KeyName(text.to_owned()));
         }
@@ -141,7 +143,10 @@ impl SigningKey {
         let mut signature = self.verifier.id.to_vec();
         signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
         let signature = STANDARD.encode(signature);
-        Ok(format!("{text}\n{DASH}{} {signature}\n", self.verifier.name))
+        Ok(format!(
+            "{text}\n{DASH}{} {signature}\n",
+            self.verifier.name
+        ))
     }
 }
 
@@ -168,15 +173,18 @@ struct NoteSignature {
 impl Note {
     /// Its text, if `key` has signed it.
     pub fn verified(&self, key: &VerifierKey) -> Result<&str, LogError> {
-        let of_key =
-            |line: &&NoteSignature| line.name == key.name.as_str() && line.id == key.id;
+        let of_key = |line: &&NoteSignature| line.name == key.name.as_str() && line.id == key.id;
         let mut lines = self.signatures.iter().filter(of_key).peekable();
         let unsigned = || LogError::Unsigned(key.name.to_string());
         if lines.peek().is_none() {
             return Err(unsigned());
         }
         for line in lines {
-            let bytes: &[u8; 64] = line.signature.as_slice().try_into().map_err(|_length| unsigned())?;
+            let bytes: &[u8; 64] = line
+                .signature
+                .as_slice()
+                .try_into()
+                .map_err(|_length| unsigned())?;
             let signature = Signature::from_bytes(bytes);
             key.key
                 .verify_strict(self.text.as_bytes(), &signature)

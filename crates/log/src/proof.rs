@@ -79,7 +79,9 @@ pub fn inclusion_proof(index: u64, size: u64) -> Result<Nodes, LogError> {
 /// That a tree of `size` leaves begins with the one of `earlier` leaves.
 pub fn consistency_proof(earlier: u64, size: u64) -> Result<Nodes, LogError> {
     if earlier > size {
-        return Err(LogError::Range("the earlier tree must not be the larger one"));
+        return Err(LogError::Range(
+            "the earlier tree must not be the larger one",
+        ));
     }
     let mut ranges = Vec::new();
     if earlier == 0 || earlier == size {
@@ -146,7 +148,9 @@ pub fn verify_consistency(
     proof: &[Hash],
 ) -> Result<(), LogError> {
     if earlier > size {
-        return Err(LogError::Range("the earlier tree must not be the larger one"));
+        return Err(LogError::Range(
+            "the earlier tree must not be the larger one",
+        ));
     }
     let wrong = LogError::Proof(size);
     if earlier == size || earlier == 0 {

@@ -114,7 +114,9 @@ fn parse(text: &str) -> Option<TilePath> {
         if digits.len() != 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        index = index.checked_mul(1_000)?.checked_add(digits.parse().ok()?)?;
+        index = index
+            .checked_mul(1_000)?
+            .checked_add(digits.parse().ok()?)?;
     }
     if level == "entries" {
         return Some(TilePath::Entries { index, width });
@@ -186,7 +188,9 @@ impl Tiles {
             let width = TILE_WIDTH;
             TilePath::Hashes { id, width }.to_string()
         };
-        let hashes = self.hashes(id).ok_or_else(|| LogError::MissingTile(path()))?;
+        let hashes = self
+            .hashes(id)
+            .ok_or_else(|| LogError::MissingTile(path()))?;
         let part = hashes.get(from..to).and_then(perfect_root);
         part.ok_or_else(|| LogError::ShortTile {
             path: path(),

@@ -183,6 +183,10 @@ END;
 CREATE TRIGGER log_determination AFTER INSERT ON determinations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal) VALUES ('determination', '0x' || lower(hex(NEW.risk)), NEW.ordinal);
 END;
+-- Decided anew in the place of one that an unwinding kept.
+CREATE TRIGGER log_determination_anew AFTER UPDATE OF evidence_root ON determinations BEGIN
+    INSERT INTO log_queue (kind, subject, ordinal) VALUES ('determination', '0x' || lower(hex(NEW.risk)), NEW.ordinal);
+END;
 CREATE TRIGGER log_determination_undone AFTER DELETE ON determinations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     VALUES ('determination', '0x' || lower(hex(OLD.risk)), OLD.ordinal,

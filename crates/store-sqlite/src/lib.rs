@@ -22,6 +22,7 @@ mod error;
 mod halts;
 mod imports;
 mod inceptions;
+mod log;
 mod looks;
 mod observations;
 mod open;
