@@ -4,6 +4,7 @@
 //! is how a test knows what died where.
 
 mod epochs;
+mod log;
 mod polled;
 mod quorum;
 mod standings;

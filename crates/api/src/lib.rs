@@ -7,6 +7,7 @@ mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
+mod log;
 pub mod metrics;
 mod policies;
 mod problem;
@@ -37,6 +38,8 @@ pub struct Api {
     pub metrics: metrics::Metrics,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
+    /// What verifies the signed states of the eligibility log, as `name+hash+base64`; `None` where none is kept.
+    pub log_key: Option<String>,
 }
 
 /// The API ended.

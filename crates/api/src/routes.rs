@@ -15,7 +15,7 @@ use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, epochs, feeds, metrics, policies, quorum, watching};
+use crate::{Api, eligibility, epochs, feeds, log, metrics, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -37,6 +37,12 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/epochs", get(epochs::epochs))
         .route("/v1/quorum", get(quorum::quorum))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/key", get(log::key))
+        .route("/v1/log/tile/{*path}", get(log::tile))
+        .route("/v1/log/entries", get(log::entries))
+        .route("/v1/log/proof/inclusion", get(log::inclusion))
+        .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))

@@ -24,6 +24,7 @@ use tocsin_domain::attestation::{AttestationDomain, SignerSet};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_log::KeyName;
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
@@ -54,6 +55,8 @@ pub struct Config {
     pub attestor: Option<AttestorConfig>,
     /// The other attestors; attested alone if absent.
     pub quorum: Option<QuorumConfig>,
+    /// The eligibility log.
+    pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
 }
@@ -77,6 +80,17 @@ impl Config {
         }
         found
     }
+}
+
+/// The eligibility log.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// What it is called; after its key if absent.
+    pub origin: Option<KeyName>,
+    /// The file with the seed of the key that signs its states; made if there is none.
+    pub key_file: PathBuf,
+    /// How often it says how far sources were read.
+    pub coverage_every: Seconds,
 }
 
 /// Who signs, for which verifier.
@@ -195,8 +209,13 @@ impl Config {
             };
             deliveries.push(delivery.resolve(path, base, &chain, &chains, attestor.domain)?);
         }
+        let database = base.join(file.database);
+        let log = file
+            .log
+            .resolve(base, &database)
+            .map_err(|problem| invalid(path, problem))?;
         let config = Self {
-            database: base.join(file.database),
+            database,
             api: file.api.map(|api| api.listen),
             chains,
             heartbeats,
@@ -206,6 +225,7 @@ impl Config {
             policy_files,
             attestor,
             quorum,
+            log,
             deliveries,
         };
         config.check_settlement(path)?;

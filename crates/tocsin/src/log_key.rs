@@ -73,7 +73,8 @@ fn make(path: &Path) -> Result<String, LogKeyError> {
         source,
     };
     let mut seed = [0_u8; 32];
-    rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut seed).map_err(LogKeyError::Random)?;
+    rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut seed)
+        .map_err(LogKeyError::Random)?;
     let text = hex::encode(seed);
     let mut options = std::fs::OpenOptions::new();
     let mut made = options

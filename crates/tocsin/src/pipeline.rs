@@ -1,8 +1,8 @@
-//! How a fact becomes a payout: five stages, each of which asks the store for unfinished work, writes its result and what
+//! How a fact becomes a payout: six stages, each of which asks the store for unfinished work, writes its result and what
 //! comes next in one transaction, and rings the next one.
 //!
 //! ```text
-//! observe ─► evaluate ─► claim ─► attest ─► deliver
+//! observe ─► evaluate ─► claim ─► log ─► attest ─► deliver
 //!    poll ─┘
 //! ```
 //!
@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod log;
 pub mod observe;
 pub mod poll;
 pub mod polled_news;
@@ -156,6 +157,9 @@ pub enum StageError {
         /// How many others wait like this.
         others: usize,
     },
+    /// Signing a state of the log.
+    #[error("cannot sign the state of the eligibility log")]
+    Log(#[from] tocsin_log::LogError),
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -181,6 +185,7 @@ impl StageError {
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
+            | Self::Log(_)
             | Self::UnknownTerms(_) => false,
         }
     }

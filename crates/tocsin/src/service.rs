@@ -32,12 +32,14 @@ pub use self::record::record;
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
 use crate::insure::csv::CsvError;
+use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::log::Logger;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
@@ -84,6 +86,9 @@ pub enum ServiceError {
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The key of the eligibility log.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
@@ -119,6 +124,8 @@ struct Parts {
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
     deliverers: Vec<Deliverer>,
+    logger: Logger,
+    log_key: String,
     listener: Option<TcpListener>,
 }
 
@@ -126,6 +133,7 @@ struct Parts {
 #[derive(Clone, Default)]
 struct Bells {
     claim: Bell,
+    log: Bell,
     attest: Bell,
     renew: Bell,
     deliver: Bell,
@@ -313,6 +321,11 @@ async fn connect(
         Some(quorum) => Some(listen("quorum", quorum.listen).await?),
         None => None,
     };
+    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let shown_key = log_key.verifier().to_string();
+    tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
+    let every = config.log.coverage_every;
+    let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
     let listener = match config.api {
         Some(address) => Some(listen("api", address).await?),
         None => None,
@@ -329,6 +342,8 @@ async fn connect(
         standings,
         renewer,
         deliverers: deliverers.collect(),
+        logger,
+        log_key: shown_key,
         listener,
     })
 }
@@ -370,10 +385,11 @@ fn start(
     }
     begin(
         &mut tasks,
-        Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
+        Claimer::new(Arc::clone(&evaluator), bells.log.clone()),
         &stage,
         bells.claim,
     );
+    begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
         let next = bells.deliver.clone();
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
@@ -420,6 +436,7 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             attestor,
+            log_key: Some(parts.log_key),
         };
         tasks.start(
             "api",

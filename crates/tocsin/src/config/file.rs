@@ -4,6 +4,7 @@ mod chain;
 mod delivery;
 mod feed;
 mod key;
+mod log;
 mod quorum;
 mod settlement;
 mod source;
@@ -19,6 +20,7 @@ use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
 use self::delivery::DeliverySection;
+use self::log::LogSection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
@@ -44,6 +46,8 @@ pub(super) struct ConfigFile {
     pub(super) attestor: Option<AttestorSection>,
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
+    #[serde(default)]
+    pub(super) log: LogSection,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
 }

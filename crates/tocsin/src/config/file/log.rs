@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use tocsin_domain::time::Seconds;
 use tocsin_log::KeyName;
 
 use crate::config::LogConfig;
@@ -38,8 +37,7 @@ impl LogSection {
             }
         };
         let every = self.coverage_every.as_deref().unwrap_or(COVERAGE_EVERY);
-        let coverage_every = every
-            .parse::<Seconds>()
+        let coverage_every = super::span(every)
             .map_err(|error| at(format!("coverage_every `{every}`: {error}")))?;
         Ok(LogConfig {
             origin,
