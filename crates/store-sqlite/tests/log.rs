@@ -180,7 +180,8 @@ async fn every_decision_is_a_leaf() {
             "in steps of {limit}"
         );
         assert_eq!(store.compare(9).await.unwrap(), []);
-        let about = store.leaves_about(&paid[0].policy.id.to_string(), Some("claim"), 9);
+        let subject = paid[0].policy.id.to_string();
+        let about = store.leaves_about(&subject, Some("claim"), 9);
         let claim = about.await.unwrap().remove(0);
         let says: Value = serde_json::from_str(&claim.entry).unwrap();
         assert_eq!(says["body"]["decision"], "accepted");
@@ -306,7 +307,8 @@ async fn a_policy_that_ended_without_a_loss_is_said_to_have() {
         store.commit(&read).await.unwrap();
         append_all(&store, 300, 99).await;
         append_all(&store, 300, 99).await;
-        let outcomes = store.leaves_about(&policy.id.to_string(), Some("outcome"), 9);
+        let subject = policy.id.to_string();
+        let outcomes = store.leaves_about(&subject, Some("outcome"), 9);
         let outcomes = outcomes.await.unwrap();
         assert_eq!(outcomes.len(), 1);
         let says: Value = serde_json::from_str(&outcomes[0].entry).unwrap();
