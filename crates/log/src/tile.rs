@@ -166,7 +166,7 @@ impl Tiles {
             .filter_map(Hash::from_slice)
             .collect();
         let found = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
-        if found < width || bytes.len() % Hash::BYTES != 0 {
+        if found < width || !bytes.len().is_multiple_of(Hash::BYTES) {
             return Err(LogError::ShortTile {
                 path: TilePath::Hashes { id, width }.to_string(),
                 found,

@@ -37,8 +37,8 @@ impl LogSection {
             }
         };
         let every = self.coverage_every.as_deref().unwrap_or(COVERAGE_EVERY);
-        let coverage_every = super::span(every)
-            .map_err(|error| at(format!("coverage_every `{every}`: {error}")))?;
+        let coverage_every =
+            super::span(every).map_err(|error| at(format!("coverage_every `{every}`: {error}")))?;
         Ok(LogConfig {
             origin,
             key_file,
