@@ -3,12 +3,14 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod credentials;
 mod epochs;
 mod log;
 mod polled;
 mod quorum;
 mod standings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
@@ -31,6 +33,7 @@ use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
     Reserved,
 };
+use tocsin_store::backlog::{Backlog, Backlogs};
 use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
@@ -236,6 +239,10 @@ impl<S: Policies> Policies for Mortal<S> {
         self.store.policy(id).await
     }
 
+    async fn policies(&self, ids: &[PolicyId]) -> Result<BTreeMap<PolicyId, Policy>, StoreError> {
+        self.store.policies(ids).await
+    }
+
     async fn policies_on(&self, risk: RiskId) -> Result<Vec<Policy>, StoreError> {
         self.store.policies_on(risk).await
     }
@@ -355,6 +362,13 @@ impl<S: Warnings> Warnings for Mortal<S> {
 }
 
 #[async_trait]
+impl<S: Backlogs + Sync> Backlogs for Mortal<S> {
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.store.backlog().await
+    }
+}
+
+#[async_trait]
 impl<S: Claims> Claims for Mortal<S> {
     async fn determination(
         &self,
@@ -379,6 +393,13 @@ impl<S: Claims> Claims for Mortal<S> {
 
     async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError> {
         self.store.claims_of(policy).await
+    }
+
+    async fn claims_of_each(
+        &self,
+        policies: &[PolicyId],
+    ) -> Result<BTreeMap<PolicyId, Vec<Claim>>, StoreError> {
+        self.store.claims_of_each(policies).await
     }
 
     async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError> {

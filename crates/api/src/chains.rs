@@ -36,6 +36,8 @@ pub struct EndpointStatus {
     pub behind: u64,
     /// Its last trouble, also where it is over.
     pub last_trouble: Option<String>,
+    /// How often it was in trouble since the start, by kind.
+    pub troubles: BTreeMap<&'static str, u64>,
 }
 
 impl Chains {

@@ -2,22 +2,30 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+mod access;
+pub mod auth;
 pub mod chains;
+mod covers;
 mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
 mod log;
 pub mod metrics;
+pub mod mirrors;
+mod openapi;
+mod page;
 mod policies;
 mod problem;
 pub mod quorum;
+mod route;
 mod routes;
 mod watching;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
 use tokio::net::TcpListener;
 
@@ -36,10 +44,16 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
-    /// For which verifier it signs; `None` where nothing is attested.
-    pub attestor: Option<AttestationDomain>,
     /// What verifies the signed states of the eligibility log, as `name+hash+base64`; `None` where none is kept.
     pub log_key: Option<String>,
+    /// Who may call.
+    pub auth: auth::Auth,
+    /// Whether anybody may write, as on a developer's machine.
+    pub open_writes: bool,
+    /// For whom attestations are mirrored; `None` where they are not.
+    pub mirrors: Option<mirrors::Mirrors>,
+    /// For whom it signs; `None` where nothing is attested.
+    pub attestor: Option<SigningDomain>,
 }
 
 /// The API ended.
@@ -53,7 +67,9 @@ pub async fn serve(
     api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api))
+    // The address of the peer says from which networks a key is used.
+    let service = routes::router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(shutdown)
         .await?;
     Ok(())

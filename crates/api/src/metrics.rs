@@ -1,25 +1,33 @@
 //! What happens, in numbers, for Prometheus: `/metrics`.
+//!
+//! Counters are kept by whoever sees the thing happen; gauges are what the store and the parts say when they are asked for.
+
+mod attestors;
+mod calls;
+mod deliveries;
+mod feeds;
+mod sources;
+mod stages;
 
 use core::fmt;
+use core::time::Duration;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use alloy_primitives::U256;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tocsin_auth::{Failure, KeyId};
 use tocsin_domain::observation::SourceId;
+use tocsin_store::credential::OwnerName;
 
+pub use self::stages::TurnOutcome;
 use crate::Api;
 use crate::problem::Problem;
-
-const WEI_PER_GWEI: u64 = 1_000_000_000;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -29,145 +37,33 @@ pub struct Metrics(Arc<Counts>);
 
 struct Counts {
     registry: Registry,
-    troubles: Family<TroubleLabels, Counter>,
-    requests: Family<KeyLabels, Counter>,
-    /// What of each key's day is in `requests` already.
-    counted: Mutex<BTreeMap<(String, String), (i64, u32)>>,
-    looks: Family<LookLabels, Gauge<i64>>,
+    feeds: feeds::Feeds,
+    sources: sources::Sources,
+    stages: stages::Stages,
+    attestors: attestors::Attestors,
+    calls: calls::Calls,
+    deliveries: deliveries::Deliveries,
     unready: Gauge<i64>,
-    transactions: Family<TransactionLabels, Counter>,
-    gas_used: Family<ChainLabels, Counter>,
-    fees_gwei: Family<ChainLabels, Counter>,
-    quota_left: Family<KeyLabels, Gauge<i64>>,
-    disagreements: Family<DisagreementLabels, Gauge<i64>>,
-    silent_attestors: Gauge<i64>,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct TroubleLabels {
-    feed: String,
-    kind: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct KeyLabels {
-    feed: String,
-    key: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct ChainLabels {
-    chain: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct TransactionLabels {
-    chain: String,
-    outcome: OutcomeLabel,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
-enum OutcomeLabel {
-    Succeeded,
-    Reverted,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct DisagreementLabels {
-    peer: String,
-    kind: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct LookLabels {
-    feed: String,
-    state: LookLabel,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
-enum LookLabel {
-    Open,
-    Over,
-    NeedsPerson,
-    Troubled,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("tocsin");
-        let troubles = Family::default();
-        registry.register(
-            "feed_troubles",
-            "What feeds did or said that gives no value, by kind",
-            troubles.clone(),
-        );
-        let requests = Family::default();
-        registry.register(
-            "feed_requests",
-            "Requests to the providers of feeds, by key",
-            requests.clone(),
-        );
-        let looks = Family::default();
-        registry.register(
-            "feed_looks",
-            "Subjects that feeds are asked about, by state; the troubled ones are open too",
-            looks.clone(),
-        );
-        let quota_left = Family::default();
-        registry.register(
-            "feed_quota_left",
-            "Requests that a key may still make this UTC day",
-            quota_left.clone(),
-        );
-        let disagreements = Family::default();
-        registry.register(
-            "quorum_disagreements",
-            "How often other attestors contradicted, refused or lied, by kind, since the database began; /v1/quorum has the last ones",
-            disagreements.clone(),
-        );
-        let silent_attestors = Gauge::default();
-        registry.register(
-            "quorum_silent_attestors",
-            "Other attestors that did not answer when they were asked last",
-            silent_attestors.clone(),
-        );
         let unready = Gauge::default();
         registry.register(
             "unready_parts",
             "Parts of the service that are not well; /health/ready has the reasons",
             unready.clone(),
         );
-        let transactions = Family::default();
-        registry.register(
-            "delivery_transactions",
-            "Transactions of deliveries in final blocks, by outcome",
-            transactions.clone(),
-        );
-        let gas_used = Family::default();
-        registry.register(
-            "delivery_gas_used",
-            "Gas that transactions of deliveries used",
-            gas_used.clone(),
-        );
-        let fees_gwei = Family::default();
-        registry.register(
-            "delivery_fees_gwei",
-            "What was paid for that gas, each transaction's whole gwei",
-            fees_gwei.clone(),
-        );
         Self(Arc::new(Counts {
-            registry,
-            transactions,
-            gas_used,
-            fees_gwei,
-            troubles,
-            requests,
-            counted: Mutex::default(),
-            looks,
+            feeds: feeds::Feeds::of(&mut registry),
+            sources: sources::Sources::of(&mut registry),
+            stages: stages::Stages::of(&mut registry),
+            attestors: attestors::Attestors::of(&mut registry),
+            calls: calls::Calls::of(&mut registry),
+            deliveries: deliveries::Deliveries::of(&mut registry),
             unready,
-            quota_left,
-            disagreements,
-            silent_attestors,
+            registry,
         }))
     }
 }
@@ -181,55 +77,44 @@ impl fmt::Debug for Metrics {
 impl Metrics {
     /// A feed did or said something that gives no value.
     pub fn feed_trouble(&self, feed: &SourceId, kind: &str) {
-        let labels = TroubleLabels {
-            feed: feed.to_string(),
-            kind: kind.to_owned(),
-        };
-        self.0.troubles.get_or_create(&labels).inc();
+        self.0.feeds.trouble(feed, kind);
     }
 
     /// A key has made so many requests on a UTC day by now.
     pub fn feed_requests(&self, feed: &SourceId, key: &str, day: i64, requests: u32) {
-        let labels = KeyLabels {
-            feed: feed.to_string(),
-            key: key.to_owned(),
-        };
-        // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
-        let mut counted = self
-            .0
-            .counted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let place = (labels.feed.clone(), labels.key.clone());
-        let before = counted.get(&place).filter(|(then, _)| *then == day);
-        let new = requests.saturating_sub(before.map_or(0, |(_, count)| *count));
-        counted.insert(place, (day, requests));
-        self.0
-            .requests
-            .get_or_create(&labels)
-            .inc_by(u64::from(new));
+        self.0.feeds.requests(feed, key, day, requests);
     }
 
     /// A transaction of a delivery was mined, finally, and paid for.
     pub fn transaction_paid(&self, chain_id: u64, succeeded: bool, gas_used: u64, wei: U256) {
-        let chain = format!("eip155:{chain_id}");
-        let outcome = if succeeded {
-            OutcomeLabel::Succeeded
-        } else {
-            OutcomeLabel::Reverted
-        };
-        let labels = TransactionLabels {
-            chain: chain.clone(),
-            outcome,
-        };
-        self.0.transactions.get_or_create(&labels).inc();
-        let labels = ChainLabels { chain };
-        self.0.gas_used.get_or_create(&labels).inc_by(gas_used);
-        let gwei = wei / U256::from(WEI_PER_GWEI);
-        self.0
-            .fees_gwei
-            .get_or_create(&labels)
-            .inc_by(gwei.saturating_to());
+        self.0.deliveries.paid(chain_id, succeeded, gas_used, wei);
+    }
+
+    /// A stage has turned.
+    pub fn stage_turned(&self, stage: &str, outcome: TurnOutcome, took: Duration) {
+        self.0.stages.turned(stage, outcome, took);
+    }
+
+    pub(crate) fn call_answered(&self, client: &OwnerName, key: &KeyId) {
+        self.0.calls.answered(client, key);
+    }
+
+    pub(crate) fn call_refused(&self, failure: Failure) {
+        self.0.calls.refused(failure);
+    }
+
+    pub(crate) fn new_network(&self) {
+        self.0.calls.new_network();
+    }
+
+    /// What keys there are, and how many need attention; says whether that has changed.
+    pub(crate) fn keys_are(
+        &self,
+        states: &BTreeMap<&'static str, u64>,
+        laggards: u64,
+        ending: u64,
+    ) -> bool {
+        self.0.calls.keys_are(states, laggards, ending)
     }
 
     fn encoded(&self) -> Result<String, fmt::Error> {
@@ -239,52 +124,18 @@ impl Metrics {
     }
 }
 
+/// A count as a gauge holds it.
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Everything that is counted, and what the store and the parts say now.
 pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let counts = &api.metrics.0;
-    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    for (feed, status) in api.feeds.all() {
-        let looks = api.store.count_looks(&feed).await?;
-        for (state, count) in [
-            (LookLabel::Open, looks.open),
-            (LookLabel::Over, looks.over),
-            (LookLabel::NeedsPerson, looks.needs_person),
-            (LookLabel::Troubled, looks.troubled),
-        ] {
-            let labels = LookLabels {
-                feed: feed.to_string(),
-                state,
-            };
-            counts.looks.get_or_create(&labels).set(number(count));
-        }
-        for key in status.keys {
-            let Some(left) = key.left_today else { continue };
-            let labels = KeyLabels {
-                feed: feed.to_string(),
-                key: key.name,
-            };
-            counts
-                .quota_left
-                .get_or_create(&labels)
-                .set(i64::from(left));
-        }
-    }
-    for (peer, kind, count) in api.store.count_disagreements().await? {
-        let labels = DisagreementLabels {
-            peer: peer.map_or_else(|| "unknown".to_owned(), |peer| format!("{peer:#x}")),
-            kind,
-        };
-        let disagreements = counts.disagreements.get_or_create(&labels);
-        disagreements.set(number(count));
-    }
-    let peers = api
-        .quorum
-        .status()
-        .map_or_else(Vec::new, |status| status.peers);
-    let silent = peers.iter().filter(|peer| peer.trouble.is_some()).count();
-    counts
-        .silent_attestors
-        .set(number(u64::try_from(silent).unwrap_or(u64::MAX)));
+    counts.feeds.look(&api).await?;
+    counts.sources.look(&api).await?;
+    counts.stages.look(&api).await?;
+    counts.attestors.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));
     let text = api
@@ -310,6 +161,22 @@ mod tests {
         for line in [
             "tocsin_feed_troubles_total{feed=\"feed:x\",kind=\"timeout\"} 1",
             "tocsin_feed_requests_total{feed=\"feed:x\",key=\"main\"} 10",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn turns_without_work_are_counted_and_not_timed() {
+        let metrics = Metrics::default();
+        metrics.stage_turned("claim", TurnOutcome::Idle, Duration::ZERO);
+        metrics.stage_turned("claim", TurnOutcome::Worked, Duration::from_millis(3));
+        let text = metrics.encoded().unwrap();
+        for line in [
+            "tocsin_stage_turns_total{stage=\"claim\",outcome=\"Idle\"} 1",
+            "tocsin_stage_turns_total{stage=\"claim\",outcome=\"Worked\"} 1",
+            "tocsin_stage_turn_seconds_count{stage=\"claim\"} 1",
+            "tocsin_stage_turn_seconds_bucket{le=\"0.004\",stage=\"claim\"} 1",
         ] {
             assert!(text.contains(line), "{text}");
         }

@@ -13,19 +13,37 @@ use tocsin_store::StoreError;
 use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
+use utoipa::OpenApi;
+use utoipa_axum::routes;
 
+use crate::access::{Access, Scope};
+use crate::auth::{caller, keys};
+use crate::openapi::Document;
 use crate::problem::Problem;
-use crate::{Api, eligibility, epochs, feeds, log, metrics, policies, quorum, watching};
+use crate::route::Routes;
+use crate::{Api, eligibility, epochs, feeds, log, metrics, mirrors, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
 
 pub(crate) fn router(api: Api) -> Router {
-    Router::new()
+    let (described, _document) = Routes::new(api.clone(), Document::openapi())
+        .add(Access::Public, routes!(crate::covers::list))
+        .add(
+            Access::Needs(Scope::Read),
+            routes!(caller::caller, caller::try_write),
+        )
+        .add(
+            Access::Needs(Scope::KeysManage),
+            routes!(keys::list, keys::act),
+        )
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .finish();
+    described
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics::metrics))
-        .route("/v1/covers", get(covers))
         .route("/v1/chains", get(watching::chains))
         .route("/v1/sources", get(watching::sources))
         .route("/v1/warnings", get(watching::warnings))
@@ -37,6 +55,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/epochs", get(epochs::epochs))
         .route("/v1/quorum", get(quorum::quorum))
+        .route("/v1/eligibility", get(eligibility::find::find))
         .route("/v1/log/checkpoint", get(log::checkpoint))
         .route("/v1/log/key", get(log::key))
         .route("/v1/log/tile/{*path}", get(log::tile))
@@ -46,6 +65,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))
+        .route("/v1/attestations/{id}/eas", get(mirrors::mirror))
         .fallback(async || Problem::NotFound("there is nothing at this path".to_owned()))
         .with_state(api)
 }
@@ -62,16 +82,6 @@ async fn ready(State(api): State<Api>) -> Response {
         Json(json!({ "ready": reasons.is_empty(), "reasons": reasons })),
     )
         .into_response()
-}
-
-async fn covers(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let mut covers = Vec::new();
-    for cover in api.store.covers().await? {
-        covers.push(
-            json!({ "name": cover.name, "version": cover.version, "terms_hash": cover.terms_hash }),
-        );
-    }
-    Ok(Json(json!({ "covers": covers })))
 }
 
 async fn eligible(
@@ -201,7 +211,7 @@ async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Respon
     Ok(Json(bundle).into_response())
 }
 
-async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
+pub(crate) async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
     let id: AttestationId = text.parse().map_err(|_not_hex| {
         Problem::BadRequest(format!(
             "`{text}` is not an attestation id: write its 32 bytes as 0x and 64 digits"

@@ -37,7 +37,7 @@ mod words;
 
 pub use endpoint::Endpoint;
 pub use event::EventSource;
-pub use node::health::{EndpointReport, Offence, Standing};
+pub use node::health::{EndpointReport, Offence, Standing, Troubles};
 pub use reader::ChainReader;
 pub use recheck::Recheck;
 pub use settings::{

@@ -117,7 +117,7 @@ SELECT 'attestation' AS kind, id AS key, '0x' || lower(hex(id)) AS subject, 0 AS
        json_object('domain_separator', '0x' || lower(hex(domain_separator)), 'claim_key', '0x' || lower(hex(claim_key)),
                    'policy', '0x' || lower(hex(policy)), 'risk', '0x' || lower(hex(risk)), 'loss', ordinal,
                    'attested_at', attested_at) AS body
-FROM attestations;
+FROM attested;
 
 CREATE VIEW log_withdrawals AS
 SELECT 'withdrawal' AS kind, id AS key, '0x' || lower(hex(id)) AS subject, 0 AS ordinal,

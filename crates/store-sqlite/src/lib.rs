@@ -8,12 +8,14 @@
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
 mod attestations;
+mod backlog;
 mod batches;
 mod bulk;
 mod claims;
 mod column;
 mod coverage;
 mod covers;
+mod credentials;
 mod deliveries;
 mod determinations;
 mod disagreements;
@@ -24,10 +26,12 @@ mod imports;
 mod inceptions;
 mod log;
 mod looks;
+mod mirrors;
 mod observations;
 mod open;
 mod place;
 mod policies;
+mod proofs;
 mod put_away;
 mod quorums;
 mod renewals;

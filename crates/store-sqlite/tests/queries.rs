@@ -110,7 +110,7 @@ async fn every_query_uses_an_index() {
                 || line.contains("sqlite_schema")
                 // All of them are counted: one row for each attestor, kind and event.
                 || line == "SCAN disagreements" && query.contains("sum(count)")
-                || ["SCAN listening", "SCAN (subquery", "SCAN remembered"]
+                || ["SCAN listening", "SCAN (subquery", "SCAN remembered", "SCAN waiting"]
                     .iter()
                     .any(|start| line.starts_with(start));
             let scans = line.starts_with("SCAN ") && !given && !indexed && !wanted;
@@ -138,7 +138,8 @@ async fn every_queue_is_an_index() {
         let queries: Vec<String> = recorded()
             .into_iter()
             .map(|(query, _)| query)
-            .filter(|query| query.contains(condition))
+            // What counts a queue is in no order.
+            .filter(|query| query.contains(condition) && !query.contains("count(*)"))
             .collect();
         let [query] = &queries[..] else {
             panic!("{} queries have `{condition}`", queries.len())

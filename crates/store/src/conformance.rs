@@ -12,16 +12,19 @@
 
 pub mod archive;
 pub mod attestations;
+pub mod backlog;
 pub mod batches;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
+pub mod credentials;
 pub mod deliveries;
 pub mod durability;
 pub mod epochs;
 pub mod halts;
 pub mod imports;
 pub mod looks;
+pub mod mirrors;
 mod model;
 pub mod nonces;
 pub mod policies;
@@ -195,6 +198,10 @@ macro_rules! conformance_tests {
                 are_added_all_or_none
                 wait_for_attestation_in_order
             }
+            backlog {
+                moves_from_stage_to_stage
+                holds_what_is_not_delivered
+            }
             reservations {
                 are_given_once
                 a_reissue_is_identical
@@ -208,6 +215,10 @@ macro_rules! conformance_tests {
                 settles_the_nonce_of_the_old_delivery
                 leaves_out_what_is_paid_or_held
                 ends_with_the_payment
+            }
+            mirrors {
+                are_made_once_of_what_is_recorded
+                are_not_made_of_what_is_revoked
             }
             standings {
                 follow_the_verifier
@@ -252,6 +263,16 @@ macro_rules! conformance_tests {
                 give_one_vote_a_round
                 find_results_by_claims
                 count_disagreements
+            }
+            credentials {
+                are_found_again
+                change_from_where_they_were_read
+                rotate_in_one_step
+                take_a_nonce_once
+                have_one_winner_for_a_nonce
+                keep_nonces_within_bounds
+                count_what_they_are_used_for
+                wait_for_a_second_person
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -5,12 +5,14 @@
 //! on `Err` there is none.
 
 pub mod attestation;
+pub mod backlog;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod cover;
 pub mod coverage;
+pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
@@ -19,11 +21,13 @@ pub mod halt;
 pub mod import;
 pub mod log;
 pub mod look;
+pub mod mirror;
 pub mod policy;
 pub mod quorum;
 pub mod renewal;
 pub mod response;
 pub mod revocation;
+pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -48,10 +52,13 @@ pub trait Store:
     + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
+    + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
     + log::Log
     + log::Audit
+    + credential::Credentials
+    + backlog::Backlogs
     + Send
     + Sync
 {
@@ -68,20 +75,20 @@ impl<T> Store for T where
         + halt::Halts
         + unwind::Unwinds
         + warning::Warnings
-        + coverage::Coverages
-        + halt::Halts
-        + unwind::Unwinds
-        + warning::Warnings
         + claim::Claims
         + epoch::Epochs
         + revocation::Standings
         + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
+        + mirror::Mirrors
+        + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
         + log::Log
         + log::Audit
+        + credential::Credentials
+        + backlog::Backlogs
         + Send
         + Sync
 {

@@ -18,13 +18,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::eas::EasContract;
+use tocsin_domain::attestation::{SignerSet, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_log::KeyName;
+use url::Url;
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
@@ -39,6 +42,8 @@ pub struct Config {
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
     pub api: Option<SocketAddr>,
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Source chains.
     pub chains: Vec<Chain>,
     /// How often sources speak at the least, where that is said.
@@ -59,6 +64,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
+    /// The collector that traces are sent to, if there is one.
+    pub traces: Option<Url>,
 }
 
 impl Config {
@@ -96,9 +103,10 @@ pub struct LogConfig {
 /// Who signs, for which verifier.
 #[derive(Debug)]
 pub struct AttestorConfig {
-    /// The verifier contract.
-    pub domain: AttestationDomain,
-    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them.
+    /// The verifier contract, or the programme off-chain.
+    pub domain: SigningDomain,
+    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them. Off-chain there is
+    /// nobody to ask.
     pub signers: Option<SignerSet>,
     /// This node's keys, of which each may be in some of the epochs.
     pub keys: Vec<KeySettings>,
@@ -110,6 +118,15 @@ pub struct AttestorConfig {
     pub batch_from: Option<NonZeroUsize>,
     /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
     pub fetched_by: BTreeSet<Address>,
+    /// The contract of the Ethereum Attestation Service that attestations are mirrored for; `None`: they are not.
+    pub eas: Option<EasContract>,
+}
+
+impl AttestorConfig {
+    /// The verifier's chain; off-chain there is none, and a consumer may be an account on any.
+    fn settlement_chain(&self) -> Option<u64> {
+        self.domain.verifier().map(|verifier| verifier.chain_id)
+    }
 }
 
 /// The other attestors, where one signature is not enough.
@@ -183,11 +200,15 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let auth = file.auth.map_or_else(
+            || Ok(AuthSettings::default()),
+            |auth| auth.resolve(path, base),
+        )?;
         let quorum = file
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
             .transpose()?;
-        let settlement = attestor.as_ref().map(|attestor| attestor.domain.chain_id);
+        let settlement = attestor.as_ref().and_then(AttestorConfig::settlement_chain);
         let mut policies = Vec::new();
         let mut policy_files = Vec::new();
         for name in &file.policies {
@@ -207,7 +228,14 @@ impl Config {
                         .to_owned(),
                 ));
             };
-            deliveries.push(delivery.resolve(path, base, &chain, &chains, attestor.domain)?);
+            let Some(verifier) = attestor.domain.verifier() else {
+                return Err(invalid(
+                    path,
+                    "[delivery] needs a verifier contract, and [attestor] signs for a programme off-chain: leave one out"
+                        .to_owned(),
+                ));
+            };
+            deliveries.push(delivery.resolve(path, base, &chain, &chains, verifier)?);
         }
         let database = base.join(file.database);
         let log = file
@@ -216,7 +244,12 @@ impl Config {
             .map_err(|problem| invalid(path, problem))?;
         let config = Self {
             database,
+            traces: file
+                .telemetry
+                .resolve()
+                .map_err(|problem| invalid(path, problem))?,
             api: file.api.map(|api| api.listen),
+            auth,
             chains,
             heartbeats,
             covers,
@@ -241,7 +274,7 @@ impl Config {
             settlement: self
                 .attestor
                 .as_ref()
-                .map(|attestor| attestor.domain.chain_id),
+                .and_then(AttestorConfig::settlement_chain),
         }
     }
 

@@ -17,7 +17,9 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod keys;
 pub mod log;
+pub mod mirror;
 pub mod observe;
 pub mod poll;
 pub mod polled_news;
@@ -29,10 +31,12 @@ pub mod standings;
 pub mod warn;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tocsin_api::metrics::TurnOutcome;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::supervisor::Shutdown;
@@ -144,6 +148,12 @@ pub enum StageError {
     /// Attesting together.
     #[error("claims wait for a quorum: {0}")]
     Quorum(String),
+    /// The endpoints of a settlement chain say less of a claim than they said of an earlier final block.
+    #[error(
+        "the settlement endpoints contradict what they said was final; nothing of it is written down: compare them with \
+         independent nodes, and replace the one that is wrong or lags"
+    )]
+    TakenBack(#[source] tocsin_store::StoreError),
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -160,6 +170,14 @@ pub enum StageError {
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
+    /// An attestation that has no mirror, and gets none by waiting.
+    #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
+    Unmirrored {
+        /// Which.
+        attestation: tocsin_domain::ids::AttestationId,
+        /// Why.
+        reason: String,
+    },
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -177,10 +195,12 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. }
+            | Self::Unmirrored { .. }
             | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
+            | Self::TakenBack(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
@@ -217,7 +237,17 @@ pub trait Work: Send + Sync + 'static {
 pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(), StageError> {
     let mut known_trouble = None;
     while !stage.shutdown.is_requested() {
-        let pause = match work.turn(&stage).await {
+        let begun = Instant::now();
+        let span = tracing::info_span!("turn", stage = work.name());
+        let turn = work.turn(&stage).instrument(span).await;
+        let outcome = match turn {
+            Ok(Turn::Worked) => TurnOutcome::Worked,
+            Ok(Turn::Idle) => TurnOutcome::Idle,
+            Err(_) => TurnOutcome::Failed,
+        };
+        let name = work.name();
+        stage.metrics.stage_turned(name, outcome, begun.elapsed());
+        let pause = match turn {
             Ok(turn) => {
                 stage.health.well(work.name());
                 known_trouble = None;

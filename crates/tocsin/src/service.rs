@@ -11,14 +11,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
+use tocsin_api::mirrors::Mirrors;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
+use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
 use tocsin_sources::SourceError;
@@ -39,7 +43,9 @@ use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::keys::KeyKeeper;
 use crate::pipeline::log::Logger;
+use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
@@ -123,10 +129,11 @@ struct Parts {
     epochs: Vec<EpochWatch>,
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
+    mirrors: Option<EasContract>,
     deliverers: Vec<Deliverer>,
     logger: Logger,
     log_key: String,
-    listener: Option<TcpListener>,
+    listener: Option<(TcpListener, AuthSettings)>,
 }
 
 /// The wake-up calls between the stages.
@@ -136,6 +143,7 @@ struct Bells {
     log: Bell,
     attest: Bell,
     renew: Bell,
+    mirror: Bell,
     deliver: Bell,
 }
 
@@ -308,12 +316,15 @@ async fn connect(
             .first()
             .map(|(submitter, _)| Arc::clone(submitter));
         let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
-        renewer = Some(Renewer::new(
-            attestor,
-            asked,
-            valid_for,
-            bells.attest.clone(),
-        ));
+        // Off-chain nobody says what is paid, so nothing is said again.
+        if attestor.domain().verifier().is_some() {
+            renewer = Some(Renewer::new(
+                attestor,
+                asked,
+                valid_for,
+                bells.attest.clone(),
+            ));
+        }
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));
@@ -327,7 +338,7 @@ async fn connect(
     let every = config.log.coverage_every;
     let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
     let listener = match config.api {
-        Some(address) => Some(listen("api", address).await?),
+        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
         None => None,
     };
     Ok(Parts {
@@ -341,6 +352,10 @@ async fn connect(
         epochs,
         standings,
         renewer,
+        mirrors: config
+            .attestor
+            .as_ref()
+            .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
         logger,
         log_key: shown_key,
@@ -368,6 +383,13 @@ fn start(
     let mut tasks = Supervisor::new(shutdown.clone());
     let attestor = parts.attestor.as_ref();
     let attestor = attestor.map(|(attestor, _)| attestor.domain());
+    let mirrors = parts.attestor.as_ref().zip(parts.mirrors);
+    let mirrors = mirrors.map(|((attestor, _), contract)| {
+        let mirror = MirrorAttestations::new(Arc::clone(attestor), contract.clone());
+        begin(&mut tasks, mirror, &stage, bells.mirror.clone());
+        let keys = attestor.addresses().collect();
+        Mirrors { contract, keys }
+    });
     for observer in parts.observers {
         begin(&mut tasks, observer, &stage, Bell::default());
     }
@@ -391,7 +413,7 @@ fn start(
     );
     begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
-        let next = bells.deliver.clone();
+        let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
             let (clock, ring) = (Arc::clone(&stage.clock), bells.attest.clone());
             let now = Arc::new(move || clock.now());
@@ -424,7 +446,16 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
-    if let Some(listener) = parts.listener {
+    if let Some((listener, settings)) = parts.listener {
+        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
+        let now = Arc::new(move || UnixTime(clock.now().0));
+        let auth = Auth::new(settings, store, now, stage.metrics.clone());
+        begin(
+            &mut tasks,
+            KeyKeeper::new(auth.clone()),
+            &stage,
+            Bell::default(),
+        );
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
@@ -435,6 +466,9 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            auth,
+            open_writes: false,
+            mirrors,
             attestor,
             log_key: Some(parts.log_key),
         };

@@ -6,28 +6,21 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::contracts;
 use crate::sh::{self, Failed};
+use crate::{contracts, suite};
 
 /// Installs what they need, sets the stage, and runs the tests of each.
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     contracts::install(root)?;
     let typescript = root.join("tests/consumers/typescript");
-    sh::install_npm(&typescript, "viem, ethers, the EAS SDK and ajv")?;
+    sh::install_npm(
+        &typescript,
+        "viem, ethers, the EAS SDK, ajv and http-message-signatures",
+    )?;
     let python = install_python(&root.join("tests/consumers/python"))?;
     sh::step("setting the stage: a chain, a node, attestations");
-    let build = [
-        "build",
-        "--quiet",
-        "--locked",
-        "--package",
-        "tocsin-tests",
-        "--bin",
-        "node",
-        "--bin",
-        "payout_stage",
-    ];
-    sh::run(root, "cargo", &build)?;
+    let build = [&["build", "--quiet"], suite::WORKSPACE, &["--bins"]];
+    sh::run(root, "cargo", &build.concat())?;
     let stage = Stage::set(root)?;
     let told = stage.description.to_string_lossy().into_owned();
     let variables = [("TOCSIN_STAGE", told.as_str())];
@@ -50,7 +43,7 @@ fn install_python(folder: &Path) -> Result<PathBuf, Failed> {
         return Ok(interpreter);
     }
     sh::step(
-        "installing eth-account, web3 and jsonschema from PyPI into tests/consumers/python/.venv",
+        "installing eth-account, web3, jsonschema and http-message-signatures from PyPI into tests/consumers/python/.venv",
     );
     let made = sh::run(folder, "python3", &["-m", "venv", "--clear", ".venv"]);
     made.map_err(|Failed(reason)| {

@@ -4,6 +4,7 @@ mod bench;
 mod consumers;
 mod contracts;
 mod edges;
+mod programs;
 mod sh;
 mod sql;
 mod storm;

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use crate::sh::{self, Failed};
-use crate::{consumers, contracts, sql, tidy};
+use crate::{consumers, contracts, programs, sql, tidy};
+
+/// What is linted, tested, and run for consumers. One selection for all of them: another one would have other features of the
+/// dependencies, and compile everything again.
+pub(crate) const WORKSPACE: &[&str] = &["--workspace", "--locked"];
 
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("format");
@@ -16,26 +20,17 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     sh::step("offline SQL data is fresh (compiles the database driver the first time)");
     sql::check(root)?;
     sh::step("lints (compiles everything the first time)");
-    sh::run(
-        root,
-        "cargo",
-        &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--quiet",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    )?;
-    sh::step("unit, property and end-to-end tests");
+    let clippy = [
+        &["clippy"],
+        WORKSPACE,
+        &["--all-targets", "--quiet", "--", "-D", "warnings"],
+    ];
+    sh::run(root, "cargo", &clippy.concat())?;
+    sh::step("unit, property and end-to-end tests (compiles everything once more the first time)");
     let anvil = contracts::anvil(root);
-    sh::run_with(
+    programs::test(
         root,
-        "cargo",
-        &["test", "--workspace", "--locked"],
+        WORKSPACE,
         &[("TOCSIN_ANVIL", &*anvil.to_string_lossy())],
     )?;
     sh::step(

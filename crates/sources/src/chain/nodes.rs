@@ -220,6 +220,7 @@ impl Nodes {
                         .final_head
                         .map_or(0, |head| furthest.saturating_sub(head)),
                     last_trouble: health.last_trouble().map(str::to_owned),
+                    troubles: health.troubles,
                 }
             })
             .collect()

@@ -12,7 +12,7 @@ use super::node::{Accounts, Node};
 use super::source::Kind;
 use super::{Pubkey, SolanaSettings, SolanaSource, account, event};
 use crate::chain::Endpoint;
-use crate::chain::{EndpointReport, Standing};
+use crate::chain::{EndpointReport, Standing, Troubles};
 use crate::error::Contradiction;
 use crate::{BlockBatch, BlockSource, Heads, SourceError, Watched};
 
@@ -317,6 +317,7 @@ impl BlockSource for SolanaReader {
             final_head: None,
             behind: 0,
             last_trouble: None,
+            troubles: Troubles::default(),
         }]
     }
 

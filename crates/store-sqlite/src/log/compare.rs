@@ -47,8 +47,9 @@ async fn rows(
                 EXISTS (SELECT 1 FROM log_queue AS queued WHERE queued.kind = made.kind AND queued.subject = made.subject
                           AND queued.ordinal = made.ordinal)
                 OR (made.kind = 'attestation' AND leaf.place IS NULL
-                    AND EXISTS (SELECT 1 FROM log_attestations AS a, log_state AS state
-                                WHERE a.key = unhex(substr(made.subject, 3)) AND a.position > state.attestation))
+                    AND EXISTS (SELECT 1 FROM statements AS s, attestations AS a, log_state AS state
+                                WHERE s.attestation_id = unhex(substr(made.subject, 3)) AND a.statement = s.position
+                                  AND a.position > state.attestation))
          FROM log_facts AS made
          LEFT JOIN log_leaves AS leaf ON leaf.place = (
              SELECT max(l.place) FROM log_leaves AS l
@@ -148,8 +149,8 @@ async fn leaves(
                WHEN 'claim' THEN leaf.entry ->> '$.body.decision' <> 'undone'
                     AND NOT EXISTS (SELECT 1 FROM claims AS c
                                     WHERE c.policy = unhex(substr(leaf.subject, 3)) AND c.ordinal = leaf.ordinal)
-               WHEN 'attestation' THEN NOT EXISTS (SELECT 1 FROM log_attestations AS a
-                                                   WHERE a.key = unhex(substr(leaf.subject, 3)))
+               WHEN 'attestation' THEN NOT EXISTS (SELECT 1 FROM statements AS s JOIN attestations AS a ON a.statement = s.position
+                                                   WHERE s.attestation_id = unhex(substr(leaf.subject, 3)))
                WHEN 'withdrawal' THEN NOT EXISTS (SELECT 1 FROM withdrawals WHERE id = unhex(substr(leaf.subject, 3)))
                WHEN 'epoch' THEN NOT EXISTS (SELECT 1 FROM epochs AS e
                                    WHERE e.domain_separator = unhex(substr(leaf.subject, 3)) AND e.number = leaf.ordinal)

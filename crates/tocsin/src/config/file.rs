@@ -1,5 +1,6 @@
 //! The configuration file as it is written, and its way into settings.
 
+mod auth;
 mod chain;
 mod delivery;
 mod feed;
@@ -8,6 +9,7 @@ mod log;
 mod quorum;
 mod settlement;
 mod source;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,11 +21,13 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
+use self::auth::AuthSection;
 use self::delivery::DeliverySection;
 use self::log::LogSection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
+use self::telemetry::TelemetrySection;
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
@@ -32,6 +36,8 @@ pub(super) struct ConfigFile {
     pub(super) database: String,
     #[serde(default)]
     pub(super) api: Option<ApiSection>,
+    #[serde(default)]
+    pub(super) auth: Option<AuthSection>,
     #[serde(default)]
     chains: BTreeMap<String, toml::Table>,
     #[serde(default)]
@@ -50,6 +56,8 @@ pub(super) struct ConfigFile {
     pub(super) log: LogSection,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
+    #[serde(default)]
+    pub(super) telemetry: TelemetrySection,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 //! Guarantee: a cursor moves only together with everything that was seen up to it. A failed read moves nothing. A chain that
 //! takes back a final block halts its sources: nothing of it is read or signed until a person lets it go on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -288,6 +289,13 @@ fn seen(report: EndpointReport) -> EndpointStatus {
         final_head: report.final_head,
         behind: report.behind,
         last_trouble: report.last_trouble,
+        troubles: BTreeMap::from([
+            ("failed", report.troubles.failed),
+            ("unusable", report.troubles.unusable),
+            ("unreachable", report.troubles.unreachable),
+            ("lied", report.troubles.lied),
+            ("forked", report.troubles.forked),
+        ]),
     }
 }
 

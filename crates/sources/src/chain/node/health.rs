@@ -81,6 +81,23 @@ pub struct EndpointReport {
     pub behind: u64,
     /// Its last trouble, also where it is over.
     pub last_trouble: Option<String>,
+    /// How often it was in trouble since the start, by kind.
+    pub troubles: Troubles,
+}
+
+/// How often an endpoint was in trouble, by kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Troubles {
+    /// Requests that failed.
+    pub failed: u64,
+    /// Answers that could not be used, and were nobody's fault for sure.
+    pub unusable: u64,
+    /// It was benched for not answering.
+    pub unreachable: u64,
+    /// It was benched for a lie.
+    pub lied: u64,
+    /// It was benched for another chain than the others'.
+    pub forked: u64,
 }
 
 #[derive(Clone)]
@@ -113,6 +130,7 @@ pub(crate) struct Health {
     benched: u32,
     pub(crate) final_head: Option<u64>,
     last_trouble: Option<String>,
+    pub(crate) troubles: Troubles,
 }
 
 /// For how long, and how it comes back.
@@ -131,6 +149,7 @@ impl Health {
             benched: 0,
             final_head: None,
             last_trouble: None,
+            troubles: Troubles::default(),
         }
     }
 
@@ -188,6 +207,7 @@ impl Health {
     /// Something failed; several times in a row bench it.
     pub(crate) fn failed(&mut self, reason: &str, rules: Discipline, endpoint: &Endpoint) {
         self.strikes = self.strikes.saturating_add(1);
+        count(&mut self.troubles.failed);
         self.last_trouble = Some(reason.to_owned());
         let enough = match self.state {
             State::Trusted => self.strikes >= STRIKES_MAX,
@@ -202,6 +222,7 @@ impl Health {
 
     /// Notes a trouble that changes nothing.
     pub(crate) fn note(&mut self, reason: &str) {
+        count(&mut self.troubles.unusable);
         self.last_trouble = Some(reason.to_owned());
     }
 
@@ -225,6 +246,11 @@ impl Health {
             Offence::Unreachable => DOUBLINGS_MAX_UNREACHABLE,
             Offence::Lied | Offence::Forked => DOUBLINGS_MAX,
         };
+        count(match offence {
+            Offence::Unreachable => &mut self.troubles.unreachable,
+            Offence::Lied => &mut self.troubles.lied,
+            Offence::Forked => &mut self.troubles.forked,
+        });
         let longer = 1_u32 << self.benched.min(doublings);
         self.benched = self.benched.saturating_add(1);
         self.strikes = 0;
@@ -307,6 +333,10 @@ impl Health {
     pub(crate) fn last_trouble(&self) -> Option<&str> {
         self.last_trouble.as_deref()
     }
+}
+
+fn count(troubles: &mut u64) {
+    *troubles = troubles.saturating_add(1);
 }
 
 impl fmt::Display for Standing {
