@@ -16,7 +16,7 @@ use tocsin_store::log::{Leaf, StoredCheckpoint};
 use tocsin_store::{Store, StoreError};
 
 use crate::Api;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 
 /// How many entries a list shows.
 const LISTED: u32 = 256;
@@ -24,6 +24,8 @@ const LISTED: u32 = 256;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const NEVER: &str = "no-cache";
 
+/// The newest signed state of the eligibility log: a C2SP checkpoint.
+#[utoipa::path(get, path = "/v1/log/checkpoint", operation_id = "get_log_checkpoint", tag = "log", responses((status = 200, description = "A signed note", body = String, content_type = "text/plain"), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn checkpoint(State(api): State<Api>) -> Result<Response, Problem> {
     let stored = newest(&*api.store).await?;
     Ok(served(
@@ -33,6 +35,8 @@ pub(crate) async fn checkpoint(State(api): State<Api>) -> Result<Response, Probl
     ))
 }
 
+/// What verifies the checkpoints, as `name+hash+base64`.
+#[utoipa::path(get, path = "/v1/log/key", operation_id = "get_log_key", tag = "log", responses((status = 200, description = "The verifier key", body = String, content_type = "text/plain"), (status = 404, description = "No log is kept", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn key(State(api): State<Api>) -> Result<Response, Problem> {
     let key = api
         .log_key
@@ -44,6 +48,8 @@ pub(crate) async fn key(State(api): State<Api>) -> Result<Response, Problem> {
     ))
 }
 
+/// A tile of hashes, or a bundle of entries, as C2SP `tlog-tiles` names them.
+#[utoipa::path(get, path = "/v1/log/tile/{path}", operation_id = "get_log_tile", tag = "log", params(("path" = String, Path, description = "As `0/x001/x234/067.p/16` or `entries/000`, with its slashes")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, description = "The log does not have it", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn tile(
     State(api): State<Api>,
     Path(path): Path<String>,
@@ -90,6 +96,8 @@ pub(crate) struct Listed {
     limit: Option<u32>,
 }
 
+/// Entries of the log, for people.
+#[utoipa::path(get, path = "/v1/log/entries", operation_id = "list_log_entries", tag = "log", params(("start" = Option<u64>, Query, description = "The first one; 0 if absent"), ("limit" = Option<u32>, Query, description = "At most so many, up to 256")), responses((status = 200, description = "Entries, and where to go on", body = Object)))]
 pub(crate) async fn entries(
     State(api): State<Api>,
     Query(asked): Query<Listed>,
@@ -122,6 +130,8 @@ pub(crate) struct Inclusion {
     size: Option<u64>,
 }
 
+/// The proof that a leaf is in the tree of `size` leaves; of the newest checkpoint if absent.
+#[utoipa::path(get, path = "/v1/log/proof/inclusion", operation_id = "prove_inclusion", tag = "log", params(("index" = u64, Query, description = "The leaf"), ("size" = Option<u64>, Query, description = "The tree")), responses((status = 200, description = "Hashes in base64", body = Object), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn inclusion(
     State(api): State<Api>,
     Query(asked): Query<Inclusion>,
@@ -156,6 +166,8 @@ pub(crate) struct Consistency {
     second: Option<u64>,
 }
 
+/// The proof that the tree of `second` leaves, of the newest checkpoint if absent, begins with the one of `first` leaves.
+#[utoipa::path(get, path = "/v1/log/proof/consistency", operation_id = "prove_consistency", tag = "log", params(("first" = u64, Query, description = "The earlier tree"), ("second" = Option<u64>, Query, description = "The later tree")), responses((status = 200, description = "Hashes in base64", body = Object), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn consistency(
     State(api): State<Api>,
     Query(asked): Query<Consistency>,

@@ -29,6 +29,13 @@ const LISTED: u32 = 100;
 pub(crate) fn router(api: Api) -> Router {
     let (described, _document) = Routes::new(api.clone(), Document::openapi())
         .add(Access::Public, routes!(crate::covers::list))
+        .add(Access::Public, routes!(eligibility::find::find))
+        .add(Access::Public, routes!(log::checkpoint))
+        .add(Access::Public, routes!(log::key))
+        .add(Access::Public, routes!(log::tile))
+        .add(Access::Public, routes!(log::entries))
+        .add(Access::Public, routes!(log::inclusion))
+        .add(Access::Public, routes!(log::consistency))
         .add(
             Access::Needs(Scope::Read),
             routes!(caller::caller, caller::try_write),
@@ -55,13 +62,6 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/policies/{policy}/eligibility", get(eligible))
         .route("/v1/epochs", get(epochs::epochs))
         .route("/v1/quorum", get(quorum::quorum))
-        .route("/v1/eligibility", get(eligibility::find::find))
-        .route("/v1/log/checkpoint", get(log::checkpoint))
-        .route("/v1/log/key", get(log::key))
-        .route("/v1/log/tile/{*path}", get(log::tile))
-        .route("/v1/log/entries", get(log::entries))
-        .route("/v1/log/proof/inclusion", get(log::inclusion))
-        .route("/v1/log/proof/consistency", get(log::consistency))
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))

@@ -8,7 +8,7 @@ use tocsin_domain::ids::{PolicyId, RiskId};
 
 use super::{logged, of};
 use crate::Api;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 
 /// How many policies one answer is about.
 const LISTED: usize = 20;
@@ -23,6 +23,7 @@ pub(crate) struct Asked {
 }
 
 /// By policy or by risk, with what the eligibility log says and proves.
+#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn find(
     State(api): State<Api>,
     Query(asked): Query<Asked>,
