@@ -24,6 +24,7 @@ mod error;
 mod halts;
 mod imports;
 mod inceptions;
+mod log;
 mod looks;
 mod mirrors;
 mod observations;

@@ -19,6 +19,7 @@ pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
+pub mod log;
 pub mod look;
 pub mod mirror;
 pub mod policy;
@@ -54,6 +55,8 @@ pub trait Store:
     + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
+    + log::Log
+    + log::Audit
     + credential::Credentials
     + backlog::Backlogs
     + Send
@@ -82,6 +85,8 @@ impl<T> Store for T where
         + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
+        + log::Log
+        + log::Audit
         + credential::Credentials
         + backlog::Backlogs
         + Send
