@@ -167,6 +167,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         health: tocsin_api::health::Health::default(),
         open_writes: false,
         mirrors: None,
+        log_key: None,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
