@@ -94,6 +94,7 @@ async fn open(config: &Path) -> Result<(Config, Arc<dyn KeyBooks>), Report> {
     let config = Config::load(config)?;
     let store: Arc<dyn KeyBooks> = match SqliteStore::open(&config.database).await {
         Ok(alone) => Arc::new(alone),
+        // Whatever is wrong beyond that a service has it, is wrong for this as well, and then it says so.
         Err(_in_use) => SqliteStore::open_keys(&config.database).await?,
     };
     Ok((config, store))
