@@ -1,29 +1,44 @@
 //! The only crate that speaks HTTP to clients.
 //!
-//! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
+//! One file per resource; [`route`] says who may use a route and describes it, [`limits`] and [`serve`] bound what a client can
+//! cost. What is public needs no key.
 
 mod access;
+mod attestations;
 pub mod chains;
 mod covers;
+mod deliveries;
+mod determinations;
 mod eligibility;
 mod epochs;
+mod etag;
+mod extract;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
-mod openapi;
+mod limits;
+mod observations;
+pub mod openapi;
 mod page;
+mod pages;
 mod policies;
 mod problem;
 pub mod quorum;
+mod responses;
+mod risks;
 mod route;
 mod routes;
-mod watching;
+mod serve;
+mod sources;
+mod views;
+mod warnings;
+
+pub use self::serve::{ServeError, serve};
 
 use std::sync::Arc;
 
 use tocsin_domain::attestation::AttestationDomain;
 use tocsin_store::Store;
-use tokio::net::TcpListener;
 
 /// What the API serves from.
 #[derive(Clone)]
@@ -44,21 +59,4 @@ pub struct Api {
     pub open_writes: bool,
     /// For which verifier it signs; `None` where nothing is attested.
     pub attestor: Option<AttestationDomain>,
-}
-
-/// The API ended.
-#[derive(Debug, thiserror::Error)]
-#[error("the API failed to serve")]
-pub struct ServeError(#[from] std::io::Error);
-
-/// Serves until `shutdown`, then finishes the requests that have begun.
-pub async fn serve(
-    listener: TcpListener,
-    api: Api,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api))
-        .with_graceful_shutdown(shutdown)
-        .await?;
-    Ok(())
 }
