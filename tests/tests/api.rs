@@ -42,6 +42,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         store: Arc::new(store),
         health: health.clone(),
         open_writes: false,
+        mirrors: None,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

@@ -182,6 +182,7 @@ async fn explained(storm: &Storm, over: &Aftermath) {
         sold.seller, sold.number
     );
     let named = get(storm, &format!("/v1/policies?{query}")).await;
+    let named = &named["policies"][0];
     assert_eq!(named["id"], sold.id.to_string());
     let path = named["eligibility"].as_str().unwrap();
     assert_eq!(get(storm, path).await["policy"]["id"], sold.id.to_string());
@@ -239,7 +240,7 @@ async fn proven(storm: &Storm, over: &Aftermath, store: &tocsin_store_sqlite::Sq
 
     let bundle = get(storm, &format!("{path}/evidence")).await;
     let bundle: EvidenceBundle = serde_json::from_value(bundle).unwrap();
-    let domain: AttestationDomain = bundle.domain;
+    let domain: AttestationDomain = bundle.domain.verifier().unwrap();
     assert_eq!(
         shown["batch"]["id"],
         domain.batch_digest(&membership.batch).to_string()

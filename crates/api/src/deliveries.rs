@@ -150,7 +150,10 @@ pub(crate) async fn one(
 ) -> Result<Json<DeliveryReport>, Problem> {
     let record = crate::attestations::find(&api, &text).await?;
     let delivery = api.store.delivery(record.id).await?.ok_or_else(|| {
-        Problem::NotFound(format!("attestation {} is not delivered by this service", record.id))
+        Problem::NotFound(format!(
+            "attestation {} is not delivered by this service",
+            record.id
+        ))
     })?;
     let cost = CostView::of(&api.store.charges(record.id).await?);
     Ok(Json(DeliveryReport {

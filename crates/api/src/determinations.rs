@@ -44,9 +44,14 @@ pub(crate) async fn list(
         ordinal,
     });
     let found = api.store.browse_determinations(before, limit).await?;
-    let next = page::next(&found, limit, |last| (last.confirmed_at, last.risk, last.ordinal))?;
+    let next = page::next(&found, limit, |last| {
+        (last.confirmed_at, last.risk, last.ordinal)
+    })?;
     let determinations = found.iter().map(DeterminationView::from).collect();
-    Ok(Json(DeterminationList { determinations, next }))
+    Ok(Json(DeterminationList {
+        determinations,
+        next,
+    }))
 }
 
 /// One determination.

@@ -13,12 +13,15 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::problem::{Problem, ProblemDetails};
 
-/// The epochs of a verifier, as its last final block has them.
+/// The epochs of a verifier, as its last final block has them, or of a programme off-chain, as they are configured.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EpochList {
-    /// The signing domain.
-    #[schema(value_type = Object)]
-    verifier: Value,
+    /// The verifier contract; none where attestations are for a programme off-chain.
+    #[schema(value_type = Option<Object>)]
+    verifier: Option<Value>,
+    /// The programme off-chain, where it is for one.
+    #[schema(value_type = Option<Object>)]
+    programme: Option<Value>,
     epochs: Vec<EpochView>,
 }
 
@@ -77,8 +80,13 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Pr
             unredeemed_claims: count.map_or(0, |(_, count)| *count),
         });
     }
-    let verifier = written(&domain)?;
-    Ok(Json(EpochList { verifier, epochs }))
+    let verifier = domain.verifier();
+    let programme = domain.programme().map(|off_chain| off_chain.programme);
+    Ok(Json(EpochList {
+        verifier: verifier.as_ref().map(written).transpose()?,
+        programme: programme.as_ref().map(written).transpose()?,
+        epochs,
+    }))
 }
 
 fn written(value: &impl Serialize) -> Result<Value, Problem> {

@@ -62,5 +62,9 @@ pub(crate) fn determination(text: &str) -> Result<(RiskId, u32), Problem> {
 
 /// What a client sent, short enough to be said again.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(80).collect::<String>().escape_debug().to_string()
+    text.chars()
+        .take(80)
+        .collect::<String>()
+        .escape_debug()
+        .to_string()
 }

@@ -170,7 +170,10 @@ pub(crate) async fn subject(
     State(api): State<Api>,
     Path((feed, subject)): Path<(String, String)>,
 ) -> Result<Json<SubjectView>, Problem> {
-    let (feed, subject) = (SourceId::from(feed.as_str()), Subject::from(subject.as_str()));
+    let (feed, subject) = (
+        SourceId::from(feed.as_str()),
+        Subject::from(subject.as_str()),
+    );
     let look = api.store.look(&feed, &subject).await?;
     let nobody = || Problem::NotFound(format!("{feed} is not asked about {subject}"));
     let look = written(&look.ok_or_else(nobody)?);

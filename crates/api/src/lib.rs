@@ -15,8 +15,9 @@ mod etag;
 mod extract;
 pub mod feeds;
 pub mod health;
-pub mod metrics;
 mod limits;
+pub mod metrics;
+pub mod mirrors;
 mod observations;
 pub mod openapi;
 mod page;
@@ -37,7 +38,7 @@ pub use self::serve::{ServeError, serve};
 
 use std::sync::Arc;
 
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
 
 /// What the API serves from.
@@ -57,6 +58,8 @@ pub struct Api {
     pub metrics: metrics::Metrics,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
-    /// For which verifier it signs; `None` where nothing is attested.
-    pub attestor: Option<AttestationDomain>,
+    /// For whom attestations are mirrored; `None` where they are not.
+    pub mirrors: Option<mirrors::Mirrors>,
+    /// For whom it signs; `None` where nothing is attested.
+    pub attestor: Option<SigningDomain>,
 }

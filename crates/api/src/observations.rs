@@ -52,7 +52,10 @@ pub(crate) async fn list(
         subject: Subject::from(query.subject.as_str()),
         metric: Metric::from(query.metric.as_str()),
     };
-    let found = api.store.browse_observations(&stream, before, limit).await?;
+    let found = api
+        .store
+        .browse_observations(&stream, before, limit)
+        .await?;
     let next = page::next(&found, limit, |last| (last.observed_at, last.sequence))?;
     let observations = found.into_iter().map(ObservationView::from).collect();
     Ok(Json(ObservationList { observations, next }))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -76,12 +77,20 @@ fn one(method: &str, path: &str, operation: &Operation) -> Markup {
             @if operation.security.is_some() { p { small { "Needs a key." } } }
             @if let Some(parameters) = &operation.parameters {
                 ul {
-                    @for parameter in parameters {
+                    @for parameter in parameters.iter().filter_map(written_out) {
                         li { code { (parameter.name) } @if let Some(described) = &parameter.description { ": " (described) } }
                     }
                 }
             }
         }
+    }
+}
+
+/// A parameter; ours are never references.
+fn written_out(parameter: &RefOr<Parameter>) -> Option<&Parameter> {
+    match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
     }
 }
 

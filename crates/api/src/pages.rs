@@ -26,7 +26,10 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/", get(overview::page))
         .route("/eligibility", get(eligibility::page))
         .route("/determinations/{determination}", get(determination::page))
-        .route("/style.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
+        .route(
+            "/style.css",
+            get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
+        )
 }
 
 /// A page as it is answered.

@@ -75,8 +75,7 @@ pub(crate) async fn one(
 ) -> Result<Json<PolicyView>, Problem> {
     let policy: PolicyId = id(&policy, "a policy id")?;
     let found = api.store.policy(policy).await?;
-    let policy =
-        found.ok_or_else(|| Problem::NotFound(format!("there is no policy {policy}")))?;
+    let policy = found.ok_or_else(|| Problem::NotFound(format!("there is no policy {policy}")))?;
     Ok(Json(policy.into()))
 }
 
@@ -101,7 +100,10 @@ async fn numbered(api: &Api, query: &PolicyQuery) -> Result<PolicyView, Problem>
     })?;
     let id = PolicyId::derive(account.chain_id, account.address, parsed);
     let policy = api.store.policy(id).await?.ok_or_else(|| {
-        Problem::NotFound(format!("there is no policy {parsed} with {}", shown(consumer)))
+        Problem::NotFound(format!(
+            "there is no policy {parsed} with {}",
+            shown(consumer)
+        ))
     })?;
     Ok(policy.into())
 }

@@ -81,15 +81,13 @@ pub(crate) async fn fetches(
     let fetches = archived
         .fetches
         .iter()
-        .map(|fetch| {
-            FetchView {
-                feed: fetch.source.to_string(),
-                url: fetch.url.clone(),
-                status: fetch.status,
-                first_at: fetch.first_at.to_string(),
-                last_at: fetch.last_at.to_string(),
-                reading: fetch.reading,
-            }
+        .map(|fetch| FetchView {
+            feed: fetch.source.to_string(),
+            url: fetch.url.clone(),
+            status: fetch.status,
+            first_at: fetch.first_at.to_string(),
+            last_at: fetch.last_at.to_string(),
+            reading: fetch.reading,
         })
         .collect();
     Ok(Json(FetchList {

@@ -13,8 +13,9 @@ use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
 use crate::{
-    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, feeds, health, limits, metrics,
-    observations, openapi, pages, policies, quorum, responses, risks, sources, warnings,
+    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, feeds,
+    health, limits, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
+    risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -40,6 +41,7 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(attestations::list))
         .add(Access::Public, routes!(attestations::one))
         .add(Access::Public, routes!(attestations::bundle))
+        .add(Access::Public, routes!(mirrors::mirror))
         .add(Access::Public, routes!(warnings::list))
         .add(Access::Public, routes!(epochs::epochs))
         .add(read, routes!(deliveries::one))
@@ -57,8 +59,19 @@ pub(crate) fn router(api: Api) -> Router {
     routes
         .merge(pages::routes())
         .route("/metrics", get(metrics::metrics))
-        .route("/v1/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json.to_string())))
-        .route("/docs", get(async move || pages::answered(docs.to_string())))
+        .route(
+            "/v1/openapi.json",
+            get(async move || {
+                (
+                    [(header::CONTENT_TYPE, "application/json")],
+                    json.to_string(),
+                )
+            }),
+        )
+        .route(
+            "/docs",
+            get(async move || pages::answered(docs.to_string())),
+        )
         .route("/problems/{name}", get(openapi::problem))
         .fallback(async || Problem::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || Problem::Said {

@@ -68,7 +68,9 @@ pub async fn serve(
                 continue;
             }
         };
-        let service = router.clone().layer(axum::Extension(ConnectInfo::<SocketAddr>(peer)));
+        let service = router
+            .clone()
+            .layer(axum::Extension(ConnectInfo::<SocketAddr>(peer)));
         let service = TowerToHyperService::new(service);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
@@ -81,7 +83,10 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(DRAIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests had not ended when the service did");
     }
     connections.shutdown().await;

@@ -108,7 +108,9 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<SourceList>, Pro
             sources.push(SourceView {
                 source: source.to_string(),
                 chain: chain.clone(),
-                seen_until: progress.as_ref().map(|progress| progress.watermark.to_string()),
+                seen_until: progress
+                    .as_ref()
+                    .map(|progress| progress.watermark.to_string()),
                 block: progress.as_ref().map(|progress| progress.cursor.number),
                 block_hash: progress.as_ref().map(|progress| progress.cursor.hash),
                 coverage,

@@ -142,7 +142,11 @@ impl From<&Determination> for DeterminationView {
             settled_at: loss.settled_at.to_string(),
             determined_at: loss.determined_at.to_string(),
             payout_fraction: loss.payout.as_ref().ok().map(ToString::to_string),
-            unknown: loss.payout.as_ref().err().map(|unknown| serde_json::json!(unknown)),
+            unknown: loss
+                .payout
+                .as_ref()
+                .err()
+                .map(|unknown| serde_json::json!(unknown)),
             evidence_root: loss.evidence_root.to_string(),
             evidence_count: loss.evidence_count,
         }

@@ -73,7 +73,9 @@ pub(crate) async fn list(
     let before: Option<u64> = page::after(query.cursor.as_deref())?;
     let before = before.or(query.before);
     if before.is_some_and(|number| i64::try_from(number).is_err()) {
-        return Err(Problem::BadRequest("before is no number of a warning".to_owned()));
+        return Err(Problem::BadRequest(
+            "before is no number of a warning".to_owned(),
+        ));
     }
     let found = api.store.warnings(before.map(WarningId), limit).await?;
     let next = page::next(&found, limit, |last| last.id.0)?;

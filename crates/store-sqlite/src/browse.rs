@@ -110,11 +110,7 @@ impl Browse for SqliteStore {
         Ok(found.into_values().collect())
     }
 
-    async fn risks_of_subject(
-        &self,
-        subject: &str,
-        limit: u32,
-    ) -> Result<Vec<RiskId>, StoreError> {
+    async fn risks_of_subject(&self, subject: &str, limit: u32) -> Result<Vec<RiskId>, StoreError> {
         let attempt = "look for the risks of a subject";
         let mut connection = self.snapshot(attempt).await?;
         let ids = sqlx::query_scalar!(

@@ -56,11 +56,7 @@ pub trait Browse: Send + Sync {
     ) -> Result<Vec<RiskRecord>, StoreError>;
 
     /// The risks of exactly this subject, by id.
-    async fn risks_of_subject(
-        &self,
-        subject: &str,
-        limit: u32,
-    ) -> Result<Vec<RiskId>, StoreError>;
+    async fn risks_of_subject(&self, subject: &str, limit: u32) -> Result<Vec<RiskId>, StoreError>;
 
     /// Determinations, the last confirmed first; `before` is exclusive.
     async fn browse_determinations(

@@ -21,11 +21,13 @@ pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
+pub mod mirror;
 pub mod policy;
 pub mod quorum;
 pub mod renewal;
 pub mod response;
 pub mod revocation;
+pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -52,6 +54,7 @@ pub trait Store:
     + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
+    + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
     + backlog::Backlogs
@@ -79,6 +82,8 @@ impl<T> Store for T where
         + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
+        + mirror::Mirrors
+        + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
         + backlog::Backlogs

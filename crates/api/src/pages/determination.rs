@@ -22,11 +22,23 @@ pub(super) async fn page(
 ) -> Result<Page, Problem> {
     let (risk, ordinal) = determination(&text)?;
     let nothing = || Problem::NotFound(format!("there is no loss event {ordinal} of risk {risk}"));
-    let loss = api.store.determination(risk, ordinal).await?.ok_or_else(nothing)?;
+    let loss = api
+        .store
+        .determination(risk, ordinal)
+        .await?
+        .ok_or_else(nothing)?;
     let record = api.store.risk(risk).await?.ok_or_else(nothing)?;
     let cover = eligibility::cover(&*api.store, loss.terms_hash).await?;
-    let extent = Extent::of(&cover, record.risk.inception, loss.evidence_from, loss.settled_at);
-    let seen = api.store.history(&record.streams, extent.after, extent.until).await?;
+    let extent = Extent::of(
+        &cover,
+        record.risk.inception,
+        loss.evidence_from,
+        loss.settled_at,
+    );
+    let seen = api
+        .store
+        .history(&record.streams, extent.after, extent.until)
+        .await?;
     let claims = api.store.browse_claims(risk, ordinal, None, CLAIMS).await?;
     let mut paid = Vec::new();
     for claim in &claims {

@@ -27,7 +27,11 @@ pub(super) async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Page, Problem> {
     let question = asked.q.as_deref().map(str::trim).unwrap_or_default();
-    let found = if question.is_empty() { html! {} } else { answer(&api, question).await? };
+    let found = if question.is_empty() {
+        html! {}
+    } else {
+        answer(&api, question).await?
+    };
     let body = html! {
         form action="/eligibility" method="get" role="search" {
             label { "Address of the holder, policy id, or subject (a flight, an asset)"
@@ -50,17 +54,26 @@ async fn answer(api: &Api, question: &str) -> Result<Markup, Problem> {
         return reasons(api, &policy).await;
     }
     if let Ok(holder) = crate::policies::address(question) {
-        let filter = PolicyFilter { holder: Some(holder), risk: None };
+        let filter = PolicyFilter {
+            holder: Some(holder),
+            risk: None,
+        };
         let policies = api.store.browse_policies(filter, None, SHOWN).await?;
         return Ok(list(&policies, "No policy pays this address."));
     }
     let risks = api.store.risks_of_subject(question, SHOWN).await?;
     let mut policies = Vec::new();
     for risk in risks {
-        let filter = PolicyFilter { holder: None, risk: Some(risk) };
+        let filter = PolicyFilter {
+            holder: None,
+            risk: Some(risk),
+        };
         policies.extend(api.store.browse_policies(filter, None, SHOWN).await?);
     }
-    Ok(list(&policies, "Nothing is insured under this name. It has to be written as the policy has it."))
+    Ok(list(
+        &policies,
+        "Nothing is insured under this name. It has to be written as the policy has it.",
+    ))
 }
 
 fn list(policies: &[Policy], nothing: &str) -> Markup {
