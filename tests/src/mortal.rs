@@ -4,7 +4,9 @@
 //! is how a test knows what died where.
 
 mod browse;
+mod credentials;
 mod epochs;
+mod log;
 mod polled;
 mod quorum;
 mod standings;

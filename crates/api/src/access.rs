@@ -5,37 +5,19 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::Api;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
+
+pub(crate) use tocsin_auth::Scope;
 
 /// Who may use a route.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     /// Anybody.
     Public,
+    /// Whoever has a key with the scope `read`; anybody, where the operator leaves that open.
+    Operational,
     /// Whoever has a key with this scope.
     Needs(Scope),
-}
-
-/// What a key is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Scope {
-    /// Read what is not public.
-    Read,
-    /// Take policies into the books.
-    PoliciesWrite,
-    /// Create covers: the terms that decide about payouts.
-    CoversWrite,
-}
-
-impl Scope {
-    /// As it is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::PoliciesWrite => "policies:write",
-            Self::CoversWrite => "covers:write",
-        }
-    }
 }
 
 /// Lets a request through, or answers why not. Runs for every route, inside of the limits and before its handler.
@@ -44,18 +26,13 @@ pub(crate) async fn gate(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    match access {
-        Access::Public | Access::Needs(Scope::Read) => {}
-        Access::Needs(_) if api.open_writes => {}
-        Access::Needs(scope) => {
-            return Err(Problem::Said {
-                kind: Kind::Forbidden,
-                detail: format!(
-                    "this needs a key with the scope `{}`, and this service takes nothing from clients",
-                    scope.name()
-                ),
-            });
-        }
-    }
+    let request = match access {
+        Access::Public => request,
+        Access::Operational if api.open_reads => request,
+        Access::Operational => api.auth.admit(Scope::Read, request).await?,
+        // Whoever lets anybody write gives nobody the keys.
+        Access::Needs(scope) if api.open_writes && scope != Scope::KeysManage => request,
+        Access::Needs(scope) => api.auth.admit(scope, request).await?,
+    };
     Ok(next.run(request).await)
 }

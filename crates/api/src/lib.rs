@@ -5,6 +5,7 @@
 
 mod access;
 mod attestations;
+pub mod auth;
 pub mod chains;
 mod covers;
 mod deliveries;
@@ -16,6 +17,7 @@ mod extract;
 pub mod feeds;
 pub mod health;
 mod limits;
+mod log;
 pub mod metrics;
 pub mod mirrors;
 mod observations;
@@ -56,6 +58,12 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// What verifies the signed states of the eligibility log, as `name+hash+base64`; `None` where none is kept.
+    pub log_key: Option<String>,
+    /// Who may call.
+    pub auth: auth::Auth,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing.
+    pub open_reads: bool,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
     /// For whom attestations are mirrored; `None` where they are not.

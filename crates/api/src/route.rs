@@ -11,7 +11,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Sche
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::Api;
-use crate::access::{Access, gate};
+use crate::access::{Access, Scope, gate};
 use crate::problem::Kind;
 
 /// The name of the one security scheme.
@@ -77,10 +77,14 @@ impl Routes {
 
 /// The rest of a path (`{*subject}`) has no notation in OpenAPI: there, it is an ordinary parameter.
 fn axum_path(path: &str) -> String {
-    match path.strip_suffix("/{subject}") {
-        Some(before) if before.starts_with("/v1/feeds/") => format!("{before}/{{*subject}}"),
-        Some(_) | None => path.to_owned(),
+    for (begins, rest) in [("/v1/feeds/", "subject"), ("/v1/log/tile/", "path")] {
+        if let Some(before) = path.strip_suffix(&format!("{{{rest}}}"))
+            && before.starts_with(begins)
+        {
+            return format!("{before}{{*{rest}}}");
+        }
     }
+    path.to_owned()
 }
 
 /// What any route may answer.
@@ -95,7 +99,12 @@ fn complete(operation: &mut Operation, access: Access) {
     if operation.request_body.is_some() {
         kinds.extend([Kind::TooLarge, Kind::MediaType]);
     }
-    if let Access::Needs(scope) = access {
+    let scope = match access {
+        Access::Public => None,
+        Access::Operational => Some(Scope::Read),
+        Access::Needs(scope) => Some(scope),
+    };
+    if let Some(scope) = scope {
         kinds.extend([Kind::Unauthenticated, Kind::Forbidden]);
         let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
         operation.security = Some(vec![requirement]);

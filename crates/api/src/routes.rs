@@ -8,19 +8,20 @@ use utoipa::OpenApi;
 use utoipa_axum::routes;
 
 use crate::access::{Access, Scope};
+use crate::auth::{caller, keys};
 use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
 use crate::{
     Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, feeds,
-    health, limits, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
+    health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
     risks, sources, warnings,
 };
 
 /// Everything that is described.
 pub(crate) fn described(api: &Api) -> Routes {
-    let read = Access::Needs(Scope::Read);
+    let read = Access::Operational;
     Routes::new(api.clone(), Document::openapi())
         .add(Access::Public, routes!(health::live))
         .add(Access::Public, routes!(health::ready))
@@ -50,6 +51,23 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(read, routes!(feeds::feeds))
         .add(read, routes!(feeds::subject))
         .add(read, routes!(quorum::quorum))
+        .add(Access::Public, routes!(eligibility::find::find))
+        .add(Access::Public, routes!(log::checkpoint))
+        .add(Access::Public, routes!(log::key))
+        .add(Access::Public, routes!(log::tile))
+        .add(Access::Public, routes!(log::entries))
+        .add(Access::Public, routes!(log::inclusion))
+        .add(Access::Public, routes!(log::consistency))
+        .add(
+            Access::Needs(Scope::Read),
+            routes!(caller::caller, caller::try_write),
+        )
+        .add(
+            Access::Needs(Scope::KeysManage),
+            routes!(keys::list, keys::act),
+        )
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
 }
 
 pub(crate) fn router(api: Api) -> Router {

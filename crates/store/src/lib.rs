@@ -14,12 +14,14 @@ pub mod claim;
 pub mod conformance;
 pub mod cover;
 pub mod coverage;
+pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
 pub mod evidence;
 pub mod halt;
 pub mod import;
+pub mod log;
 pub mod look;
 pub mod mirror;
 pub mod policy;
@@ -57,6 +59,9 @@ pub trait Store:
     + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
+    + log::Log
+    + log::Audit
+    + credential::Credentials
     + backlog::Backlogs
     + Send
     + Sync
@@ -86,6 +91,9 @@ impl<T> Store for T where
         + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
+        + log::Log
+        + log::Audit
+        + credential::Credentials
         + backlog::Backlogs
         + Send
         + Sync

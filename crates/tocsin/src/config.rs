@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_domain::attestation::eas::EasContract;
@@ -25,6 +26,7 @@ use tocsin_domain::attestation::{SignerSet, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_log::KeyName;
 use url::Url;
 
 pub use self::chain::{Chain, Network};
@@ -40,6 +42,8 @@ pub struct Config {
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
     pub api: Option<SocketAddr>,
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Source chains.
     pub chains: Vec<Chain>,
     /// How often sources speak at the least, where that is said.
@@ -56,6 +60,8 @@ pub struct Config {
     pub attestor: Option<AttestorConfig>,
     /// The other attestors; attested alone if absent.
     pub quorum: Option<QuorumConfig>,
+    /// The eligibility log.
+    pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
     /// The collector that traces are sent to, if there is one.
@@ -81,6 +87,17 @@ impl Config {
         }
         found
     }
+}
+
+/// The eligibility log.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// What it is called; after its key if absent.
+    pub origin: Option<KeyName>,
+    /// The file with the seed of the key that signs its states; made if there is none.
+    pub key_file: PathBuf,
+    /// How often it says how far sources were read.
+    pub coverage_every: Seconds,
 }
 
 /// Who signs, for which verifier.
@@ -183,6 +200,10 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let auth = file.auth.map_or_else(
+            || Ok(AuthSettings::default()),
+            |auth| auth.resolve(path, base),
+        )?;
         let quorum = file
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
@@ -216,13 +237,19 @@ impl Config {
             };
             deliveries.push(delivery.resolve(path, base, &chain, &chains, verifier)?);
         }
+        let database = base.join(file.database);
+        let log = file
+            .log
+            .resolve(base, &database)
+            .map_err(|problem| invalid(path, problem))?;
         let config = Self {
+            database,
             traces: file
                 .telemetry
                 .resolve()
                 .map_err(|problem| invalid(path, problem))?,
-            database: base.join(file.database),
             api: file.api.map(|api| api.listen),
+            auth,
             chains,
             heartbeats,
             covers,
@@ -231,6 +258,7 @@ impl Config {
             policy_files,
             attestor,
             quorum,
+            log,
             deliveries,
         };
         config.check_settlement(path)?;

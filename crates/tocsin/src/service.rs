@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
@@ -18,6 +19,7 @@ use tocsin_api::metrics::Metrics;
 use tocsin_api::mirrors::Mirrors;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
+use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::attestation::eas::EasContract;
@@ -34,12 +36,15 @@ pub use self::record::record;
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network};
 use crate::insure::csv::CsvError;
+use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::keys::KeyKeeper;
+use crate::pipeline::log::Logger;
 use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
@@ -87,6 +92,9 @@ pub enum ServiceError {
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The key of the eligibility log.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
@@ -123,13 +131,16 @@ struct Parts {
     renewer: Option<Renewer>,
     mirrors: Option<EasContract>,
     deliverers: Vec<Deliverer>,
-    listener: Option<TcpListener>,
+    logger: Logger,
+    log_key: String,
+    listener: Option<(TcpListener, AuthSettings)>,
 }
 
 /// The wake-up calls between the stages.
 #[derive(Clone, Default)]
 struct Bells {
     claim: Bell,
+    log: Bell,
     attest: Bell,
     renew: Bell,
     mirror: Bell,
@@ -321,8 +332,13 @@ async fn connect(
         Some(quorum) => Some(listen("quorum", quorum.listen).await?),
         None => None,
     };
+    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let shown_key = log_key.verifier().to_string();
+    tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
+    let every = config.log.coverage_every;
+    let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
     let listener = match config.api {
-        Some(address) => Some(listen("api", address).await?),
+        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
         None => None,
     };
     Ok(Parts {
@@ -341,6 +357,8 @@ async fn connect(
             .as_ref()
             .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
+        logger,
+        log_key: shown_key,
         listener,
     })
 }
@@ -389,10 +407,11 @@ fn start(
     }
     begin(
         &mut tasks,
-        Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
+        Claimer::new(Arc::clone(&evaluator), bells.log.clone()),
         &stage,
         bells.claim,
     );
+    begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
         let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
@@ -427,7 +446,16 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
-    if let Some(listener) = parts.listener {
+    if let Some((listener, settings)) = parts.listener {
+        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
+        let now = Arc::new(move || UnixTime(clock.now().0));
+        let auth = Auth::new(settings, store, now, stage.metrics.clone());
+        begin(
+            &mut tasks,
+            KeyKeeper::new(auth.clone()),
+            &stage,
+            Bell::default(),
+        );
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
@@ -438,9 +466,11 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            auth,
             open_writes: false,
             mirrors,
             attestor,
+            log_key: Some(parts.log_key),
         };
         tasks.start(
             "api",

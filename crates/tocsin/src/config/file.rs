@@ -1,9 +1,11 @@
 //! The configuration file as it is written, and its way into settings.
 
+mod auth;
 mod chain;
 mod delivery;
 mod feed;
 mod key;
+mod log;
 mod quorum;
 mod settlement;
 mod source;
@@ -19,7 +21,9 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
+use self::auth::AuthSection;
 use self::delivery::DeliverySection;
+use self::log::LogSection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
@@ -32,6 +36,8 @@ pub(super) struct ConfigFile {
     pub(super) database: String,
     #[serde(default)]
     pub(super) api: Option<ApiSection>,
+    #[serde(default)]
+    pub(super) auth: Option<AuthSection>,
     #[serde(default)]
     chains: BTreeMap<String, toml::Table>,
     #[serde(default)]
@@ -46,6 +52,8 @@ pub(super) struct ConfigFile {
     pub(super) attestor: Option<AttestorSection>,
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
+    #[serde(default)]
+    pub(super) log: LogSection,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
     #[serde(default)]
