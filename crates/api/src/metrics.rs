@@ -6,6 +6,7 @@ mod attestors;
 mod calls;
 mod deliveries;
 mod feeds;
+mod log;
 mod sources;
 mod stages;
 
@@ -43,6 +44,7 @@ struct Counts {
     attestors: attestors::Attestors,
     calls: calls::Calls,
     deliveries: deliveries::Deliveries,
+    log: log::Log,
     unready: Gauge<i64>,
 }
 
@@ -62,6 +64,7 @@ impl Default for Metrics {
             attestors: attestors::Attestors::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
+            log: log::Log::of(&mut registry),
             unready,
             registry,
         }))
@@ -136,6 +139,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.log.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));
     let text = api
