@@ -467,6 +467,7 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             auth,
+            open_reads: true,
             open_writes: false,
             mirrors,
             attestor,
