@@ -15,6 +15,7 @@ pub mod coverage;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
+pub mod event;
 pub mod evidence;
 pub mod halt;
 pub mod import;
@@ -27,6 +28,7 @@ pub mod revocation;
 pub mod step;
 pub mod unwind;
 pub mod warning;
+pub mod webhook;
 
 pub use error::StoreError;
 
@@ -50,6 +52,8 @@ pub trait Store:
     + attestation::Attestations
     + delivery::Deliveries
     + quorum::Quorums
+    + event::Events
+    + webhook::Webhooks
     + backlog::Backlogs
     + Send
     + Sync
@@ -75,6 +79,8 @@ impl<T> Store for T where
         + attestation::Attestations
         + delivery::Deliveries
         + quorum::Quorums
+        + event::Events
+        + webhook::Webhooks
         + backlog::Backlogs
         + Send
         + Sync
