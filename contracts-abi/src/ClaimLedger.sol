@@ -25,7 +25,7 @@ abstract contract ClaimLedger is IClaimLedger, SignerEpochs {
 
     /// @inheritdoc IClaimLedger
     function holdClaim(bytes32 claimKey) external returns (uint32 hold) {
-        if (msg.sender != guardian) revert NotGuardian(msg.sender);
+        if (msg.sender != guardian()) revert NotGuardian(msg.sender);
         ClaimRecord record = _records[claimKey];
         if (record.isConsumed()) revert AlreadyConsumed(claimKey);
         if (record.isHeld()) revert ClaimIsHeld(claimKey, record.holds());

@@ -17,6 +17,7 @@ import {ITocsinVerifier} from "./ITocsinVerifier.sol";
 /// never waits for anybody's money: `token.balanceOf(this) >= capital + escrowed`, always. Nothing can be changed
 /// after deployment. The token must move exactly what it is asked to move and must not rebase.
 contract ParametricCover is ReentrancyGuard {
+    using ClaimAttestations for ClaimAttestation;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
@@ -34,14 +35,17 @@ contract ParametricCover is ReentrancyGuard {
         /// the settlement is gone before the last claim comes.
         uint64 claimDeadlineSeconds;
         /// Escrow stays locked for this time after expiry: the longest that the terms may take to confirm a loss,
-        /// plus the claim deadline, plus the days that the daily cap may spread a catastrophe over.
+        /// plus the claim deadline, plus the veto, plus the days that the daily cap may spread a catastrophe over.
         uint64 settlementSeconds;
+        /// A claim is paid no sooner than this after it was presented here for the first time, so that the guardian sees it while it
+        /// can still be held, whatever times the quorum wrote into it. Zero pays at once.
+        uint64 vetoSeconds;
         /// A policy expires at most this long after its purchase: one premium must not lock capital for ever.
         uint64 maxTermSeconds;
         /// The most that one policy may insure.
         uint128 policyCap;
         /// The most that is paid in one UTC day, over all policies. No more is insured at a time than can be paid, at this
-        /// rate, in the whole days between the claim deadline and the end of the settlement.
+        /// rate, in the whole days between the claim deadline, with the veto after it, and the end of the settlement.
         uint128 dailyCap;
     }
 
@@ -55,7 +59,7 @@ contract ParametricCover is ReentrancyGuard {
         bytes32 termsHash;
         uint64 expiry;
         uint64 id;
-        /// While and after a claim of the policy was held: the escrow stays for so long at least, whatever the settlement.
+        /// After a claim of the policy was presented, and while and after one was held: the escrow stays for so long at least, whatever the settlement.
         uint64 stayedUntil;
     }
 
@@ -70,13 +74,20 @@ contract ParametricCover is ReentrancyGuard {
         uint64 expiry
     );
     event Paid(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, address holder, uint256 amount);
+    event Presented(
+        uint256 indexed id,
+        bytes32 indexed policyId,
+        bytes32 indexed claimKey,
+        uint64 payoutFraction,
+        uint64 payableFrom
+    );
     event Stayed(uint256 indexed id, bytes32 indexed policyId, bytes32 indexed claimKey, uint64 until);
     event Released(uint256 indexed id, bytes32 indexed policyId, uint256 amount);
 
     error ZeroAddress();
     error ZeroTermsHash();
     error PolicyCapAboveDailyCap(uint256 policyCap, uint256 dailyCap);
-    error SettlementBeforeClaimDeadline(uint64 settlementSeconds, uint64 claimDeadlineSeconds);
+    error SettlementBeforeClaimDeadline(uint64 settlementSeconds, uint256 lastClaimPayable);
     error NotUnderwriter(address caller);
     error NotEnoughCapital(uint256 wanted, uint256 capital);
     error MoreThanCanBePaid(uint256 escrowed, uint256 payable_);
@@ -94,6 +105,12 @@ contract ParametricCover is ReentrancyGuard {
     error DailyCapReached(uint256 amount, uint256 leftToday);
     error NotReleasable(uint256 releasableAfter, uint256 blockTime);
     error ClaimNotHeld(bytes32 claimKey);
+    error NotForThisCover(address consumer);
+    error NothingToPay(uint8 verdict);
+    error AlreadyPresented(bytes32 claimKey, uint64 payableFrom);
+    error AlreadyConsumed(bytes32 claimKey);
+    error NotPresented(bytes32 claimKey);
+    error VetoOpen(bytes32 claimKey, uint64 payableFrom);
 
     uint256 private constant BASIS_POINTS = 10_000;
 
@@ -105,6 +122,7 @@ contract ParametricCover is ReentrancyGuard {
     uint64 public immutable waitingSeconds;
     uint64 public immutable claimDeadlineSeconds;
     uint64 public immutable settlementSeconds;
+    uint64 public immutable vetoSeconds;
     uint64 public immutable maxTermSeconds;
     uint128 public immutable policyCap;
     uint128 public immutable dailyCap;
@@ -119,6 +137,9 @@ contract ParametricCover is ReentrancyGuard {
     mapping(uint256 utcDay => uint256) public paidOn;
 
     mapping(bytes32 policyId => Policy) private _policies;
+    /// By claim key and payout fraction: when it may be paid. A claim that is stated anew, under another epoch, does not wait again;
+    /// one that is to pay something else does.
+    mapping(bytes32 claim => uint64) private _payableFrom;
 
     modifier onlyUnderwriter() {
         if (msg.sender != underwriter) revert NotUnderwriter(msg.sender);
@@ -131,8 +152,9 @@ contract ParametricCover is ReentrancyGuard {
         if (config.termsHash == 0) revert ZeroTermsHash();
         // A larger payout than a day allows could never be made.
         if (config.policyCap > config.dailyCap) revert PolicyCapAboveDailyCap(config.policyCap, config.dailyCap);
-        if (config.settlementSeconds < config.claimDeadlineSeconds) {
-            revert SettlementBeforeClaimDeadline(config.settlementSeconds, config.claimDeadlineSeconds);
+        uint256 lastClaimPayable = uint256(config.claimDeadlineSeconds) + config.vetoSeconds;
+        if (config.settlementSeconds < lastClaimPayable) {
+            revert SettlementBeforeClaimDeadline(config.settlementSeconds, lastClaimPayable);
         }
         verifier = config.verifier;
         token = config.token;
@@ -142,6 +164,7 @@ contract ParametricCover is ReentrancyGuard {
         waitingSeconds = config.waitingSeconds;
         claimDeadlineSeconds = config.claimDeadlineSeconds;
         settlementSeconds = config.settlementSeconds;
+        vetoSeconds = config.vetoSeconds;
         maxTermSeconds = config.maxTermSeconds;
         policyCap = config.policyCap;
         dailyCap = config.dailyCap;
@@ -203,8 +226,30 @@ contract ParametricCover is ReentrancyGuard {
         return number;
     }
 
+    /// Begins the claim's veto, and keeps the policy's escrow until it is over and the claim can be paid, whatever the
+    /// settlement. Once for what a claim is to pay. Anybody may bring it; nobody is paid yet.
+    function present(ClaimAttestation calldata a, bytes calldata signatures)
+        external
+        nonReentrant
+        returns (uint64 payableFrom)
+    {
+        verifier.verify(a, signatures);
+        return _present(a);
+    }
+
+    /// `present` for an attestation that was signed as one of a batch.
+    function presentBatched(
+        ClaimAttestation calldata a,
+        AttestationBatch calldata batch,
+        bytes32[] calldata proof,
+        bytes calldata signatures
+    ) external nonReentrant returns (uint64 payableFrom) {
+        verifier.verifyBatched(a, batch, proof, signatures);
+        return _present(a);
+    }
+
     /// Pays a policy's holder what an attested loss event is worth. Anybody may file. A claim that the daily cap
-    /// turns away is not consumed and can be filed again the next day.
+    /// turns away is not consumed and can be filed again the next day. Where there is a veto, it was presented before.
     function claim(ClaimAttestation calldata a, bytes calldata signatures)
         external
         nonReentrant
@@ -234,8 +279,7 @@ contract ParametricCover is ReentrancyGuard {
         if (policy_.released) revert PolicyReleased(id);
         bytes32 claimKey = keccak256(abi.encode(address(this), policyId, policy_.termsHash, eventId));
         if (!verifier.claimStatus(claimKey).held) revert ClaimNotHeld(claimKey);
-        until = uint64(block.timestamp) + settlementSeconds - claimDeadlineSeconds;
-        policy_.stayedUntil = until;
+        until = _stay(policy_);
         emit Stayed(id, policyId, claimKey, until);
     }
 
@@ -265,9 +309,14 @@ contract ParametricCover is ReentrancyGuard {
         return keccak256(abi.encode(block.chainid, address(this), id));
     }
 
-    /// What the daily cap lets out in the whole days between the claim deadline and the end of the settlement.
+    /// What the daily cap lets out in the whole days that are left when the last claim is payable.
     function payableInTime() public view returns (uint256) {
-        return uint256(dailyCap) * ((settlementSeconds - claimDeadlineSeconds) / 1 days);
+        return uint256(dailyCap) * ((settlementSeconds - claimDeadlineSeconds - vetoSeconds) / 1 days);
+    }
+
+    /// When the claim, as it is stated, may be paid; zero where it was not presented.
+    function payableFromOf(ClaimAttestation calldata a) external view returns (uint64) {
+        return _payableFrom[_contentOf(a)];
     }
 
     function premiumFor(uint256 sumInsured) public view returns (uint256) {
@@ -279,6 +328,7 @@ contract ParametricCover is ReentrancyGuard {
     function _book(ClaimAttestation calldata a) private returns (uint256 amount) {
         Policy storage policy_ = _known(a.policyId);
         _checkClaim(a, policy_, policy_.id);
+        if (vetoSeconds != 0) _checkVeto(a);
 
         // The verifier bounds the fraction by one. A re-armed trigger may add up to more than is insured, so what
         // is left is the limit.
@@ -286,6 +336,40 @@ contract ParametricCover is ReentrancyGuard {
         _countToday(amount);
         policy_.escrow -= amount.toUint128();
         escrowed -= amount;
+    }
+
+    function _present(ClaimAttestation calldata a) private returns (uint64 payableFrom) {
+        if (a.consumer != address(this)) revert NotForThisCover(a.consumer);
+        if (a.verdict != ClaimAttestations.TRIGGERED) revert NothingToPay(a.verdict);
+        Policy storage policy_ = _known(a.policyId);
+        uint64 id = policy_.id;
+        _checkClaim(a, policy_, id);
+        bytes32 claimKey = a.claimKey();
+        if (verifier.consumed(claimKey)) revert AlreadyConsumed(claimKey);
+        bytes32 content = _contentOf(a);
+        payableFrom = _payableFrom[content];
+        if (payableFrom != 0) revert AlreadyPresented(claimKey, payableFrom);
+
+        payableFrom = uint64(block.timestamp) + vetoSeconds;
+        _payableFrom[content] = payableFrom;
+        _stay(policy_);
+        emit Presented(id, a.policyId, claimKey, a.payoutFraction, payableFrom);
+    }
+
+    /// Long enough for a veto and the days after it, from now on.
+    function _stay(Policy storage policy_) private returns (uint64 until) {
+        until = uint64(block.timestamp) + settlementSeconds - claimDeadlineSeconds;
+        policy_.stayedUntil = until;
+    }
+
+    function _checkVeto(ClaimAttestation calldata a) private view {
+        uint64 payableFrom = _payableFrom[_contentOf(a)];
+        if (payableFrom == 0) revert NotPresented(a.claimKey());
+        if (block.timestamp < payableFrom) revert VetoOpen(a.claimKey(), payableFrom);
+    }
+
+    function _contentOf(ClaimAttestation calldata a) private pure returns (bytes32) {
+        return keccak256(abi.encode(a.claimKey(), a.payoutFraction));
     }
 
     function _pay(bytes32 policyId, bytes32 claimKey, uint256 amount) private {

@@ -12,6 +12,10 @@ import {SIGNERS_AT_MOST, Signer, Signers} from "./Signer.sol";
 
 /// Who may sign, and when. The owner announces epochs; an announced epoch never changes but for being revoked, which
 /// the guardian can do at once and nobody can undo. Epochs may overlap, so a rotation loses no statement.
+///
+/// Stopping is immediate, whatever lets somebody new sign is not: an epoch begins no sooner than the notice after it was
+/// announced, and the guardian who may revoke it meanwhile cannot be replaced sooner. Who must be able to go on at once when an
+/// epoch is revoked announces a second one, of other keys, long before it is needed.
 abstract contract SignerEpochs is Ownable2Step, EIP712 {
     using MixedSignatures for bytes;
     using QuorumSignatures for bytes;
@@ -40,10 +44,13 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         uint256 contractSigners
     );
     event EpochRevoked(uint32 indexed epoch, address indexed by);
-    event GuardianChanged(address indexed previous, address indexed current);
+    /// The next guardian takes over at `from`; until then the present one stays.
+    event GuardianChanged(address indexed present, address indexed next, uint64 from);
 
     error NotGuardian(address caller);
     error OwnerNeeded();
+    error NoticeTooLong(uint64 noticeSeconds, uint64 atMost);
+    error NoticeTooShort(uint64 activeFrom, uint256 earliest);
     error EpochTimesOutOfOrder(uint64 activeFrom, uint64 signUntil, uint64 acceptUntil);
     error BadThreshold(uint8 threshold, uint256 signerCount);
     error TooManySigners(uint256 signerCount);
@@ -71,18 +78,31 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
 
     uint256 public constant MAX_SIGNERS = SIGNERS_AT_MOST;
 
+    uint64 public constant MAX_NOTICE_SECONDS = 90 days;
+
+    /// How long before its first `issuedAt` an epoch has to be announced, and how long a new guardian waits. Zero asks for none: an
+    /// epoch may then have begun before.
+    uint64 public immutable noticeSeconds;
+
     /// Epochs are numbered from 1 to this.
     uint32 public epochCount;
-    address public guardian;
+    /// When the next guardian takes over from the present one; in the past once it did.
+    uint64 private _guardianFrom;
+    address private _nextGuardian;
+    address private _presentGuardian;
 
     mapping(uint32 epoch => Announced) private _epochs;
 
-    constructor(address owner_, address guardian_) Ownable(owner_) {
-        _setGuardian(guardian_);
+    constructor(address owner_, address guardian_, uint64 noticeSeconds_) Ownable(owner_) {
+        // A slip in it could never be mended.
+        if (noticeSeconds_ > MAX_NOTICE_SECONDS) revert NoticeTooLong(noticeSeconds_, MAX_NOTICE_SECONDS);
+        noticeSeconds = noticeSeconds_;
+        _setGuardian(guardian_, uint64(block.timestamp));
     }
 
     /// Announces the next epoch and returns its number. `contractSigners` has bit i set where signer i is a contract that
-    /// votes by ERC-1271; the others sign with keys.
+    /// votes by ERC-1271; the others sign with keys. All but the first begin no sooner than the notice from now: before the first,
+    /// nothing is accepted at all.
     function announceEpoch(
         uint64 activeFrom,
         uint64 signUntil,
@@ -97,6 +117,11 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         if (signers.length > MAX_SIGNERS) revert TooManySigners(signers.length);
         if (threshold == 0 || threshold > signers.length) revert BadThreshold(threshold, signers.length);
         if (contractSigners >> signers.length != 0) revert ContractSignersOutOfRange(contractSigners, signers.length);
+
+        uint256 earliest = block.timestamp + noticeSeconds;
+        if (noticeSeconds != 0 && epochCount != 0 && activeFrom < earliest) {
+            revert NoticeTooShort(activeFrom, earliest);
+        }
 
         number = ++epochCount;
         _epochs[number].header = Header({
@@ -113,7 +138,7 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
 
     /// Stops an epoch for good, including statements that it signed while it was trusted.
     function revokeEpoch(uint32 number) external {
-        if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian(msg.sender);
+        if (msg.sender != guardian() && msg.sender != owner()) revert NotGuardian(msg.sender);
         Header storage header = _epochs[number].header;
         if (header.threshold == 0) revert UnknownEpoch(number);
         if (header.revoked) revert EpochIsRevoked(number);
@@ -126,9 +151,15 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         revert OwnerNeeded();
     }
 
-    /// Zero leaves revocation to the owner alone.
+    /// Names who is guardian once the notice is over; an earlier choice that did not take effect yet is dropped. Zero leaves
+    /// revocation to the owner alone.
     function setGuardian(address guardian_) external onlyOwner {
-        _setGuardian(guardian_);
+        _setGuardian(guardian_, uint64(block.timestamp) + noticeSeconds);
+    }
+
+    /// Who can hold claims and revoke epochs now.
+    function guardian() public view returns (address) {
+        return block.timestamp < _guardianFrom ? _presentGuardian : _nextGuardian;
     }
 
     /// What `attestor`, where it is a contract, is asked to have signed when a quorum signs `digest`.
@@ -207,8 +238,9 @@ abstract contract SignerEpochs is Ownable2Step, EIP712 {
         }
     }
 
-    function _setGuardian(address guardian_) private {
-        emit GuardianChanged(guardian, guardian_);
-        guardian = guardian_;
+    function _setGuardian(address next, uint64 from) private {
+        address present = guardian();
+        (_presentGuardian, _nextGuardian, _guardianFrom) = (present, next, from);
+        emit GuardianChanged(present, next, from);
     }
 }

@@ -29,7 +29,10 @@ contract TocsinVerifier is ITocsinVerifier, ClaimLedger {
     error BatchOfOtherEpoch(uint32 batchEpoch, uint32 attestationEpoch);
     error BatchBeforeAttestation(uint64 batchIssuedAt, uint64 attestationIssuedAt);
 
-    constructor(address owner_, address guardian_) SignerEpochs(owner_, guardian_) EIP712("Tocsin", "1") {}
+    constructor(address owner_, address guardian_, uint64 noticeSeconds_)
+        SignerEpochs(owner_, guardian_, noticeSeconds_)
+        EIP712("Tocsin", "1")
+    {}
 
     /// @inheritdoc ITocsinVerifier
     function consume(ClaimAttestation calldata a, bytes calldata signatures) external returns (bytes32 claimKey) {

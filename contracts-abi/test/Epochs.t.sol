@@ -160,7 +160,7 @@ contract EpochsTest is Fixture {
         verifier.setGuardian(address(this));
 
         vm.expectEmit(address(verifier));
-        emit SignerEpochs.GuardianChanged(GUARDIAN, address(this));
+        emit SignerEpochs.GuardianChanged(GUARDIAN, address(this), NOW);
         vm.prank(OWNER);
         verifier.setGuardian(address(this));
         verifier.revokeEpoch(epoch);

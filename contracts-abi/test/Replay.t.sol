@@ -69,7 +69,7 @@ contract ReplayTest is Fixture {
     function test_not_at_another_verifier() public {
         ClaimAttestation memory a = sample();
         bytes memory signatures = signed(a);
-        verifier = new TocsinVerifier(OWNER, GUARDIAN);
+        verifier = new TocsinVerifier(OWNER, GUARDIAN, 0);
         announce(3, keys);
         refusedAsOtherSigner(a, signatures);
     }

@@ -50,7 +50,7 @@ contract ReplayTypesTest is LedgerFixture {
         for (uint256 kind = 0; kind < TYPES; ++kind) {
             bytes memory signatures = pack(digestOf(kind), keys, 0x15);
             TocsinVerifier home = verifier;
-            verifier = new TocsinVerifier(OWNER, GUARDIAN);
+            verifier = new TocsinVerifier(OWNER, GUARDIAN, 0);
             announce(3, keys);
             hold(key);
             vm.assertFalse(tryAs(kind, signatures), vm.toString(kind));

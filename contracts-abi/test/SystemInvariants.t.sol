@@ -25,7 +25,7 @@ contract SystemInvariantsTest {
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
         // Consuming and claiming three times as often as anything else.
-        bytes4[14] memory some = [
+        bytes4[23] memory some = [
             handler.doBuy.selector,
             handler.doRefund.selector,
             handler.doWithdraw.selector,
@@ -39,7 +39,16 @@ contract SystemInvariantsTest {
             handler.doConsume.selector,
             handler.doConsume.selector,
             handler.doClaim.selector,
-            handler.doClaim.selector
+            handler.doGuardian.selector,
+            handler.doOwner.selector,
+            handler.doPresent.selector,
+            handler.doPresent.selector,
+            handler.doPay.selector,
+            handler.doPay.selector,
+            handler.doPay.selector,
+            handler.doStay.selector,
+            handler.doFeed.selector,
+            handler.doFeed.selector
         ];
         bytes4[] memory actions = new bytes4[](some.length);
         for (uint256 i = 0; i < some.length; ++i) {
@@ -57,6 +66,9 @@ contract SystemInvariantsTest {
         a_revoked_epoch_is_never_accepted();
         a_held_claim_is_never_consumed_and_only_a_quorum_ends_a_hold();
         the_escrow_is_never_short();
+        nobody_new_signs_without_notice_and_nothing_is_paid_before_its_veto();
+        what_was_presented_can_be_paid_before_the_escrow_is_released();
+        vm.assertTrue(handler.feedIsRight(), "the adapter's feed");
         what_is_right_is_accepted();
     }
 
@@ -95,6 +107,16 @@ contract SystemInvariantsTest {
         }
         vm.assertEq(cover.escrowed(), owed, "escrow");
         vm.assertGe(handler.coverBalance(), owed + cover.capital(), "balance");
+    }
+
+    function nobody_new_signs_without_notice_and_nothing_is_paid_before_its_veto() private view {
+        never(SystemModel.Rule.Notice, "an epoch without notice");
+        never(SystemModel.Rule.Veto, "paid before the veto was over");
+    }
+
+    function what_was_presented_can_be_paid_before_the_escrow_is_released() private view {
+        vm.assertEq(handler.unpayable(), 0, "a presented claim was not payable, or too early");
+        vm.assertEq(handler.releasedTooSoon(), 0, "an escrow was released too soon");
     }
 
     /// The other side: nothing is refused but for a reason, and the books say what people did.

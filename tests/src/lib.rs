@@ -10,6 +10,7 @@ pub mod chain_bench;
 pub mod contract;
 pub mod feed;
 pub mod flight_bench;
+pub mod http;
 pub mod ledger;
 pub mod life;
 pub mod market;

@@ -8,6 +8,7 @@ use std::thread;
 
 use url::Url;
 
+use crate::http::trust_nobody;
 use crate::mortal::{Death, Told};
 use crate::scene::Scene;
 
@@ -67,7 +68,8 @@ impl Life {
         folder: &Path,
         death: Option<&Death>,
     ) -> Self {
-        let mut process = Command::new(program)
+        let mut command = Command::new(program);
+        let mut process = trust_nobody(&mut command)
             .arg(config)
             .arg(url.as_str())
             .args(death.map(|death| format!("die={death}")))

@@ -117,6 +117,7 @@ impl Market {
         let roles = TocsinVerifier::constructorCall {
             owner_: owner,
             guardian_: owner,
+            noticeSeconds_: 0,
         };
         let verifier = deploy(&anvil, "TocsinVerifier", roles.abi_encode()).await;
         let config = ParametricCover::Config {
@@ -128,6 +129,7 @@ impl Market {
             waitingSeconds: 0,
             claimDeadlineSeconds: 7 * 86_400,
             settlementSeconds: 14 * 86_400,
+            vetoSeconds: 0,
             maxTermSeconds: 366 * 86_400,
             policyCap: SUM_INSURED.into(),
             dailyCap: SUM_INSURED.into(),

@@ -8,6 +8,7 @@ mod polled;
 mod quorum;
 mod standings;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::io::Write;
@@ -236,6 +237,10 @@ impl<S: Policies> Policies for Mortal<S> {
         self.store.policy(id).await
     }
 
+    async fn policies(&self, ids: &[PolicyId]) -> Result<BTreeMap<PolicyId, Policy>, StoreError> {
+        self.store.policies(ids).await
+    }
+
     async fn policies_on(&self, risk: RiskId) -> Result<Vec<Policy>, StoreError> {
         self.store.policies_on(risk).await
     }
@@ -386,6 +391,13 @@ impl<S: Claims> Claims for Mortal<S> {
 
     async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError> {
         self.store.claims_of(policy).await
+    }
+
+    async fn claims_of_each(
+        &self,
+        policies: &[PolicyId],
+    ) -> Result<BTreeMap<PolicyId, Vec<Claim>>, StoreError> {
+        self.store.claims_of_each(policies).await
     }
 
     async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError> {

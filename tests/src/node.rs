@@ -19,7 +19,6 @@ use crate::mortal::{Death, Mortal};
 
 /// Runs the service with these arguments until it ends.
 pub async fn run(arguments: impl IntoIterator<Item = String>) -> Result<(), String> {
-    tocsin::telemetry::start(false);
     let mut arguments = arguments.into_iter();
     let (Some(config), Some(url)) = (arguments.next(), arguments.next()) else {
         return Err("usage: node CONFIG URL [die=DEATH]".to_owned());
@@ -28,6 +27,8 @@ pub async fn run(arguments: impl IntoIterator<Item = String>) -> Result<(), Stri
     let time = Time::of(&url).await?;
     let clock = SetClock::new(time.now().await?);
     let config = Config::load(config.as_ref()).map_err(|error| error.to_string())?;
+    let _traces = tocsin::telemetry::start(false, config.traces.as_ref())
+        .map_err(|error| tocsin::report::chain(&error))?;
     let shutdown = service::shutdown_on_signal().map_err(|error| error.to_string())?;
     let service = serve(config, death, clock.clone(), shutdown);
     let follow = async {

@@ -27,6 +27,11 @@ const POLICIES: u64 = 8;
 const REVOKED: u64 = 7;
 const HELD: u64 = 8;
 
+/// The contract of the Ethereum Attestation Service that is mirrored for. A mirror asks no contract, so there need be none.
+pub const EAS: Address = Address::repeat_byte(0xea);
+/// What it says its version is.
+pub const EAS_VERSION: &str = "0.26";
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A stage, up as long as this lives.
@@ -63,7 +68,7 @@ impl PayoutStage {
             poll_ms: 50,
             warnings: false,
         });
-        sign_in_batches(&config);
+        extend(&config);
         let node = Life::of(program, &config, &market.anvil.url(), market.folder());
         market.fall_and_rise().await;
         market.anvil.mine(3).await;
@@ -79,6 +84,8 @@ impl PayoutStage {
         stage.market.anvil.mine(3).await;
         // The first policy has lost again.
         stage.until_attested(1 + POLICIES).await;
+        // What is revoked first is not mirrored any more.
+        stage.until_mirrored().await;
         stage.revoke(REVOKED).await;
         stage.hold(HELD).await;
         stage
@@ -104,6 +111,7 @@ impl PayoutStage {
             "attestations": self.attestations().await,
             "revoked": self.policy(REVOKED),
             "held": self.policy(HELD),
+            "eas": { "address": format!("{EAS:#x}"), "version": EAS_VERSION },
             // Nothing that is signed with it is worth anything.
             "attestor_key": crate::market::ATTESTOR_KEY,
         })
@@ -177,6 +185,21 @@ impl PayoutStage {
         }
     }
 
+    async fn until_mirrored(&self) {
+        let begun = Instant::now();
+        for id in self.attestations().await {
+            let path = format!("v1/attestations/{id}/eas");
+            while self
+                .get(&path)
+                .await
+                .is_none_or(|answer| answer.get("sig").is_none())
+            {
+                assert!(begun.elapsed() < PATIENCE, "{id} is not mirrored");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
     /// What the node answers.
     pub async fn get(&self, path: &str) -> Option<Value> {
         let answer = reqwest::get(self.api.join(path).unwrap()).await;
@@ -185,9 +208,12 @@ impl PayoutStage {
     }
 }
 
-/// From two claims at once on.
-fn sign_in_batches(config: &Path) {
+/// Batches from two claims at once on, and mirrors.
+fn extend(config: &Path) {
     let text = std::fs::read_to_string(config).unwrap();
-    let text = text.replace("valid_for = \"30d\"", "valid_for = \"30d\"\nbatch_from = 2");
+    let added = format!(
+        "valid_for = \"30d\"\nbatch_from = 2\neas = {{ contract = \"eip155:{CHAIN_ID}:{EAS:#x}\", version = \"{EAS_VERSION}\" }}"
+    );
+    let text = text.replace("valid_for = \"30d\"", &added);
     std::fs::write(config, text).unwrap();
 }

@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use crate::anvil::free_port;
+use crate::http::client;
 
 const ATTESTOR_KEY: B256 =
     b256!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
@@ -188,13 +189,15 @@ impl Spot {
 
     /// What the service's API answers; `None` where it does not.
     pub async fn get(&self, path: &str) -> Option<Value> {
-        let answer = reqwest::get(self.api.join(path).unwrap()).await.ok()?;
+        let asked = client().get(self.api.join(path).unwrap()).send();
+        let answer = asked.await.ok()?;
         answer.json().await.ok()
     }
 
     /// The service's answer, whatever it is.
     pub async fn ask(&self, path: &str) -> reqwest::Response {
-        reqwest::get(self.api.join(path).unwrap()).await.unwrap()
+        let asked = client().get(self.api.join(path).unwrap()).send();
+        asked.await.unwrap()
     }
 
     /// What the service says of an asset.

@@ -71,6 +71,7 @@ impl World {
         let constructor = TocsinVerifier::constructorCall {
             owner_: owner,
             guardian_: owner,
+            noticeSeconds_: 0,
         };
         let verifier = deploy(&node, "TocsinVerifier", constructor.abi_encode()).await;
         let announce = TocsinVerifier::announceEpochCall {

@@ -41,6 +41,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         metrics: Metrics::default(),
         store: Arc::new(store),
         health: health.clone(),
+        mirrors: None,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

@@ -7,9 +7,11 @@
 )]
 
 mod onchain_delivery {
+    mod agreement;
     mod claims;
     mod endpoints;
     mod fees;
+    mod large_batch;
     mod node;
     mod outbox;
     mod transactions;

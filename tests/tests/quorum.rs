@@ -12,5 +12,6 @@ mod quorum {
     mod feeds;
     mod hostile;
     mod member;
+    mod misuse;
     mod quartet;
 }

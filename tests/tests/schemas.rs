@@ -58,6 +58,8 @@ async fn what_a_node_answers_has_the_published_form() {
         schemas.assert("attestation", &answer, true);
         let bundle = stage.get(&format!("{path}/evidence")).await.unwrap();
         schemas.assert("evidence-bundle", &bundle, true);
+        let mirror = stage.get(&format!("{path}/eas")).await.unwrap();
+        schemas.assert("eas-mirror", &mirror, true);
         if answer["batch"].is_null() {
             alone += 1;
         } else {

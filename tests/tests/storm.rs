@@ -239,7 +239,7 @@ async fn proven(storm: &Storm, over: &Aftermath, store: &tocsin_store_sqlite::Sq
 
     let bundle = get(storm, &format!("{path}/evidence")).await;
     let bundle: EvidenceBundle = serde_json::from_value(bundle).unwrap();
-    let domain: AttestationDomain = bundle.domain;
+    let domain: AttestationDomain = bundle.domain.verifier().unwrap();
     assert_eq!(
         shown["batch"]["id"],
         domain.batch_digest(&membership.batch).to_string()

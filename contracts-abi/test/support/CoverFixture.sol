@@ -37,6 +37,10 @@ abstract contract CoverFixture is Fixture {
         vm.warp(NOW);
     }
 
+    function veto() internal pure virtual returns (uint64) {
+        return 0;
+    }
+
     function config() internal view returns (ParametricCover.Config memory) {
         return ParametricCover.Config({
             verifier: verifier,
@@ -47,6 +51,7 @@ abstract contract CoverFixture is Fixture {
             waitingSeconds: WAITING,
             claimDeadlineSeconds: CLAIM_DEADLINE,
             settlementSeconds: SETTLEMENT,
+            vetoSeconds: veto(),
             maxTermSeconds: 365 * DAY,
             policyCap: uint128(20_000e6),
             dailyCap: uint128(30_000e6)

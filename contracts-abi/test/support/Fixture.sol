@@ -26,9 +26,13 @@ abstract contract Fixture {
 
     function setUp() public virtual {
         vm.warp(NOW);
-        verifier = new TocsinVerifier(OWNER, GUARDIAN);
+        verifier = new TocsinVerifier(OWNER, GUARDIAN, notice());
         keys = keysInAddressOrder(5);
         epoch = announce(3, keys);
+    }
+
+    function notice() internal pure virtual returns (uint64) {
+        return 0;
     }
 
     function announce(uint8 threshold, uint256[] memory signerKeys) internal returns (uint32) {

@@ -17,6 +17,8 @@ abstract contract SystemModel is LedgerFixture {
         Held,
         Revision,
         Supersedes,
+        Notice,
+        Veto,
         Twice
     }
 
@@ -31,6 +33,8 @@ abstract contract SystemModel is LedgerFixture {
 
     mapping(bytes32 claimKey => Known) internal known;
     mapping(uint32 epoch => bool) internal epochRevoked;
+    /// The first epoch has no entry: it needs no notice.
+    mapping(uint32 epoch => uint64) internal announcedAt;
     bytes32[] public claimKeys;
     mapping(bytes32 claimKey => bool) private _listed;
 
@@ -97,6 +101,11 @@ abstract contract SystemModel is LedgerFixture {
         if (rule == Rule.Held) return k.held;
         if (rule == Rule.Revision) return a.revision < k.minRevision;
         if (rule == Rule.Supersedes) return (a.revision == 0) != (a.supersedes == 0);
+        if (rule == Rule.Notice) {
+            return announcedAt[a.signerEpoch] != 0 && nowAt < announcedAt[a.signerEpoch] + notice();
+        }
+        // The cover's own, which its handler sees to.
+        if (rule == Rule.Veto) return false;
         return k.payouts > 0;
     }
 }

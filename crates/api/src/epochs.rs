@@ -11,7 +11,8 @@ use tocsin_store::{Store, StoreError};
 use crate::Api;
 use crate::problem::Problem;
 
-/// The epochs of the verifier, as its last final block has them, with the unpaid claims under each. Times are unix seconds,
+/// The epochs of the verifier, as its last final block has them, or of a programme off-chain, as they are configured; with the
+/// unpaid claims under each. Times are unix seconds,
 /// as decimal text: they can be as late as the end of time.
 pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     let Some(domain) = api.attestor else {
@@ -33,7 +34,11 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<Value>, Proble
             "unredeemed_claims": count.map_or(0, |(_, count)| *count),
         }));
     }
-    Ok(Json(json!({ "verifier": domain, "epochs": epochs })))
+    Ok(Json(json!({
+        "verifier": domain.verifier(),
+        "programme": domain.programme().map(|off_chain| off_chain.programme),
+        "epochs": epochs,
+    })))
 }
 
 /// What the verifier says of the claim of an attestation: nothing has happened to it, or it is held, or what was said of it

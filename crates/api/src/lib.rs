@@ -8,6 +8,7 @@ mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
+pub mod mirrors;
 mod policies;
 mod problem;
 pub mod quorum;
@@ -16,7 +17,7 @@ mod watching;
 
 use std::sync::Arc;
 
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
 use tokio::net::TcpListener;
 
@@ -35,8 +36,10 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
-    /// For which verifier it signs; `None` where nothing is attested.
-    pub attestor: Option<AttestationDomain>,
+    /// For whom attestations are mirrored; `None` where they are not.
+    pub mirrors: Option<mirrors::Mirrors>,
+    /// For whom it signs; `None` where nothing is attested.
+    pub attestor: Option<SigningDomain>,
 }
 
 /// The API ended.

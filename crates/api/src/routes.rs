@@ -15,7 +15,7 @@ use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
 
 use crate::problem::Problem;
-use crate::{Api, eligibility, epochs, feeds, metrics, policies, quorum, watching};
+use crate::{Api, eligibility, epochs, feeds, metrics, mirrors, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -40,6 +40,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/attestations", get(attestations))
         .route("/v1/attestations/{id}", get(attestation))
         .route("/v1/attestations/{id}/evidence", get(bundle))
+        .route("/v1/attestations/{id}/eas", get(mirrors::mirror))
         .fallback(async || Problem::NotFound("there is nothing at this path".to_owned()))
         .with_state(api)
 }
@@ -195,7 +196,7 @@ async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Result<Respon
     Ok(Json(bundle).into_response())
 }
 
-async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
+pub(crate) async fn find(api: &Api, text: &str) -> Result<AttestationRecord, Problem> {
     let id: AttestationId = text.parse().map_err(|_not_hex| {
         Problem::BadRequest(format!(
             "`{text}` is not an attestation id: write its 32 bytes as 0x and 64 digits"

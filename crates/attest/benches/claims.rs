@@ -233,7 +233,7 @@ async fn bare(folder: &Path) -> Duration {
         .execute(&mut connection)
         .await
         .unwrap();
-    let copy = ["statements", "reservations", "batches", "attestations"]
+    let copy = ["statements", "batches", "batch_nodes", "attestations"]
         .map(|table| format!("INSERT INTO main.{table} SELECT * FROM taken.{table};"));
     let begun = Instant::now();
     let statements = format!("BEGIN IMMEDIATE; {} COMMIT;", copy.concat());

@@ -10,9 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use alloy::primitives::{Address, B256};
 use tocsin_domain::attestation::payload::verdict_number;
-use tocsin_domain::attestation::{
-    AttestationDomain, ClaimAttestation, Epoch, SignatureSet, SignerSet,
-};
+use tocsin_domain::attestation::{ClaimAttestation, Epoch, SignatureSet, SignerSet, SigningDomain};
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
@@ -20,10 +18,10 @@ use tocsin_store::attestation::Reservations;
 
 use crate::{AttestError, Seat, Signer};
 
-/// The keys of one node, and the epochs of one verifier that they may sign for.
+/// The keys of one node, and the epochs of one verifier, or of one programme off-chain, that they may sign for.
 #[derive(Debug)]
 pub struct Attestor {
-    domain: AttestationDomain,
+    domain: SigningDomain,
     keys: Vec<Signer>,
     /// By number. Replaced as a whole when the verifier announces or revokes one; the store has them too.
     epochs: RwLock<Arc<[Epoch]>>,
@@ -45,19 +43,24 @@ pub struct Attested {
 impl Attestor {
     /// One key in one epoch without bounds. Refuses a key that the epoch does not have.
     pub fn new(
-        domain: AttestationDomain,
+        domain: impl Into<SigningDomain>,
         signers: SignerSet,
         signer: Signer,
     ) -> Result<Self, AttestError> {
+        let domain = domain.into();
         let epoch = Epoch::unbounded(signers);
         Seat::new(domain, epoch.clone(), &signer)?;
         Ok(Self::with_keys(domain, vec![signer], vec![epoch]))
     }
 
     /// Several keys, of which each may be in some of the epochs.
-    pub fn with_keys(domain: AttestationDomain, keys: Vec<Signer>, epochs: Vec<Epoch>) -> Self {
+    pub fn with_keys(
+        domain: impl Into<SigningDomain>,
+        keys: Vec<Signer>,
+        epochs: Vec<Epoch>,
+    ) -> Self {
         let attestor = Self {
-            domain,
+            domain: domain.into(),
             keys,
             epochs: RwLock::new(Arc::default()),
         };
@@ -85,7 +88,7 @@ impl Attestor {
     }
 
     /// Where its signatures are valid.
-    pub fn domain(&self) -> AttestationDomain {
+    pub fn domain(&self) -> SigningDomain {
         self.domain
     }
 

@@ -227,6 +227,33 @@ pub enum AttestError {
         #[source]
         source: PayloadBytesError,
     },
+    /// What was said of the claim could not be read, so it was not mirrored.
+    #[error("what is journaled under {claim_key} could not be read, nothing was mirrored")]
+    ReadJournal {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// Only what is journaled has a mirror.
+    #[error(
+        "ALARM: the attestation {attestation} is not journaled under its claim key {claim_key}; it was not mirrored, the database may be damaged"
+    )]
+    NotJournaled {
+        /// The claim key.
+        claim_key: ClaimKey,
+        /// What was to be mirrored.
+        attestation: AttestationId,
+    },
+    /// The signer gave a signature of a mirror that is not its own.
+    #[error(
+        "the signature of a mirror that the key of {address} made is not its own; it is thrown away"
+    )]
+    StrangeMirror {
+        /// The key's address.
+        address: Address,
+    },
     /// A revocation names its reason by a hash.
     #[error("the revocation of {claim_key} is for another reason than the one that is given")]
     OtherReason {
@@ -332,6 +359,7 @@ impl AttestError {
             Self::Reserve { source, .. }
             | Self::ReserveBatch { source, .. }
             | Self::Withdraw { source, .. }
+            | Self::ReadJournal { source, .. }
             | Self::JournalVotes { source } => source.is_transient(),
             // The next epoch may be about to begin.
             Self::NoSeat { .. } | Self::OutsideEpoch { .. } => true,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use alloy::primitives::Address;
 use tocsin_domain::attestation::payload::verdict_number;
 use tocsin_domain::attestation::{
-    AttestationBatch, AttestationDomain, BatchTree, ClaimAttestation, QuorumSignature,
+    AttestationBatch, BatchTree, ClaimAttestation, QuorumSignature, SigningDomain,
 };
 use tocsin_domain::determination::Verdict;
 use tocsin_domain::quorum::{EvidenceVote, ObservationReport, PeerMessage, Step};
@@ -182,7 +182,7 @@ impl Seat<'_> {
 
 /// Journals payloads as statements of their claims; of each whether it may be signed.
 async fn restate(
-    domain: AttestationDomain,
+    domain: SigningDomain,
     reservations: &(impl Reservations + ?Sized),
     payloads: &[ClaimAttestation],
 ) -> Result<Vec<Result<(), AttestError>>, AttestError> {

@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use tocsin_domain::attestation::{
-    AttestationDomain, Epoch, QuorumSignature, Signable, SignatureSet, SignerSet,
+    Epoch, QuorumSignature, Signable, SignatureSet, SignerSet, SigningDomain,
 };
 
 use crate::signer::Statement;
@@ -11,7 +11,7 @@ use crate::{AttestError, Signer};
 /// One signer of one epoch of one verifier.
 #[derive(Clone, Debug)]
 pub struct Seat<'a> {
-    pub(crate) domain: AttestationDomain,
+    pub(crate) domain: SigningDomain,
     pub(crate) epoch: Epoch,
     pub(crate) signer: &'a Signer,
     /// Of `signer` among the epoch's.
@@ -21,7 +21,7 @@ pub struct Seat<'a> {
 impl<'a> Seat<'a> {
     /// Refuses a key that the epoch does not have.
     pub(crate) fn new(
-        domain: AttestationDomain,
+        domain: SigningDomain,
         epoch: Epoch,
         signer: &'a Signer,
     ) -> Result<Self, AttestError> {
@@ -43,7 +43,7 @@ impl<'a> Seat<'a> {
     }
 
     /// Where its signatures are valid.
-    pub fn domain(&self) -> AttestationDomain {
+    pub fn domain(&self) -> SigningDomain {
         self.domain
     }
 

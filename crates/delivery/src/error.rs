@@ -181,6 +181,23 @@ pub enum DeliveryError {
         /// Last block searched.
         to_block: u64,
     },
+    /// Endpoints contradict each other, or too few of them have come as far as others had before.
+    #[error(
+        "{attempted}: the endpoints {} contradict each other, or fewer than {needed} of them have come to final block {least}, \
+         which was seen before; nothing is assumed, and they will be asked again: compare them with independent nodes, and \
+         replace the one that is wrong or lags",
+        endpoints.join(", ")
+    )]
+    Disagree {
+        /// What was asked.
+        attempted: &'static str,
+        /// How many have to say the same.
+        needed: usize,
+        /// Host and port of each that answered.
+        endpoints: Vec<String>,
+        /// The newest block that was agreed on.
+        least: u64,
+    },
     /// Stored bytes of an attempt are not the transaction that they should be.
     #[error(
         "the stored transaction {hash} is damaged: {detail}; restore the database from a backup"
@@ -198,6 +215,7 @@ impl DeliveryError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Rpc { .. }
+            | Self::Disagree { .. }
             | Self::Refused { .. }
             | Self::InsufficientFunds { .. }
             | Self::ConsumptionNotLocated { .. } => true,

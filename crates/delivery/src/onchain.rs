@@ -9,6 +9,7 @@
 
 mod action;
 mod admin;
+mod agreed;
 mod broadcast;
 mod call;
 mod connect;
@@ -23,11 +24,13 @@ mod look;
 mod market;
 mod node;
 mod policy;
+mod present;
 mod revert;
 mod rpc;
 mod settings;
 mod sign;
 mod simulate;
+mod spender;
 mod standing;
 mod transaction;
 mod transport;

@@ -1,7 +1,7 @@
 //! The decision against a model of the world: a chain that mines, drops, reorganises and refuses, fees that rise beyond the
 //! cap, other people who consume claims, somebody else who uses the submitter's key, a second service that submits the
-//! same claims by mistake (with the same key or with another), a node that does not answer, lags behind, or loses what it
-//! takes, a process that dies between any two effects. Whatever happens, the promises of the decision hold at every step;
+//! same claims by mistake (with the same key or with another), a node that does not answer, lags behind, hides receipts, or loses
+//! what it takes, a process that dies between any two effects. Whatever happens, the promises of the decision hold at every step;
 //! and once the world calms down, every delivery ends, no nonce is left behind, and the books have every fee that was
 //! paid.
 
@@ -44,6 +44,7 @@ enum Op {
     NodeDown(bool),
     Lag(usize),
     Lose(bool),
+    HideReceipts(bool),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -69,6 +70,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<bool>().prop_map(Op::NodeDown),
         2 => (0..6_usize).prop_map(Op::Lag),
         2 => any::<bool>().prop_map(Op::Lose),
+        2 => any::<bool>().prop_map(Op::HideReceipts),
     ]
 }
 
@@ -107,6 +109,7 @@ fn apply(services: &mut [Service], chain: &mut Chain, op: &Op) {
         Op::NodeDown(down) => chain.down = down,
         Op::Lag(blocks) => chain.lag = blocks,
         Op::Lose(losing) => chain.losing = losing,
+        Op::HideReceipts(hiding) => chain.hiding = hiding,
     }
 }
 
@@ -115,6 +118,7 @@ fn settle(services: &mut [Service], chain: &mut Chain, base_fee: u128) {
     chain.down = false;
     chain.lag = 0;
     chain.losing = false;
+    chain.hiding = false;
     chain.refusing = false;
     chain.base_fee = base_fee;
     for _ in 0..300 {

@@ -11,7 +11,9 @@ pub mod json;
 pub mod off_chain;
 pub mod payload;
 pub mod revocation;
+pub mod scope;
 pub mod signatures;
+pub mod signatures_json;
 pub mod signer_set;
 pub mod vote;
 
@@ -25,6 +27,7 @@ pub use domain::{AttestationDomain, Signable};
 pub use epoch::Epoch;
 pub use payload::{PayloadError, Validity};
 pub use revocation::{HoldRelease, Revocation};
+pub use scope::{Scope, SigningDomain};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
 pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};

@@ -14,7 +14,7 @@ mod written;
 
 pub use report::{Check, Report};
 pub use verify::{VerifyOptions, verify};
-pub(crate) use written::{WrittenObservation, packed_signatures};
+pub(crate) use written::WrittenObservation;
 
 use alloy_primitives::{B256, keccak256};
 use serde::de::Error as _;
@@ -23,7 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::attestation::{
-    AttestationDomain, ClaimAttestation, Membership, Signable, SignatureSet, SignerSet,
+    ClaimAttestation, Membership, Signable, SignatureSet, SignerSet, SigningDomain,
 };
 use crate::claim::Claim;
 use crate::determination::Determination;
@@ -58,8 +58,8 @@ pub struct EvidenceBundle {
     pub claim: Claim,
     /// What was signed.
     pub attestation: ClaimAttestation,
-    /// For which verifier.
-    pub domain: AttestationDomain,
+    /// For whom: a verifier, or a programme off-chain.
+    pub domain: SigningDomain,
     /// Who could sign.
     pub signers: SignerSet,
     /// The batch that was signed in its place, where it was not signed alone.

@@ -15,12 +15,12 @@ mod report;
 mod same_loss;
 mod union;
 mod vote;
-pub(crate) mod written;
+mod written;
 
 pub use error::FuseError;
 pub use event::Event;
 pub(crate) use fuse::combine;
-pub use fuse::{Fused, Quorum, fuse};
+pub use fuse::{Fused, MAX_UNION_BYTES, Quorum, fuse};
 pub use message::PeerMessage;
 pub(crate) use reexecute::examine;
 pub use reexecute::{Reported, reexecute};

@@ -7,6 +7,7 @@ use std::path::Path;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::explain::explain;
 use tocsin_domain::lang::{Role, compile, parse};
+use tocsin_domain::quorum::SignedReport;
 use tocsin_domain::value::Type;
 
 const INPUTS: [(&str, Type); 5] = [
@@ -86,4 +87,16 @@ fn covers_have_terms_of_their_own_or_are_refused_in_their_own_place() {
         }
     }
     assert!(covers >= 1);
+}
+
+#[test]
+fn reports_have_one_spelling_or_are_refused() {
+    let mut reports = 0;
+    for (file, json) in corpus("report") {
+        if let Ok(report) = SignedReport::from_json(json.as_bytes()) {
+            reports += 1;
+            assert_eq!(report.to_json().unwrap(), json, "{file}");
+        }
+    }
+    assert_eq!(reports, 1);
 }

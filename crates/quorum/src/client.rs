@@ -2,8 +2,9 @@
 
 use alloy_primitives::{Address, B256};
 use axum::http::HeaderMap;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use tocsin_attest::Seat;
@@ -30,30 +31,41 @@ impl<T> Answers<T> {
     }
 }
 
+impl<T> Answers<T> {
+    /// How many have been reached and not finished in time.
+    pub(crate) fn slow(&self) -> usize {
+        let slow = |answer: &Result<T, Refusal>| matches!(answer, Err(refusal) if refusal.reason == Reason::Slow);
+        self.0.iter().filter(|(_, _, answer)| slow(answer)).count()
+    }
+}
+
 impl Node {
     /// Asks every attestor of the epoch, this one included (`own`). It waits until all have answered, or until a quorum has
     /// and patience is over.
-    pub(crate) async fn ask_all<T: DeserializeOwned>(
+    pub(crate) async fn ask_all<T: DeserializeOwned + Send>(
         &self,
         seat: &Seat<'_>,
         path: &'static str,
         body: &[u8],
-        own: impl Future<Output = Result<T, Refusal>>,
+        own: impl Future<Output = Result<T, Refusal>> + Send,
     ) -> Answers<T> {
         let threshold = usize::from(seat.signers().threshold());
-        let mut answers = vec![(seat.index(), seat.address(), own.await)];
-        let mut asked: FuturesUnordered<_> = (0..)
-            .zip(seat.signers().signers())
-            .filter(|(_, signer)| **signer != seat.address())
-            .map(async |(index, &peer)| (index, peer, self.ask(seat, peer, path, body).await))
-            .collect();
+        let mut answers: Vec<(u8, Address, Result<T, Refusal>)> = Vec::new();
+        let mut asked: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
+        for (index, &peer) in (0..).zip(seat.signers().signers()) {
+            if peer != seat.address() {
+                let answer = self.ask(seat, peer, path, body);
+                asked.push(async move { (index, peer, answer.await) }.boxed());
+            }
+        }
+        // Beside the others': what takes this node long would else be added to what takes them long.
+        asked.push(async { (seat.index(), seat.address(), own.await) }.boxed());
         let patience = Instant::now() + self.settings.patience;
         loop {
-            let enough = answers
-                .iter()
-                .filter(|(_, _, answer)| answer.is_ok())
-                .count()
-                >= threshold;
+            let good = answers.iter().filter(|(_, _, answer)| answer.is_ok());
+            // Its own answer is not broken off: it would be begun anew the next time.
+            let own = answers.iter().any(|(index, _, _)| *index == seat.index());
+            let enough = good.count() >= threshold && own;
             let next = asked.next();
             let next = if enough {
                 match tokio::time::timeout_at(patience, next).await {
@@ -110,7 +122,7 @@ impl Node {
             .body(body.to_vec())
             .send()
             .await
-            .map_err(|error| unreachable(&error.without_url()))?;
+            .map_err(unanswered)?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status != StatusCode::OK {
             let excuse = read(response, MAX_EXCUSE).await?;
@@ -152,7 +164,7 @@ async fn read(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, R
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        match chunk.map_err(|error| unreachable(&error.without_url()))? {
+        match chunk.map_err(unanswered)? {
             None => return Ok(body),
             Some(chunk) if body.len() + chunk.len() > most => {
                 return Err(Refusal::new(
@@ -175,6 +187,17 @@ fn excused(status: StatusCode, excuse: &[u8]) -> Refusal {
         Reason::Unreachable,
         format!("whatever is there answers {status}, with {said}"),
     )
+}
+
+/// Who was reached and needs longer is not away: it goes on, and has the answer when it is asked the same again.
+fn unanswered(error: reqwest::Error) -> Refusal {
+    let slow = error.is_timeout() && !error.is_connect();
+    let refusal = unreachable(&error.without_url());
+    if slow {
+        Refusal::new(Reason::Slow, refusal.detail)
+    } else {
+        refusal
+    }
 }
 
 fn unreachable(error: &dyn core::error::Error) -> Refusal {

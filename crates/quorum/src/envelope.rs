@@ -5,7 +5,7 @@
 
 use alloy_primitives::{Address, B256, hex, keccak256};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use tocsin_domain::attestation::{AttestationDomain, QuorumSignature};
+use tocsin_domain::attestation::{QuorumSignature, Scope};
 use tocsin_domain::ids::MessageId;
 use tocsin_domain::quorum::PeerMessage;
 use tocsin_domain::time::{Seconds, Timestamp};
@@ -32,7 +32,7 @@ pub struct Envelope {
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     /// For which verifier the attestors sign.
-    pub domain: &'a AttestationDomain,
+    pub domain: &'a dyn Scope,
     /// Who opens it.
     pub recipient: Address,
     /// What time it is.

@@ -18,27 +18,31 @@
 //! signed  told to everybody
 //! ```
 
+mod apart;
 mod attestor;
 mod client;
 pub mod envelope;
 mod gate;
+mod memory;
 pub mod message;
 mod node;
 mod proposer;
 mod refusal;
+mod serve;
 mod server;
 mod settings;
 mod size;
 mod standing;
 mod turns;
-mod written;
+mod works;
 
 pub use attestor::{Batch, Issued, MOST_CLAIMS, MOST_EVENTS, Proof, Verified};
 pub use message::Signed;
 pub use node::{Node, NodeError, Now, Ring};
 pub use proposer::{Outcome, Trouble, Wish};
 pub use refusal::{Reason, Refusal};
-pub use server::{MAX_BODY, ServeError, router, serve};
+pub use serve::{ServeError, serve};
+pub use server::{MAX_BODY, router};
 pub use settings::Settings;
 pub use standing::{PeerStanding, RoundStanding, Standing};
-pub use turns::{next_turn, rank};
+pub use turns::{next_turn, rank, turns_begun};

@@ -2,13 +2,13 @@
 
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
+use tocsin_domain::attestation::signatures_json::{one_signature, packed_signatures};
 use tocsin_domain::attestation::{QuorumSignature, SignatureSet};
 use tocsin_domain::ids::{AttestationId, ClaimKey, EventKey, PolicyId};
 use tocsin_domain::quorum::{Certificate, Event, SignedReport};
 use tocsin_domain::time::Timestamp;
 
 use crate::refusal::{Reason, Refusal};
-use crate::written::{one_signature, packed_signatures};
 
 /// What is asked for, and where.
 pub mod path {
@@ -154,6 +154,13 @@ pub struct Issue {
     pub events: Vec<Certified>,
     /// The claims, in the order of their places in a batch.
     pub claims: Vec<IssuedClaim>,
+}
+
+impl Issue {
+    /// Whose claims they are.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = PolicyId> {
+        self.claims.iter().map(|claim| claim.policy)
+    }
 }
 
 /// One of the claims.

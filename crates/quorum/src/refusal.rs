@@ -58,6 +58,8 @@ reasons! {
     Unreadable = "unreadable",
     /// No answer came, or none that counts.
     Unreachable = "unreachable",
+    /// It was reached, and had not finished in time.
+    Slow = "slow",
     /// Another epoch signs now.
     OtherEpoch = "other-epoch",
     /// This node has not determined such an event.
@@ -98,7 +100,7 @@ reasons! {
     OtherLoss = "other-loss",
     /// What it rests on is halted.
     Halted = "halted",
-    /// Something inside failed; a later attempt may succeed.
+    /// Something inside the attestor that says so failed; a later attempt may succeed.
     Failed = "failed",
 }
 
@@ -135,7 +137,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Halted { .. } => Self::new(Reason::Halted, error.to_string()),
             // What broke inside is for this node's operator, not for others.
-            _ => failed(&error),
+            _ => failed("its books could not be read or written", &error),
         }
     }
 }
@@ -152,12 +154,21 @@ impl From<AttestError> for Refusal {
                 source: StoreError::Halted { .. },
                 ..
             } => Self::new(Reason::Halted, error.to_string()),
-            _ => failed(&error),
+            AttestError::NoSeat { .. }
+            | AttestError::NotASigner { .. }
+            | AttestError::UnknownEpoch { .. }
+            | AttestError::OutsideEpoch { .. } => Self::new(Reason::OtherEpoch, error.to_string()),
+            AttestError::JournalVotes { .. } | AttestError::ReserveBatch { .. } => {
+                failed("its books could not be read or written", &error)
+            }
+            AttestError::DamagedReservation { .. } => failed("its books are damaged", &error),
+            _ => failed("its key did not sign", &error),
         }
     }
 }
 
-fn failed(error: &dyn core::error::Error) -> Refusal {
+/// Whoever is told learns which part of the node that says so has failed, and nothing of its inside.
+fn failed(what: &str, error: &dyn core::error::Error) -> Refusal {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -165,9 +176,9 @@ fn failed(error: &dyn core::error::Error) -> Refusal {
         said.push_str(&cause.to_string());
         source = cause.source();
     }
-    tracing::error!(error = %said, "another attestor could not be answered");
+    tracing::error!(error = %said, "this node has failed in its own part of a quorum: {what}");
     Refusal::new(
         Reason::Failed,
-        "its operator can find the reason in the log",
+        format!("{what}; its operator finds the reason in the log"),
     )
 }

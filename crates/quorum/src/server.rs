@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tocsin_attest::Seat;
 use tocsin_domain::ids::MessageId;
-use tokio::net::TcpListener;
 
 use crate::attestor::write;
 use crate::envelope::{self, Envelope, Expected};
@@ -23,23 +22,6 @@ use crate::refusal::{Reason, Refusal};
 
 /// The most bytes of a body, of a request or an answer.
 pub const MAX_BODY: usize = 64 << 20;
-
-/// The listener ended.
-#[derive(Debug, thiserror::Error)]
-#[error("the listener for other attestors failed")]
-pub struct ServeError(#[from] std::io::Error);
-
-/// Answers other attestors until `shutdown`, then finishes what has begun.
-pub async fn serve(
-    listener: TcpListener,
-    node: Arc<Node>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    axum::serve(listener, router(node))
-        .with_graceful_shutdown(shutdown)
-        .await?;
-    Ok(())
-}
 
 /// What can be asked.
 pub fn router(node: Arc<Node>) -> Router {
@@ -90,7 +72,7 @@ async fn refused(node: &Node, named: Option<&HeaderValue>, refusal: &Refusal) ->
     (status, axum::Json(refusal)).into_response()
 }
 
-async fn opened(node: &Node, request: Request) -> Result<Response, Refusal> {
+async fn opened(node: &Arc<Node>, request: Request) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let envelope = Envelope::from_headers(path, &head.headers)?;
@@ -119,11 +101,24 @@ async fn opened(node: &Node, request: Request) -> Result<Response, Refusal> {
     })?;
     // From here on it costs something.
     let patience = node.settings.request_timeout;
-    let _pass = node.gate.enter(sender, patience).await?;
+    let pass = node.gate.enter(sender, patience).await?;
     let body = read(node, body).await?;
     envelope.check_body(&body)?;
     node.standing.asked(sender, node.now());
-    let answer = done(node, &envelope, &body).await?;
+    let answer = match envelope.message.path.as_str() {
+        path::SIGN => {
+            let hash = envelope.message.bodyHash;
+            let (here, envelope) = (Arc::clone(node), envelope.clone());
+            let work = async move {
+                let answer = done(&here, &envelope, &body).await;
+                // Also where nobody waits any more, it has taken its asker's place until now.
+                drop(pass);
+                answer
+            };
+            Arc::unwrap_or_clone(node.works.once(sender, hash, work).await?)
+        }
+        _ => done(node, &envelope, &body).await?,
+    };
     sealed(node, &seat, &envelope, id, answer).await
 }
 

@@ -4,6 +4,8 @@
 //! And rounds rise no faster than time: so nobody can use them up, and who proposes only to disturb has to leave time to the
 //! others.
 
+use core::time::Duration;
+
 use alloy_primitives::U256;
 use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
@@ -22,6 +24,19 @@ pub fn rank(index: u8, event: EventKey, signers: usize) -> u32 {
     let rank = (U256::from(index) + signers - first) % signers;
     // Below 255.
     u32::try_from(rank).unwrap_or(u32::MAX)
+}
+
+/// How often it has been the turn of the attestor of this rank to propose what has waited so long. Turns go round and each takes
+/// as long as `turn`, so that one begins for one attestor at a time: two that propose at once only keep each other from a
+/// result. Who was busy uses its turn late.
+pub fn turns_begun(waited: Duration, turn: Duration, rank: u32, signers: usize) -> u64 {
+    let signers = u128::try_from(signers.max(1)).unwrap_or(u128::MAX);
+    let turns = waited.as_nanos() / turn.as_nanos().max(1);
+    let begun = turns
+        .saturating_add(signers)
+        .saturating_sub(u128::from(rank))
+        / signers;
+    u64::try_from(begun).unwrap_or(u64::MAX)
 }
 
 /// Whether a round belongs to the attestor of this rank.
@@ -63,6 +78,22 @@ mod tests {
             ranks.sort_unstable();
             assert_eq!(ranks, [0, 1, 2, 3, 4, 5, 6]);
         }
+    }
+
+    /// However long an event waits, a turn begins for one attestor at a time.
+    #[test]
+    fn turns_begin_one_at_a_time() {
+        let turn = Duration::from_secs(20);
+        let begun = |waited: u64| -> u64 {
+            let waited = Duration::from_secs(waited);
+            (0..4).map(|rank| turns_begun(waited, turn, rank, 4)).sum()
+        };
+        for waited in 0..1_000 {
+            assert_eq!(begun(waited), waited / 20 + 1, "{waited}");
+        }
+        let of = |waited, rank| turns_begun(Duration::from_secs(waited), turn, rank, 4);
+        assert_eq!([of(0, 0), of(79, 0), of(80, 0)], [1, 1, 2]);
+        assert_eq!([of(59, 3), of(60, 3), of(140, 3)], [0, 1, 2]);
     }
 
     #[test]

@@ -251,6 +251,7 @@ CREATE TABLE policies (
 CREATE INDEX policies_by_risk ON policies (risk, id);
 
 CREATE TABLE claims (
+    number       INTEGER NOT NULL PRIMARY KEY,
     policy       BLOB    NOT NULL REFERENCES policies (id),
     risk         BLOB    NOT NULL,
     ordinal      INTEGER NOT NULL,
@@ -265,7 +266,7 @@ CREATE TABLE claims (
     redeemed     INTEGER NOT NULL DEFAULT 0 CHECK (redeemed IN (0, 1)),
     -- What was said of it is revoked, and nobody has allowed a corrected statement.
     barred       INTEGER NOT NULL DEFAULT 0 CHECK (barred IN (0, 1)),
-    PRIMARY KEY (policy, ordinal),
+    UNIQUE (policy, ordinal),
     FOREIGN KEY (risk, ordinal) REFERENCES determinations (risk, ordinal),
     CHECK ((fraction IS NOT NULL) = (eligible = 1)),
     CHECK ((amount IS NOT NULL) = (eligible = 1)),
@@ -365,28 +366,22 @@ CREATE TABLE withdrawals (
 ) STRICT;
 CREATE INDEX withdrawals_by_claim ON withdrawals (claim_key, domain_separator);
 
--- The intent to sign: every payload that may be signed. Under one signing domain and consumption key all say the same of
--- the claim, and differ in times, epoch and revision only.
+-- The intent to sign: every payload that may be signed, and its only copy. Under one signing domain and consumption key all
+-- say the same of the claim, and differ in times, epoch and revision only. The newest one holds the key.
 CREATE TABLE statements (
-    attestation_id   BLOB NOT NULL PRIMARY KEY CHECK (length(attestation_id) = 32),
-    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
-    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
-    payload          BLOB NOT NULL
+    -- The order in which those of a key were journaled; those of other keys may be in any order.
+    position         INTEGER NOT NULL PRIMARY KEY,
+    attestation_id   BLOB    NOT NULL UNIQUE CHECK (length(attestation_id) = 32),
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    claim_key        BLOB    NOT NULL CHECK (length(claim_key) = 32),
+    payload          BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX statements_by_claim ON statements (claim_key, domain_separator);
-
--- Who holds a key: its newest statement.
-CREATE TABLE reservations (
-    domain_separator BLOB NOT NULL CHECK (length(domain_separator) = 32),
-    claim_key        BLOB NOT NULL CHECK (length(claim_key) = 32),
-    attestation_id   BLOB NOT NULL UNIQUE REFERENCES statements (attestation_id),
-    PRIMARY KEY (domain_separator, claim_key)
-) STRICT;
-CREATE INDEX reservations_by_claim ON reservations (claim_key);
+CREATE INDEX statements_by_claim ON statements (claim_key);
 
 -- Many attestations under one signature: the root of the Merkle tree over their ids.
 CREATE TABLE batches (
-    id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    number           INTEGER NOT NULL PRIMARY KEY,
+    id               BLOB    NOT NULL UNIQUE CHECK (length(id) = 32),
     domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
     root             BLOB    NOT NULL CHECK (length(root) = 32),
     count            INTEGER NOT NULL CHECK (count BETWEEN 1 AND 4294967295),
@@ -396,34 +391,60 @@ CREATE TABLE batches (
     attested_at      INTEGER NOT NULL
 ) STRICT;
 
+-- The tree under a batch, root first, 32 nodes of 32 bytes in a row: proofs are read off it.
+CREATE TABLE batch_nodes (
+    batch INTEGER NOT NULL REFERENCES batches (number),
+    chunk INTEGER NOT NULL CHECK (chunk >= 0),
+    nodes BLOB    NOT NULL CHECK (length(nodes) BETWEEN 32 AND 1024 AND length(nodes) % 32 = 0),
+    PRIMARY KEY (batch, chunk)
+) STRICT, WITHOUT ROWID;
+
+-- Statements that were signed. Everything in a row is small, so that a batch of many thousands fills few pages.
 CREATE TABLE attestations (
     -- The order in which they were recorded.
-    position         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id               BLOB    NOT NULL UNIQUE REFERENCES statements (attestation_id),
-    domain_separator BLOB    NOT NULL,
-    claim_key        BLOB    NOT NULL,
-    policy           BLOB    NOT NULL,
-    risk             BLOB    NOT NULL,
-    ordinal          INTEGER NOT NULL,
-    payload          BLOB    NOT NULL,
-    -- Its own; or the batch that it is in, its place there, and the siblings from its leaf to the root.
-    signatures       BLOB,
-    batch            BLOB    REFERENCES batches (id),
-    place            INTEGER CHECK (place BETWEEN 0 AND 4294967294),
-    proof            BLOB    CHECK (length(proof) % 32 = 0),
-    attested_at      INTEGER NOT NULL,
-    FOREIGN KEY (policy, ordinal) REFERENCES claims (policy, ordinal),
+    position    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    statement   INTEGER NOT NULL UNIQUE REFERENCES statements (position),
+    claim       INTEGER NOT NULL REFERENCES claims (number),
+    -- Its own; or the batch that it is in, its place there, and its leaf among the nodes of the batch's tree.
+    signatures  BLOB,
+    batch       INTEGER REFERENCES batches (number),
+    place       INTEGER CHECK (place BETWEEN 0 AND 4294967294),
+    leaf        INTEGER CHECK (leaf BETWEEN 0 AND 4294967294),
+    attested_at INTEGER NOT NULL,
     CHECK ((signatures IS NULL) = (batch IS NOT NULL)),
-    CHECK ((batch IS NULL) = (place IS NULL) AND (batch IS NULL) = (proof IS NULL))
+    CHECK ((batch IS NULL) = (place IS NULL) AND (batch IS NULL) = (leaf IS NULL))
 ) STRICT;
-CREATE INDEX attestations_by_policy ON attestations (policy);
+CREATE INDEX attestations_by_claim ON attestations (claim);
 CREATE UNIQUE INDEX attestations_by_batch ON attestations (batch, place) WHERE batch IS NOT NULL;
+
+-- Attestations with what they rest on. Left joins, so that a damaged row is seen and not passed over.
+CREATE VIEW attested AS
+SELECT attestations.position, statements.attestation_id AS id, statements.domain_separator, statements.claim_key,
+       claims.policy, claims.risk, claims.ordinal, statements.payload, attestations.signatures, attestations.batch,
+       attestations.place, attestations.leaf, batches.id AS batch_id, batches.root, batches.count, attestations.attested_at
+FROM attestations
+LEFT JOIN statements ON statements.position = attestations.statement
+LEFT JOIN claims ON claims.number = attestations.claim
+LEFT JOIN batches ON batches.number = attestations.batch;
+
+-- Attestations in the form of the Ethereum Attestation Service: one for each of its contracts, by this node's key.
+CREATE TABLE mirrors (
+    attestation BLOB    NOT NULL REFERENCES statements (attestation_id),
+    chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
+    contract    BLOB    NOT NULL CHECK (length(contract) = 20),
+    -- What the contract says its version is; it is part of what is signed.
+    version     TEXT    NOT NULL,
+    signer      BLOB    NOT NULL CHECK (length(signer) = 20),
+    signature   BLOB    NOT NULL CHECK (length(signature) = 65),
+    mirrored_at INTEGER NOT NULL,
+    PRIMARY KEY (attestation, chain_id, contract, version)
+) STRICT, WITHOUT ROWID;
 
 -- The outbox.
 CREATE TABLE deliveries (
     -- The order in which they were queued.
     position    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    attestation BLOB    NOT NULL UNIQUE REFERENCES attestations (id),
+    attestation BLOB    NOT NULL UNIQUE REFERENCES statements (attestation_id),
     claim_key   BLOB    NOT NULL CHECK (length(claim_key) = 32),
     chain_id    INTEGER NOT NULL CHECK (chain_id >= 0),
     consumer    BLOB    NOT NULL CHECK (length(consumer) = 20),

@@ -1,8 +1,8 @@
 -- What somebody outside may want to hear of, and who is told.
 
 CREATE TABLE events (
-    -- AUTOINCREMENT: a number is never given twice, even if the newest events are forgotten.
-    seq    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    -- The newest is never forgotten, so that no number is given twice.
+    seq    INTEGER NOT NULL PRIMARY KEY,
     kind   TEXT    NOT NULL,
     at     INTEGER NOT NULL,
     terms  BLOB    CHECK (length(terms) = 32),

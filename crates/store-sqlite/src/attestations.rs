@@ -1,10 +1,8 @@
 //! Attestations, and the deliveries that begin with them.
 
-use alloy_primitives::B256;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId, RiskId};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::ids::{AttestationId, BatchId, PolicyId};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Signed,
@@ -12,8 +10,8 @@ use tocsin_store::attestation::{
 use tocsin_store::check::{self, Flaw};
 use tocsin_store::delivery::NewDelivery;
 
-use crate::column::{hexed, unsigned, word};
 use crate::error::failed;
+use crate::proofs::{self, AttestationRow};
 use crate::store::SqliteStore;
 use crate::{batches, claims, deliveries, reservations};
 
@@ -65,15 +63,15 @@ impl Attestations for SqliteStore {
         let rows = sqlx::query_as!(
             AttestationRow,
             r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
-                      attested_at AS "attested_at!"
-               FROM attestations WHERE policy = ?1 ORDER BY position"#,
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
+                      batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
+               FROM attested WHERE policy = ?1 ORDER BY position"#,
             policy
         )
         .fetch_all(&mut *connection)
         .await
         .map_err(failed("read the attestations of a policy"))?;
-        rows.into_iter().map(AttestationRecord::try_from).collect()
+        proofs::records(&mut connection, rows, "read the attestations of a policy").await
     }
 
     async fn recent_attestations(&self, limit: u32) -> Result<Vec<AttestationRecord>, StoreError> {
@@ -81,15 +79,15 @@ impl Attestations for SqliteStore {
         let rows = sqlx::query_as!(
             AttestationRow,
             r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
-                      attested_at AS "attested_at!"
-               FROM attestations ORDER BY position DESC LIMIT ?1"#,
+                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
+                      batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
+               FROM attested ORDER BY position DESC LIMIT ?1"#,
             limit
         )
         .fetch_all(&mut *connection)
         .await
         .map_err(failed("read the newest attestations"))?;
-        rows.into_iter().map(AttestationRecord::try_from).collect()
+        proofs::records(&mut connection, rows, "read the newest attestations").await
     }
 }
 
@@ -123,73 +121,7 @@ async fn add(
     deliveries::queue(connection, attestation, deliveries).await
 }
 
-struct AttestationRow {
-    id: Vec<u8>,
-    domain_separator: Vec<u8>,
-    claim_key: Vec<u8>,
-    policy: Vec<u8>,
-    risk: Vec<u8>,
-    ordinal: i64,
-    payload: Vec<u8>,
-    signatures: Option<Vec<u8>>,
-    batch: Option<Vec<u8>>,
-    place: Option<i64>,
-    proof: Option<Vec<u8>>,
-    attested_at: i64,
-}
-
-impl TryFrom<AttestationRow> for AttestationRecord {
-    type Error = StoreError;
-
-    fn try_from(row: AttestationRow) -> Result<Self, StoreError> {
-        let decode = || {
-            let record = Self {
-                id: AttestationId(word("id", &row.id)?),
-                domain_separator: word("domain_separator", &row.domain_separator)?,
-                claim_key: ClaimKey(word("claim_key", &row.claim_key)?),
-                policy: PolicyId(word("policy", &row.policy)?),
-                risk: RiskId(word("risk", &row.risk)?),
-                ordinal: unsigned("ordinal", row.ordinal)?,
-                payload: row.payload,
-                signed: signed(row.signatures, row.batch, row.place, row.proof)?,
-                attested_at: Timestamp(row.attested_at),
-            };
-            check::attestation(&record)?;
-            Ok(record)
-        };
-        decode().map_err(|flaw: Flaw| flaw.invalid_row(NOUN, format!("0x{}", hexed(&row.id))))
-    }
-}
-
-fn signed(
-    signatures: Option<Vec<u8>>,
-    batch: Option<Vec<u8>>,
-    place: Option<i64>,
-    proof: Option<Vec<u8>>,
-) -> Result<Signed, Flaw> {
-    match (signatures, batch, place, proof) {
-        (Some(signatures), None, None, None) => Ok(Signed::Alone(signatures)),
-        (None, Some(batch), Some(place), Some(proof)) => {
-            let (siblings, rest) = proof.as_chunks::<32>();
-            if !rest.is_empty() {
-                return Err(Flaw(format!(
-                    "its proof of {} bytes is not of whole siblings",
-                    proof.len()
-                )));
-            }
-            Ok(Signed::InBatch {
-                batch: BatchId(word("batch", &batch)?),
-                place: unsigned("place", place)?,
-                proof: siblings.iter().map(B256::from).collect(),
-            })
-        }
-        _ => Err(Flaw(
-            "it needs either signatures, or a batch with a place and a proof".to_owned(),
-        )),
-    }
-}
-
-async fn find(
+pub(crate) async fn find(
     connection: &mut SqliteConnection,
     id: AttestationId,
     attempt: &'static str,
@@ -198,15 +130,16 @@ async fn find(
     let row = sqlx::query_as!(
         AttestationRow,
         r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, proof,
-                  attested_at AS "attested_at!"
-           FROM attestations WHERE id = ?1"#,
+                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
+                  batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
+           FROM attested WHERE id = ?1"#,
         id
     )
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed(attempt))?;
-    row.map(AttestationRecord::try_from).transpose()
+    let rows = row.into_iter().collect();
+    Ok(proofs::records(connection, rows, attempt).await?.pop())
 }
 
 /// Its claim, which must be eligible, no longer waits.
@@ -247,27 +180,27 @@ async fn insert(
     signatures: &[u8],
 ) -> Result<(), StoreError> {
     let id = attestation.id.0.as_slice();
-    let domain_separator = attestation.domain_separator.as_slice();
-    let claim_key = attestation.claim_key.0.as_slice();
-    let (policy, risk) = (
-        attestation.policy.0.as_slice(),
-        attestation.risk.0.as_slice(),
-    );
-    sqlx::query!(
-        "INSERT INTO attestations (id, domain_separator, claim_key, policy, risk, ordinal, payload, signatures, attested_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    let policy = attestation.policy.0.as_slice();
+    let signed = sqlx::query!(
+        "INSERT INTO attestations (statement, claim, signatures, attested_at)
+         SELECT s.position, c.number, ?4, ?5 FROM statements AS s JOIN claims AS c ON c.policy = ?2 AND c.ordinal = ?3
+         WHERE s.attestation_id = ?1",
         id,
-        domain_separator,
-        claim_key,
         policy,
-        risk,
         attestation.ordinal,
-        attestation.payload,
         signatures,
         attestation.attested_at.0
     )
     .execute(&mut *connection)
     .await
     .map_err(failed(ADD))?;
-    Ok(())
+    // Both were found a moment ago.
+    if signed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            noun: "statement or claim of attestation",
+            key: attestation.id.to_string(),
+        })
+    }
 }

@@ -33,7 +33,7 @@ impl Backlogs for SqliteStore {
             r#"SELECT count(*) AS "count!", min(made.attested_at) AS "oldest: i64"
                FROM (SELECT attestation FROM deliveries WHERE state = 'queued'
                      UNION ALL SELECT attestation FROM deliveries WHERE state = 'sending') AS waiting
-               JOIN attestations AS made ON made.id = waiting.attestation"#
+               JOIN attested AS made ON made.id = waiting.attestation"#
         )
         .fetch_one(&mut *connection)
         .await

@@ -4,33 +4,41 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use tocsin_domain::attestation::AttestationBatch;
+use tocsin_domain::attestation::{AttestationBatch, BatchTree};
 use tocsin_domain::ids::BatchId;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestation::{AttestationRecord, BatchMember, BatchRecord, Signed};
+use tocsin_store::attestation::{AttestationRecord, BatchMember, BatchRecord};
 use tocsin_store::check::{self, Flaw};
+use tocsin_store::delivery::NewDelivery;
+use tocsin_store::spread;
 
 use crate::bulk::Bulk;
 use crate::column::{hexed, signed, to_json, unsigned, word};
 use crate::error::failed;
-use crate::reservations;
 use crate::store::SqliteStore;
+use crate::{proofs, reservations};
 
 const NOUN: &str = "batch";
 const ADD: &str = "record a batch";
 
-/// Attestations that are looked at in one statement.
-const ROWS_PER_CHECK: usize = 1024;
+/// Attestations that travel to SQLite in one statement.
+const ROWS_PER_STATEMENT: usize = 1024;
 
 pub(crate) async fn add(
     store: &SqliteStore,
     batch: &BatchRecord,
     members: &[BatchMember],
 ) -> Result<(), StoreError> {
-    check::batch(batch)
-        .and_then(|()| check::members(batch, members))
-        .map_err(|flaw| flaw.refused(NOUN, batch.id))?;
+    let refused = |flaw: Flaw| flaw.refused(NOUN, batch.id);
+    check::batch(batch).map_err(refused)?;
+    let tree = check::tree(batch, members).map_err(refused)?;
+    let placed: Vec<_> = (0..).zip(members).collect();
+    let checked = spread::map(&placed, |&(place, member)| {
+        check::member(batch, &tree, place, &member.attestation)
+    });
+    let checked: Result<(), Flaw> = checked.await.into_iter().collect();
+    checked.map_err(refused)?;
     let mut transaction = store.begin_many(ADD, members.len()).await?;
     match find(&mut transaction, batch.id, ADD).await? {
         Some(stored) if stored == *batch => return Ok(()),
@@ -43,18 +51,21 @@ pub(crate) async fn add(
         }
         None => {}
     }
-    insert(&mut transaction, batch).await?;
-    let rows = members
-        .iter()
-        .map(MemberRow::of)
-        .collect::<Result<Vec<_>, _>>()?;
-    for chunk in rows.chunks(ROWS_PER_CHECK) {
-        let named: Vec<_> = chunk.iter().map(named).collect();
-        let named = to_json(NOUN, batch.id, &named)?;
-        check_rests(&mut transaction, &named).await?;
-        mark_claims(&mut transaction, &named).await?;
+    let number = insert(&mut transaction, batch).await?;
+    proofs::insert(&mut transaction, number, &tree, ADD).await?;
+    let rows: Vec<Named> = (0..)
+        .zip(members)
+        .map(|(place, member)| named(place, &tree, &member.attestation))
+        .collect();
+    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+        insert_attestations(&mut transaction, number, batch, chunk).await?;
     }
-    insert_members(&mut transaction, &rows).await?;
+    mark_claims(&mut transaction, number).await?;
+    let deliveries = members
+        .iter()
+        .filter_map(|member| Some(cells(&member.attestation, member.delivery.as_ref()?)));
+    let deliveries = deliveries.collect::<Result<Vec<_>, _>>()?;
+    insert_deliveries(&mut transaction, &deliveries).await?;
     store.commit_many(transaction, ADD, members.len()).await
 }
 
@@ -113,79 +124,56 @@ impl TryFrom<BatchRow> for BatchRecord {
     }
 }
 
-/// An attestation of a batch, in cells.
-struct MemberRow<'a> {
-    attestation: &'a AttestationRecord,
-    batch: &'a [u8],
-    place: u32,
-    proof: Vec<u8>,
-    delivery: Option<DeliveryCells<'a>>,
+/// An attestation as it travels to SQLite, with what it rests on: id, domain separator, claim key, policy, ordinal, risk,
+/// place in the batch, leaf of the tree.
+#[derive(Serialize)]
+struct Named(
+    String,
+    String,
+    String,
+    String,
+    u32,
+    String,
+    usize,
+    Option<usize>,
+);
+
+fn named(place: usize, tree: &BatchTree, attestation: &AttestationRecord) -> Named {
+    Named(
+        hexed(attestation.id.0),
+        hexed(attestation.domain_separator),
+        hexed(attestation.claim_key.0),
+        hexed(attestation.policy.0),
+        attestation.ordinal,
+        hexed(attestation.risk.0),
+        place,
+        tree.leaf_of(place),
+    )
 }
 
 struct DeliveryCells<'a> {
+    attestation: &'a AttestationRecord,
     chain: i64,
-    consumer: &'a [u8],
-    calldata: &'a [u8],
+    call: &'a NewDelivery,
     not_before: i64,
 }
 
-impl<'a> MemberRow<'a> {
-    fn of(member: &'a BatchMember) -> Result<Self, StoreError> {
-        let BatchMember {
-            attestation,
-            delivery,
-        } = member;
-        let Signed::InBatch {
-            batch,
-            place,
-            proof,
-        } = &attestation.signed
-        else {
-            let flaw = Flaw("it was signed alone".to_owned());
-            return Err(flaw.refused("attestation", attestation.id));
-        };
-        let delivery = delivery.as_ref().map(|call| {
-            Ok::<_, StoreError>(DeliveryCells {
-                chain: signed("delivery", attestation.id, call.chain_id)?,
-                consumer: call.consumer.as_slice(),
-                calldata: &call.calldata,
-                not_before: call.not_before.unwrap_or(attestation.attested_at).0,
-            })
-        });
-        Ok(Self {
-            attestation,
-            batch: batch.0.as_slice(),
-            place: *place,
-            proof: proof.concat(),
-            delivery: delivery.transpose()?,
-        })
-    }
+fn cells<'a>(
+    attestation: &'a AttestationRecord,
+    call: &'a NewDelivery,
+) -> Result<DeliveryCells<'a>, StoreError> {
+    Ok(DeliveryCells {
+        attestation,
+        chain: signed("delivery", attestation.id, call.chain_id)?,
+        call,
+        not_before: call.not_before.unwrap_or(attestation.attested_at).0,
+    })
 }
 
-/// What an attestation rests on, as it travels to SQLite.
-#[derive(Serialize)]
-struct Named {
-    id: String,
-    domain: String,
-    key: String,
-    policy: String,
-    risk: String,
-    ordinal: u32,
-}
-
-fn named(row: &MemberRow<'_>) -> Named {
-    let attestation = row.attestation;
-    Named {
-        id: hexed(attestation.id.0),
-        domain: hexed(attestation.domain_separator),
-        key: hexed(attestation.claim_key.0),
-        policy: hexed(attestation.policy.0),
-        risk: hexed(attestation.risk.0),
-        ordinal: attestation.ordinal,
-    }
-}
-
-async fn insert(connection: &mut SqliteConnection, record: &BatchRecord) -> Result<(), StoreError> {
+async fn insert(
+    connection: &mut SqliteConnection,
+    record: &BatchRecord,
+) -> Result<i64, StoreError> {
     let id = record.id.0.as_slice();
     let domain_separator = record.domain_separator.as_slice();
     let root = record.batch.root.as_slice();
@@ -204,37 +192,76 @@ async fn insert(connection: &mut SqliteConnection, record: &BatchRecord) -> Resu
     )
     .execute(&mut *connection)
     .await
-    .map_err(failed(ADD))?;
-    Ok(())
+    .map_err(failed(ADD))
+    .map(|inserted| inserted.last_insert_rowid())
 }
 
-/// Each is of an eligible claim, is what was reserved, and is not stored yet.
-async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<(), StoreError> {
+/// All of them, or the reason why not.
+async fn insert_attestations(
+    connection: &mut SqliteConnection,
+    number: i64,
+    batch: &BatchRecord,
+    rows: &[Named],
+) -> Result<(), StoreError> {
+    let wanted = to_json(NOUN, batch.id, &rows)?;
+    let inserted = sqlx::query!(
+        "INSERT INTO attestations (statement, claim, batch, place, leaf, attested_at)
+         SELECT s.position, c.number, ?2, wanted.value ->> 6, wanted.value ->> 7, ?3
+         FROM jsonb_each(?1) AS wanted
+         CROSS JOIN statements AS s ON s.attestation_id = unhex(wanted.value ->> 0)
+              AND s.domain_separator = unhex(wanted.value ->> 1) AND s.claim_key = unhex(wanted.value ->> 2)
+         CROSS JOIN claims AS c ON c.policy = unhex(wanted.value ->> 3)
+              AND c.ordinal = wanted.value ->> 4 AND c.risk = unhex(wanted.value ->> 5)
+         WHERE c.eligible = 1
+         ON CONFLICT (statement) DO NOTHING",
+        wanted,
+        number,
+        batch.attested_at.0
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(ADD))?;
+    if usize::try_from(inserted.rows_affected()) == Ok(rows.len()) {
+        return Ok(());
+    }
+    Err(why_not(connection, number, &wanted).await?)
+}
+
+/// What is wrong with one of them: each must be of an eligible claim, be what was reserved, and not be stored yet.
+async fn why_not(
+    connection: &mut SqliteConnection,
+    number: i64,
+    rows: &str,
+) -> Result<StoreError, StoreError> {
     let wrong = sqlx::query!(
-        r#"SELECT wanted.value ->> 'id' AS "id!: String", wanted.value ->> 'key' AS "key!: String",
-                  wanted.value ->> 'ordinal' AS "ordinal!: i64", wanted.value ->> 'policy' AS "policy!: String",
-                  s.attestation_id IS NOT NULL AS "journaled!: bool", c.eligible AS "eligible?: bool", a.id AS "stored?",
-                  (SELECT r.attestation_id FROM reservations AS r
-                   WHERE r.domain_separator = unhex(wanted.value ->> 'domain')
-                     AND r.claim_key = unhex(wanted.value ->> 'key')) AS "newest?"
+        r#"SELECT wanted.value ->> 0 AS "id!: String", wanted.value ->> 2 AS "key!: String",
+                  wanted.value ->> 4 AS "ordinal!: i64", wanted.value ->> 3 AS "policy!: String",
+                  s.attestation_id IS NOT NULL AS "journaled!: bool", c.eligible AS "eligible?: bool",
+                  (SELECT r.attestation_id FROM statements AS r
+                   WHERE r.domain_separator = unhex(wanted.value ->> 1) AND r.claim_key = unhex(wanted.value ->> 2)
+                   ORDER BY r.position DESC LIMIT 1) AS "newest?"
            FROM json_each(?1) AS wanted
-           LEFT JOIN statements AS s ON s.attestation_id = unhex(wanted.value ->> 'id')
-                AND s.domain_separator = unhex(wanted.value ->> 'domain') AND s.claim_key = unhex(wanted.value ->> 'key')
-           LEFT JOIN claims AS c ON c.policy = unhex(wanted.value ->> 'policy')
-                AND c.ordinal = wanted.value ->> 'ordinal' AND c.risk = unhex(wanted.value ->> 'risk')
-           LEFT JOIN attestations AS a ON a.id = unhex(wanted.value ->> 'id')
-           WHERE s.attestation_id IS NULL OR c.eligible IS NOT 1 OR a.id IS NOT NULL
+           LEFT JOIN statements AS s ON s.attestation_id = unhex(wanted.value ->> 0)
+                AND s.domain_separator = unhex(wanted.value ->> 1) AND s.claim_key = unhex(wanted.value ->> 2)
+           LEFT JOIN claims AS c ON c.policy = unhex(wanted.value ->> 3)
+                AND c.ordinal = wanted.value ->> 4 AND c.risk = unhex(wanted.value ->> 5)
+           LEFT JOIN attestations AS a ON a.statement = s.position
+           WHERE s.attestation_id IS NULL OR c.eligible IS NOT 1 OR a.batch IS NOT ?2
            LIMIT 1"#,
-        rows
+        rows,
+        number
     )
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed(ADD))?;
     let Some(wrong) = wrong else {
-        return Ok(());
+        let flaw = Flaw(
+            "some of its attestations are not stored, and nothing is wrong with them".to_owned(),
+        );
+        return Err(flaw.refused(NOUN, number));
     };
     let (id, key) = (format!("0x{}", wrong.id), format!("0x{}", wrong.key));
-    Err(match (wrong.journaled, wrong.eligible) {
+    Ok(match (wrong.journaled, wrong.eligible) {
         (false, _) => reservations::not_journaled(key, id, wrong.newest.as_deref()),
         (true, None) => StoreError::Missing {
             noun: "claim",
@@ -249,11 +276,11 @@ async fn check_rests(connection: &mut SqliteConnection, rows: &str) -> Result<()
     })
 }
 
-async fn mark_claims(connection: &mut SqliteConnection, named: &str) -> Result<(), StoreError> {
+/// In the order of the claims' rows.
+async fn mark_claims(connection: &mut SqliteConnection, number: i64) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE claims SET attested = 1 FROM json_each(?1) AS given
-         WHERE claims.policy = unhex(given.value ->> 'policy') AND claims.ordinal = given.value ->> 'ordinal'",
-        named
+        "UPDATE claims SET attested = 1 WHERE number IN (SELECT claim FROM attestations WHERE batch = ?1)",
+        number
     )
     .execute(&mut *connection)
     .await
@@ -261,57 +288,24 @@ async fn mark_claims(connection: &mut SqliteConnection, named: &str) -> Result<(
     Ok(())
 }
 
-static ATTESTATIONS: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = "id, domain_separator, claim_key, policy, risk, ordinal, payload, batch, place, proof, attested_at";
-    Bulk::insert_into("attestations", columns, "")
-});
-
 static DELIVERIES: LazyLock<Bulk> = LazyLock::new(|| {
     let columns = "attestation, claim_key, chain_id, consumer, calldata, state, not_before";
     Bulk::insert_into("deliveries", columns, "")
 });
 
-async fn insert_members(
+async fn insert_deliveries(
     connection: &mut SqliteConnection,
-    rows: &[MemberRow<'_>],
+    deliveries: &[DeliveryCells<'_>],
 ) -> Result<(), StoreError> {
-    ATTESTATIONS
-        .insert(connection, rows, ADD, |statement, row| {
-            let attestation = row.attestation;
-            statement
-                .bind(attestation.id.0.as_slice())
-                .bind(attestation.domain_separator.as_slice())
-                .bind(attestation.claim_key.0.as_slice())
-                .bind(attestation.policy.0.as_slice())
-                .bind(attestation.risk.0.as_slice())
-                .bind(attestation.ordinal)
-                .bind(attestation.payload.as_slice())
-                .bind(row.batch)
-                .bind(row.place)
-                .bind(row.proof.as_slice())
-                .bind(attestation.attested_at.0)
-        })
-        .await?;
-    let deliveries: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((row.attestation, row.delivery.as_ref()?)))
-        .collect();
-    DELIVERIES
-        .insert(
-            connection,
-            &deliveries,
-            ADD,
-            |statement, (attestation, call)| {
-                statement
-                    .bind(attestation.id.0.as_slice())
-                    .bind(attestation.claim_key.0.as_slice())
-                    .bind(call.chain)
-                    .bind(call.consumer)
-                    .bind(call.calldata)
-                    .bind("queued")
-                    .bind(call.not_before)
-            },
-        )
-        .await?;
-    Ok(())
+    let inserted = DELIVERIES.insert(connection, deliveries, ADD, |statement, row| {
+        statement
+            .bind(row.attestation.id.0.as_slice())
+            .bind(row.attestation.claim_key.0.as_slice())
+            .bind(row.chain)
+            .bind(row.call.consumer.as_slice())
+            .bind(row.call.calldata.as_slice())
+            .bind("queued")
+            .bind(row.not_before)
+    });
+    inserted.await.map(|_rows| ())
 }

@@ -1,6 +1,6 @@
 //! Determinations awaiting their claims, and claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -92,6 +92,37 @@ impl Claims for SqliteStore {
         .await
         .map_err(failed("read the claims of a policy"))?;
         rows.into_iter().map(Claim::try_from).collect()
+    }
+
+    async fn claims_of_each(
+        &self,
+        policies: &[PolicyId],
+    ) -> Result<BTreeMap<PolicyId, Vec<Claim>>, StoreError> {
+        let attempt = "read the claims of policies";
+        // One state for all of them.
+        let mut connection = self.snapshot(attempt).await?;
+        let policies: BTreeSet<PolicyId> = policies.iter().copied().collect();
+        let wanted: Vec<String> = policies.iter().map(|policy| hexed(policy.0)).collect();
+        let mut found: BTreeMap<PolicyId, Vec<Claim>> = BTreeMap::new();
+        for chunk in wanted.chunks(ROWS_PER_STATEMENT) {
+            let chunk = to_json(NOUN, "keys", &chunk)?;
+            let rows = sqlx::query_as!(
+                ClaimRow,
+                r#"SELECT c.policy AS "policy!", c.risk AS "risk!", c.ordinal AS "ordinal!", c.eligible AS "eligible!: bool",
+                          c.fraction AS "fraction?", c.amount AS "amount?", c.refusal AS "refusal?"
+                   FROM json_each(?1) AS wanted JOIN claims AS c ON c.policy = unhex(wanted.value)
+                   ORDER BY c.policy, c.ordinal"#,
+                chunk
+            )
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed(attempt))?;
+            for row in rows {
+                let claim = Claim::try_from(row)?;
+                found.entry(claim.policy).or_default().push(claim);
+            }
+        }
+        Ok(found)
     }
 
     async fn unattested(&self, limit: u32) -> Result<Vec<Claim>, StoreError> {

@@ -193,8 +193,9 @@ impl Deliveries for SqliteStore {
         .map_err(failed(attempt))?;
         // Whatever is said of the claim, it is not said anew.
         sqlx::query!(
-            "UPDATE claims SET redeemed = 1 FROM attestations AS a
-             WHERE a.id = ?1 AND claims.policy = a.policy AND claims.ordinal = a.ordinal",
+            "UPDATE claims SET redeemed = 1
+             WHERE number = (SELECT a.claim FROM statements AS s JOIN attestations AS a ON a.statement = s.position
+                             WHERE s.attestation_id = ?1)",
             id
         )
         .execute(&mut *write)

@@ -39,7 +39,7 @@ impl Events for SqliteStore {
         let mut connection = self.snapshot(attempt).await?;
         let row = sqlx::query!(
             r#"SELECT (SELECT min(seq) FROM events) AS "first?: i64",
-                      (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS "last?: i64""#
+                      (SELECT max(seq) FROM events) AS "last?: i64""#
         )
         .fetch_one(&mut *connection)
         .await
@@ -61,13 +61,13 @@ impl Events for SqliteStore {
         let mut transaction = self.begin(attempt).await?;
         publish(&mut transaction, events, attempt).await?;
         let last = sqlx::query_scalar!(
-            r#"SELECT seq AS "seq?: i64" FROM sqlite_sequence WHERE name = 'events'"#
+            r#"SELECT max(seq) AS "seq?: i64" FROM events"#
         )
-        .fetch_optional(&mut *transaction)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(failed(attempt))?;
         transaction.commit().await.map_err(failed(attempt))?;
-        let last = unsigned("seq", last.flatten().unwrap_or(0));
+        let last = unsigned("seq", last.unwrap_or(0));
         Ok(Seq(last.map_err(|flaw| flaw.invalid_row(NOUN, "last"))?))
     }
 
@@ -75,20 +75,29 @@ impl Events for SqliteStore {
         let attempt = "forget old events";
         let mut transaction = self.begin(attempt).await?;
         // The oldest come first, whatever their times are; the first that must stay ends it.
-        let until = sqlx::query_scalar!(
-            r#"SELECT max(oldest.seq) AS "until?: i64"
-               FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?2) AS oldest
-               WHERE oldest.seq < coalesce((SELECT min(young.seq) FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?2) AS young
-                                            WHERE young.at >= ?1), 9223372036854775807)
-                 AND oldest.seq <= coalesce((SELECT min(lane.cursor) FROM webhook_endpoints AS endpoint
-                                             JOIN webhook_lanes AS lane ON lane.endpoint = endpoint.id
-                                             WHERE endpoint.id >= x'' AND endpoint.standing = 'active'), 9223372036854775807)"#,
-            before.0,
+        let oldest = sqlx::query!(
+            r#"SELECT seq AS "seq!", at AS "at!" FROM events ORDER BY seq LIMIT ?1"#,
             limit
+        )
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(failed(attempt))?;
+        let told = sqlx::query_scalar!(
+            r#"SELECT min(lane.cursor) AS "told?: i64"
+               FROM webhook_endpoints AS endpoint JOIN webhook_lanes AS lane ON lane.endpoint = endpoint.id
+               WHERE endpoint.id >= x'' AND endpoint.standing = 'active'"#
         )
         .fetch_one(&mut *transaction)
         .await
         .map_err(failed(attempt))?;
+        let last = sqlx::query_scalar!(r#"SELECT max(seq) AS "last?: i64" FROM events"#)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed(attempt))?;
+        let (told, last) = (told.unwrap_or(i64::MAX), last.unwrap_or(0));
+        let goes = |seq: i64, at: i64| at < before.0 && seq <= told && seq < last;
+        let old = oldest.iter().take_while(|event| goes(event.seq, event.at));
+        let until = old.last().map(|event| event.seq);
         let mut forgotten = 0;
         if let Some(until) = until {
             sqlx::query!("DELETE FROM webhook_dead_letters WHERE seq <= ?1", until)

@@ -49,6 +49,17 @@ impl Policies for SqliteStore {
             .remove(&id))
     }
 
+    async fn policies(&self, ids: &[PolicyId]) -> Result<BTreeMap<PolicyId, Policy>, StoreError> {
+        let attempt = "read policies";
+        // One state for all of them.
+        let mut connection = self.snapshot(attempt).await?;
+        let mut found = BTreeMap::new();
+        for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+            found.extend(find(&mut connection, chunk.iter().copied(), attempt).await?);
+        }
+        Ok(found)
+    }
+
     async fn policies_on(&self, risk: RiskId) -> Result<Vec<Policy>, StoreError> {
         let mut connection = self.snapshot("read the policies on a risk").await?;
         let risk = risk.0.as_slice();

@@ -36,16 +36,17 @@ impl Renewals for SqliteStore {
         let cutoffs = to_json(NOUN, "cutoffs", &cutoffs)?;
         // A payload is of words: `validUntil` ends its nineteenth, `signerEpoch` its twentieth.
         let rows = sqlx::query!(
-            r#"SELECT c.policy AS "policy!", c.ordinal AS "ordinal!", a.claim_key AS "claim_key!", a.id AS "id!"
+            r#"SELECT c.policy AS "policy!", c.ordinal AS "ordinal!", s.claim_key AS "claim_key!", s.attestation_id AS "id!"
                FROM claims AS c
                JOIN attestations AS a ON a.position = (
-                   SELECT max(position) FROM attestations AS any
-                   WHERE any.policy = c.policy AND any.ordinal = c.ordinal AND any.domain_separator = ?1)
-               JOIN json_each(?2) AS cutoff ON unhex(cutoff.value ->> 0) = substr(a.payload, 637, 4)
-                   AND substr(a.payload, 601, 8) <= unhex(cutoff.value ->> 1)
+                   SELECT max(any.position) FROM attestations AS any JOIN statements AS said ON said.position = any.statement
+                   WHERE any.claim = c.number AND said.domain_separator = ?1)
+               JOIN statements AS s ON s.position = a.statement
+               JOIN json_each(?2) AS cutoff ON unhex(cutoff.value ->> 0) = substr(s.payload, 637, 4)
+                   AND substr(s.payload, 601, 8) <= unhex(cutoff.value ->> 1)
                WHERE c.attested = 1 AND c.redeemed = 0 AND c.barred = 0
-                 AND NOT EXISTS (SELECT 1 FROM standings AS s WHERE s.domain_separator = ?1 AND s.claim_key = a.claim_key
-                                   AND (s.hold IS NOT NULL OR s.consumed = 1))
+                 AND NOT EXISTS (SELECT 1 FROM standings AS found WHERE found.domain_separator = ?1 AND found.claim_key = s.claim_key
+                                   AND (found.hold IS NOT NULL OR found.consumed = 1))
                ORDER BY c.policy, c.ordinal LIMIT ?3"#,
             domain,
             cutoffs,
@@ -79,10 +80,11 @@ impl Renewals for SqliteStore {
             let changed = sqlx::query!(
                 "UPDATE claims SET attested = 0
                  WHERE policy = ?1 AND ordinal = ?2 AND attested = 1 AND redeemed = 0 AND barred = 0
-                   AND (SELECT max(position) FROM attestations AS any
-                        WHERE any.policy = ?1 AND any.ordinal = ?2
-                          AND any.domain_separator = (SELECT domain_separator FROM attestations WHERE id = ?3))
-                       = (SELECT position FROM attestations WHERE id = ?3)",
+                   AND (SELECT max(any.position) FROM attestations AS any JOIN statements AS said ON said.position = any.statement
+                        WHERE any.claim = claims.number
+                          AND said.domain_separator = (SELECT domain_separator FROM statements WHERE attestation_id = ?3))
+                       = (SELECT a.position FROM statements AS s JOIN attestations AS a ON a.statement = s.position
+                          WHERE s.attestation_id = ?3)",
                 policy,
                 claim.ordinal,
                 id
@@ -105,11 +107,12 @@ impl Renewals for SqliteStore {
         let mut connection = self.snapshot(attempt).await?;
         let domain = domain_separator.as_slice();
         let rows = sqlx::query!(
-            r#"SELECT substr(a.payload, 637, 4) AS "epoch!: Vec<u8>", count(*) AS "count!: i64"
+            r#"SELECT substr(s.payload, 637, 4) AS "epoch!: Vec<u8>", count(*) AS "count!: i64"
                FROM claims AS c
                JOIN attestations AS a ON a.position = (
-                   SELECT max(position) FROM attestations AS any
-                   WHERE any.policy = c.policy AND any.ordinal = c.ordinal AND any.domain_separator = ?1)
+                   SELECT max(any.position) FROM attestations AS any JOIN statements AS said ON said.position = any.statement
+                   WHERE any.claim = c.number AND said.domain_separator = ?1)
+               JOIN statements AS s ON s.position = a.statement
                WHERE c.attested = 1 AND c.redeemed = 0 AND c.barred = 0
                GROUP BY 1 ORDER BY 1"#,
             domain

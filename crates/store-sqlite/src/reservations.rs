@@ -1,7 +1,7 @@
 //! Reservations: who asks first, signs; and the statements that follow, which say the same.
 
 use core::fmt::Display;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use alloy_primitives::B256;
@@ -11,6 +11,7 @@ use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved, Verdict};
 use tocsin_store::check::{self, Flaw};
+use tocsin_store::spread;
 
 use crate::bulk::Bulk;
 use crate::column::{hexed, to_json, unsigned, word};
@@ -46,7 +47,7 @@ impl Reservations for SqliteStore {
             ReservationRow,
             r#"SELECT domain_separator AS "domain_separator!", claim_key AS "claim_key!", attestation_id AS "attestation_id!",
                       payload AS "payload?"
-               FROM statements WHERE claim_key = ?1 AND domain_separator = ?2 ORDER BY rowid"#,
+               FROM statements WHERE claim_key = ?1 AND domain_separator = ?2 ORDER BY position"#,
             key,
             domain
         )
@@ -71,48 +72,84 @@ async fn journal(
     reservations: &[Reservation],
     wish: Wish,
 ) -> Result<Vec<Reserved>, StoreError> {
-    let mut policies = Vec::with_capacity(reservations.len());
-    for reservation in reservations {
-        let policy = check::reservation(reservation)
-            .map_err(|flaw| flaw.refused(NOUN, reservation.claim_key))?;
-        policies.push(policy);
-    }
+    let checked = spread::map(reservations, |reservation| {
+        check::reservation(reservation).map_err(|flaw| flaw.refused(NOUN, reservation.claim_key))
+    });
+    let policies = checked.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     // The write lock is held from here on, so nobody else can find a key free.
     let mut transaction = store.begin_many(RESERVE, reservations.len()).await?;
     halts::refuse_policies(&mut transaction, &policies, RESERVE).await?;
-    let mut answers = Vec::with_capacity(reservations.len());
-    for chunk in reservations.chunks(ROWS_PER_STATEMENT) {
-        journal_some(&mut transaction, chunk, wish, &mut answers).await?;
-    }
+    let stored = stored(&mut transaction, reservations, wish).await?;
+    let (answers, mut new) = judge(reservations, &stored, wish)?;
+    // In the order of an index, which then grows at its end; those of one key stay in the order in which they were asked for,
+    // so that the last one is the newest.
+    new.sort_by_key(|reservation| reservation.claim_key);
+    insert(&mut transaction, &new).await?;
     store
         .commit_many(transaction, RESERVE, reservations.len())
         .await?;
     Ok(answers)
 }
 
-async fn journal_some(
+/// A key in a signing domain.
+type Key = (B256, ClaimKey);
+
+/// What is known of the keys before anything is journaled.
+#[derive(Default)]
+struct Stored {
+    held: Vec<Reservation>,
+    revoked: BTreeMap<Key, u32>,
+    known: BTreeSet<AttestationId>,
+}
+
+async fn stored(
     connection: &mut SqliteConnection,
     wanted: &[Reservation],
     wish: Wish,
-    answers: &mut Vec<Reserved>,
-) -> Result<(), StoreError> {
-    let mut held = held(connection, wanted).await?;
-    let revoked = revoked(connection, wanted).await?;
-    let mut known = match wish {
-        Wish::Reserve => BTreeSet::new(),
-        Wish::Restate => known(connection, wanted).await?,
-    };
+) -> Result<Stored, StoreError> {
+    let mut stored = Stored::default();
+    let mut keys: BTreeMap<B256, Vec<ClaimKey>> = BTreeMap::new();
+    for one in wanted {
+        let of_domain = keys.entry(one.domain_separator).or_default();
+        of_domain.push(one.claim_key);
+    }
+    for (domain, mut keys) in keys {
+        keys.sort_unstable();
+        keys.dedup();
+        revoked(connection, domain, &mut stored.revoked).await?;
+        for chunk in keys.chunks(ROWS_PER_STATEMENT) {
+            held(connection, domain, chunk, &mut stored.held).await?;
+        }
+    }
+    if let Wish::Restate = wish {
+        for chunk in wanted.chunks(ROWS_PER_STATEMENT) {
+            stored.known.extend(known(connection, chunk).await?);
+        }
+    }
+    Ok(stored)
+}
+
+/// What becomes of each, in their order, and which are to be journaled.
+fn judge<'a>(
+    wanted: &'a [Reservation],
+    stored: &'a Stored,
+    wish: Wish,
+) -> Result<(Vec<Reserved>, Vec<&'a Reservation>), StoreError> {
+    let key = |one: &Reservation| (one.domain_separator, one.claim_key);
+    let held = stored.held.iter().map(|one| (key(one), one));
+    let mut held: HashMap<Key, &Reservation> = held.collect();
+    let mut added = BTreeSet::new();
+    let mut answers = Vec::with_capacity(wanted.len());
     let mut new = Vec::new();
     for reservation in wanted {
-        let key = (reservation.domain_separator, reservation.claim_key);
-        let min_revision = revoked.get(&key).copied().unwrap_or(0);
-        let answer = match (
-            Verdict::judge(reservation, held.get(&key), min_revision)?,
-            wish,
-        ) {
+        let key = key(reservation);
+        let min_revision = stored.revoked.get(&key).copied().unwrap_or(0);
+        let newest = held.get(&key).copied();
+        let answer = match (Verdict::judge(reservation, newest, min_revision)?, wish) {
             (Verdict::Journal, _) => Reserved::New,
             (Verdict::Answer(Reserved::Identical(_)), Wish::Restate) => {
-                if known.contains(&reservation.attestation_id) {
+                let id = reservation.attestation_id;
+                if stored.known.contains(&id) || added.contains(&id) {
                     Reserved::Identical(reservation.clone())
                 } else {
                     Reserved::New
@@ -121,13 +158,15 @@ async fn journal_some(
             (Verdict::Answer(answer), _) => answer,
         };
         if answer == Reserved::New {
-            held.insert(key, reservation.clone());
-            known.insert(reservation.attestation_id);
+            held.insert(key, reservation);
+            if let Wish::Restate = wish {
+                added.insert(reservation.attestation_id);
+            }
             new.push(reservation);
         }
         answers.push(answer);
     }
-    insert(connection, &new).await
+    Ok((answers, new))
 }
 
 static STATEMENTS: LazyLock<Bulk> = LazyLock::new(|| {
@@ -135,98 +174,73 @@ static STATEMENTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::insert_into("statements", columns, "")
 });
 
-/// The newest statement of a key holds it.
-static RESERVATIONS: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = "attestation_id, domain_separator, claim_key";
-    let held = "ON CONFLICT (domain_separator, claim_key) DO UPDATE SET attestation_id = excluded.attestation_id";
-    Bulk::insert_into("reservations", columns, held)
-});
-
-/// Adds statements in the order in which they were asked for, so that the last one of a key is its newest.
 async fn insert(connection: &mut SqliteConnection, new: &[&Reservation]) -> Result<(), StoreError> {
-    STATEMENTS
-        .insert(connection, new, RESERVE, |statement, row| {
-            statement
-                .bind(row.attestation_id.0.as_slice())
-                .bind(row.domain_separator.as_slice())
-                .bind(row.claim_key.0.as_slice())
-                .bind(row.payload.as_slice())
-        })
-        .await?;
-    RESERVATIONS
-        .insert(connection, new, RESERVE, |statement, row| {
-            statement
-                .bind(row.attestation_id.0.as_slice())
-                .bind(row.domain_separator.as_slice())
-                .bind(row.claim_key.0.as_slice())
-        })
-        .await?;
+    let inserted = STATEMENTS.insert(connection, new, RESERVE, |statement, row| {
+        statement
+            .bind(row.attestation_id.0.as_slice())
+            .bind(row.domain_separator.as_slice())
+            .bind(row.claim_key.0.as_slice())
+            .bind(row.payload.as_slice())
+    });
+    inserted.await.map(|_rows| ())
+}
+
+/// Who holds the keys already: the newest statement of each.
+async fn held(
+    connection: &mut SqliteConnection,
+    domain: B256,
+    keys: &[ClaimKey],
+    held: &mut Vec<Reservation>,
+) -> Result<(), StoreError> {
+    let keys: Vec<String> = keys.iter().map(|key| hexed(key.0)).collect();
+    let keys = to_json(NOUN, "keys", &keys)?;
+    let domain = domain.as_slice();
+    let rows = sqlx::query_as!(
+        ReservationRow,
+        r#"SELECT s.domain_separator AS "domain_separator!", s.claim_key AS "claim_key!", s.attestation_id AS "attestation_id!",
+                  s.payload AS "payload?"
+           FROM json_each(?1) AS wanted
+           JOIN statements AS s ON s.position = (
+               SELECT max(position) FROM statements AS any WHERE any.claim_key = unhex(wanted.value) AND any.domain_separator = ?2)"#,
+        keys,
+        domain
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(RESERVE))?;
+    for row in rows {
+        held.push(Reservation::try_from(row)?);
+    }
     Ok(())
 }
 
-/// Who holds the keys already.
-async fn held(
-    connection: &mut SqliteConnection,
-    wanted: &[Reservation],
-) -> Result<BTreeMap<(B256, ClaimKey), Reservation>, StoreError> {
-    let keys: Vec<(String, String)> = wanted
-        .iter()
-        .map(|wanted| (hexed(wanted.domain_separator), hexed(wanted.claim_key.0)))
-        .collect();
-    let keys = to_json(NOUN, "keys", &keys)?;
-    let rows = sqlx::query_as!(
-        ReservationRow,
-        r#"SELECT r.domain_separator AS "domain_separator!", r.claim_key AS "claim_key!", r.attestation_id AS "attestation_id!",
-                  s.payload AS "payload?"
-           FROM json_each(?1) AS wanted
-           JOIN reservations AS r ON r.domain_separator = unhex(wanted.value ->> 0) AND r.claim_key = unhex(wanted.value ->> 1)
-           LEFT JOIN statements AS s ON s.attestation_id = r.attestation_id"#,
-        keys
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(failed(RESERVE))?;
-    let mut held = BTreeMap::new();
-    for row in rows {
-        let stored = Reservation::try_from(row)?;
-        held.insert((stored.domain_separator, stored.claim_key), stored);
-    }
-    Ok(held)
-}
-
-/// The least revision that stands, of the keys that were revoked.
+/// The least revision that stands, of the keys of a domain that were revoked; few ever are.
 async fn revoked(
     connection: &mut SqliteConnection,
-    wanted: &[Reservation],
-) -> Result<BTreeMap<(B256, ClaimKey), u32>, StoreError> {
-    let keys: Vec<(String, String)> = wanted
-        .iter()
-        .map(|wanted| (hexed(wanted.domain_separator), hexed(wanted.claim_key.0)))
-        .collect();
-    let keys = to_json(NOUN, "keys", &keys)?;
-    // Few claims are ever revoked: they are looked up among the wanted ones, and not the other way round.
+    domain_separator: B256,
+    revoked: &mut BTreeMap<Key, u32>,
+) -> Result<(), StoreError> {
+    let domain = domain_separator.as_slice();
+    // Held ones too, so that the index of what is stopped is of use.
     let rows = sqlx::query!(
-        r#"SELECT s.domain_separator AS "domain_separator!", s.claim_key AS "claim_key!", s.min_revision AS "min_revision!"
-           FROM standings AS s
-           WHERE s.min_revision > 0 AND EXISTS (SELECT 1 FROM json_each(?1) AS wanted
-               WHERE unhex(wanted.value ->> 1) = s.claim_key AND unhex(wanted.value ->> 0) = s.domain_separator)"#,
-        keys
+        r#"SELECT claim_key AS "claim_key!", min_revision AS "min_revision!"
+           FROM standings WHERE domain_separator = ?1 AND (hold IS NOT NULL OR min_revision > 0)"#,
+        domain
     )
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(RESERVE))?;
-    rows.into_iter()
-        .map(|row| {
-            let decode = || {
-                let domain = word("domain_separator", &row.domain_separator)?;
-                let key = ClaimKey(word("claim_key", &row.claim_key)?);
-                Ok(((domain, key), unsigned("min_revision", row.min_revision)?))
-            };
-            decode().map_err(|flaw: Flaw| {
-                flaw.invalid_row("standing of claim", format!("0x{}", hexed(&row.claim_key)))
-            })
-        })
-        .collect()
+    for row in rows {
+        let decode = || {
+            let key = ClaimKey(word("claim_key", &row.claim_key)?);
+            Ok((key, unsigned("min_revision", row.min_revision)?))
+        };
+        let (key, min_revision) = decode().map_err(|flaw: Flaw| {
+            flaw.invalid_row("standing of claim", format!("0x{}", hexed(&row.claim_key)))
+        })?;
+        revoked.insert((domain_separator, key), min_revision);
+    }
+    Ok(())
 }
 
 /// Which of the payloads are journaled already.
@@ -297,7 +311,8 @@ pub(crate) async fn check_journaled(
     let found = sqlx::query!(
         r#"SELECT EXISTS (SELECT 1 FROM statements WHERE attestation_id = ?1 AND domain_separator = ?2 AND claim_key = ?3)
                       AS "journaled!: bool",
-                  (SELECT attestation_id FROM reservations WHERE domain_separator = ?2 AND claim_key = ?3) AS newest"#,
+                  (SELECT attestation_id FROM statements WHERE domain_separator = ?2 AND claim_key = ?3
+                   ORDER BY position DESC LIMIT 1) AS newest"#,
         id,
         domain,
         key

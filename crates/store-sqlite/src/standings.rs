@@ -289,8 +289,8 @@ async fn follow(
 ) -> Result<(), StoreError> {
     let (domain, key) = (domain_separator.as_slice(), news.claim_key.0.as_slice());
     let said = sqlx::query!(
-        r#"SELECT a.id AS "id!", a.policy AS "policy!", a.ordinal AS "ordinal!", a.payload AS "payload!"
-           FROM statements AS s JOIN attestations AS a ON a.id = s.attestation_id
+        r#"SELECT s.attestation_id AS "id!", a.claim AS "claim!", s.payload AS "payload!"
+           FROM statements AS s JOIN attestations AS a ON a.statement = s.position
            WHERE s.claim_key = ?1 AND s.domain_separator = ?2 ORDER BY a.position"#,
         key,
         domain
@@ -312,9 +312,8 @@ async fn follow(
         }
         if is_newest && (news.consumed || is_revoked) {
             sqlx::query!(
-                "UPDATE claims SET redeemed = redeemed OR ?3, barred = barred OR ?4 WHERE policy = ?1 AND ordinal = ?2",
-                row.policy,
-                row.ordinal,
+                "UPDATE claims SET redeemed = redeemed OR ?2, barred = barred OR ?3 WHERE number = ?1",
+                row.claim,
                 news.consumed,
                 is_revoked
             )

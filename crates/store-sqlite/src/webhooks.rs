@@ -61,7 +61,7 @@ impl Webhooks for SqliteStore {
         .map_err(failed(attempt))?;
         sqlx::query!(
             "INSERT INTO webhook_lanes (endpoint, cursor)
-             VALUES (?1, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0))",
+             VALUES (?1, coalesce((SELECT max(seq) FROM events), 0))",
             bytes
         )
         .execute(&mut *transaction)

@@ -280,7 +280,6 @@ async fn of_claims_and_attestations() {
         "UPDATE statements SET payload = zeroblob(704)",
         "UPDATE statements SET payload = x''",
         "UPDATE statements SET attestation_id = randomblob(32)",
-        "UPDATE reservations SET attestation_id = randomblob(32)",
     ] {
         let written = Written::new().await;
         let store = written.after(damage).await;
@@ -291,11 +290,12 @@ async fn of_claims_and_attestations() {
         );
     }
     for damage in [
-        "UPDATE attestations SET payload = zeroblob(704)",
-        "UPDATE attestations SET policy = randomblob(32)",
-        "UPDATE attestations SET claim_key = randomblob(32)",
-        "UPDATE attestations SET domain_separator = randomblob(32)",
-        "UPDATE attestations SET ordinal = 0",
+        "UPDATE statements SET payload = zeroblob(704)",
+        "UPDATE statements SET attestation_id = randomblob(32)",
+        "UPDATE statements SET claim_key = randomblob(32)",
+        "UPDATE statements SET domain_separator = randomblob(32)",
+        "UPDATE claims SET policy = randomblob(32)",
+        "UPDATE claims SET ordinal = 0",
         "UPDATE attestations SET signatures = NULL",
         "UPDATE attestations SET place = 1",
     ] {
@@ -325,12 +325,24 @@ async fn of_batches() {
     };
     for (damage, repair) in [
         (
-            "UPDATE attestations SET proof = x'00' WHERE place = 0",
-            "UPDATE attestations SET proof = zeroblob(64) WHERE place = 0",
+            "UPDATE attestations SET leaf = leaf + 1 WHERE place = 0",
+            "UPDATE attestations SET leaf = leaf - 1 WHERE place = 0",
         ),
         (
             "UPDATE attestations SET batch = NULL WHERE place = 0",
-            "UPDATE attestations SET batch = (SELECT id FROM batches) WHERE place = 0",
+            "UPDATE attestations SET batch = (SELECT number FROM batches) WHERE place = 0",
+        ),
+        (
+            "CREATE TABLE kept AS SELECT * FROM batch_nodes; UPDATE batch_nodes SET nodes = zeroblob(length(nodes))",
+            "UPDATE batch_nodes SET nodes = (SELECT nodes FROM kept); DROP TABLE kept",
+        ),
+        (
+            "UPDATE batch_nodes SET chunk = 7",
+            "UPDATE batch_nodes SET chunk = 0",
+        ),
+        (
+            "UPDATE batches SET root = zeroblob(32); UPDATE batches SET count = count + 6",
+            "UPDATE batches SET count = count - 6; UPDATE batches SET root = (SELECT substr(nodes, 1, 32) FROM batch_nodes)",
         ),
         (
             "UPDATE attestations SET place = NULL WHERE place = 0",

@@ -11,7 +11,7 @@ pub use event::{endpoint, event, profile};
 pub use polled::{body, look, looked, new_look, response, usage};
 
 use core::fmt;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolStruct;
@@ -417,8 +417,8 @@ pub fn batch(record: &BatchRecord) -> Result<(), Flaw> {
     derived("batch id", record.id, BatchId(digest))
 }
 
-/// Each is the attestation at its place in the batch, and there are as many as were signed.
-pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw> {
+/// The tree over the attestations of a batch: as many as were signed, each once, under the root that was signed.
+pub fn tree(record: &BatchRecord, members: &[BatchMember]) -> Result<BatchTree, Flaw> {
     let count = u32::try_from(members.len()).ok();
     require(count == Some(record.batch.count), || {
         format!(
@@ -432,20 +432,28 @@ pub fn members(record: &BatchRecord, members: &[BatchMember]) -> Result<(), Flaw
         let signed = &record.batch;
         tree.batch(signed.issuedAt, signed.signerEpoch) == *signed
     });
-    let tree = tree.ok_or_else(|| Flaw("its root is of other attestations".to_owned()))?;
-    let mut ids = BTreeSet::new();
-    for (place, BatchMember { attestation, .. }) in (0..).zip(members) {
+    let mut ids = HashSet::with_capacity(members.len());
+    for BatchMember { attestation, .. } in members {
         require(ids.insert(attestation.id), || {
             format!("attestation {} is in it twice", attestation.id)
         })?;
-        let name = |flaw: Flaw| Flaw(format!("attestation {}: {}", attestation.id, flaw.0));
-        self::attestation(attestation).map_err(name)?;
-        member(record, &tree, place, attestation).map_err(name)?;
     }
-    Ok(())
+    tree.ok_or_else(|| Flaw("its root is of other attestations".to_owned()))
 }
 
-fn member(
+/// One of a batch is the attestation at its place in it.
+pub fn member(
+    record: &BatchRecord,
+    tree: &BatchTree,
+    place: u32,
+    attestation: &AttestationRecord,
+) -> Result<(), Flaw> {
+    self::attestation(attestation)
+        .and_then(|()| in_place(record, tree, place, attestation))
+        .map_err(|flaw| Flaw(format!("attestation {}: {}", attestation.id, flaw.0)))
+}
+
+fn in_place(
     record: &BatchRecord,
     tree: &BatchTree,
     place: u32,

@@ -1,5 +1,7 @@
 //! Determinations awaiting their claims, and claims.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
@@ -30,6 +32,12 @@ pub trait Claims: Send + Sync {
 
     /// The claims of a policy, by ordinal.
     async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError>;
+
+    /// The claims of many policies, in one read; those of a policy by ordinal.
+    async fn claims_of_each(
+        &self,
+        policies: &[PolicyId],
+    ) -> Result<BTreeMap<PolicyId, Vec<Claim>>, StoreError>;
 
     /// Eligible claims that have no attestation yet, oldest confirmation first; without those on a risk that listens to a
     /// halted source, and those on a determination that an unwinding kept and evaluation has not found again.

@@ -23,6 +23,7 @@ pub mod epochs;
 pub mod halts;
 pub mod imports;
 pub mod looks;
+pub mod mirrors;
 mod model;
 pub mod nonces;
 pub mod policies;
@@ -213,6 +214,10 @@ macro_rules! conformance_tests {
                 settles_the_nonce_of_the_old_delivery
                 leaves_out_what_is_paid_or_held
                 ends_with_the_payment
+            }
+            mirrors {
+                are_made_once_of_what_is_recorded
+                are_not_made_of_what_is_revoked
             }
             standings {
                 follow_the_verifier

@@ -4,7 +4,7 @@
 //! Which of the two an attestation rests on is told by the evidence root that it names.
 
 use alloy_primitives::B256;
-use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation, Membership, SignatureSet};
+use tocsin_domain::attestation::{ClaimAttestation, Membership, SignatureSet, SigningDomain};
 use tocsin_domain::bundle::{EvidenceBundle, QuorumEvidence};
 use tocsin_domain::claim::{self, Claim};
 use tocsin_domain::cover::Cover;
@@ -31,7 +31,7 @@ struct Grounds {
 /// The nouns that both kinds of grounds are found by.
 struct Known<'a> {
     record: &'a AttestationRecord,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     policy: &'a Policy,
     risk: &'a RiskRecord,
     terms: &'a Cover,
@@ -45,8 +45,9 @@ struct Known<'a> {
 pub async fn bundle<S: Store + ?Sized>(
     store: &S,
     record: &AttestationRecord,
-    domain: AttestationDomain,
+    domain: impl Into<SigningDomain>,
 ) -> Result<EvidenceBundle, StoreError> {
+    let domain = domain.into();
     let missing = |noun| missing(record, noun);
     let invalid = |reason| invalid(record, reason);
     let policy = store

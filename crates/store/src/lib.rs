@@ -20,11 +20,13 @@ pub mod evidence;
 pub mod halt;
 pub mod import;
 pub mod look;
+pub mod mirror;
 pub mod policy;
 pub mod quorum;
 pub mod renewal;
 pub mod response;
 pub mod revocation;
+pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;
@@ -50,6 +52,7 @@ pub trait Store:
     + renewal::Renewals
     + attestation::Reservations
     + attestation::Attestations
+    + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
     + event::Events
@@ -77,6 +80,8 @@ impl<T> Store for T where
         + renewal::Renewals
         + attestation::Reservations
         + attestation::Attestations
+        + mirror::Mirrors
+        + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
         + event::Events

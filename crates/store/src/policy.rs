@@ -1,5 +1,7 @@
 //! Policies.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
@@ -17,6 +19,9 @@ pub trait Policies: Send + Sync {
 
     /// One policy.
     async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError>;
+
+    /// Many policies, in one read. Those that are not stored are left out.
+    async fn policies(&self, ids: &[PolicyId]) -> Result<BTreeMap<PolicyId, Policy>, StoreError>;
 
     /// The policies on a risk, by id.
     async fn policies_on(&self, risk: RiskId) -> Result<Vec<Policy>, StoreError>;

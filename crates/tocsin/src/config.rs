@@ -20,10 +20,12 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
-use tocsin_domain::attestation::{AttestationDomain, SignerSet};
+use tocsin_domain::attestation::eas::EasContract;
+use tocsin_domain::attestation::{SignerSet, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use url::Url;
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
@@ -56,6 +58,8 @@ pub struct Config {
     pub quorum: Option<QuorumConfig>,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
+    /// The collector that traces are sent to, if there is one.
+    pub traces: Option<Url>,
 }
 
 impl Config {
@@ -82,9 +86,10 @@ impl Config {
 /// Who signs, for which verifier.
 #[derive(Debug)]
 pub struct AttestorConfig {
-    /// The verifier contract.
-    pub domain: AttestationDomain,
-    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them.
+    /// The verifier contract, or the programme off-chain.
+    pub domain: SigningDomain,
+    /// The signers of an epoch, as the verifier has them; `None` where the verifier is asked for them. Off-chain there is
+    /// nobody to ask.
     pub signers: Option<SignerSet>,
     /// This node's keys, of which each may be in some of the epochs.
     pub keys: Vec<KeySettings>,
@@ -96,6 +101,15 @@ pub struct AttestorConfig {
     pub batch_from: Option<NonZeroUsize>,
     /// Contracts whose attestations are fetched and used by others: nothing is submitted for them.
     pub fetched_by: BTreeSet<Address>,
+    /// The contract of the Ethereum Attestation Service that attestations are mirrored for; `None`: they are not.
+    pub eas: Option<EasContract>,
+}
+
+impl AttestorConfig {
+    /// The verifier's chain; off-chain there is none, and a consumer may be an account on any.
+    fn settlement_chain(&self) -> Option<u64> {
+        self.domain.verifier().map(|verifier| verifier.chain_id)
+    }
 }
 
 /// The other attestors, where one signature is not enough.
@@ -173,7 +187,7 @@ impl Config {
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
             .transpose()?;
-        let settlement = attestor.as_ref().map(|attestor| attestor.domain.chain_id);
+        let settlement = attestor.as_ref().and_then(AttestorConfig::settlement_chain);
         let mut policies = Vec::new();
         let mut policy_files = Vec::new();
         for name in &file.policies {
@@ -193,9 +207,20 @@ impl Config {
                         .to_owned(),
                 ));
             };
-            deliveries.push(delivery.resolve(path, base, &chain, &chains, attestor.domain)?);
+            let Some(verifier) = attestor.domain.verifier() else {
+                return Err(invalid(
+                    path,
+                    "[delivery] needs a verifier contract, and [attestor] signs for a programme off-chain: leave one out"
+                        .to_owned(),
+                ));
+            };
+            deliveries.push(delivery.resolve(path, base, &chain, &chains, verifier)?);
         }
         let config = Self {
+            traces: file
+                .telemetry
+                .resolve()
+                .map_err(|problem| invalid(path, problem))?,
             database: base.join(file.database),
             api: file.api.map(|api| api.listen),
             chains,
@@ -221,7 +246,7 @@ impl Config {
             settlement: self
                 .attestor
                 .as_ref()
-                .map(|attestor| attestor.domain.chain_id),
+                .and_then(AttestorConfig::settlement_chain),
         }
     }
 

@@ -30,8 +30,9 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Run { config, json_logs } => {
-            telemetry::start(json_logs);
             let config = Config::load(&config)?;
+            // Until everything has ended.
+            let _traces = telemetry::start(json_logs, config.traces.as_ref())?;
             runtime()?.block_on(async {
                 let shutdown = service::shutdown_on_signal()?;
                 service::run(config, Arc::new(SystemClock), shutdown).await

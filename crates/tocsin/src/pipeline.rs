@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod mirror;
 pub mod observe;
 pub mod poll;
 pub mod polled_news;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use tocsin_api::metrics::TurnOutcome;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::supervisor::Shutdown;
@@ -144,6 +146,12 @@ pub enum StageError {
     /// Attesting together.
     #[error("claims wait for a quorum: {0}")]
     Quorum(String),
+    /// The endpoints of a settlement chain say less of a claim than they said of an earlier final block.
+    #[error(
+        "the settlement endpoints contradict what they said was final; nothing of it is written down: compare them with \
+         independent nodes, and replace the one that is wrong or lags"
+    )]
+    TakenBack(#[source] tocsin_store::StoreError),
     /// Delivery.
     #[error(transparent)]
     Delivery(#[from] tocsin_delivery::DeliveryError),
@@ -156,6 +164,14 @@ pub enum StageError {
         waiting: Box<tocsin_delivery::onchain::Waiting>,
         /// How many others wait like this.
         others: usize,
+    },
+    /// An attestation that has no mirror, and gets none by waiting.
+    #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
+    Unmirrored {
+        /// Which.
+        attestation: tocsin_domain::ids::AttestationId,
+        /// Why.
+        reason: String,
     },
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
@@ -174,10 +190,12 @@ impl StageError {
             Self::Attest(error) => error.is_transient(),
             // The stage goes on with the others, and is not ready until somebody has looked.
             Self::Unattested { .. }
+            | Self::Unmirrored { .. }
             | Self::Undelivered { .. }
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
+            | Self::TakenBack(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
@@ -214,7 +232,8 @@ pub async fn run<W: Work>(work: W, stage: Stage, bell: bell::Bell) -> Result<(),
     let mut known_trouble = None;
     while !stage.shutdown.is_requested() {
         let begun = Instant::now();
-        let turn = work.turn(&stage).await;
+        let span = tracing::info_span!("turn", stage = work.name());
+        let turn = work.turn(&stage).instrument(span).await;
         let outcome = match turn {
             Ok(Turn::Worked) => TurnOutcome::Worked,
             Ok(Turn::Idle) => TurnOutcome::Idle,

@@ -90,6 +90,12 @@ impl From<crate::service::ServiceError> for Report {
     }
 }
 
+impl From<crate::telemetry::TraceError> for Report {
+    fn from(error: crate::telemetry::TraceError) -> Self {
+        Self::bad_input(chain(&error))
+    }
+}
+
 impl From<crate::insure::csv::CsvError> for Report {
     fn from(error: crate::insure::csv::CsvError) -> Self {
         Self::bad_input(chain(&error))

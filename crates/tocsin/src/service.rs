@@ -15,10 +15,12 @@ use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
+use tocsin_api::mirrors::Mirrors;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
 use tocsin_sources::SourceError;
@@ -38,6 +40,7 @@ use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
 use crate::pipeline::put_away::Archivist;
@@ -118,6 +121,7 @@ struct Parts {
     epochs: Vec<EpochWatch>,
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
+    mirrors: Option<EasContract>,
     deliverers: Vec<Deliverer>,
     listener: Option<TcpListener>,
 }
@@ -128,6 +132,7 @@ struct Bells {
     claim: Bell,
     attest: Bell,
     renew: Bell,
+    mirror: Bell,
     deliver: Bell,
 }
 
@@ -300,12 +305,15 @@ async fn connect(
             .first()
             .map(|(submitter, _)| Arc::clone(submitter));
         let (attestor, valid_for) = (Arc::clone(attestor), issuing.valid_for);
-        renewer = Some(Renewer::new(
-            attestor,
-            asked,
-            valid_for,
-            bells.attest.clone(),
-        ));
+        // Off-chain nobody says what is paid, so nothing is said again.
+        if attestor.domain().verifier().is_some() {
+            renewer = Some(Renewer::new(
+                attestor,
+                asked,
+                valid_for,
+                bells.attest.clone(),
+            ));
+        }
     }
     let deliverers = submitters.into_iter();
     let deliverers = deliverers.map(|(submitter, every)| Deliverer::new(submitter, every));
@@ -328,6 +336,10 @@ async fn connect(
         epochs,
         standings,
         renewer,
+        mirrors: config
+            .attestor
+            .as_ref()
+            .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
         listener,
     })
@@ -353,6 +365,13 @@ fn start(
     let mut tasks = Supervisor::new(shutdown.clone());
     let attestor = parts.attestor.as_ref();
     let attestor = attestor.map(|(attestor, _)| attestor.domain());
+    let mirrors = parts.attestor.as_ref().zip(parts.mirrors);
+    let mirrors = mirrors.map(|((attestor, _), contract)| {
+        let mirror = MirrorAttestations::new(Arc::clone(attestor), contract.clone());
+        begin(&mut tasks, mirror, &stage, bells.mirror.clone());
+        let keys = attestor.addresses().collect();
+        Mirrors { contract, keys }
+    });
     for observer in parts.observers {
         begin(&mut tasks, observer, &stage, Bell::default());
     }
@@ -375,7 +394,7 @@ fn start(
         bells.claim,
     );
     if let Some((attestor, issuing)) = parts.attestor {
-        let next = bells.deliver.clone();
+        let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
             let (clock, ring) = (Arc::clone(&stage.clock), bells.attest.clone());
             let now = Arc::new(move || clock.now());
@@ -419,6 +438,7 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            mirrors,
             attestor,
         };
         tasks.start(

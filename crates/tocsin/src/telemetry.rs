@@ -1,27 +1,40 @@
-//! Logs.
+//! Logs, and traces for who collects them.
+
+mod traces;
 
 use std::fmt;
 use std::io::IsTerminal;
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+use url::Url;
 
-/// Starts logging to standard error; `RUST_LOG` chooses what.
-pub fn start(json: bool) {
+pub use self::traces::{TraceError, Traces};
+
+/// Starts logging to standard error; `RUST_LOG` chooses what. With `collector`, what the stages and the API do is traced to it
+/// too, until the answer is dropped, which sends what is left.
+pub fn start(json: bool, collector: Option<&Url>) -> Result<Option<Traces>, TraceError> {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| EnvFilter::new("info,alloy=warn,sqlx=warn"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let logs = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    if json {
-        logs.json().init();
+    let logs = if json {
+        logs.json().with_filter(filter).boxed()
     } else {
-        logs.init();
-    }
+        logs.with_filter(filter).boxed()
+    };
+    let traces = collector.map(Traces::to).transpose()?;
+    tracing_subscriber::registry()
+        .with(traces.as_ref().map(Traces::layer))
+        .with(logs)
+        .init();
+    Ok(traces)
 }
 
 /// Starts logging for a command that tells its own story: what the stages do, one short line each, and every warning.

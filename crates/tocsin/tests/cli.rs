@@ -75,6 +75,48 @@ fn the_example_configuration_is_complete() {
 }
 
 #[test]
+fn the_example_of_a_quorum_is_complete() {
+    let example = std::fs::read_to_string(root().join("config/service/tocsin.toml")).unwrap();
+    let (alone, quorum) = example.split_once("#[quorum]\n").unwrap();
+    let four = ["02", "04", "05", "06"].map(|end| format!("\"0x{end:0>40}\""));
+    let alone = alone
+        .replace("threshold = 1", "threshold = 3")
+        .replace(
+            &format!("signers   = [{}]", four[0]),
+            &format!("signers   = [{}]", four.join(", ")),
+        )
+        .replace("../covers/usdc-depeg-24h.toml", "cover.toml")
+        .replace("policies = [\"policies.toml\"]", "policies = []");
+    assert!(alone.contains("threshold = 3") && alone.contains(&four[3]));
+    let quorum: Vec<&str> = quorum
+        .lines()
+        .map(|line| line.trim_start_matches('#'))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let cover = root().join("config/covers/usdc-depeg-24h.toml");
+    std::fs::copy(cover, folder.path().join("cover.toml")).unwrap();
+    let check = |text: &str| {
+        let config = write(folder.path(), "tocsin.toml", text);
+        Command::new(env!("CARGO_BIN_EXE_tocsin"))
+            .args(["check", "--config", &config])
+            .env("TOCSIN_ATTESTOR_PASSWORD", "a")
+            .env("TOCSIN_SUBMITTER_PASSWORD", "b")
+            .output()
+            .unwrap()
+    };
+    let whole = format!("{alone}[quorum]\n{}\n", quorum.join("\n"));
+    let output = check(&whole);
+    assert!(output.status.success(), "{}", said(&output));
+    // It is read: what it has in it can be wrong.
+    let output = check(&whole.replace("http://10.0.0.3:7411/", "http://10.0.0.3:7411/path"));
+    assert!(
+        !output.status.success() && said(&output).contains("[quorum.peers."),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn a_max_age_below_the_heartbeat_of_the_source_is_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     let example = std::fs::read_to_string(root().join("config/service/tocsin.toml")).unwrap();

@@ -21,7 +21,7 @@ use url::Url;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tocsin::telemetry::start(false);
+    let _no_collector = tocsin::telemetry::start(false, None);
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

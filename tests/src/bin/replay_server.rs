@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tocsin::telemetry::start(false);
+    let _no_collector = tocsin::telemetry::start(false, None);
     match tocsin_tests::replay::program::run(std::env::args().skip(1)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

@@ -1,9 +1,11 @@
-//! What a mortal store does about claims that are held, revoked or said anew.
+//! What a mortal store does about claims that are held, revoked, said anew or mirrored.
 
 use alloy::primitives::B256;
 use async_trait::async_trait;
-use tocsin_domain::ids::{ClaimKey, PolicyId};
+use tocsin_domain::attestation::eas::EasContract;
+use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId};
 use tocsin_store::StoreError;
+use tocsin_store::mirror::{MirrorRecord, Mirrors, Unmirrored};
 use tocsin_store::renewal::{Cutoff, Renewals, Unredeemed};
 use tocsin_store::revocation::{ClaimNews, NewWithdrawal, Standing, Standings};
 
@@ -77,5 +79,34 @@ impl<S: Renewals> Renewals for Mortal<S> {
 
     async fn unredeemed(&self, domain_separator: B256) -> Result<Vec<(u32, u64)>, StoreError> {
         self.store.unredeemed(domain_separator).await
+    }
+}
+
+#[async_trait]
+impl<S: Mirrors> Mirrors for Mortal<S> {
+    async fn unmirrored(
+        &self,
+        domain_separator: B256,
+        contract: &EasContract,
+        epochs: &[u32],
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Unmirrored>, StoreError> {
+        self.store
+            .unmirrored(domain_separator, contract, epochs, after, limit)
+            .await
+    }
+
+    async fn add_mirrors(&self, mirrors: &[MirrorRecord]) -> Result<(), StoreError> {
+        self.write("add_mirrors", self.store.add_mirrors(mirrors))
+            .await
+    }
+
+    async fn mirror(
+        &self,
+        attestation: AttestationId,
+        contract: &EasContract,
+    ) -> Result<Option<MirrorRecord>, StoreError> {
+        self.store.mirror(attestation, contract).await
     }
 }

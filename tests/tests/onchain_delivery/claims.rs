@@ -251,3 +251,36 @@ async fn a_call_that_succeeds_without_the_verifiers_record_is_not_repeated() {
     );
     assert_eq!(world.paid().await, SUM_INSURED);
 }
+
+#[tokio::test]
+async fn a_cover_with_a_veto_is_shown_the_claim_first_and_pays_it_afterwards() {
+    let veto: u64 = 86_400;
+    let world = World::with_veto(veto).await;
+    let submitter = world.submitter().await;
+    let mut outbox = Outbox::new(world.delivery(&world.attestation(1)));
+    let mut seen = Vec::new();
+    let payable = loop {
+        match outbox.rest(&submitter).await {
+            Action::PutBack {
+                reason, not_before, ..
+            } if reason.contains("VetoOpen") => break not_before,
+            Action::PutBack { reason, .. } => seen.push(reason),
+            Action::Wait { .. } => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.paid().await, 0);
+        world.node.mine(1).await;
+        outbox.now.0 += 12;
+    };
+    assert!(
+        matches!(&seen[..], [one] if one.contains("presented by transaction")),
+        "{seen:?}"
+    );
+    let payable = u64::try_from(payable.0).unwrap();
+    assert!((TODAY + veto..TODAY + 2 * veto).contains(&payable));
+    world.node.set_next_time(payable).await;
+    world.node.mine(1).await;
+    outbox.finish(&submitter, &world).await;
+    assert_eq!(world.paid().await, SUM_INSURED);
+    assert_eq!(world.mined_nonces(submitter.sender()).await, 2);
+}

@@ -57,12 +57,20 @@ pub(crate) struct World {
 impl World {
     /// Deploys everything, sells two policies to [`HOLDER`], and lets time pass until [`TODAY`].
     pub(crate) async fn new() -> Self {
+        Self::with_veto(0).await
+    }
+
+    /// The same with a cover that pays no sooner than `veto_seconds` after a claim was presented.
+    pub(crate) async fn with_veto(veto_seconds: u64) -> Self {
         let node = Anvil::start(GENESIS).await;
         let owner = node.account().await;
         let token = deploy(&node, "DemoToken", Vec::new()).await;
         let verifier = deploy_verifier(&node, owner).await;
         let constructor = ParametricCover::constructorCall {
-            config: config(verifier, token, owner),
+            config: Config {
+                vetoSeconds: veto_seconds,
+                ..config(verifier, token, owner)
+            },
         };
         let cover = deploy(&node, "ParametricCover", constructor.abi_encode()).await;
         let world = Self {
@@ -265,6 +273,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
         waitingSeconds: 0,
         claimDeadlineSeconds: 200_000,
         settlementSeconds: 2_000_000,
+        vetoSeconds: 0,
         maxTermSeconds: 2_000_000,
         policyCap: SUM_INSURED.into(),
         // One full payout a day.
@@ -272,7 +281,7 @@ fn config(verifier: Address, token: Address, underwriter: Address) -> Config {
     }
 }
 
-fn attestor() -> PrivateKeySigner {
+pub(crate) fn attestor() -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&ATTESTOR_KEY).unwrap()
 }
 
@@ -287,6 +296,7 @@ pub(crate) async fn deploy_verifier(node: &Anvil, owner: Address) -> Address {
     let constructor = TocsinVerifier::constructorCall {
         owner_: owner,
         guardian_: owner,
+        noticeSeconds_: 0,
     };
     deploy(node, "TocsinVerifier", constructor.abi_encode()).await
 }

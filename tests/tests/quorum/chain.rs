@@ -11,6 +11,7 @@ use tocsin::demo::{Chain, Deployed, Layout, ROUNDS, Secrets, TocsinVerifier, wri
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_tests::anvil::{binary, free_port};
+use tocsin_tests::http::client;
 use tocsin_tests::life::Life;
 use url::Url;
 
@@ -24,8 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(50);
 
 async fn ask(url: &Url, method: &str, params: Value) -> Value {
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let client = reqwest::Client::builder().build().unwrap();
-    let answer = client
+    let answer = client()
         .post(url.clone())
         .json(&request)
         .send()
@@ -170,7 +170,8 @@ async fn give_gas(url: &Url, account: Address) {
 }
 
 async fn get(api: u16, path: &str) -> Option<Value> {
-    let answer = reqwest::get(format!("http://127.0.0.1:{api}{path}")).await;
+    let asked = client().get(format!("http://127.0.0.1:{api}{path}")).send();
+    let answer = asked.await;
     answer.ok()?.json().await.ok()
 }
 

@@ -8,6 +8,7 @@ use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
 use tocsin_tests::mortal::Death;
 
+use super::deaths::proposer;
 use super::member::signers;
 use super::quartet::{Quartet, sorted};
 
@@ -167,5 +168,34 @@ async fn many_claims_are_one_batch() {
         assert_eq!(shown["batch"]["signed"]["count"], "20", "{shown:#}");
     }
     assert_evidence_verifies(&quartet, 1, &attested[7]).await;
+    quartet.assert_one_content().await;
+}
+
+/// A claim that one of them refuses is signed by the others, and is in nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_one_refuses_does_not_spoil_the_batch() {
+    let policies: Vec<(u32, &str)> = (1..=8).map(|number| (number, "AAA")).collect();
+    let mut quartet = Quartet::set(&policies, "batch_from = 3").await;
+    let cover = quartet.spots[0].folder().join("cover.toml");
+    let terms = tocsin::config::load_cover(&cover).unwrap().terms_hash;
+    // The one that proposes has another sum insured in its books.
+    let proposes = proposer(terms, "AAA");
+    let file = quartet.spots[proposes].folder().join("policies.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (others, last) = text.trim_end().rsplit_once('\n').unwrap();
+    assert!(
+        last.starts_with("8,") && last.contains(",1000000,"),
+        "{last}"
+    );
+    let last = last.replace(",1000000,", ",2000000,");
+    std::fs::write(&file, format!("{others}\n{last}\n")).unwrap();
+    quartet.start_all();
+    settle_in(&quartet, &ALL, "AAA").await;
+    fall(&quartet, "AAA", ["0.8"; 4]);
+    let others: Vec<usize> = ALL.into_iter().filter(|one| *one != proposes).collect();
+    let attested = quartet.until_attested(&others, 8).await;
+    let at_the_proposer = quartet.until_attested(&[proposes], 7).await;
+    assert_eq!(at_the_proposer.len(), 7);
+    assert!(at_the_proposer.iter().all(|id| attested.contains(id)));
     quartet.assert_one_content().await;
 }

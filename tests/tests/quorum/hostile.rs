@@ -21,6 +21,7 @@ use tocsin_quorum::message::{
     path,
 };
 use tocsin_quorum::{next_turn, rank};
+use tocsin_tests::http::client;
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
@@ -29,7 +30,7 @@ use super::deaths::proposer;
 use super::member::Member;
 use super::quartet::Quartet;
 
-const DOMAIN: AttestationDomain = AttestationDomain {
+pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {
     chain_id: 31_337,
     verifier: Address::with_last_byte(1),
 };
@@ -39,7 +40,13 @@ fn signed(key: &PrivateKeySigner, digest: B256) -> QuorumSignature {
 }
 
 /// A message as an honest client would send it.
-fn sealed(key: &PrivateKeySigner, to: Address, path: &str, body: &[u8], spot: &Spot) -> Envelope {
+pub(crate) fn sealed(
+    key: &PrivateKeySigner,
+    to: Address,
+    path: &str,
+    body: &[u8],
+    spot: &Spot,
+) -> Envelope {
     let message = envelope::message(path, body, key.address(), to, spot.now(), B256::ZERO);
     Envelope {
         signature: signed(key, message.id(&DOMAIN).0),
@@ -47,10 +54,14 @@ fn sealed(key: &PrivateKeySigner, to: Address, path: &str, body: &[u8], spot: &S
     }
 }
 
-async fn post(to: &Member, path: &str, headers: HeaderMap, body: Vec<u8>) -> (u16, Value) {
+pub(crate) async fn post(
+    to: &Member,
+    path: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> (u16, Value) {
     let url = format!("http://127.0.0.1:{}{path}", to.port);
-    let client = reqwest::Client::builder().build().unwrap();
-    let answer = client
+    let answer = client()
         .post(url)
         .headers(headers)
         .body(body)
@@ -279,6 +290,8 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
     let mut assets = assets.into_iter();
     let asset = assets.find(|asset| proposer(terms, asset) == 3).unwrap();
     for index in [0, 1, 2] {
+        // Long enough for it to be heard on a busy machine.
+        quartet.set_takeover(index, "4s");
         quartet.start(index, &Death::NEVER);
     }
     let liar = Arc::new(Liar {

@@ -61,7 +61,7 @@ pub(crate) fn section(members: &[Member], index: usize, ports: &[u16]) -> String
 listen        = "127.0.0.1:{}"
 takeover      = "1s"
 deliver_after = "30s"
-patience_ms   = 500
+patience_ms   = 250
 request_timeout_ms = 2000
 clock_tolerance = "2h"
 "#,

@@ -66,6 +66,16 @@ impl Quartet {
         ));
     }
 
+    /// How long each has for its turn, by the configuration of this one.
+    pub(crate) fn set_takeover(&self, index: usize, takeover: &str) {
+        let path = self.spots[index].config();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let known = "takeover      = \"1s\"";
+        assert!(text.contains(known), "{text}");
+        let text = text.replace(known, &format!("takeover      = \"{takeover}\""));
+        std::fs::write(&path, text).unwrap();
+    }
+
     /// Starts all.
     pub(crate) fn start_all(&mut self) {
         for index in 0..self.spots.len() {

@@ -101,7 +101,7 @@ impl Attestor {
 }
 
 impl Seat<'_> {
-    pub(super) fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
+    pub(crate) fn check_epoch(&self, payload: &ClaimAttestation) -> Result<(), AttestError> {
         if payload.signerEpoch == self.epoch.number() {
             Ok(())
         } else {

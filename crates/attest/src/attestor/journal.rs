@@ -4,6 +4,7 @@ use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
+use tocsin_store::spread;
 
 use crate::{AttestError, Seat};
 
@@ -60,7 +61,7 @@ impl Seat<'_> {
         reservations: &(impl Reservations + ?Sized),
         payloads: &[&ClaimAttestation],
     ) -> Result<Journaled, JournalError> {
-        let wanted: Vec<Reservation> = payloads.iter().map(|one| self.reservation(one)).collect();
+        let wanted = spread::map(payloads, |one| self.reservation(one)).await;
         let answers = reservations.reserve_all(&wanted).await;
         let answers = all(answers, wanted.len())?;
         let mut journaled = Vec::with_capacity(wanted.len());

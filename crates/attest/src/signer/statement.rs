@@ -1,6 +1,6 @@
 //! What a key is asked to sign: a digest, and what it is the digest of, for keys that show people what they sign.
 
-use tocsin_domain::attestation::{AttestationBatch, AttestationDomain, ClaimAttestation, Signable};
+use tocsin_domain::attestation::{AttestationBatch, ClaimAttestation, Signable, SigningDomain};
 
 /// A statement of the closed set that keys sign.
 #[derive(Debug)]
@@ -13,9 +13,9 @@ pub struct Statement<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
     /// One claim.
-    Claim(AttestationDomain, &'a ClaimAttestation),
+    Claim(SigningDomain, &'a ClaimAttestation),
     /// A batch of them.
-    Batch(AttestationDomain, &'a AttestationBatch),
+    Batch(SigningDomain, &'a AttestationBatch),
 }
 
 impl<'a> Statement<'a> {

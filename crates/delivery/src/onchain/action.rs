@@ -76,6 +76,11 @@ pub enum Waiting {
         /// The nonce.
         nonce: u64,
     },
+    /// Its nonce is finally used, and it is not known by which transaction: what that cost is not in the books yet.
+    Receipt {
+        /// The nonce.
+        nonce: u64,
+    },
     /// Its transaction is in the pool.
     Inclusion {
         /// The transaction.
@@ -124,6 +129,7 @@ impl Waiting {
             Self::FeeCap { .. }
             | Self::Agreement { .. }
             | Self::OtherSigner { .. }
+            | Self::Receipt { .. }
             | Self::EarlierNonce { .. } => true,
             Self::ConsumptionFinal
             | Self::NonceFinal { .. }
@@ -145,6 +151,11 @@ impl fmt::Display for Waiting {
                     "nonce {nonce} is used; waiting for that block to be final"
                 )
             }
+            Self::Receipt { nonce } => write!(
+                f,
+                "nonce {nonce} is finally used, and no endpoint shows by which transaction: add an endpoint that has the \
+                 receipts"
+            ),
             Self::Inclusion { hash } => write!(f, "transaction {hash} is in the pool"),
             Self::EarlierNonce { next, held } => write!(
                 f,

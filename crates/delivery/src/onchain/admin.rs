@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::action::Order;
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{
-    announceEpochCall, epochCountCall, guardianCall, holdClaimCall, ownerCall, releaseClaimCall,
-    revokeClaimCall, revokeEpochCall,
+    announceEpochCall, epochCountCall, guardianCall, holdClaimCall, noticeSecondsCall, ownerCall,
+    releaseClaimCall, revokeClaimCall, revokeEpochCall,
 };
 use super::fees::Raise;
 use super::look::Heads;
@@ -65,6 +65,18 @@ pub struct Authorities {
     pub guardian: Address,
     /// How many epochs are announced.
     pub epochs: u32,
+    /// How long before it begins an epoch has to be announced, seconds; not the first.
+    pub notice_seconds: u64,
+}
+
+impl Authorities {
+    /// The earliest that an epoch can begin whose announcement is mined at `time`.
+    pub fn earliest_activation(&self, time: u64) -> u64 {
+        if self.epochs == 0 || self.notice_seconds == 0 {
+            return 0;
+        }
+        time.saturating_add(self.notice_seconds)
+    }
 }
 
 /// A transaction that is final.
@@ -119,10 +131,12 @@ impl Node {
         let owner = self.ask(ASKING, &ownerCall {}, latest).await?;
         let guardian = self.ask(ASKING, &guardianCall {}, latest).await?;
         let epochs = self.ask(ASKING, &epochCountCall {}, latest).await?;
+        let notice = self.ask(ASKING, &noticeSecondsCall {}, latest).await?;
         Ok(Authorities {
             owner: ownerCall::abi_decode_returns(&owner).map_err(wrong)?,
             guardian: guardianCall::abi_decode_returns(&guardian).map_err(wrong)?,
             epochs: epochCountCall::abi_decode_returns(&epochs).map_err(wrong)?,
+            notice_seconds: noticeSecondsCall::abi_decode_returns(&notice).map_err(wrong)?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The submitter: one key, one chain, and the endpoints through which it is reached.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
@@ -57,6 +57,7 @@ impl Submitter {
             settings,
             sender: signer.address(),
             pushes: Pushes::default(),
+            agreed_block: AtomicU64::new(0),
         });
         let nodes = urls.iter().map(|url| Node::new(Arc::clone(&shared), url));
         Ok(Self {
@@ -234,6 +235,10 @@ impl Submitter {
 
     pub(super) fn signer(&self) -> &PrivateKeySigner {
         &self.signer
+    }
+
+    pub(super) fn agreed_block(&self) -> &AtomicU64 {
+        &self.shared.agreed_block
     }
 
     pub(super) fn pushes(&self) -> &Pushes {

@@ -8,6 +8,7 @@
 //! - Every nonce that was taken is used in the end, if need be by a transaction that does nothing else, so that no
 //!   delivery holds up those behind it.
 //! - What was signed is broadcast again before anything new is signed.
+//! - No nonce is let go before it is known which transaction used it, so that what was paid can be written down.
 //! - Nothing ends (done or given up) but on final blocks.
 
 use tocsin_domain::time::Timestamp;
@@ -88,7 +89,9 @@ fn refused(delivery: &DeliveryView, revert: &Revert, policy: &Policy, now: Times
         Outlook::Consumed => return policy.wait(now, Waiting::ConsumptionFinal),
         Outlook::Permanent => return Action::GiveUp { reason },
         Outlook::ClearsAt(instant) if instant > now => instant,
-        Outlook::ClearsAt(_) | Outlook::MayClear => now + policy.back_off(delivery.failures),
+        Outlook::ClearsAt(_) | Outlook::MayClear | Outlook::ToPresent => {
+            now + policy.back_off(delivery.failures)
+        }
     };
     Action::PutBack {
         reason,
@@ -105,9 +108,6 @@ fn spent(
     policy: &Policy,
     now: Timestamp,
 ) -> Action {
-    if let Some(action) = consumed(chain, policy, now) {
-        return action;
-    }
     let mined = held
         .attempts
         .iter()
@@ -120,6 +120,15 @@ fn spent(
             } => Some((attempt.purpose, success, attempt.hash)),
             Fate::Mined { .. } | Fate::Pooled | Fate::Unknown => None,
         });
+    // A transaction that is not seen may be one whose receipt is hidden.
+    let unaccounted = mined.is_none() && chain.stranger.is_none() && !held.attempts.is_empty();
+    if unaccounted {
+        let nonce = held.nonce;
+        return policy.wait(now, Waiting::Receipt { nonce });
+    }
+    if let Some(action) = consumed(chain, policy, now) {
+        return action;
+    }
     let reason = match mined {
         Some((Purpose::Claim, true, hash)) => {
             let reason = format!(
@@ -129,14 +138,23 @@ fn spent(
             );
             return Action::GiveUp { reason };
         }
-        Some((Purpose::Claim, false, hash)) => format!("transaction {hash} reverted"),
+        Some((Purpose::Present, true, hash)) => {
+            format!("the claim was presented by transaction {hash}, and is paid after its veto")
+        }
+        Some((Purpose::Claim | Purpose::Present, false, hash)) => {
+            format!("transaction {hash} reverted")
+        }
         Some((Purpose::Void, _, hash)) => {
             format!("the call would have reverted, so transaction {hash} only used its nonce")
         }
         None => format!(
-            "nonce {} of {} was used by a transaction that is not this delivery's: use the submitter's key for \
+            "nonce {} of {} was used by a transaction{} that is not this delivery's: use the submitter's key for \
              nothing else",
-            held.nonce, held.sender
+            held.nonce,
+            held.sender,
+            chain
+                .stranger
+                .map_or_else(String::new, |hash| format!(", {hash},"))
         ),
     };
     let not_before = now + policy.back_off(delivery.failures);
@@ -225,7 +243,7 @@ impl Slot<'_> {
     /// The call, if it would succeed, else a transaction that only uses the nonce.
     fn order(&self, fees: Fees) -> Action {
         let (purpose, gas_limit) = match (&self.prospect.call, self.chain.consumption) {
-            (Ok(gas_limit), Consumption::None) => (Purpose::Claim, *gas_limit),
+            (Ok(gas_limit), Consumption::None) => (self.prospect.purpose, *gas_limit),
             (Ok(_) | Err(_), _) => (Purpose::Void, self.prospect.void_gas_limit),
         };
         Action::Sign(Order {

@@ -12,6 +12,8 @@ pub(super) struct Ending {
     kind: Kind,
     /// The delivery's own transactions that are mined, finally, each with its block and what it cost.
     mined: Vec<(B256, u64, bool, Cost)>,
+    /// Or somebody else's, that used the nonce.
+    stranger: Option<B256>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +60,7 @@ impl Ending {
         Some(Self {
             kind,
             mined: mined.collect(),
+            stranger: chain.stranger,
         })
     }
 }

@@ -7,24 +7,30 @@ use alloy::eips::BlockId;
 use alloy::sol_types::SolCall;
 use tocsin_domain::attestation::{Epoch, SignerSet};
 
+use super::agreed::Question;
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{epochCall, epochCountCall};
+use super::look::Head;
 use super::node::Node;
 use super::verifier::first_answer;
 use crate::DeliveryError;
 
 const ASKING: &str = "asking the verifier for an epoch";
 
-impl Node {
-    /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
-    /// nothing changes them any more. None where no final block has the verifier yet.
-    pub(super) async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        let Some(head) = self.final_verifier().await? else {
-            return Ok(Vec::new());
-        };
-        self.epochs_at(BlockId::hash(head.hash), known).await
-    }
+/// Asks for the epochs, without those that are known to be revoked.
+struct Announced<'a>(&'a [Epoch]);
 
+impl Question for Announced<'_> {
+    type Answer = Vec<Epoch>;
+
+    const ATTEMPTED: &'static str = ASKING;
+
+    async fn ask(&self, node: &Node, head: &Head) -> Result<Vec<Epoch>, DeliveryError> {
+        node.epochs_at(BlockId::hash(head.hash), self.0).await
+    }
+}
+
+impl Node {
     async fn epochs_at(
         &self,
         block: BlockId,
@@ -68,12 +74,15 @@ impl Node {
 
 impl Submitter {
     /// The epochs that the verifier has announced up to its last final block, without those that are known to be revoked:
-    /// nothing changes them any more. None where no final block has the verifier yet.
+    /// nothing changes them any more. None where no final block has the verifier yet. As many endpoints as the settings say
+    /// have to show the same.
     ///
     /// # Errors
-    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    /// [`DeliveryError::Rpc`] when too few endpoints can say, [`DeliveryError::Disagree`] when they contradict each other.
     pub async fn epochs(&self, known: &[Epoch]) -> Result<Vec<Epoch>, DeliveryError> {
-        first_answer!(self, node => node.epochs(known).await)
+        let announced = self.agreed(&Announced(known)).await?;
+        // Before there is a verifier it has announced none.
+        Ok(announced.unwrap_or_default())
     }
 
     /// Every epoch that the verifier has announced, as of the newest block.

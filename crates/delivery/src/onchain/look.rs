@@ -52,6 +52,10 @@ impl Node {
             self.nonce_at(account, BlockId::pending()),
         )?;
         let (fates, receipts) = self.attempts(delivery, &heads).await?;
+        let stranger = match &delivery.held {
+            Some(held) => self.stranger(held, final_nonce, &fates, &heads).await?,
+            None => None,
+        };
         let consumption = self
             .consumption_from(delivery.claim_key, at_final, at_latest, &heads, &receipts)
             .await?;
@@ -66,6 +70,7 @@ impl Node {
             latest_nonce,
             final_nonce,
             fates,
+            stranger,
             pushed: self.pushed(delivery, final_nonce),
             prospect: if signs {
                 Some(self.prospect(delivery, &heads).await?)
@@ -103,10 +108,13 @@ impl Node {
 
     /// The hash of the block that the node's chain has at `number`.
     pub(super) async fn canonical_hash(&self, number: u64) -> Result<Option<B256>, DeliveryError> {
-        let head = self
-            .head(BlockNumberOrTag::Number(number), "reading a block")
-            .await?;
-        Ok(head.map(|head| head.hash))
+        Ok(self.head_at(number).await?.map(|head| head.hash))
+    }
+
+    /// The block that the node's chain has at `number`.
+    pub(super) async fn head_at(&self, number: u64) -> Result<Option<Head>, DeliveryError> {
+        let tag = BlockNumberOrTag::Number(number);
+        self.head(tag, "reading a block").await
     }
 
     async fn head(
@@ -136,7 +144,11 @@ impl Node {
         }
     }
 
-    async fn nonce_at(&self, account: Address, block: BlockId) -> Result<u64, DeliveryError> {
+    pub(super) async fn nonce_at(
+        &self,
+        account: Address,
+        block: BlockId,
+    ) -> Result<u64, DeliveryError> {
         let count = self
             .provider()
             .get_transaction_count(account)

@@ -3,7 +3,7 @@
 //! What is read at one endpoint is put together from that endpoint alone, so that a view is never of two chains.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy::network::Ethereum;
 use alloy::primitives::Address;
@@ -25,6 +25,8 @@ pub(super) struct Shared {
     /// The account that sends and pays gas.
     pub(super) sender: Address,
     pub(super) pushes: Pushes,
+    /// The newest final block that endpoints have agreed on; 0 before the first.
+    pub(super) agreed_block: AtomicU64,
 }
 
 /// An endpoint.

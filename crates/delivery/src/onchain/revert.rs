@@ -24,6 +24,8 @@ pub struct Revert {
 pub enum Outlook {
     /// The claim is consumed already, by whomever.
     Consumed,
+    /// The contract wants the claim presented first.
+    ToPresent,
     /// It passes at this instant.
     ClearsAt(Timestamp),
     /// It may pass, or nobody knows.
@@ -121,6 +123,8 @@ fn by_cover(error: &CoverError, block_time: Timestamp) -> Outlook {
                 today.saturating_add(1).saturating_mul(SECONDS_PER_DAY),
             ))
         }
+        E::NotPresented(_) => Outlook::ToPresent,
+        E::VetoOpen(error) => clears_at(U256::from(error.payableFrom)),
         E::PolicyReleased(_) | E::PolicyPaidInFull(_) | E::WrongTerms(_) | E::WrongWindow(_) => {
             Outlook::Permanent
         }

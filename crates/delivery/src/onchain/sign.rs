@@ -8,6 +8,7 @@ use alloy::signers::SignerSync;
 use super::action::Order;
 use super::connect::Submitter;
 use super::fees::{Fees, Pricing};
+use super::present::presenting;
 use super::view::{DeliveryView, Purpose};
 use crate::DeliveryError;
 
@@ -44,6 +45,7 @@ impl Submitter {
         }
         let (to, input) = match order.purpose {
             Purpose::Claim => (delivery.consumer, delivery.calldata.clone()),
+            Purpose::Present => (delivery.consumer, presenting(&delivery.calldata)),
             Purpose::Void => (sender, Bytes::new()),
         };
         let (chain_id, to, value) = (self.settings().chain_id, TxKind::Call(to), U256::ZERO);

@@ -9,9 +9,10 @@ use alloy::transports::TransportError;
 
 use super::look::{Head, Heads};
 use super::node::Node;
+use super::present::presenting;
 use super::revert::{Outlook, Revert};
 use super::rpc::RpcFailure;
-use super::view::{DeliveryView, Prospect};
+use super::view::{DeliveryView, Prospect, Purpose};
 use crate::DeliveryError;
 
 /// Execution reverted, by convention of the common nodes.
@@ -23,16 +24,34 @@ impl Node {
         delivery: &DeliveryView,
         heads: &Heads,
     ) -> Result<Prospect, DeliveryError> {
-        let (call, void_gas_limit, market) = tokio::try_join!(
-            self.simulate(delivery, heads),
+        let ((call, purpose), void_gas_limit, market) = tokio::try_join!(
+            self.call_or_present(delivery, heads),
             self.void_gas(&heads.latest),
             self.market(&heads.latest)
         )?;
         Ok(Prospect {
             call,
+            purpose,
             void_gas_limit,
             market,
         })
+    }
+
+    /// The delivery's call; or presenting, where the contract wants that first.
+    async fn call_or_present(
+        &self,
+        delivery: &DeliveryView,
+        heads: &Heads,
+    ) -> Result<(Result<u64, Revert>, Purpose), DeliveryError> {
+        let call = self.simulate(delivery, heads).await?;
+        if !matches!(&call, Err(revert) if revert.outlook == Outlook::ToPresent) {
+            return Ok((call, Purpose::Claim));
+        }
+        let first = DeliveryView {
+            calldata: presenting(&delivery.calldata),
+            ..delivery.clone()
+        };
+        Ok((self.simulate(&first, heads).await?, Purpose::Present))
     }
 
     /// The gas limit of the delivery's call on the latest block, or why it reverts there. A cause that would stay for

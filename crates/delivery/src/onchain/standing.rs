@@ -11,6 +11,7 @@ use alloy::rpc::types::Filter;
 use alloy::sol_types::{SolCall, SolEvent};
 use tocsin_domain::ids::ClaimKey;
 
+use super::agreed::Question;
 use super::connect::Submitter;
 use super::contract::TocsinVerifier::{ClaimHeld, ClaimReleased, ClaimRevoked, claimStatusCall};
 use super::look::Head;
@@ -43,22 +44,51 @@ pub struct Happened {
     pub claims: Vec<ClaimStatus>,
 }
 
+/// Asks what has happened in the final blocks from this one on.
+struct Since(u64);
+
+impl Question for Since {
+    type Answer = Option<Happened>;
+
+    const ATTEMPTED: &'static str = SEARCHING;
+
+    async fn ask(&self, node: &Node, head: &Head) -> Result<Option<Happened>, DeliveryError> {
+        node.happened(self.0, head).await
+    }
+}
+
+/// Asks what became of these claims.
+struct Of<'a>(&'a [ClaimKey]);
+
+impl Question for Of<'_> {
+    type Answer = Vec<ClaimStatus>;
+
+    const ATTEMPTED: &'static str = ASKING;
+
+    async fn ask(&self, node: &Node, head: &Head) -> Result<Vec<ClaimStatus>, DeliveryError> {
+        let block = BlockId::hash(head.hash);
+        node.statuses(self.0.iter().copied(), block).await
+    }
+}
+
 impl Submitter {
     /// What has happened to claims in the final blocks from `from_block` on, as far as one search goes; `None` where there is
-    /// no such block yet.
+    /// no such block yet. As many endpoints as the settings say have to show the same.
     ///
     /// # Errors
-    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    /// [`DeliveryError::Rpc`] when too few endpoints can say, [`DeliveryError::Disagree`] when they contradict each other.
     pub async fn happened(&self, from_block: u64) -> Result<Option<Happened>, DeliveryError> {
-        first_answer!(self, node => node.happened(from_block).await)
+        Ok(self.agreed(&Since(from_block)).await?.flatten())
     }
 
-    /// What the last final block says of these claims; nothing where it has no verifier.
+    /// What the last final block says of these claims; nothing where it has no verifier. As many endpoints as the settings
+    /// say have to show the same.
     ///
     /// # Errors
-    /// [`DeliveryError::Rpc`] when no endpoint can say.
+    /// [`DeliveryError::Rpc`] when too few endpoints can say, [`DeliveryError::Disagree`] when they contradict each other.
     pub async fn statuses(&self, claims: &[ClaimKey]) -> Result<Vec<ClaimStatus>, DeliveryError> {
-        first_answer!(self, node => node.final_statuses(claims).await)
+        // Where it is not yet, nothing has become of them.
+        Ok(self.agreed(&Of(claims)).await?.unwrap_or_default())
     }
 
     /// What the newest block says of a claim.
@@ -71,10 +101,11 @@ impl Submitter {
 }
 
 impl Node {
-    async fn happened(&self, from_block: u64) -> Result<Option<Happened>, DeliveryError> {
-        let Some(head) = self.final_verifier().await? else {
-            return Ok(None);
-        };
+    async fn happened(
+        &self,
+        from_block: u64,
+        head: &Head,
+    ) -> Result<Option<Happened>, DeliveryError> {
         let from = from_block.max(self.settings().verifier_block);
         if from > head.number {
             return Ok(None);
@@ -85,21 +116,13 @@ impl Node {
         let keys = self.touched(from, last).await?;
         let claims = self.statuses(keys, BlockId::hash(head.hash)).await?;
         // A node that changed its mind about what is final has been asked about two chains.
-        if !self.is_canonical(&head).await? {
+        if !self.is_canonical(head).await? {
             return Err(self.malformed(SEARCHING, format!("final block {} is gone", head.number)));
         }
         Ok(Some(Happened {
             next_block: last.saturating_add(1),
             claims,
         }))
-    }
-
-    async fn final_statuses(&self, claims: &[ClaimKey]) -> Result<Vec<ClaimStatus>, DeliveryError> {
-        let Some(head) = self.final_verifier().await? else {
-            return Ok(Vec::new());
-        };
-        let block = BlockId::hash(head.hash);
-        self.statuses(claims.iter().copied(), block).await
     }
 
     async fn is_canonical(&self, head: &Head) -> Result<bool, DeliveryError> {

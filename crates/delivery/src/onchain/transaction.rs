@@ -10,6 +10,7 @@ use tocsin_domain::ids::ClaimKey;
 use super::fees::Fees;
 use super::look::Heads;
 use super::node::Node;
+use super::present::presents;
 use super::view::{AttemptView, Cost, Fate, HeldNonce, Purpose};
 use crate::DeliveryError;
 
@@ -48,6 +49,8 @@ impl AttemptView {
         // Every call has a selector at least.
         let purpose = if transaction.input().is_empty() {
             Purpose::Void
+        } else if presents(transaction.input()) {
+            Purpose::Present
         } else {
             Purpose::Claim
         };

@@ -56,6 +56,8 @@ pub struct AttemptView {
 pub enum Purpose {
     /// The delivery's call.
     Claim,
+    /// To present the claim to a cover that pays it after a veto only.
+    Present,
     /// Nothing but to use its nonce: a transfer of zero to the sender itself, so that later nonces are not held up by a
     /// call that would revert.
     Void,
@@ -77,6 +79,8 @@ pub struct ChainView {
     pub final_nonce: u64,
     /// What became of the held nonce's attempts, in their order.
     pub fates: Vec<Fate>,
+    /// The transaction that has used the held nonce in a final block, where it is seen to be none of the attempts.
+    pub stranger: Option<B256>,
     /// What this process knows of handing the newest attempt to the node; `None` after a restart.
     pub pushed: Option<Pushed>,
     /// What a transaction signed now would meet; `None` when the held nonce is already used, so that none will be signed.
@@ -149,6 +153,8 @@ pub struct Pushed {
 pub struct Prospect {
     /// The gas limit that the call needs, margin included; or why it would revert.
     pub call: Result<u64, Revert>,
+    /// What the call is for: where the contract wants the claim presented first, that.
+    pub purpose: Purpose,
     /// The gas limit that a [`Purpose::Void`] needs, margin included.
     pub void_gas_limit: u64,
     /// The fees of the moment.

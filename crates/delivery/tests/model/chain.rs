@@ -1,5 +1,5 @@
 //! A chain with one verifier, one claim key per delivery, two accounts that submit, and everybody else; and the one node
-//! through which it is seen, which may be down, behind, or losing what it accepts.
+//! through which it is seen, which may be down, behind, hiding receipts, or losing what it accepts.
 
 use std::collections::BTreeMap;
 
@@ -59,6 +59,8 @@ pub(crate) struct Chain {
     pub(crate) lag: usize,
     /// The node says that it has taken a transaction, and forgets it.
     pub(crate) losing: bool,
+    /// The node shows no receipt and no transaction by its hash.
+    pub(crate) hiding: bool,
     others_nonce: u64,
     final_block: Option<usize>,
 }
@@ -80,6 +82,7 @@ impl Chain {
             down: false,
             lag: 0,
             losing: false,
+            hiding: false,
             others_nonce: 0,
             final_block: None,
         }
@@ -142,6 +145,19 @@ impl Chain {
             .up_to(Some(until))
             .find(|(_, mined)| mined.transaction.hash == hash);
         found.map(|(block, mined)| (block, *mined))
+    }
+
+    /// The transaction of a submitter that has used a nonce, up to a block.
+    pub(crate) fn spender(
+        &self,
+        sender: Address,
+        nonce: u64,
+        until: Option<usize>,
+    ) -> Option<B256> {
+        self.up_to(until)
+            .map(|(_, mined)| mined.transaction)
+            .find(|sent| sent.sender == sender && sent.nonce == nonce)
+            .map(|sent| sent.hash)
     }
 
     pub(crate) fn is_pooled(&self, hash: B256) -> bool {

@@ -133,9 +133,19 @@ impl Service {
                 .last()
                 .and_then(|attempt| self.memory.get(&attempt.hash).copied()),
             fates,
+            stranger: self.stranger(key, chain),
             prospect: open.then(|| prospect(key, chain)),
             signer: self.sender,
         })
+    }
+
+    /// Whose transaction used the nonce, where it is nobody's of this delivery.
+    fn stranger(&self, key: Key, chain: &Chain) -> Option<B256> {
+        let held = self.rows[key].view.held.as_ref()?;
+        let spender = chain.spender(self.sender, held.nonce, chain.seen_final())?;
+        let mut own = held.attempts.iter();
+        own.all(|attempt| attempt.hash != spender)
+            .then_some(spender)
     }
 
     /// What the stage does before an ending: it writes down what was paid. The same again is no other amount.
@@ -255,7 +265,7 @@ impl Service {
             }
             Action::Sign(order) => {
                 let call = match order.purpose {
-                    Purpose::Claim => Call::Claim(delivery),
+                    Purpose::Claim | Purpose::Present => Call::Claim(delivery),
                     Purpose::Void => Call::Nothing,
                 };
                 let signed = Transaction::new(self.sender, order.nonce, order.fees, call);
@@ -331,6 +341,9 @@ impl Service {
 }
 
 fn fate(chain: &Chain, hash: B256) -> Fate {
+    if chain.hiding {
+        return Fate::Unknown;
+    }
     match chain.find(hash, chain.seen_latest()) {
         Some((block, mined)) => Fate::Mined {
             block: block.try_into().unwrap(),
@@ -362,6 +375,7 @@ fn prospect(key: Key, chain: &Chain) -> Prospect {
     };
     Prospect {
         call,
+        purpose: Purpose::Claim,
         void_gas_limit: 21_000,
         market: Market {
             base_fee: chain.base_fee,

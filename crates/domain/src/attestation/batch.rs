@@ -107,6 +107,30 @@ impl BatchTree {
     pub fn proof(&self, given: usize) -> Option<Vec<B256>> {
         self.tree.proof(given)
     }
+
+    /// The whole tree, root first: the children of node `i` are `2i + 1` and `2i + 2`.
+    pub fn nodes(&self) -> &[B256] {
+        self.tree.nodes()
+    }
+
+    /// Which of the nodes is the leaf of the `given`-th attestation.
+    pub fn leaf_of(&self, given: usize) -> Option<usize> {
+        self.tree.place(given)
+    }
+
+    /// The nodes that prove a leaf, from its sibling up to a child of the root.
+    pub fn siblings(leaf: u32) -> impl Iterator<Item = u32> {
+        let parent = |&node: &u32| (node > 0).then(|| (node - 1) / 2);
+        core::iter::successors(Some(leaf), parent)
+            .take_while(|&node| node > 0)
+            .map(|node| {
+                if node % 2 == 1 {
+                    node.saturating_add(1)
+                } else {
+                    node - 1
+                }
+            })
+    }
 }
 
 impl AttestationBatch {

@@ -9,7 +9,7 @@ use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::attestation::{AttestationDomain, ClaimAttestation, QuorumSignature};
+use crate::attestation::{ClaimAttestation, QuorumSignature, SigningDomain};
 use crate::ids::MirrorId;
 
 /// What the data says, as it is registered with the service: the attestation's id, then its fields in their order.
@@ -63,10 +63,10 @@ impl Mirror {
     /// The mirror of an attestation that is valid in `domain`. There is one: its salt is the attestation's id.
     pub fn of(
         contract: EasContract,
-        domain: AttestationDomain,
+        domain: impl Into<SigningDomain>,
         attestation: &ClaimAttestation,
     ) -> Self {
-        let id = domain.digest(attestation).0;
+        let id = domain.into().digest(attestation).0;
         let message = Attest {
             version: VERSION,
             schema: schema_uid(),

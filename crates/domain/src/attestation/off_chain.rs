@@ -3,8 +3,10 @@
 
 use alloy_primitives::B256;
 use alloy_sol_types::{Eip712Domain, SolStruct};
+use serde::{Deserialize, Serialize};
 
 use crate::attestation::domain::DOMAIN_VERSION;
+use crate::attestation::json::canonical_word;
 use crate::attestation::{AttestationBatch, ClaimAttestation};
 use crate::ids::{AttestationId, BatchId};
 
@@ -12,9 +14,11 @@ use crate::ids::{AttestationId, BatchId};
 pub const OFF_CHAIN_DOMAIN_NAME: &str = "Tocsin Off-chain";
 
 /// A programme whose claims a payout service pays.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OffChainDomain {
     /// The programme's id, the salt of the domain.
+    #[serde(with = "canonical_word")]
     pub programme: B256,
 }
 

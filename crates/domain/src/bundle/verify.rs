@@ -11,7 +11,7 @@ mod statement;
 use alloy_primitives::{Address, keccak256};
 
 use super::{EvidenceBundle, Report};
-use crate::attestation::AttestationDomain;
+use crate::attestation::SigningDomain;
 use crate::cover::{Cover, Rearm};
 use crate::diagnostic::Diagnostic;
 use crate::ids::TermsHash;
@@ -24,8 +24,8 @@ use crate::risk::Risk;
 pub struct VerifyOptions {
     /// The only signers that count, of whichever epoch; `None` believes the file's sets.
     pub trusted_signers: Option<Vec<Address>>,
-    /// The verifier contract that it must be for; `None` believes the file.
-    pub verifier: Option<AttestationDomain>,
+    /// The verifier contract, or the programme off-chain, that it must be for; `None` believes the file.
+    pub verifier: Option<SigningDomain>,
 }
 
 /// Checks everything in `bundle` that can be checked offline, and says what cannot.
@@ -205,22 +205,31 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
         "that the breach did not begin before its first observation here, and that evaluation starts at {}: the evidence begins with the breach",
         bundle.risk.evaluate_from
     ));
-    let announced = format!(
-        "that the verifier {:#x} on chain {} announced these signers and this threshold for epoch {}, and has not revoked it",
-        domain.verifier,
-        domain.chain_id,
-        signers.epoch()
-    );
+    let epoch = signers.epoch();
+    let announced = match domain {
+        SigningDomain::Verifier(_) => format!(
+            "that {domain} announced these signers and this threshold for epoch {epoch}, and has not revoked it"
+        ),
+        SigningDomain::OffChain(_) => format!(
+            "that these signers and this threshold are those of epoch {epoch} of {domain}: no contract says so, whoever pays has \
+             agreed on them with the attestors"
+        ),
+    };
     say_who_else_reported(bundle, report);
     report.leave_open(if options.trusted_signers.is_some() {
         announced
     } else {
         format!("{announced}; name the signers that you trust to check them here")
     });
-    report.leave_open(format!(
-        "that the claim {} is not held, revoked or paid already: the verifier knows, and `tocsin claims status` asks it",
-        bundle.attestation.claim_key()
-    ));
+    let claim_key = bundle.attestation.claim_key();
+    report.leave_open(match domain {
+        SigningDomain::Verifier(_) => format!(
+            "that the claim {claim_key} is not held, revoked or paid already: the verifier knows, and `tocsin claims status` asks it"
+        ),
+        SigningDomain::OffChain(_) => format!(
+            "that the claim {claim_key} is not paid already, and is redeemed in its time: the books of whoever pays know"
+        ),
+    });
     report.leave_open(format!(
         "the policy's holder {:#x}, its sum insured, and so the amount: no signature covers them, the contract {:#x} on chain {} has them",
         policy.holder, policy.consumer.address, policy.consumer.chain_id

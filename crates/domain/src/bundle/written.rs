@@ -5,7 +5,7 @@ mod policy;
 mod quorum;
 mod written_time;
 
-use alloy_primitives::{B256, U256, hex};
+use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -14,9 +14,10 @@ use self::observation::{WrittenGuard, WrittenInput, WrittenPosition};
 use self::policy::WrittenPolicy;
 use self::quorum::WrittenQuorum;
 use super::{BundleError, EvidenceBundle, FORMAT};
-use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
+use crate::attestation::json::{canonical_word, decimal_text};
+use crate::attestation::signatures_json::packed_signatures;
 use crate::attestation::{
-    AttestationBatch, AttestationDomain, ClaimAttestation, Membership, SignatureSet, SignerSet,
+    AttestationBatch, ClaimAttestation, Membership, SignatureSet, SignerSet, SigningDomain,
 };
 use crate::claim::{Claim, Eligibility};
 use crate::decimal::Decimal;
@@ -41,7 +42,7 @@ pub(super) struct Written {
     quorum: Option<WrittenQuorum>,
     claim: WrittenClaim,
     attestation: ClaimAttestation,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     signers: SignerSet,
     /// Only of an attestation that was signed as one of a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -303,30 +304,5 @@ impl EvidenceBundle {
             None => Ok(()),
             Some((what, _)) => Err(BundleError::Mixed { what }),
         }
-    }
-}
-
-/// As contracts take them, in hex.
-pub(crate) mod packed_signatures {
-    use serde::de::Error as _;
-    use serde::{Deserializer, Serializer};
-
-    use super::*;
-
-    pub(crate) fn serialize<S: Serializer>(
-        signatures: &SignatureSet,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode_prefixed(signatures.encode()))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SignatureSet, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = hex::decode(&text)
-            .map_err(|_not_hex| D::Error::custom("the signatures are not bytes in hex"))?;
-        only_spelling(&text, &hex::encode_prefixed(&bytes))?;
-        SignatureSet::parse(&bytes).map_err(D::Error::custom)
     }
 }

@@ -48,6 +48,11 @@ impl MerkleTree {
         &self.nodes
     }
 
+    /// Which of the nodes the `given`-th leaf is.
+    pub fn place(&self, given: usize) -> Option<usize> {
+        self.places.get(given).copied()
+    }
+
     /// The siblings from the `given`-th leaf up to the root; `None` where there is no such leaf.
     pub fn proof(&self, given: usize) -> Option<Vec<B256>> {
         let mut place = *self.places.get(given)?;
@@ -76,5 +81,5 @@ fn hash_pair(one: B256, other: B256) -> B256 {
     } else {
         (other, one)
     };
-    keccak256([first.0, second.0].concat())
+    keccak256([first.0, second.0].as_flattened())
 }

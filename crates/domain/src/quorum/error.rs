@@ -18,6 +18,14 @@ pub enum FuseError {
     /// More than 2³² − 1 observations.
     #[error("the reports hold more observations than an attestation can count")]
     TooMuchEvidence,
+    /// More than can be kept, told and verified as one piece of evidence.
+    #[error(
+        "the observations of all reports together have more than {most} bytes, which is the most that one attestation rests on"
+    )]
+    TooManyBytes {
+        /// The most that there may be.
+        most: usize,
+    },
     /// The event is none of these terms.
     #[error("the event is none of these terms: {reason}")]
     NoSuchEvent {
@@ -113,6 +121,7 @@ impl FuseError {
         match *self {
             Self::TooFew { .. }
             | Self::TooMuchEvidence
+            | Self::TooManyBytes { .. }
             | Self::NoSuchEvent { .. }
             | Self::NoPoint
             | Self::NotASigner { .. } => None,

@@ -9,19 +9,24 @@
 //! the reports name.
 
 use super::reexecute::{Reported, reexecute};
+use super::report::written_bytes;
 use super::{Event, FuseError, SignedReport, union};
-use crate::attestation::{AttestationDomain, SignerSet};
+use crate::attestation::{Scope, SignerSet};
 use crate::cover::Cover;
 use crate::determination::Determination;
 use crate::evidence;
 use crate::observation::Observation;
 use crate::time::Timestamp;
 
+/// The most bytes, as JSON, that the observations of all reports together can have, each counted once: some hundred and
+/// fifty thousand of them.
+pub const MAX_UNION_BYTES: usize = 64 << 20;
+
 /// Who can report, and where their signatures are valid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Quorum<'a> {
-    /// For which verifier.
-    pub domain: &'a AttestationDomain,
+    /// For whom they sign.
+    pub domain: &'a dyn Scope,
     /// The signers of the reports' epoch.
     pub signers: &'a SignerSet,
 }
@@ -73,6 +78,7 @@ pub fn fuse(
 pub(crate) fn combine(reported: &[Reported<'_>], quorum: Quorum<'_>) -> Result<Fused, FuseError> {
     quorum.check_number(reported.len())?;
     let observations = union::of(reported.iter().map(|said| &*said.report.observations));
+    check_bytes(&observations, MAX_UNION_BYTES)?;
     let (evidence_root, evidence_count) =
         evidence::commit(&observations).ok_or(FuseError::TooMuchEvidence)?;
     let said: Vec<&Determination> = reported.iter().map(|said| &said.determination).collect();
@@ -86,6 +92,19 @@ pub(crate) fn combine(reported: &[Reported<'_>], quorum: Quorum<'_>) -> Result<F
         previous: lower_median(reported.iter().map(|said| said.previous)).flatten(),
         reports: reported.iter().map(|said| said.report.clone()).collect(),
     })
+}
+
+/// Counted in parts, so that no more than one of them is written at once.
+fn check_bytes(observations: &[Observation], most: usize) -> Result<(), FuseError> {
+    let mut bytes = 0_usize;
+    for part in observations.chunks(1_024) {
+        let more = written_bytes(part).map_err(|_unwritable| FuseError::TooManyBytes { most })?;
+        bytes = bytes.saturating_add(more);
+        if bytes > most {
+            return Err(FuseError::TooManyBytes { most });
+        }
+    }
+    Ok(())
 }
 
 /// `None` only of no determinations.

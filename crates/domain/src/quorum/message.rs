@@ -2,7 +2,7 @@
 
 use alloy_sol_types::{SolStruct, sol};
 
-use crate::attestation::AttestationDomain;
+use crate::attestation::Scope;
 use crate::ids::MessageId;
 
 sol! {
@@ -24,7 +24,7 @@ sol! {
 
 impl PeerMessage {
     /// What its sender signs.
-    pub fn id(&self, domain: &AttestationDomain) -> MessageId {
+    pub fn id(&self, domain: &dyn Scope) -> MessageId {
         MessageId(self.eip712_signing_hash(&domain.eip712()))
     }
 }

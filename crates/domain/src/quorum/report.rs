@@ -6,7 +6,7 @@ use alloy_sol_types::{SolStruct, sol};
 use super::Event;
 use super::written::WrittenObservations;
 use crate::attestation::payload::fraction_units;
-use crate::attestation::{AttestationDomain, QuorumSignature};
+use crate::attestation::{QuorumSignature, Scope};
 use crate::determination::Determination;
 use crate::ids::{EventKey, ReportId, ReportsHash, RiskId};
 use crate::observation::Observation;
@@ -107,7 +107,7 @@ impl ObservationReport {
     }
 
     /// What its attestor signs.
-    pub fn id(&self, domain: &AttestationDomain) -> ReportId {
+    pub fn id(&self, domain: &dyn Scope) -> ReportId {
         ReportId(self.eip712_signing_hash(&domain.eip712()))
     }
 
@@ -129,7 +129,7 @@ impl ObservationReport {
 
 impl SignedReport {
     /// Who signed it; `None` if nobody can have.
-    pub fn signer(&self, domain: &AttestationDomain) -> Option<Address> {
+    pub fn signer(&self, domain: &dyn Scope) -> Option<Address> {
         self.signature.signer(self.statement.id(domain))
     }
 
@@ -153,7 +153,7 @@ impl SignedReport {
 }
 
 /// What attestors vote on: these reports, in the order of their signers' indices.
-pub fn reports_hash(domain: &AttestationDomain, reports: &[SignedReport]) -> ReportsHash {
+pub fn reports_hash(domain: &dyn Scope, reports: &[SignedReport]) -> ReportsHash {
     ReportsHash::derive(reports.iter().map(|report| report.statement.id(domain)))
 }
 
@@ -161,6 +161,11 @@ pub fn reports_hash(domain: &AttestationDomain, reports: &[SignedReport]) -> Rep
 /// report on can change nothing in it.
 pub(super) fn observations_hash(observations: &[Observation]) -> Result<B256, serde_json::Error> {
     serde_jcs::to_string(&WrittenObservations::of(observations)).map(keccak256)
+}
+
+/// How many bytes the observations have as JSON.
+pub(super) fn written_bytes(observations: &[Observation]) -> Result<usize, serde_json::Error> {
+    serde_json::to_vec(&WrittenObservations::of(observations)).map(|json| json.len())
 }
 
 fn check_size(bytes: usize) -> Result<(), ReportError> {

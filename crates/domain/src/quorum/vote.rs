@@ -8,7 +8,7 @@
 use alloy_sol_types::{SolStruct, sol};
 use serde::{Deserialize, Serialize};
 
-use crate::attestation::{AttestationDomain, QuorumError, SignatureSet, SignerSet};
+use crate::attestation::{QuorumError, Scope, SignatureSet, SignerSet};
 use crate::ids::{EventKey, ReportsHash, VoteId};
 
 sol! {
@@ -70,7 +70,7 @@ impl EvidenceVote {
     }
 
     /// What its attestor signs.
-    pub fn id(&self, domain: &AttestationDomain) -> VoteId {
+    pub fn id(&self, domain: &dyn Scope) -> VoteId {
         VoteId(self.eip712_signing_hash(&domain.eip712()))
     }
 }
@@ -107,11 +107,7 @@ impl Certificate {
     }
 
     /// Whether exactly a quorum of `signers` voted so.
-    pub fn verify(
-        &self,
-        domain: &AttestationDomain,
-        signers: &SignerSet,
-    ) -> Result<(), CertificateError> {
+    pub fn verify(&self, domain: &dyn Scope, signers: &SignerSet) -> Result<(), CertificateError> {
         if self.signer_epoch != signers.epoch() {
             return Err(CertificateError::OtherEpoch {
                 certificate: self.signer_epoch,

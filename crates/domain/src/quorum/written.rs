@@ -1,14 +1,14 @@
 //! Reports and certificates as JSON: field names as in the signed types, integers as decimal strings, bytes as lower-case
 //! 0x-hex, observations as in an evidence bundle. Reading is strict.
 
-use alloy_primitives::{B256, hex};
-use serde::de::Error as _;
+use alloy_primitives::B256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Certificate, ObservationReport, SignedReport, Step};
-use crate::attestation::json::{canonical_word, decimal_text, only_spelling};
+use crate::attestation::json::{canonical_word, decimal_text};
+use crate::attestation::signatures_json::{one_signature, packed_signatures};
 use crate::attestation::{QuorumSignature, SignatureSet};
-use crate::bundle::{WrittenObservation, packed_signatures};
+use crate::bundle::WrittenObservation;
 use crate::ids::{EventKey, ReportsHash};
 use crate::observation::Observation;
 
@@ -127,27 +127,5 @@ impl Serialize for Certificate {
 impl<'de> Deserialize<'de> for Certificate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         WrittenCertificate::deserialize(deserializer)
-    }
-}
-
-/// (r, s, v) in hex.
-pub(crate) mod one_signature {
-    use super::*;
-
-    pub(crate) fn serialize<S: Serializer>(
-        signature: &QuorumSignature,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode_prefixed(signature.to_bytes()))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<QuorumSignature, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes: [u8; 65] = hex::decode_to_array(&text)
-            .map_err(|_not_hex| D::Error::custom("the signature is not 65 bytes in hex"))?;
-        only_spelling(&text, &hex::encode_prefixed(bytes))?;
-        QuorumSignature::from_bytes(&bytes).map_err(D::Error::custom)
     }
 }

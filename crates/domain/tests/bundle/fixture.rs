@@ -210,7 +210,7 @@ impl Case {
             quorum: None,
             claim,
             attestation,
-            domain: DOMAIN,
+            domain: DOMAIN.into(),
             signers: SignerSet::new(
                 3,
                 self.threshold,

@@ -1,12 +1,13 @@
 //! Forgers who keep the file consistent, and what still gives them away.
 
+use tocsin_domain::attestation::AttestationDomain;
 use tocsin_domain::bundle::{EvidenceBundle, VerifyOptions, verify};
 use tocsin_domain::claim::{self, Eligibility};
 use tocsin_domain::evidence;
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 
-use crate::fixture::{Case, address_of, depeg, keys};
+use crate::fixture::{Case, DOMAIN, address_of, depeg, keys};
 use crate::{check, failing};
 
 /// Makes every derived field follow from the observations and the policy again, as far as a forger can.
@@ -144,7 +145,11 @@ fn a_policy_that_is_not_insured_then_is_not_paid() {
 fn another_chain_is_another_claim() {
     let case = depeg();
     let mut forged = case.bundle();
-    forged.domain.chain_id = 1;
+    forged.domain = AttestationDomain {
+        chain_id: 1,
+        ..DOMAIN
+    }
+    .into();
     assert_eq!(failing(&forged), ["verifier", "signatures"]);
     case.sign(&mut forged);
     assert_eq!(failing(&forged), ["verifier"]);

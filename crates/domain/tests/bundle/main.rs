@@ -239,12 +239,12 @@ fn what_the_verifier_knows_from_elsewhere_is_checked() {
     };
     let bundle = case.bundle();
     let signers: Vec<_> = case.keys.iter().map(fixture::address_of).collect();
-    let with = |trusted: &[_], verifier| {
+    let with = |trusted: &[_], verifier: Option<AttestationDomain>| {
         verify(
             &bundle,
             &VerifyOptions {
                 trusted_signers: Some(trusted.to_vec()),
-                verifier,
+                verifier: verifier.map(Into::into),
             },
         )
         .is_valid()

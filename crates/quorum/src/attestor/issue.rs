@@ -1,10 +1,11 @@
 //! From decided events to payloads: every attestor makes them itself, and compares.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tocsin_attest::Seat;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
-use tocsin_domain::claim::Eligibility;
+use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::ids::{AttestationId, PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::quorum::{Event, Fused, Step};
@@ -15,8 +16,8 @@ use crate::message::{Certified, Issue, IssuedClaim, Revision};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
-/// The most claims that are issued together.
-pub const MOST_CLAIMS: usize = 20_000;
+/// The most claims that are issued together, so that one request keeps an attestor busy for seconds and not for minutes.
+pub const MOST_CLAIMS: usize = 5_000;
 
 /// Of each claim the payload, or why there is none.
 pub(crate) type Payloads = Vec<Result<ClaimAttestation, Refusal>>;
@@ -36,6 +37,12 @@ pub struct Issued {
     pub id: AttestationId,
 }
 
+/// What payloads are made of, beside decisions.
+pub(crate) struct Books {
+    policies: BTreeMap<PolicyId, Policy>,
+    claims: BTreeMap<PolicyId, Vec<Claim>>,
+}
+
 /// A decided event, executed again.
 pub(crate) struct Settled {
     pub(crate) event: Event,
@@ -50,7 +57,7 @@ impl Node {
         let (held, reports) = self.hold(certified, Step::Lock).await?;
         let Certified { event, backed } = certified;
         let own = self.own(event).await?;
-        let (_, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        let (_, fused) = self.fuse(&own.cover, event, &backed.reports).await?;
         Ok(Settled {
             event: event.clone(),
             fused,
@@ -77,9 +84,22 @@ impl Node {
         Ok(())
     }
 
+    /// This node's own policies and claims, of all whose payloads are wanted: two reads, however many they are.
+    pub(crate) async fn books(
+        &self,
+        policies: impl Iterator<Item = PolicyId>,
+    ) -> Result<Books, Refusal> {
+        let ids: Vec<PolicyId> = policies.collect();
+        Ok(Books {
+            policies: self.store.policies(&ids).await?,
+            claims: self.store.claims_of_each(&ids).await?,
+        })
+    }
+
     /// The payload that this node would sign for a claim, by its own policy and terms.
     pub(crate) async fn payload(
         &self,
+        books: &Books,
         settled: &Settled,
         policy: PolicyId,
         issued_at: Timestamp,
@@ -89,13 +109,12 @@ impl Node {
         let ineligible =
             |detail: &str| Refusal::new(Reason::NotEligible, format!("{policy}: {detail}"));
         let risk = settled.event.risk();
-        let policy = self.store.policy(policy).await?;
+        let policy = books.policies.get(&policy).cloned();
         let policy = policy
             .filter(|policy| policy.risk == risk)
             .ok_or_else(|| ineligible("this node has no such policy on this risk"))?;
-        let claims = self.store.claims_of(policy.id).await?;
+        let mut claims = books.claims.get(&policy.id).into_iter().flatten();
         let claim = claims
-            .iter()
             .find(|claim| claim.risk == risk && claim.ordinal == settled.event.ordinal)
             .ok_or_else(|| ineligible("this node has not decided the claim yet"))?;
         if let Eligibility::Refused(refusal) = &claim.eligibility {
@@ -122,10 +141,14 @@ impl Node {
         issue: &Issue,
         settled: &[Result<Settled, Refusal>],
     ) -> Payloads {
+        let books = match self.books(issue.policies()).await {
+            Ok(books) => books,
+            Err(refusal) => return vec![Err(refusal); issue.claims.len()],
+        };
         let mut payloads = Vec::with_capacity(issue.claims.len());
         for claim in &issue.claims {
             payloads.push(
-                self.compared(issue, claim, settled)
+                self.compared(&books, issue, claim, settled)
                     .await
                     .map(|issued| issued.payload),
             );
@@ -135,6 +158,7 @@ impl Node {
 
     pub(super) async fn compared(
         &self,
+        books: &Books,
         issue: &Issue,
         claim: &IssuedClaim,
         settled: &[Result<Settled, Refusal>],
@@ -149,6 +173,7 @@ impl Node {
         let settled = settled.as_ref().map_err(Clone::clone)?;
         let (policy, payload) = self
             .payload(
+                books,
                 settled,
                 claim.policy,
                 issue.issued_at,

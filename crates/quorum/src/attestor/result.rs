@@ -5,14 +5,17 @@
 use std::collections::BTreeSet;
 
 use alloy_primitives::{B256, keccak256};
-use tocsin_domain::attestation::{AttestationBatch, BatchTree, SignatureSet, SignerSet};
+use tocsin_domain::attestation::{
+    AttestationBatch, BatchTree, QuorumError, SignatureSet, SignerSet,
+};
 use tocsin_domain::ids::{AttestationId, BatchId};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::quorum::QuorumResult;
 
 use super::issue::{Issued, MOST_CLAIMS, Settled, seconds};
 use super::{read_stored, write};
-use crate::message::{Issue, Signatures, Signed};
+use crate::apart::apart;
+use crate::message::{Signatures, Signed};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
@@ -58,38 +61,24 @@ impl Node {
     /// Checks what others say that a quorum has signed. Decisions and payloads that hold are journaled, so that this node
     /// signs nothing else for these claims. Refused where none of it holds.
     pub async fn verify(&self, signed: &Signed) -> Result<Verified, Refusal> {
-        let Signed { issue, signatures } = signed;
+        let issue = &signed.issue;
         super::check_count(issue.claims.len(), MOST_CLAIMS)?;
         super::check_count(issue.events.len(), issue.claims.len())?;
         let signers = self.signers(issue.epoch)?;
-        let batch = match issue.batched {
-            true => Some(self.check_batch(issue, signatures, &signers)?),
-            false if signatures.len() == issue.claims.len() => None,
-            false => {
-                return Err(bad_signature(
-                    "there is not one set of signatures for each claim",
-                ));
-            }
-        };
+        let (batch, proofs) = self.proofs(signed, signers).await?;
         let mut settled = Vec::with_capacity(issue.events.len());
         for certified in &issue.events {
             settled.push(self.settled(certified).await);
         }
         let decided: Vec<&Settled> = settled.iter().filter_map(|one| one.as_ref().ok()).collect();
         self.journal(&decided).await?;
+        let books = self.books(issue.policies()).await?;
         let mut refusals = Vec::new();
         let mut found = Vec::new();
-        for (place, claim) in issue.claims.iter().enumerate() {
-            let proof = match &batch {
-                Some((_, tree)) => tree
-                    .proof(place)
-                    .map(Proof::InBatch)
-                    .ok_or_else(|| bad_signature("it has no place in the batch")),
-                None => signed_alone(claim.id, signatures.get(place), &signers),
-            };
+        for (claim, proof) in issue.claims.iter().zip(proofs) {
             let compared = match proof {
                 Ok(proof) => self
-                    .compared(issue, claim, &settled)
+                    .compared(&books, issue, claim, &settled)
                     .await
                     .map(|issued| (issued, proof)),
                 Err(refusal) => Err(refusal),
@@ -107,7 +96,7 @@ impl Node {
         let mut verified = Verified {
             issued: Vec::with_capacity(found.len()),
             proofs: Vec::with_capacity(found.len()),
-            batch: batch.map(|(batch, _)| batch),
+            batch,
             whole: false,
             issued_at: issue.issued_at,
         };
@@ -127,29 +116,51 @@ impl Node {
         }
     }
 
-    fn check_batch(
+    /// The batch, if it is one, and what makes each claim valid, or why nothing does.
+    async fn proofs(
         &self,
-        issue: &Issue,
-        signatures: &[Signatures],
-        signers: &SignerSet,
-    ) -> Result<(Batch, BatchTree), Refusal> {
-        let [signatures] = signatures else {
-            return Err(bad_signature("a batch has one set of signatures"));
-        };
-        let tree = BatchTree::new(issue.claims.iter().map(|claim| claim.id))
-            .ok_or_else(|| bad_signature("the batch is empty"))?;
-        let signed = tree.batch(seconds(issue.issued_at)?, issue.epoch);
-        let id = self.attestor.domain().batch_digest(&signed);
-        signatures
-            .0
-            .verify(id, signers)
-            .map_err(|error| bad_signature(&error.to_string()))?;
-        let batch = Batch {
-            signed,
-            id,
-            signatures: signatures.0.clone(),
-        };
-        Ok((batch, tree))
+        signed: &Signed,
+        signers: SignerSet,
+    ) -> Result<(Option<Batch>, Vec<Result<Proof, Refusal>>), Refusal> {
+        let Signed { issue, signatures } = signed;
+        let ids: Vec<AttestationId> = issue.claims.iter().map(|claim| claim.id).collect();
+        let signatures = signatures.clone();
+        if !issue.batched {
+            if signatures.len() != ids.len() {
+                return Err(bad_signature(
+                    "there is not one set of signatures for each claim",
+                ));
+            }
+            let signed_alone = move || {
+                let each = ids.into_iter().zip(signatures);
+                each.map(|(id, signatures)| signed_alone(id, signatures, &signers))
+                    .collect()
+            };
+            return Ok((None, apart(signed_alone).await?));
+        }
+        let (issued_at, epoch) = (seconds(issue.issued_at)?, issue.epoch);
+        let domain = self.attestor.domain();
+        let checked = apart(move || {
+            let [signatures] = &signatures[..] else {
+                return Err(bad_signature("a batch has one set of signatures"));
+            };
+            let count = ids.len();
+            let tree = BatchTree::new(ids).ok_or_else(|| bad_signature("the batch is empty"))?;
+            let signed = tree.batch(issued_at, epoch);
+            let id = domain.batch_digest(&signed);
+            verified(signatures.0.verify(id, &signers))?;
+            let proof = |place| {
+                let proof = tree.proof(place).map(Proof::InBatch);
+                proof.ok_or_else(|| bad_signature("it has no place in the batch"))
+            };
+            let batch = Batch {
+                signed,
+                id,
+                signatures: signatures.0.clone(),
+            };
+            Ok((Some(batch), (0..count).map(proof).collect()))
+        });
+        checked.await?
     }
 
     /// Keeps a result that was verified, so that it is recorded and others can ask for it. One that has no attestation that
@@ -181,15 +192,15 @@ impl Node {
 
 fn signed_alone(
     id: AttestationId,
-    signatures: Option<&Signatures>,
+    signatures: Signatures,
     signers: &SignerSet,
 ) -> Result<Proof, Refusal> {
-    let signatures = signatures.ok_or_else(|| bad_signature("it has no signatures"))?;
-    signatures
-        .0
-        .verify(id, signers)
-        .map_err(|error| bad_signature(&error.to_string()))?;
-    Ok(Proof::Alone(signatures.0.clone()))
+    verified(signatures.0.verify(id, signers))?;
+    Ok(Proof::Alone(signatures.0))
+}
+
+fn verified(outcome: Result<(), QuorumError>) -> Result<(), Refusal> {
+    outcome.map_err(|error| bad_signature(&error.to_string()))
 }
 
 fn bad_signature(detail: &str) -> Refusal {

@@ -3,6 +3,8 @@
 
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::attestation::payload::FIRST_REVISION;
+use tocsin_store::StoreError;
+use tocsin_store::attestation::Reservation;
 use tocsin_store::revocation::Standing;
 
 use crate::message::Revision;
@@ -39,8 +41,7 @@ impl Node {
             return Ok(payload);
         }
         let said = self.store.statements(separator, claim_key).await?;
-        let said = said.iter().rev();
-        let said = said.filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
+        let said = read_statements(&said)?.into_iter().rev();
         let mut earlier = said.filter(|one| one.revision < number);
         let superseded = earlier.find_map(|one| {
             let id = domain.digest(&one);
@@ -56,4 +57,19 @@ impl Node {
             ..payload
         })
     }
+}
+
+/// What was journaled under a claim's key. One statement that cannot be read is an error: it may be the one that forbids what
+/// is about to be signed.
+pub(super) fn read_statements(said: &[Reservation]) -> Result<Vec<ClaimAttestation>, Refusal> {
+    let read = |one: &Reservation| {
+        ClaimAttestation::from_bytes(&one.payload).map_err(|error| {
+            Refusal::from(StoreError::InvalidRow {
+                noun: "statement",
+                key: one.attestation_id.to_string(),
+                reason: error.to_string(),
+            })
+        })
+    };
+    said.iter().map(read).collect()
 }

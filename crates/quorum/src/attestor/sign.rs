@@ -5,6 +5,7 @@ use tocsin_attest::{BatchShare, Seat};
 use tocsin_domain::attestation::ClaimAttestation;
 
 use super::issue::{MOST_CLAIMS, Settled, check_times, seconds};
+use super::revised::read_statements;
 use super::{Payloads, check_count};
 use crate::message::{Answer, Issue, SignResponse, Signature};
 use crate::node::Node;
@@ -61,10 +62,13 @@ impl Node {
                 .store
                 .statements(separator, payload.claim_key())
                 .await?;
-            let said = said
-                .iter()
-                .filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
-            let said: Vec<ClaimAttestation> = said.collect();
+            let said = match read_statements(&said) {
+                Ok(said) => said,
+                Err(damaged) => {
+                    *slot = Err(damaged);
+                    continue;
+                }
+            };
             if said.contains(payload) {
                 continue;
             }

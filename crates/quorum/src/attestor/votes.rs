@@ -84,7 +84,7 @@ impl Node {
                 }
             }
         }
-        let (reports_hash, fused) = self.fuse(&own.cover, event, reports)?;
+        let (reports_hash, fused) = self.fuse(&own.cover, event, reports).await?;
         own.check_same_loss(&fused)?;
         self.note_others(seat, event.key(), &fused).await;
         Ok(Statement {
@@ -102,9 +102,13 @@ impl Node {
 
     /// Records whose report says another payout than all together amount to.
     async fn note_others(&self, seat: &Seat<'_>, event: EventKey, fused: &Fused) {
-        let payout = fused.determination.payout.as_ref().ok();
-        let settled = payout.and_then(|payout| u64::try_from(payout.units()).ok());
-        let settled = settled.unwrap_or(0);
+        let Ok(payout) = &fused.determination.payout else {
+            // What cannot be said differs from nothing.
+            return;
+        };
+        let Ok(settled) = u64::try_from(payout.units()) else {
+            return;
+        };
         for report in &fused.reports {
             let reported = report.statement.payoutFraction;
             // What feeds say differs a little; what a chain says does not differ.
@@ -184,7 +188,7 @@ impl Node {
         self.check_certificate(event, &backed.certificate, &backed.reports, step)
             .await?;
         let own = self.own(event).await?;
-        let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports)?;
+        let (reports_hash, fused) = self.fuse(&own.cover, event, &backed.reports).await?;
         own.check_same_loss(&fused)?;
         let held = Held {
             round: backed.certificate.round,

@@ -2,14 +2,14 @@
 
 use alloy_primitives::Address;
 use tocsin_attest::Seat;
-use tocsin_domain::cover::Cover;
-use tocsin_domain::quorum::{Certificate, Event, Quorum, SignedReport, Step, reexecute};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::quorum::{Certificate, Event, SignedReport, Step};
 
 use crate::attestor::write;
 use crate::client::Answers;
-use crate::message::{Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path};
-use crate::node::{Node, Own, check_report_size};
+use crate::message::{
+    Answer, Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path,
+};
+use crate::node::{Node, Own};
 use crate::refusal::{Reason, Refusal};
 use crate::turns::{last_round, next_turn, rank};
 
@@ -141,7 +141,14 @@ impl Node {
         }
         let mut reports = Vec::new();
         for (_, peer, said) in heard {
-            match self.check_report(seat, event, *peer, said, &own.cover) {
+            let report = match said.report.clone() {
+                Answer::Yes(report) => {
+                    self.check_report(seat, event, *peer, report, &own.cover)
+                        .await
+                }
+                Answer::No(refusal) => Err(refusal),
+            };
+            match report {
                 Ok(report) => reports.push(report),
                 Err(refusal) => refusals.push((*peer, refusal)),
             }
@@ -239,44 +246,6 @@ impl Node {
         self.check_certificate(event, certificate, reports, step)
             .await?;
         Ok(())
-    }
-
-    /// A report that holds: signed by who sends it, about this event, and found again when it is executed.
-    fn check_report(
-        &self,
-        seat: &Seat<'_>,
-        event: &Event,
-        peer: Address,
-        said: &Heard,
-        cover: &Cover,
-    ) -> Result<SignedReport, Refusal> {
-        let report = said.report.clone().result()?;
-        // Else one attestor could make the proposal too large for all.
-        check_report_size(&report, seat.signers().signers().len())?;
-        let bad = |detail: &str| Refusal::new(Reason::BadReports, detail);
-        let (domain, statement) = (seat.domain(), &report.statement);
-        if statement.signerEpoch != seat.signers().epoch() || !statement.is_about(event) {
-            return Err(bad(
-                "its report is about another event, or of another epoch",
-            ));
-        }
-        if report.signer(&domain) != Some(peer) {
-            return Err(Refusal::new(
-                Reason::BadSignature,
-                "its report is not signed by its key",
-            ));
-        }
-        if Timestamp(statement.determinedAt) > self.now() + self.settings.clock_tolerance {
-            return Err(bad(
-                "its report was determined at a time that is yet to come",
-            ));
-        }
-        let quorum = Quorum {
-            domain: &domain,
-            signers: seat.signers(),
-        };
-        reexecute(cover, event, &report, quorum).map_err(|error| bad(&error.to_string()))?;
-        Ok(report)
     }
 }
 

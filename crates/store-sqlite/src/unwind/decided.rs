@@ -139,7 +139,7 @@ async fn reserved(connection: &mut SqliteConnection, keys: &str) -> Result<Vec<K
     let wanted = to_json("claim", "keys", &wanted)?;
     let held = sqlx::query_scalar!(
         r#"SELECT given.value || '' AS "key!: String" FROM json_each(?1) AS given
-           WHERE EXISTS (SELECT 1 FROM reservations WHERE reservations.claim_key = unhex(given.value))"#,
+           WHERE EXISTS (SELECT 1 FROM statements WHERE statements.claim_key = unhex(given.value))"#,
         wanted
     )
     .fetch_all(&mut *connection)

@@ -24,7 +24,7 @@ pub(super) async fn due(store: &SqliteStore, at: Timestamp) -> Result<Vec<LaneId
         r#"SELECT lane.id AS "id!: i64"
            FROM webhook_endpoints AS endpoint JOIN webhook_lanes AS lane ON lane.endpoint = endpoint.id
            WHERE endpoint.id >= x'' AND endpoint.standing = 'active' AND (lane.next_at IS NULL OR lane.next_at <= ?1)
-             AND lane.cursor < coalesce(lane.until, (SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)
+             AND lane.cursor < coalesce(lane.until, (SELECT max(seq) FROM events), 0)
              AND (lane.until IS NULL
                   OR lane.id = (SELECT min(other.id) FROM webhook_lanes AS other
                                 WHERE other.endpoint = endpoint.id AND other.until IS NOT NULL))

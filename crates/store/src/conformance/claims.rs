@@ -87,6 +87,14 @@ pub async fn are_awaited_while_a_policy_has_none<S: Store + 'static>(store: Arc<
         .await
         .unwrap();
     assert_eq!(store.unclaimed(9).await.unwrap(), []);
+
+    // As they were recorded, of many policies in one read, of one that is not stored none.
+    let [first, second, _] = &policies;
+    let wanted = [second.id, PolicyId(hash("nothing")), first.id];
+    let found = store.claims_of_each(&wanted).await.unwrap();
+    let of_first = vec![claim(first, &late), claim(first, &early)];
+    let of_second = vec![claim(second, &late), refused_claim(second, &early)];
+    assert_eq!(found, [(first.id, of_first), (second.id, of_second)].into());
 }
 
 /// A policy that is added after the determinations of its risk is matched with each of them.

@@ -367,7 +367,13 @@ impl Model {
             return Ok(());
         }
         self.atomically(|model, faults| {
-            if check::members(record, members).is_err() {
+            let sound = check::tree(record, members).and_then(|tree| {
+                let mut placed = (0..).zip(members);
+                placed.try_for_each(|(place, one)| {
+                    check::member(record, &tree, place, &one.attestation)
+                })
+            });
+            if sound.is_err() {
                 faults.insert(Fault::Refused);
             }
             model.batches.push(record.clone());

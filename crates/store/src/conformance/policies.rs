@@ -34,6 +34,10 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
             Some(policy)
         );
     }
+    let many = [policies[7].id, PolicyId(hash("nothing")), policies[2].id];
+    let found = store.policies(&many).await.unwrap();
+    let expected = [2, 7].map(|place| (policies[place].id, policies[place].clone()));
+    assert_eq!(found, expected.into());
     policies.sort_by_key(|policy| policy.id);
     assert_eq!(store.policies_on(risk.id).await.unwrap(), policies);
     assert_eq!(

@@ -7,6 +7,7 @@ mod key;
 mod quorum;
 mod settlement;
 mod source;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use self::delivery::DeliverySection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
+use self::telemetry::TelemetrySection;
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
@@ -46,6 +48,8 @@ pub(super) struct ConfigFile {
     pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
+    #[serde(default)]
+    pub(super) telemetry: TelemetrySection,
 }
 
 #[derive(Deserialize)]

@@ -159,7 +159,7 @@ impl Chain {
         let aggregator = DemoAggregator::deploy(&self.owner, "USDC / USD".to_owned())
             .await
             .map_err(failed("deploy the feed"))?;
-        let verifier = TocsinVerifier::deploy(&self.owner, owner, owner)
+        let verifier = TocsinVerifier::deploy(&self.owner, owner, owner, 0)
             .await
             .map_err(failed("deploy the verifier"))?;
         let sign_until = u64::MAX;
@@ -196,6 +196,7 @@ impl Chain {
             waitingSeconds: unsigned(WAITING),
             claimDeadlineSeconds: 7 * 86_400,
             settlementSeconds: 14 * 86_400,
+            vetoSeconds: 0,
             maxTermSeconds: 366 * 86_400,
             policyCap: 50_000_000_000,
             dailyCap: 500_000_000_000,

@@ -20,9 +20,10 @@ use tocsin_domain::attestation::payload::FIRST_REVISION;
 use tocsin_domain::attestation::{ClaimAttestation, Validity};
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::RiskId;
+use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_store::StoreError;
 use tocsin_store::delivery::NewDelivery;
 use tocsin_store::revocation::Standing;
 
@@ -68,6 +69,8 @@ impl AttestClaims {
     }
 
     fn delivery(&self, policy: &Policy, calldata: impl FnOnce() -> Vec<u8>) -> Option<NewDelivery> {
+        // Nobody on a chain takes what is said to a programme off-chain.
+        self.attestor.domain().verifier()?;
         let consumer = policy.consumer;
         (!self.issuing.fetched_by.contains(&consumer.address)).then(|| NewDelivery {
             chain_id: consumer.chain_id,
@@ -92,7 +95,18 @@ impl Work for AttestClaims {
         let seat = self.attestor.seat(stage.clock.now())?;
         let domain = self.attestor.domain().domain_separator();
         let stopped = stage.store.stopped(domain).await?;
-        let mut decided = Decided::new(stage, self, &seat, &stopped);
+        let ids: Vec<PolicyId> = claims.iter().map(|claim| claim.policy).collect();
+        let policies = match stage.store.policies(&ids).await {
+            Ok(policies) => policies,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            // One of them spoils all: one by one, the others are read, and this one is told.
+            Err(error) => {
+                let reason = crate::report::chain(&error);
+                tracing::error!(claims = ids.len(), %reason, "the policies of claims are not read together; they are, one by one");
+                BTreeMap::new()
+            }
+        };
+        let mut decided = Decided::new(stage, self, &seat, &stopped, policies);
         let mut prepared = Vec::new();
         let mut troubles = Troubles::default();
         for claim in claims {
@@ -204,6 +218,7 @@ struct Decided<'a> {
     seat: &'a Seat<'a>,
     /// Claims that are held or were revoked; few.
     stopped: &'a [Standing],
+    policies: BTreeMap<PolicyId, Policy>,
     determinations: BTreeMap<(RiskId, u32), Determination>,
 }
 
@@ -213,27 +228,33 @@ impl<'a> Decided<'a> {
         signing: &'a AttestClaims,
         seat: &'a Seat<'a>,
         stopped: &'a [Standing],
+        policies: BTreeMap<PolicyId, Policy>,
     ) -> Self {
         Self {
             stage,
             signing,
             seat,
             stopped,
+            policies,
             determinations: BTreeMap::new(),
         }
     }
 
     /// `None` where what could be said of it is revoked.
     async fn prepare(&mut self, claim: &Claim) -> Result<Option<Prepared>, StageError> {
-        let missing = |noun: &'static str| tocsin_store::StoreError::Missing {
+        let missing = |noun: &'static str| StoreError::Missing {
             noun,
             key: claim.policy.to_string(),
         };
         let store = &self.stage.store;
-        let policy = store
-            .policy(claim.policy)
-            .await?
-            .ok_or_else(|| missing("policy"))?;
+        let policy = match self.policies.remove(&claim.policy) {
+            Some(policy) => policy,
+            // Of another of its claims, or of a turn in which one policy could not be read.
+            None => store
+                .policy(claim.policy)
+                .await?
+                .ok_or_else(|| missing("policy"))?,
+        };
         let determination = match self.determinations.entry((claim.risk, claim.ordinal)) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(unread) => {
@@ -280,11 +301,21 @@ impl<'a> Decided<'a> {
         };
         let domain = self.signing.attestor.domain().domain_separator();
         let said = self.stage.store.statements(domain, claim_key).await?;
-        let said = said.iter().rev();
-        let earlier = said.filter_map(|one| ClaimAttestation::from_bytes(&one.payload).ok());
-        let earlier =
-            earlier.map(|one| (one.revision, self.signing.attestor.domain().digest(&one)));
-        let superseded = earlier.into_iter().find(|(said, _)| *said < revision);
+        let mut superseded = None;
+        for one in said.iter().rev() {
+            // What cannot be read may be what this statement must supersede.
+            let said = ClaimAttestation::from_bytes(&one.payload).map_err(|error| {
+                StoreError::InvalidRow {
+                    noun: "statement",
+                    key: one.attestation_id.to_string(),
+                    reason: error.to_string(),
+                }
+            })?;
+            if said.revision < revision {
+                superseded = Some((said.revision, self.signing.attestor.domain().digest(&said)));
+                break;
+            }
+        }
         // A claim that was revoked before anything was said of it here: nothing to correct.
         Ok(superseded.map(|(_, id)| ClaimAttestation {
             revision,

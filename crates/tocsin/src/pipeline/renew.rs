@@ -14,7 +14,7 @@ use tocsin_store::renewal::{Cutoff, Unredeemed};
 use tocsin_store::revocation::ClaimNews;
 
 use super::bell::Bell;
-use super::standings::news;
+use super::standings::{news, put};
 use super::{Stage, StageError, Turn, Work};
 
 /// Claims that one turn looks at; the verifier is asked about each.
@@ -66,7 +66,7 @@ impl Renewer {
             .map(news)
             .collect();
         let domain = self.attestor.domain().domain_separator();
-        stage.store.put_standings(domain, None, &stopped).await?;
+        put(stage, domain, None, &stopped).await?;
         let mut open = claims;
         open.retain(|claim| {
             let mut stopped = stopped.iter();

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use alloy::primitives::B256;
 use tocsin_delivery::onchain::{ClaimStatus, Submitter};
-use tocsin_domain::attestation::AttestationDomain;
+use tocsin_domain::attestation::SigningDomain;
+use tocsin_store::StoreError;
 use tocsin_store::revocation::ClaimNews;
 
 use super::{Stage, StageError, Turn, Work};
@@ -16,7 +18,7 @@ use super::{Stage, StageError, Turn, Work};
 /// Watches one verifier.
 pub struct StandingWatch {
     submitter: Arc<Submitter>,
-    domain: AttestationDomain,
+    domain: SigningDomain,
     poll_interval: Duration,
     /// The next block to search; ahead of the stored one, which moves when there is news, or now and then.
     next: AtomicU64,
@@ -27,11 +29,7 @@ const STORE_EVERY: u64 = 1_000;
 
 impl StandingWatch {
     /// Asks through `submitter` every `poll_interval`.
-    pub fn new(
-        submitter: Arc<Submitter>,
-        domain: AttestationDomain,
-        poll_interval: Duration,
-    ) -> Self {
+    pub fn new(submitter: Arc<Submitter>, domain: SigningDomain, poll_interval: Duration) -> Self {
         Self {
             submitter,
             domain,
@@ -64,12 +62,26 @@ impl Work for StandingWatch {
         let news: Vec<ClaimNews> = happened.claims.into_iter().map(news).collect();
         let next = happened.next_block;
         if !news.is_empty() || next >= stored.saturating_add(STORE_EVERY) {
-            let store = &stage.store;
-            store.put_standings(domain, Some(next), &news).await?;
+            put(stage, domain, Some(next), &news).await?;
         }
         self.next.store(next, Ordering::Relaxed);
         Ok(Turn::Worked)
     }
+}
+
+/// Writes down what the endpoints say. That they take back what was final is nothing that a restart could mend, and no reason
+/// to stop everything else.
+pub(super) async fn put(
+    stage: &Stage,
+    domain: B256,
+    next_block: Option<u64>,
+    news: &[ClaimNews],
+) -> Result<(), StageError> {
+    let put = stage.store.put_standings(domain, next_block, news).await;
+    put.map_err(|error| match error {
+        StoreError::Conflict { .. } => StageError::TakenBack(error),
+        other => other.into(),
+    })
 }
 
 pub(super) fn news(status: ClaimStatus) -> ClaimNews {

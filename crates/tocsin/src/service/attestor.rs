@@ -51,12 +51,19 @@ pub(super) async fn seat(
         let known = store.epochs(separator).await?;
         let announced = patiently(DeliveryError::is_transient, async || {
             submitter.epochs(&known).await
-        })
-        .await
-        .map_err(|source| ServiceError::Delivery {
-            chain_id: submitter.settings().chain_id,
-            source,
-        })?;
+        });
+        let announced = match announced.await {
+            Ok(announced) => announced,
+            // Too few endpoints to believe anything new. What is known goes on, and the stage that learns epochs says so.
+            Err(error) if error.is_transient() => {
+                tracing::warn!(error = %crate::report::chain(&error), "epochs are not learned yet");
+                continue;
+            }
+            Err(source) => {
+                let chain_id = submitter.settings().chain_id;
+                return Err(ServiceError::Delivery { chain_id, source });
+            }
+        };
         if announced.iter().any(|epoch| !known.contains(epoch)) {
             store
                 .put_epochs(separator, EpochOrigin::Announced, &announced)

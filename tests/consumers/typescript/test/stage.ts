@@ -21,6 +21,7 @@ interface Described {
   attestations: string[];
   revoked: string;
   held: string;
+  eas: { address: string; version: string };
   attestor_key: Hex;
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 
-use crate::attestation::{AttestationDomain, ClaimAttestation, Membership, QuorumError, Validity};
+use crate::attestation::{ClaimAttestation, Membership, QuorumError, SigningDomain, Validity};
 use crate::bundle::EvidenceBundle;
 use crate::claim::{self, Eligibility};
 use crate::cover::Cover;
@@ -215,31 +215,27 @@ pub(super) fn check_times(bundle: &EvidenceBundle) -> Finding {
     ))
 }
 
-/// The statement is for the verifier that pays, where that is known.
-pub(super) fn check_verifier(
-    bundle: &EvidenceBundle,
-    expected: Option<AttestationDomain>,
-) -> Finding {
+/// The statement is for who pays, where that is known. Off-chain the consumer is an account of the payout service, on
+/// whichever chain.
+pub(super) fn check_verifier(bundle: &EvidenceBundle, expected: Option<SigningDomain>) -> Finding {
     let domain = bundle.domain;
-    let place =
-        |domain: AttestationDomain| format!("{:#x} on chain {}", domain.verifier, domain.chain_id);
     if let Some(expected) = expected
         && expected != domain
     {
-        return Err(format!(
-            "it is for the verifier {}, not for {}",
-            place(domain),
-            place(expected)
-        ));
+        return Err(format!("it is for {domain}, not for {expected}"));
     }
-    if bundle.policy.consumer.chain_id != domain.chain_id {
-        return Err(format!(
-            "it is for the verifier {}, but the policy is paid on chain {}",
-            place(domain),
-            bundle.policy.consumer.chain_id
-        ));
+    match domain {
+        SigningDomain::Verifier(verifier)
+            if bundle.policy.consumer.chain_id != verifier.chain_id =>
+        {
+            Err(format!(
+                "it is for {domain}, but the policy is paid on chain {}",
+                bundle.policy.consumer.chain_id
+            ))
+        }
+        SigningDomain::Verifier(_) => Ok(format!("it is for {domain}")),
+        SigningDomain::OffChain(_) => Ok(format!("it is for {domain}: no contract takes it")),
     }
-    Ok(format!("it is for the verifier {}", place(domain)))
 }
 
 /// The statement and the signer set are of one epoch.

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attestation::json::decimal_text;
+use crate::attestation::signatures_json::one_signature;
 use crate::attestation::{QuorumSignature, SignerSet};
 use crate::bundle::{BundleError, QuorumEvidence};
 use crate::observation::Observation;
-use crate::quorum::written::one_signature;
 use crate::quorum::{ObservationReport, Places, SignedReport};
 
 #[derive(Serialize, Deserialize)]

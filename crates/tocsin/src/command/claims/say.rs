@@ -92,7 +92,7 @@ fn check_begun(
     settings: &AttestorConfig,
 ) -> Result<(), Report> {
     let problem = match (&begun.says, wish) {
-        _ if begun.domain != settings.domain => "it is for another verifier".to_owned(),
+        _ if settings.domain != begun.domain.into() => "it is for another verifier".to_owned(),
         _ if begun.claim() != claim => format!("it is about {}", begun.claim()),
         (Says::Revoke { reason, .. }, Wish::Revoke(wanted)) if reason != wanted => {
             format!("its reason is \"{reason}\"")
@@ -138,7 +138,9 @@ async fn begin(
         },
     };
     Ok(Travelling {
-        domain: attestor.domain(),
+        domain: attestor.domain().verifier().ok_or_else(|| {
+            Report::bad_input("[attestor] signs for a programme off-chain: no contract takes a revocation or a release")
+        })?,
         claim_key: claim.0,
         says,
         issued_at: now,

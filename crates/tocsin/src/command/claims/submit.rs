@@ -19,7 +19,7 @@ pub async fn submit(
 ) -> Result<(), Report> {
     let whole = combine(files)?;
     let place = Place::open(config, sending).await?;
-    if whole.domain != place.attestor()?.domain {
+    if place.attestor()?.domain != whole.domain.into() {
         return Err(Report::bad_input("the files are for another verifier"));
     }
     let epochs = place.submitter.newest_epochs().await?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use alloy::primitives::Address;
 use tocsin_attest::Signer;
-use tocsin_delivery::onchain::AdminCall;
+use tocsin_delivery::onchain::{AdminCall, Authorities};
 use tocsin_domain::attestation::{Epoch, SignerSet};
 use tocsin_domain::time::{Seconds, Timestamp};
 
@@ -24,8 +24,10 @@ pub async fn rotate(config: &Path, asked: &Rotate, out: &mut dyn Write) -> Resul
     let place = Place::open(config, &asked.sending).await?;
     let epochs = place.submitter.newest_epochs().await?;
     let now = place.submitter.chain_time().await?;
-    let next = next_epoch(asked, &epochs, now)?;
-    check_gap(&epochs, &next, now)?;
+    let authorities = place.submitter.authorities().await?;
+    let next = next_epoch(asked, &epochs, &authorities, now)?;
+    check_notice(&authorities, &next, now)?;
+    check_gap(&epochs, &next, &authorities, now)?;
     check_grace(place.attestor()?, &next)?;
     if !asked.without_this_node {
         let keys = open_keys(place.attestor()?).await?;
@@ -33,6 +35,13 @@ pub async fn rotate(config: &Path, asked: &Rotate, out: &mut dyn Write) -> Resul
         check_own_key(&own, &next)?;
     }
     writeln!(out, "epoch {}:", next.number())?;
+    if authorities.notice_seconds > 0 {
+        let earliest = time(authorities.earliest_activation(now));
+        writeln!(
+            out,
+            "  could sign from {earliest}, had it been announced now"
+        )?;
+    }
     writeln!(out, "  signs from      {}", time(next.active_from))?;
     writeln!(out, "  signs until     {}", time(next.sign_until))?;
     writeln!(out, "  accepted until  {}", time(next.accept_until))?;
@@ -55,7 +64,12 @@ pub async fn rotate(config: &Path, asked: &Rotate, out: &mut dyn Write) -> Resul
     place.perform(&call, Role::Owner, &asked.sending, out).await
 }
 
-fn next_epoch(asked: &Rotate, epochs: &[Epoch], now: u64) -> Result<Epoch, Report> {
+fn next_epoch(
+    asked: &Rotate,
+    epochs: &[Epoch],
+    authorities: &Authorities,
+    now: u64,
+) -> Result<Epoch, Report> {
     let bad = |error: String| Report::bad_input(error);
     let mut signers = asked.signers.clone();
     signers.sort();
@@ -81,7 +95,7 @@ fn next_epoch(asked: &Rotate, epochs: &[Epoch], now: u64) -> Result<Epoch, Repor
             at.to_u64()
                 .ok_or_else(|| bad(format!("--from `{text}` is before 1970")))?
         }
-        None => now.saturating_add(NOTICE_SECONDS),
+        None => soonest(authorities, now),
     };
     let sign_until = active_from.saturating_add(span(&asked.lasts, "--lasts")?);
     Ok(Epoch {
@@ -93,8 +107,35 @@ fn next_epoch(asked: &Rotate, epochs: &[Epoch], now: u64) -> Result<Epoch, Repor
     })
 }
 
+/// What leaves time for the announcement to be mined and to be final before it.
+fn soonest(authorities: &Authorities, now: u64) -> u64 {
+    let announced = now.saturating_add(NOTICE_SECONDS);
+    authorities.earliest_activation(announced).max(announced)
+}
+
+/// The verifier refuses an epoch that begins before its notice is over, counted from the block that announces it.
+fn check_notice(authorities: &Authorities, next: &Epoch, now: u64) -> Result<(), Report> {
+    let earliest = authorities.earliest_activation(now);
+    if next.active_from > earliest || earliest == 0 {
+        return Ok(());
+    }
+    Err(Report::bad_input(format!(
+        "the verifier asks for a notice of {} s, so an epoch that is announced now begins after {} at the earliest, not at {}. \
+         Say a later --from, with time for the announcement to be mined; where nobody may wait so long, go on with an epoch \
+         that was announced before",
+        authorities.notice_seconds,
+        time(earliest),
+        time(next.active_from)
+    )))
+}
+
 /// Between what signs now and the new epoch there must be no time in which nobody signs.
-fn check_gap(epochs: &[Epoch], next: &Epoch, now: u64) -> Result<(), Report> {
+fn check_gap(
+    epochs: &[Epoch],
+    next: &Epoch,
+    authorities: &Authorities,
+    now: u64,
+) -> Result<(), Report> {
     let mut covered = now;
     // Each epoch that begins before the end of what is covered carries it further.
     loop {
@@ -109,7 +150,7 @@ fn check_gap(epochs: &[Epoch], next: &Epoch, now: u64) -> Result<(), Report> {
     }
     let nobody_signs = covered == now;
     if next.active_from <= covered
-        || (nobody_signs && next.active_from <= now.saturating_add(NOTICE_SECONDS))
+        || (nobody_signs && next.active_from <= soonest(authorities, now))
     {
         return Ok(());
     }
@@ -174,20 +215,51 @@ mod tests {
         }
     }
 
+    fn authorities(notice_seconds: u64) -> Authorities {
+        Authorities {
+            owner: Address::ZERO,
+            guardian: Address::ZERO,
+            epochs: 1,
+            notice_seconds,
+        }
+    }
+
+    #[test]
+    fn an_epoch_without_its_notice_is_refused() {
+        let authorities = authorities(86_400);
+        let refused = check_notice(&authorities, &epoch(91_400, 900_000), 5_000).unwrap_err();
+        assert!(
+            refused.to_string().contains("1970-01-02T01:23:20Z"),
+            "{refused}"
+        );
+        check_notice(&authorities, &epoch(91_401, 900_000), 5_000).unwrap();
+        // Where nobody signs, it cannot be had sooner, and is no gap of the operator's making.
+        let soonest = epoch(soonest(&authorities, 5_000), 900_000);
+        check_notice(&authorities, &soonest, 5_000).unwrap();
+        check_gap(&[], &soonest, &authorities, 5_000).unwrap();
+        // The first epoch of a verifier begins when it likes.
+        let first = Authorities {
+            epochs: 0,
+            ..authorities
+        };
+        check_notice(&first, &epoch(0, 900_000), 5_000).unwrap();
+    }
+
     #[test]
     fn a_rotation_with_a_gap_is_refused() {
         let epochs = [epoch(0, 10_000), epoch(9_000, 20_000)];
         for fits in [9_500, 15_000, 20_000] {
-            check_gap(&epochs, &epoch(fits, 90_000), 5_000).unwrap();
+            check_gap(&epochs, &epoch(fits, 90_000), &authorities(0), 5_000).unwrap();
         }
-        let refused = check_gap(&epochs, &epoch(20_001, 90_000), 5_000).unwrap_err();
+        let refused =
+            check_gap(&epochs, &epoch(20_001, 90_000), &authorities(0), 5_000).unwrap_err();
         assert!(refused.to_string().contains("gap"), "{refused}");
         // A revoked epoch covers nothing.
         let mut revoked = epochs.clone();
         revoked[1].revoked = true;
-        check_gap(&revoked, &epoch(10_001, 90_000), 5_000).unwrap_err();
+        check_gap(&revoked, &epoch(10_001, 90_000), &authorities(0), 5_000).unwrap_err();
         // Where nobody signs, the next one has to begin soon.
-        check_gap(&[], &epoch(5_000, 90_000), 5_000).unwrap();
-        check_gap(&[], &epoch(50_000, 90_000), 5_000).unwrap_err();
+        check_gap(&[], &epoch(5_000, 90_000), &authorities(0), 5_000).unwrap();
+        check_gap(&[], &epoch(50_000, 90_000), &authorities(0), 5_000).unwrap_err();
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn deploy(
     let token = DemoToken::deploy(chain.owner())
         .await
         .map_err(failed("deploy the token"))?;
-    let verifier = TocsinVerifier::deploy(chain.owner(), owner, owner)
+    let verifier = TocsinVerifier::deploy(chain.owner(), owner, owner, 0)
         .await
         .map_err(failed("deploy the verifier"))?;
     let for_ever = u64::MAX;
@@ -51,6 +51,7 @@ pub(super) async fn deploy(
         waitingSeconds: 0,
         claimDeadlineSeconds: 7 * DAY,
         settlementSeconds: 14 * DAY,
+        vetoSeconds: 0,
         maxTermSeconds: 366 * DAY,
         policyCap: u128::from(capital),
         dailyCap: u128::from(capital),

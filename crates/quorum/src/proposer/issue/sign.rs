@@ -1,0 +1,132 @@
+//! A quorum's signatures under claims: under each, or under all of them as one batch.
+
+use std::collections::BTreeSet;
+
+use tocsin_attest::Seat;
+use tocsin_domain::attestation::{BatchTree, SignatureSet};
+use tocsin_domain::ids::BatchId;
+
+use super::shares::not_its_own;
+use super::trouble;
+use crate::attestor::seconds;
+use crate::message::{Issue, SignResponse, Signatures, Signed};
+use crate::node::Node;
+use crate::proposer::gather::{Refusals, short, told};
+use crate::proposer::{Outcome, Trouble};
+use crate::refusal::{Reason, Refusal};
+
+impl Node {
+    pub(super) async fn sign_each(&self, seat: &Seat<'_>, issue: Issue, outcome: &mut Outcome) {
+        let answers = self.shares(seat, &issue).await;
+        let given = match self.own_shares(&issue, answers).await {
+            Ok(given) => given,
+            Err(refusal) => {
+                let refusals = vec![(seat.address(), refusal)];
+                outcome.troubles.extend(trouble(&issue, &refusals));
+                return;
+            }
+        };
+        let threshold = usize::from(seat.signers().threshold());
+        let mut signed = Vec::new();
+        let mut signatures = Vec::new();
+        for (place, claim) in issue.claims.iter().enumerate() {
+            let event = issue.event_of(claim);
+            let mut shares = SignatureSet::default();
+            let mut refusals = Refusals::new();
+            for one in &given {
+                match one.given.get(place) {
+                    Some(Ok(signature)) if shares.len() < threshold => {
+                        shares.insert(one.index, *signature);
+                    }
+                    // Contracts take exactly a quorum's.
+                    Some(Ok(_one_more)) => {}
+                    Some(Err(refusal)) => refusals.push((one.peer, refusal.clone())),
+                    None => refusals.push((one.peer, short())),
+                }
+            }
+            if let Some(event) = event {
+                self.note_all(seat, event, &refusals).await;
+            }
+            if shares.len() == threshold {
+                signed.push(claim.clone());
+                signatures.push(Signatures(shares));
+            } else {
+                let why = format!(
+                    "{} of {threshold} shares for policy {}; {}",
+                    shares.len(),
+                    claim.policy,
+                    told(&refusals)
+                );
+                outcome
+                    .troubles
+                    .extend(event.map(|event| Trouble { event, why }));
+            }
+        }
+        if !signed.is_empty() {
+            outcome.signed.push(Signed {
+                issue: issue.only(signed, false),
+                signatures,
+            });
+        }
+    }
+
+    /// The batch; or which of its claims are refused by somebody, and by whom.
+    pub(super) async fn sign_batch(
+        &self,
+        seat: &Seat<'_>,
+        issue: &Issue,
+    ) -> Result<Signed, (BTreeSet<usize>, Refusals)> {
+        let id = batch_id(seat, issue).map_err(|refusal| {
+            let refusals = vec![(seat.address(), refusal)];
+            (BTreeSet::new(), refusals)
+        })?;
+        let answers = self.shares(seat, issue).await;
+        let threshold = usize::from(seat.signers().threshold());
+        let mut shares = SignatureSet::default();
+        let (mut spoilt, mut refusals) = (BTreeSet::new(), Refusals::new());
+        for (index, peer, answer) in &answers.0 {
+            match answer {
+                Err(refusal) => refusals.push((*peer, refusal.clone())),
+                Ok(SignResponse {
+                    batch: Some(signature),
+                    ..
+                }) if signature.0.signer(id) == Some(*peer) => {
+                    if shares.len() < threshold {
+                        shares.insert(*index, signature.0);
+                    }
+                }
+                Ok(SignResponse { batch: Some(_), .. }) => refusals.push((*peer, not_its_own())),
+                Ok(SignResponse {
+                    batch: None,
+                    claims,
+                }) => {
+                    let refused = claims.iter().enumerate();
+                    let refused =
+                        refused.filter_map(|(place, claim)| Some((place, claim.refusal()?)));
+                    for (place, refusal) in refused {
+                        spoilt.insert(place);
+                        if refusals.len() < issue.claims.len().min(32) {
+                            refusals.push((*peer, refusal.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        if shares.len() == threshold {
+            self.note_all(seat, issue.claims_event(), &refusals).await;
+            Ok(Signed {
+                issue: issue.clone(),
+                signatures: vec![Signatures(shares)],
+            })
+        } else {
+            Err((spoilt, refusals))
+        }
+    }
+}
+
+fn batch_id(seat: &Seat<'_>, issue: &Issue) -> Result<BatchId, Refusal> {
+    let tree = BatchTree::new(issue.claims.iter().map(|claim| claim.id))
+        .ok_or_else(|| Refusal::new(Reason::TooLarge, "a batch of none, or of too many"))?;
+    let batch = tree.batch(seconds(issue.issued_at)?, issue.epoch);
+    Ok(seat.domain().batch_digest(&batch))
+}
