@@ -60,12 +60,10 @@ impl Events for SqliteStore {
         let attempt = "publish events";
         let mut transaction = self.begin(attempt).await?;
         publish(&mut transaction, events, attempt).await?;
-        let last = sqlx::query_scalar!(
-            r#"SELECT max(seq) AS "seq?: i64" FROM events"#
-        )
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(failed(attempt))?;
+        let last = sqlx::query_scalar!(r#"SELECT max(seq) AS "seq?: i64" FROM events"#)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed(attempt))?;
         transaction.commit().await.map_err(failed(attempt))?;
         let last = unsigned("seq", last.unwrap_or(0));
         Ok(Seq(last.map_err(|flaw| flaw.invalid_row(NOUN, "last"))?))

@@ -8,6 +8,7 @@ mod quorum;
 mod settlement;
 mod source;
 mod telemetry;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
+use self::webhooks::WebhooksSection;
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
@@ -46,6 +48,8 @@ pub(super) struct ConfigFile {
     pub(super) attestor: Option<AttestorSection>,
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
+    #[serde(default)]
+    pub(super) webhooks: Option<WebhooksSection>,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
     #[serde(default)]
