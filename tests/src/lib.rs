@@ -22,5 +22,6 @@ pub mod random;
 pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+pub mod signed;
 pub mod spot;
 mod wire;

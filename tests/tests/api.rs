@@ -6,10 +6,12 @@ use std::sync::Arc;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
+use tocsin_auth::UnixTime;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
 use tocsin_domain::risk::Risk;
@@ -34,13 +36,24 @@ async fn api(health: &Health) -> (String, tempfile::TempDir) {
 async fn serve(store: SqliteStore, health: &Health) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let (store, metrics) = (Arc::new(store), Metrics::default());
+    let now = Arc::new(|| UnixTime(0));
+    let auth = Auth::new(
+        AuthSettings::default(),
+        Arc::clone(&store) as _,
+        now,
+        metrics.clone(),
+    );
     let api = Api {
+        auth,
         chains: Chains::default(),
         quorum: tocsin_api::quorum::Quorum::default(),
         feeds: Feeds::default(),
-        metrics: Metrics::default(),
-        store: Arc::new(store),
+        metrics,
+        store,
         health: health.clone(),
+        open_writes: false,
+        webhooks: None,
         mirrors: None,
         attestor: None,
     };

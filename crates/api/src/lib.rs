@@ -2,19 +2,27 @@
 //!
 //! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
 
+mod access;
+pub mod auth;
 pub mod chains;
+mod covers;
 mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
 pub mod metrics;
 pub mod mirrors;
+mod openapi;
+mod page;
 mod policies;
 mod problem;
 pub mod quorum;
+mod route;
 mod routes;
 mod watching;
+pub mod webhooks;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_domain::attestation::SigningDomain;
@@ -36,6 +44,12 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// Who may call.
+    pub auth: auth::Auth,
+    /// Whether anybody may write, as on a developer's machine.
+    pub open_writes: bool,
+    /// Who sends webhooks; `None` where none are sent.
+    pub webhooks: Option<Arc<dyn webhooks::Desk>>,
     /// For whom attestations are mirrored; `None` where they are not.
     pub mirrors: Option<mirrors::Mirrors>,
     /// For whom it signs; `None` where nothing is attested.
@@ -53,7 +67,9 @@ pub async fn serve(
     api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api))
+    // The address of the peer says from which networks a key is used.
+    let service = routes::router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(shutdown)
         .await?;
     Ok(())

@@ -13,19 +13,70 @@ use tocsin_store::StoreError;
 use tocsin_store::attestation::{AttestationRecord, Signed};
 use tocsin_store::delivery::{Charged, DeliveryState};
 use tocsin_store::evidence;
+use utoipa::OpenApi;
+use utoipa_axum::routes;
 
+use crate::access::{Access, Scope};
+use crate::auth::{caller, keys};
+use crate::openapi::Document;
 use crate::problem::Problem;
+use crate::route::Routes;
+use crate::webhooks::{endpoints, told};
 use crate::{Api, eligibility, epochs, feeds, metrics, mirrors, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
 
 pub(crate) fn router(api: Api) -> Router {
-    Router::new()
+    let (described, _document) = Routes::new(api.clone(), Document::openapi())
+        .add(Access::Public, routes!(crate::covers::list))
+        .add(
+            Access::Needs(Scope::Read),
+            routes!(caller::caller, caller::try_write),
+        )
+        .add(
+            Access::Needs(Scope::KeysManage),
+            routes!(keys::list, keys::act),
+        )
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
+        .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::list, endpoints::register),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::show, endpoints::change, endpoints::remove),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::stand),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::secrets, endpoints::rotate),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::test),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::deliveries),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::dead_letters),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::lanes, told::replay),
+        )
+        .finish();
+    described
         .route("/health/live", get(async || "live\n"))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics::metrics))
-        .route("/v1/covers", get(covers))
         .route("/v1/chains", get(watching::chains))
         .route("/v1/sources", get(watching::sources))
         .route("/v1/warnings", get(watching::warnings))
@@ -57,16 +108,6 @@ async fn ready(State(api): State<Api>) -> Response {
         Json(json!({ "ready": reasons.is_empty(), "reasons": reasons })),
     )
         .into_response()
-}
-
-async fn covers(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let mut covers = Vec::new();
-    for cover in api.store.covers().await? {
-        covers.push(
-            json!({ "name": cover.name, "version": cover.version, "terms_hash": cover.terms_hash }),
-        );
-    }
-    Ok(Json(json!({ "covers": covers })))
 }
 
 async fn eligible(

@@ -15,6 +15,7 @@ mod claims;
 mod column;
 mod coverage;
 mod covers;
+mod credentials;
 mod deliveries;
 mod determinations;
 mod disagreements;

@@ -17,6 +17,7 @@ pub mod batches;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
+pub mod credentials;
 pub mod deliveries;
 pub mod durability;
 pub mod epochs;
@@ -262,6 +263,16 @@ macro_rules! conformance_tests {
                 give_one_vote_a_round
                 find_results_by_claims
                 count_disagreements
+            }
+            credentials {
+                are_found_again
+                change_from_where_they_were_read
+                rotate_in_one_step
+                take_a_nonce_once
+                have_one_winner_for_a_nonce
+                keep_nonces_within_bounds
+                count_what_they_are_used_for
+                wait_for_a_second_person
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -12,6 +12,7 @@ pub mod claim;
 pub mod conformance;
 pub mod cover;
 pub mod coverage;
+pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
@@ -57,6 +58,7 @@ pub trait Store:
     + quorum::Quorums
     + event::Events
     + webhook::Webhooks
+    + credential::Credentials
     + backlog::Backlogs
     + Send
     + Sync
@@ -86,6 +88,7 @@ impl<T> Store for T where
         + quorum::Quorums
         + event::Events
         + webhook::Webhooks
+        + credential::Credentials
         + backlog::Backlogs
         + Send
         + Sync

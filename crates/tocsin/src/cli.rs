@@ -1,5 +1,6 @@
 //! The command line.
 
+mod clients;
 mod verifier;
 
 use core::num::NonZeroU16;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use self::clients::{Client, Clients, OneKey, Signed};
 pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
@@ -85,6 +87,12 @@ pub enum Command {
     /// Claims that must not be paid as they were attested
     #[command(subcommand)]
     Claims(Claims),
+    /// Clients of the API, and their keys
+    #[command(subcommand)]
+    Clients(Clients),
+    /// Requests to the API, signed with your key
+    #[command(subcommand)]
+    Client(Box<Client>),
 }
 
 /// Chains.

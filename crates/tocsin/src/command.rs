@@ -4,6 +4,8 @@ pub mod backtest;
 pub mod chain;
 pub mod check;
 pub mod claims;
+pub mod client;
+pub mod clients;
 pub mod evidence;
 pub mod explain;
 pub mod feeds;

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_delivery::webhook::SenderSettings;
@@ -43,6 +44,8 @@ pub struct Config {
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
     pub api: Option<SocketAddr>,
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Source chains.
     pub chains: Vec<Chain>,
     /// How often sources speak at the least, where that is said.
@@ -203,6 +206,10 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let auth = file.auth.map_or_else(
+            || Ok(AuthSettings::default()),
+            |auth| auth.resolve(path, base),
+        )?;
         let quorum = file
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
@@ -247,6 +254,7 @@ impl Config {
                 .map_err(|problem| invalid(path, problem))?,
             database: base.join(file.database),
             api: file.api.map(|api| api.listen),
+            auth,
             chains,
             heartbeats,
             covers,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use clap::Parser;
 use tocsin::cli::{Chain, Cli, Command, Feeds, Policies};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, chain, check, claims, explain, feeds, keys, policies, verify};
+use tocsin::command::{
+    backtest, chain, check, claims, client, clients, explain, feeds, keys, policies, verify,
+};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -108,6 +110,14 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
         }
         Command::Keys(asked) => {
             runtime()?.block_on(keys::run(*asked, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Clients(asked) => {
+            runtime()?.block_on(clients::run(asked, &SystemClock, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Client(asked) => {
+            runtime()?.block_on(client::run(*asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Claims(asked) => {

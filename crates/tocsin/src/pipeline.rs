@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod keys;
 pub mod mirror;
 pub mod observe;
 pub mod poll;

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
@@ -18,8 +19,10 @@ use tocsin_api::metrics::Metrics;
 use tocsin_api::mirrors::Mirrors;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
+use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_delivery::webhook::{Sender, SystemLookup};
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
@@ -32,7 +35,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network};
+use crate::config::{AttestorConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
@@ -40,6 +43,7 @@ use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::keys::KeyKeeper;
 use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
@@ -49,8 +53,13 @@ use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::renew::Renewer;
 use crate::pipeline::standings::StandingWatch;
 use crate::pipeline::warn::Forewarner;
+use crate::pipeline::webhooks::desk::TellersDesk;
+use crate::pipeline::webhooks::{self, Forgetter, Teller};
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
+
+/// How long events are kept where nothing is said.
+const KEEP_EVENTS: Seconds = Seconds(30 * 86_400);
 
 /// Why the service did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +93,9 @@ pub enum ServiceError {
         #[source]
         source: DeliveryError,
     },
+    /// Webhooks.
+    #[error("cannot send webhooks; check [webhooks]")]
+    Webhooks(#[source] DeliveryError),
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -122,8 +134,12 @@ struct Parts {
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
     mirrors: Option<EasContract>,
+    /// Who sends webhooks, and how many endpoints there may be.
+    webhooks: Option<(Arc<Teller>, u32)>,
+    /// How long events are kept.
+    keep_events: Seconds,
     deliverers: Vec<Deliverer>,
-    listener: Option<TcpListener>,
+    listener: Option<(TcpListener, AuthSettings)>,
 }
 
 /// The wake-up calls between the stages.
@@ -134,6 +150,7 @@ struct Bells {
     renew: Bell,
     mirror: Bell,
     deliver: Bell,
+    webhooks: Bell,
 }
 
 /// Opens the database that `config` names and runs the service on it until `shutdown`.
@@ -321,8 +338,9 @@ async fn connect(
         Some(quorum) => Some(listen("quorum", quorum.listen).await?),
         None => None,
     };
+    let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
     let listener = match config.api {
-        Some(address) => Some(listen("api", address).await?),
+        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
         None => None,
     };
     Ok(Parts {
@@ -341,8 +359,21 @@ async fn connect(
             .as_ref()
             .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
+        webhooks,
+        keep_events: config
+            .webhooks
+            .as_ref()
+            .map_or(KEEP_EVENTS, |webhooks| webhooks.keep),
         listener,
     })
+}
+
+/// Who sends webhooks.
+fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
+    let sender = Sender::new(config.sender.clone(), Arc::new(SystemLookup));
+    let sender = sender.map_err(ServiceError::Webhooks)?;
+    let teller = Teller::new(sender, config.keys.clone(), config.schedule.clone());
+    Ok((Arc::new(teller), config.max_endpoints))
 }
 
 async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
@@ -427,7 +458,29 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
-    if let Some(listener) = parts.listener {
+    begin(
+        &mut tasks,
+        Forgetter::new(parts.keep_events),
+        &stage,
+        Bell::default(),
+    );
+    let desk = parts.webhooks.map(|(teller, most)| {
+        stage.health.expect("webhooks");
+        let told = webhooks::run(Arc::clone(&teller), stage.clone(), bells.webhooks.clone());
+        tasks.start("webhooks", told);
+        let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
+        Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
+    });
+    if let Some((listener, settings)) = parts.listener {
+        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
+        let now = Arc::new(move || UnixTime(clock.now().0));
+        let auth = Auth::new(settings, store, now, stage.metrics.clone());
+        begin(
+            &mut tasks,
+            KeyKeeper::new(auth.clone()),
+            &stage,
+            Bell::default(),
+        );
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
@@ -438,6 +491,9 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            auth,
+            open_writes: false,
+            webhooks: desk,
             mirrors,
             attestor,
         };

@@ -16,6 +16,11 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &[],
     },
     Edge {
+        folder: "crates/auth",
+        name: "tocsin-auth",
+        may_use: &[],
+    },
+    Edge {
         folder: "crates/sources",
         name: "tocsin-sources",
         may_use: &["tocsin-domain"],
@@ -28,12 +33,12 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge {
         folder: "crates/store",
         name: "tocsin-store",
-        may_use: &["tocsin-domain"],
+        may_use: &["tocsin-domain", "tocsin-auth"],
     },
     Edge {
         folder: "crates/store-sqlite",
         name: "tocsin-store-sqlite",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-store"],
     },
     Edge {
         folder: "crates/attest",
@@ -48,7 +53,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge {
         folder: "crates/api",
         name: "tocsin-api",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-store"],
     },
     Edge {
         folder: "crates/tocsin",
@@ -61,6 +66,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-store-sqlite",
             "tocsin-attest",
             "tocsin-quorum",
+            "tocsin-auth",
             "tocsin-api",
         ],
     },
@@ -76,6 +82,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-store-sqlite",
             "tocsin-attest",
             "tocsin-quorum",
+            "tocsin-auth",
             "tocsin-api",
         ],
     },
@@ -100,6 +107,8 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
             "tocsin-sources",
             "tocsin-delivery",
             "tocsin-quorum",
+            // `tocsin client` sends what a person has it sign.
+            "tocsin",
             "tocsin-tests",
         ],
     ),

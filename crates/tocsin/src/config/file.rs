@@ -1,5 +1,6 @@
 //! The configuration file as it is written, and its way into settings.
 
+mod auth;
 mod chain;
 mod delivery;
 mod feed;
@@ -20,6 +21,7 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
+use self::auth::AuthSection;
 use self::delivery::DeliverySection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
@@ -34,6 +36,8 @@ pub(super) struct ConfigFile {
     pub(super) database: String,
     #[serde(default)]
     pub(super) api: Option<ApiSection>,
+    #[serde(default)]
+    pub(super) auth: Option<AuthSection>,
     #[serde(default)]
     chains: BTreeMap<String, toml::Table>,
     #[serde(default)]

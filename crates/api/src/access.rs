@@ -1,0 +1,34 @@
+//! Who may ask what: every route says it once, where it is added ([`crate::route::Routes`]).
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::Api;
+use crate::problem::Problem;
+
+pub(crate) use tocsin_auth::Scope;
+
+/// Who may use a route.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever has a key with this scope.
+    Needs(Scope),
+}
+
+/// Lets a request through, or answers why not. Runs for every route, inside of the limits and before its handler.
+pub(crate) async fn gate(
+    State((api, access)): State<(Api, Access)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let request = match access {
+        Access::Public => request,
+        // Whoever lets anybody write gives nobody the keys.
+        Access::Needs(scope) if api.open_writes && scope != Scope::KeysManage => request,
+        Access::Needs(scope) => api.auth.admit(scope, request).await?,
+    };
+    Ok(next.run(request).await)
+}
