@@ -5,6 +5,7 @@
 
 mod credentials;
 mod epochs;
+mod log;
 mod polled;
 mod quorum;
 mod standings;

@@ -56,6 +56,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         webhooks: None,
         mirrors: None,
         attestor: None,
+        log_key: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));

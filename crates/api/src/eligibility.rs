@@ -1,5 +1,7 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
+pub(crate) mod find;
+mod logged;
 mod outlook;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ mod eligibility;
 mod epochs;
 pub mod feeds;
 pub mod health;
+mod log;
 pub mod metrics;
 pub mod mirrors;
 mod openapi;
@@ -44,6 +45,8 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// What verifies the signed states of the eligibility log, as `name+hash+base64`; `None` where none is kept.
+    pub log_key: Option<String>,
     /// Who may call.
     pub auth: auth::Auth,
     /// Whether anybody may write, as on a developer's machine.

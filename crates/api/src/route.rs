@@ -77,10 +77,14 @@ impl Routes {
 
 /// The rest of a path (`{*subject}`) has no notation in OpenAPI: there, it is an ordinary parameter.
 fn axum_path(path: &str) -> String {
-    match path.strip_suffix("/{subject}") {
-        Some(before) if before.starts_with("/v1/feeds/") => format!("{before}/{{*subject}}"),
-        Some(_) | None => path.to_owned(),
+    for (begins, rest) in [("/v1/feeds/", "subject"), ("/v1/log/tile/", "path")] {
+        if let Some(before) = path.strip_suffix(&format!("{{{rest}}}"))
+            && before.starts_with(begins)
+        {
+            return format!("{before}{{*{rest}}}");
+        }
     }
+    path.to_owned()
 }
 
 /// What any route may answer.

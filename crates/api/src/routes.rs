@@ -22,7 +22,7 @@ use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::route::Routes;
 use crate::webhooks::{endpoints, told};
-use crate::{Api, eligibility, epochs, feeds, metrics, mirrors, policies, quorum, watching};
+use crate::{Api, eligibility, epochs, feeds, log, metrics, mirrors, policies, quorum, watching};
 
 /// How many attestations a list shows.
 const LISTED: u32 = 100;
@@ -30,6 +30,13 @@ const LISTED: u32 = 100;
 pub(crate) fn router(api: Api) -> Router {
     let (described, _document) = Routes::new(api.clone(), Document::openapi())
         .add(Access::Public, routes!(crate::covers::list))
+        .add(Access::Public, routes!(eligibility::find::find))
+        .add(Access::Public, routes!(log::checkpoint))
+        .add(Access::Public, routes!(log::key))
+        .add(Access::Public, routes!(log::tile))
+        .add(Access::Public, routes!(log::entries))
+        .add(Access::Public, routes!(log::inclusion))
+        .add(Access::Public, routes!(log::consistency))
         .add(
             Access::Needs(Scope::Read),
             routes!(caller::caller, caller::try_write),

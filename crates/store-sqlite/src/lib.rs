@@ -25,6 +25,7 @@ mod events;
 mod halts;
 mod imports;
 mod inceptions;
+mod log;
 mod looks;
 mod mirrors;
 mod observations;

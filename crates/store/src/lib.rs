@@ -20,6 +20,7 @@ pub mod event;
 pub mod evidence;
 pub mod halt;
 pub mod import;
+pub mod log;
 pub mod look;
 pub mod mirror;
 pub mod policy;
@@ -58,6 +59,8 @@ pub trait Store:
     + quorum::Quorums
     + event::Events
     + webhook::Webhooks
+    + log::Log
+    + log::Audit
     + credential::Credentials
     + backlog::Backlogs
     + Send
@@ -88,6 +91,8 @@ impl<T> Store for T where
         + quorum::Quorums
         + event::Events
         + webhook::Webhooks
+        + log::Log
+        + log::Audit
         + credential::Credentials
         + backlog::Backlogs
         + Send

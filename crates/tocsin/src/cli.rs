@@ -1,6 +1,7 @@
 //! The command line.
 
 mod clients;
+mod log;
 mod verifier;
 
 use core::num::NonZeroU16;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::clients::{Client, Clients, OneKey, Signed};
+pub use self::log::Log;
 pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
@@ -87,6 +89,9 @@ pub enum Command {
     /// Claims that must not be paid as they were attested
     #[command(subcommand)]
     Claims(Claims),
+    /// The eligibility log: audits and proofs
+    #[command(subcommand)]
+    Log(Log),
     /// Clients of the API, and their keys
     #[command(subcommand)]
     Clients(Clients),

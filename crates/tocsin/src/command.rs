@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod explain;
 pub mod feeds;
 pub mod keys;
+pub mod log;
 pub mod policies;
 mod verifier;
 pub mod verify;

@@ -29,6 +29,7 @@ use tocsin_domain::attestation::{SignerSet, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_log::KeyName;
 use url::Url;
 
 pub use self::chain::{Chain, Network};
@@ -64,6 +65,8 @@ pub struct Config {
     pub quorum: Option<QuorumConfig>,
     /// How endpoints of webhooks are told; there are none if absent.
     pub webhooks: Option<WebhooksConfig>,
+    /// The eligibility log.
+    pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
     /// The collector that traces are sent to, if there is one.
@@ -89,6 +92,17 @@ impl Config {
         }
         found
     }
+}
+
+/// The eligibility log.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// What it is called; after its key if absent.
+    pub origin: Option<KeyName>,
+    /// The file with the seed of the key that signs its states; made if there is none.
+    pub key_file: PathBuf,
+    /// How often it says how far sources were read.
+    pub coverage_every: Seconds,
 }
 
 /// Who signs, for which verifier.
@@ -247,12 +261,17 @@ impl Config {
             };
             deliveries.push(delivery.resolve(path, base, &chain, &chains, verifier)?);
         }
+        let database = base.join(file.database);
+        let log = file
+            .log
+            .resolve(base, &database)
+            .map_err(|problem| invalid(path, problem))?;
         let config = Self {
+            database,
             traces: file
                 .telemetry
                 .resolve()
                 .map_err(|problem| invalid(path, problem))?,
-            database: base.join(file.database),
             api: file.api.map(|api| api.listen),
             auth,
             chains,
@@ -264,6 +283,7 @@ impl Config {
             attestor,
             quorum,
             webhooks,
+            log,
             deliveries,
         };
         config.check_settlement(path)?;

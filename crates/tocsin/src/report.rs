@@ -54,6 +54,11 @@ impl Report {
         }
     }
 
+    /// What could not be read, so that nothing is known.
+    pub fn unknown(error: &dyn Error) -> Self {
+        Self::bad_input(chain(error))
+    }
+
     /// What kept the command from doing its work.
     fn failed(error: &dyn Error) -> Self {
         Self {

@@ -37,6 +37,7 @@ pub use self::record::record;
 use crate::clock::Clock;
 use crate::config::{AttestorConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
+use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
@@ -44,6 +45,7 @@ use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
 use crate::pipeline::keys::KeyKeeper;
+use crate::pipeline::log::Logger;
 use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
@@ -99,6 +101,9 @@ pub enum ServiceError {
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The key of the eligibility log.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
@@ -139,6 +144,8 @@ struct Parts {
     /// How long events are kept.
     keep_events: Seconds,
     deliverers: Vec<Deliverer>,
+    logger: Logger,
+    log_key: String,
     listener: Option<(TcpListener, AuthSettings)>,
 }
 
@@ -146,6 +153,7 @@ struct Parts {
 #[derive(Clone, Default)]
 struct Bells {
     claim: Bell,
+    log: Bell,
     attest: Bell,
     renew: Bell,
     mirror: Bell,
@@ -339,6 +347,11 @@ async fn connect(
         None => None,
     };
     let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
+    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let shown_key = log_key.verifier().to_string();
+    tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
+    let every = config.log.coverage_every;
+    let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
     let listener = match config.api {
         Some(address) => Some((listen("api", address).await?, config.auth.clone())),
         None => None,
@@ -364,6 +377,8 @@ async fn connect(
             .webhooks
             .as_ref()
             .map_or(KEEP_EVENTS, |webhooks| webhooks.keep),
+        logger,
+        log_key: shown_key,
         listener,
     })
 }
@@ -420,10 +435,11 @@ fn start(
     }
     begin(
         &mut tasks,
-        Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
+        Claimer::new(Arc::clone(&evaluator), bells.log.clone()),
         &stage,
         bells.claim,
     );
+    begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
         let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
@@ -496,6 +512,7 @@ fn start(
             webhooks: desk,
             mirrors,
             attestor,
+            log_key: Some(parts.log_key),
         };
         tasks.start(
             "api",

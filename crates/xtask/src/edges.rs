@@ -31,14 +31,19 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &["tocsin-domain"],
     },
     Edge {
+        folder: "crates/log",
+        name: "tocsin-log",
+        may_use: &[],
+    },
+    Edge {
         folder: "crates/store",
         name: "tocsin-store",
-        may_use: &["tocsin-domain", "tocsin-auth"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log"],
     },
     Edge {
         folder: "crates/store-sqlite",
         name: "tocsin-store-sqlite",
-        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log", "tocsin-store"],
     },
     Edge {
         folder: "crates/attest",
@@ -53,7 +58,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge {
         folder: "crates/api",
         name: "tocsin-api",
-        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log", "tocsin-store"],
     },
     Edge {
         folder: "crates/tocsin",
@@ -62,6 +67,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
@@ -78,6 +84,7 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",

@@ -64,8 +64,8 @@ pub(crate) struct KeyEntry {
     lagging: bool,
 }
 
-/// What was done, or proposed.
-#[derive(Debug, Serialize, ToSchema)]
+/// What was done, or proposed. It may have a secret, and so is never shown for debugging.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ActAnswer {
     /// `done` or `proposed`.
     outcome: &'static str,

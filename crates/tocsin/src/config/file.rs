@@ -5,6 +5,7 @@ mod chain;
 mod delivery;
 mod feed;
 mod key;
+mod log;
 mod quorum;
 mod settlement;
 mod source;
@@ -23,6 +24,7 @@ use tocsin_domain::time::Seconds;
 
 use self::auth::AuthSection;
 use self::delivery::DeliverySection;
+use self::log::LogSection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
@@ -54,6 +56,8 @@ pub(super) struct ConfigFile {
     pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
     pub(super) webhooks: Option<WebhooksSection>,
+    #[serde(default)]
+    pub(super) log: LogSection,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
     #[serde(default)]
