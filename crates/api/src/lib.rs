@@ -13,6 +13,7 @@ mod determinations;
 mod eligibility;
 mod epochs;
 mod etag;
+mod events;
 mod extract;
 pub mod feeds;
 pub mod health;
@@ -35,6 +36,7 @@ mod serve;
 mod sources;
 mod views;
 mod warnings;
+pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};
 
@@ -66,6 +68,8 @@ pub struct Api {
     pub open_reads: bool,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
+    /// Who sends webhooks; `None` where none are sent.
+    pub webhooks: Option<Arc<dyn webhooks::Desk>>,
     /// For whom attestations are mirrored; `None` where they are not.
     pub mirrors: Option<mirrors::Mirrors>,
     /// For whom it signs; `None` where nothing is attested.

@@ -13,10 +13,11 @@ use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
+use crate::webhooks::{endpoints, told};
 use crate::{
-    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, feeds,
-    health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
-    risks, sources, warnings,
+    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, events,
+    feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum,
+    responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -68,6 +69,39 @@ pub(crate) fn described(api: &Api) -> Routes {
         )
         .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
         .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::list, endpoints::register),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::show, endpoints::change, endpoints::remove),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::stand),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::secrets, endpoints::rotate),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::test),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::deliveries),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::dead_letters),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::lanes, told::replay),
+        )
+        .add(Access::Operational, routes!(events::follow))
 }
 
 pub(crate) fn router(api: Api) -> Router {
