@@ -169,6 +169,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         store,
         health: tocsin_api::health::Health::default(),
         open_reads: true,
+        books: None,
         open_writes: false,
         webhooks: None,
         mirrors: None,
