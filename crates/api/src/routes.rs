@@ -13,10 +13,11 @@ use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
+use crate::webhooks::{endpoints, told};
 use crate::{
-    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, feeds,
-    health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
-    risks, sources, warnings,
+    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, events,
+    feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum,
+    responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -30,6 +31,10 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(risks::list))
         .add(Access::Public, routes!(risks::one))
         .add(Access::Public, routes!(policies::list))
+        .add(
+            Access::Needs(Scope::PoliciesWrite),
+            routes!(policies::take::take),
+        )
         .add(Access::Public, routes!(policies::one))
         .add(Access::Public, routes!(eligibility::policy))
         .add(Access::Public, routes!(determinations::claims_of_policy))
@@ -68,6 +73,39 @@ pub(crate) fn described(api: &Api) -> Routes {
         )
         .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
         .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::list, endpoints::register),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::show, endpoints::change, endpoints::remove),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::stand),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::secrets, endpoints::rotate),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::test),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::deliveries),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::dead_letters),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::lanes, told::replay),
+        )
+        .add(Access::Operational, routes!(events::follow))
 }
 
 pub(crate) fn router(api: Api) -> Router {
@@ -96,6 +134,7 @@ pub(crate) fn router(api: Api) -> Router {
             kind: Kind::Method,
             detail: "this path is not used with that method".to_owned(),
         })
+        .layer(axum::extract::DefaultBodyLimit::max(limits::BODY_MAX))
         .layer(axum::middleware::from_fn(etag::conditional))
         .layer(from_fn_with_state(Limits::default(), limits::limit))
         .with_state(api)

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::events::Streams;
 use crate::{Api, routes};
 
 /// Connections at once; more wait to be accepted.
@@ -40,7 +41,8 @@ pub async fn serve(
     api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let router = routes::router(api);
+    let (end, ending) = tokio::sync::watch::channel(false);
+    let router = routes::router(api).layer(axum::Extension(Streams::new(ending)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -83,6 +85,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    end.send_replace(true);
     if tokio::time::timeout(DRAIN, graceful.shutdown())
         .await
         .is_err()

@@ -23,6 +23,7 @@ mod determinations;
 mod disagreements;
 mod epochs;
 mod error;
+mod events;
 mod halts;
 mod imports;
 mod inceptions;
@@ -47,5 +48,6 @@ mod store;
 mod streams;
 mod unwind;
 mod warnings;
+mod webhooks;
 
 pub use store::SqliteStore;

@@ -35,11 +35,7 @@ impl<S: Browse> Browse for Mortal<S> {
         self.store.browse_risks(terms, after, limit).await
     }
 
-    async fn risks_of_subject(
-        &self,
-        subject: &str,
-        limit: u32,
-    ) -> Result<Vec<RiskId>, StoreError> {
+    async fn risks_of_subject(&self, subject: &str, limit: u32) -> Result<Vec<RiskId>, StoreError> {
         self.store.risks_of_subject(subject, limit).await
     }
 

@@ -10,6 +10,7 @@ mod quorum;
 mod settlement;
 mod source;
 mod telemetry;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +29,8 @@ use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
-use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
+use self::webhooks::WebhooksSection;
+use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
+    pub(super) webhooks: Option<WebhooksSection>,
+    #[serde(default)]
     pub(super) log: LogSection,
     #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
@@ -64,6 +68,35 @@ pub(super) struct ConfigFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
     pub(super) listen: SocketAddr,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing; otherwise, whoever has a key.
+    #[serde(default = "yes")]
+    pub(super) open_reads: bool,
+    /// Whether anybody may write: for a developer's machine.
+    #[serde(default)]
+    pub(super) open_writes: bool,
+}
+
+impl ApiSection {
+    pub(super) fn resolve(self, path: &Path) -> Result<ApiConfig, ConfigError> {
+        if self.open_writes && !self.listen.ip().is_loopback() {
+            return Err(invalid(
+                path,
+                format!(
+                    "[api] open_writes lets anybody who reaches {} write: listen on a loopback address, or leave it out",
+                    self.listen
+                ),
+            ));
+        }
+        Ok(ApiConfig {
+            listen: self.listen,
+            open_reads: self.open_reads,
+            open_writes: self.open_writes,
+        })
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
