@@ -335,7 +335,7 @@ async fn a_tampered_row_is_found() {
         "UPDATE claims SET amount = zeroblob(32)",
         "UPDATE claims SET fraction = '1'",
         "DELETE FROM claims; DELETE FROM log_queue",
-        "UPDATE determinations SET occurred_at = occurred_at - 1",
+        "UPDATE determinations SET determined_at = determined_at + 1",
         "UPDATE determination_inputs SET value = '0.5' WHERE input = 0 AND value IS NOT NULL",
         "UPDATE policies SET holder = zeroblob(20)",
         "UPDATE policies SET expiry = expiry + 1",
