@@ -57,7 +57,7 @@ pub trait Store:
     + quorum::Quorums
     + log::Log
     + log::Audit
-    + credential::Credentials
+    + credential::KeyBooks
     + backlog::Backlogs
     + Send
     + Sync
@@ -87,7 +87,7 @@ impl<T> Store for T where
         + quorum::Quorums
         + log::Log
         + log::Audit
-        + credential::Credentials
+        + credential::KeyBooks
         + backlog::Backlogs
         + Send
         + Sync
