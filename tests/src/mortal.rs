@@ -9,6 +9,7 @@ mod log;
 mod polled;
 mod quorum;
 mod standings;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -166,6 +166,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         store,
         health: tocsin_api::health::Health::default(),
         open_writes: false,
+        webhooks: None,
         mirrors: None,
         log_key: None,
         attestor: None,

@@ -53,6 +53,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         store,
         health: health.clone(),
         open_writes: false,
+        webhooks: None,
         mirrors: None,
         attestor: None,
         log_key: None,

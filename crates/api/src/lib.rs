@@ -21,6 +21,7 @@ pub mod quorum;
 mod route;
 mod routes;
 mod watching;
+pub mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Api {
     pub auth: auth::Auth,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
+    /// Who sends webhooks; `None` where none are sent.
+    pub webhooks: Option<Arc<dyn webhooks::Desk>>,
     /// For whom attestations are mirrored; `None` where they are not.
     pub mirrors: Option<mirrors::Mirrors>,
     /// For whom it signs; `None` where nothing is attested.

@@ -9,6 +9,7 @@ mod feeds;
 mod log;
 mod sources;
 mod stages;
+mod webhooks;
 
 use core::fmt;
 use core::time::Duration;
@@ -42,6 +43,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    webhooks: webhooks::Webhooks,
     calls: calls::Calls,
     deliveries: deliveries::Deliveries,
     log: log::Log,
@@ -62,6 +64,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
             log: log::Log::of(&mut registry),
@@ -78,6 +81,11 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
+    /// A message was sent to a webhook endpoint, which took it or not.
+    pub fn webhook_sent(&self, taken: bool) {
+        self.0.webhooks.sent(taken);
+    }
+
     /// A feed did or said something that gives no value.
     pub fn feed_trouble(&self, feed: &SourceId, kind: &str) {
         self.0.feeds.trouble(feed, kind);
@@ -140,6 +148,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
     counts.log.look(&api).await?;
+    counts.webhooks.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));
     let text = api

@@ -21,6 +21,7 @@ use crate::auth::{caller, keys};
 use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::route::Routes;
+use crate::webhooks::{endpoints, told};
 use crate::{Api, eligibility, epochs, feeds, log, metrics, mirrors, policies, quorum, watching};
 
 /// How many attestations a list shows.
@@ -46,6 +47,38 @@ pub(crate) fn router(api: Api) -> Router {
         )
         .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
         .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::list, endpoints::register),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::show, endpoints::change, endpoints::remove),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::stand),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::secrets, endpoints::rotate),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(endpoints::test),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::deliveries),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::dead_letters),
+        )
+        .add(
+            Access::Needs(Scope::WebhooksManage),
+            routes!(told::lanes, told::replay),
+        )
         .finish();
     described
         .route("/health/live", get(async || "live\n"))

@@ -21,6 +21,7 @@ mod determinations;
 mod disagreements;
 mod epochs;
 mod error;
+mod events;
 mod halts;
 mod imports;
 mod inceptions;
@@ -45,5 +46,6 @@ mod store;
 mod streams;
 mod unwind;
 mod warnings;
+mod webhooks;
 
 pub use store::SqliteStore;

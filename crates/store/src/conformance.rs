@@ -21,6 +21,7 @@ pub mod credentials;
 pub mod deliveries;
 pub mod durability;
 pub mod epochs;
+pub mod events;
 pub mod halts;
 pub mod imports;
 pub mod looks;
@@ -40,6 +41,7 @@ pub mod steps;
 pub mod unwinding;
 pub mod values;
 pub mod warnings;
+pub mod webhooks;
 
 use core::future::Future;
 
@@ -273,6 +275,20 @@ macro_rules! conformance_tests {
                 keep_nonces_within_bounds
                 count_what_they_are_used_for
                 wait_for_a_second_person
+            }
+            events {
+                have_one_order
+                are_valid_in_themselves
+                are_forgotten_when_they_are_old
+            }
+            webhooks {
+                are_registered
+                want_what_they_ask_for
+                are_due_in_order
+                replay_dead_letters
+                remember_what_happened
+                are_disabled_loudly
+                rotate_secrets
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -16,6 +16,7 @@ pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
+pub mod event;
 pub mod evidence;
 pub mod halt;
 pub mod import;
@@ -31,6 +32,7 @@ pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;
+pub mod webhook;
 
 pub use error::StoreError;
 
@@ -55,6 +57,8 @@ pub trait Store:
     + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
+    + event::Events
+    + webhook::Webhooks
     + log::Log
     + log::Audit
     + credential::KeyBooks
@@ -85,6 +89,8 @@ impl<T> Store for T where
         + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
+        + event::Events
+        + webhook::Webhooks
         + log::Log
         + log::Audit
         + credential::KeyBooks

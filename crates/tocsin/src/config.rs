@@ -21,6 +21,9 @@ use alloy::primitives::Address;
 use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
+use tocsin_delivery::webhook::SenderSettings;
+use tocsin_delivery::webhook::schedule::Schedule;
+use tocsin_delivery::webhook::secret::MasterKey;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{SignerSet, SigningDomain};
 use tocsin_domain::observation::SourceId;
@@ -60,6 +63,8 @@ pub struct Config {
     pub attestor: Option<AttestorConfig>,
     /// The other attestors; attested alone if absent.
     pub quorum: Option<QuorumConfig>,
+    /// How endpoints of webhooks are told; there are none if absent.
+    pub webhooks: Option<WebhooksConfig>,
     /// The eligibility log.
     pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
@@ -140,6 +145,21 @@ pub struct QuorumConfig {
     pub deliver_after: Seconds,
 }
 
+/// How endpoints of webhooks are told.
+#[derive(Debug)]
+pub struct WebhooksConfig {
+    /// What their secrets are derived from.
+    pub keys: MasterKey,
+    /// Where messages may go, and how long that may take.
+    pub sender: SenderSettings,
+    /// When a message is tried again.
+    pub schedule: Schedule,
+    /// How many endpoints there may be.
+    pub max_endpoints: u32,
+    /// How long events are kept.
+    pub keep: Seconds,
+}
+
 /// A settlement chain.
 #[derive(Debug)]
 pub struct DeliveryConfig {
@@ -208,6 +228,10 @@ impl Config {
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
             .transpose()?;
+        let webhooks = file
+            .webhooks
+            .map(|webhooks| webhooks.resolve(path, base))
+            .transpose()?;
         let settlement = attestor.as_ref().and_then(AttestorConfig::settlement_chain);
         let mut policies = Vec::new();
         let mut policy_files = Vec::new();
@@ -258,6 +282,7 @@ impl Config {
             policy_files,
             attestor,
             quorum,
+            webhooks,
             log,
             deliveries,
         };

@@ -29,6 +29,7 @@ pub mod recheck;
 pub mod renew;
 pub mod standings;
 pub mod warn;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -22,6 +22,7 @@ use tocsin_attest::{AttestError, Attestor};
 use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
+use tocsin_delivery::webhook::{Sender, SystemLookup};
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
@@ -34,7 +35,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network};
+use crate::config::{AttestorConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
 use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
@@ -54,8 +55,13 @@ use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::renew::Renewer;
 use crate::pipeline::standings::StandingWatch;
 use crate::pipeline::warn::Forewarner;
+use crate::pipeline::webhooks::desk::TellersDesk;
+use crate::pipeline::webhooks::{self, Forgetter, Teller};
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
+
+/// How long events are kept where nothing is said.
+const KEEP_EVENTS: Seconds = Seconds(30 * 86_400);
 
 /// Why the service did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +95,9 @@ pub enum ServiceError {
         #[source]
         source: DeliveryError,
     },
+    /// Webhooks.
+    #[error("cannot send webhooks; check [webhooks]")]
+    Webhooks(#[source] DeliveryError),
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -130,6 +139,10 @@ struct Parts {
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
     mirrors: Option<EasContract>,
+    /// Who sends webhooks, and how many endpoints there may be.
+    webhooks: Option<(Arc<Teller>, u32)>,
+    /// How long events are kept.
+    keep_events: Seconds,
     deliverers: Vec<Deliverer>,
     logger: Logger,
     log_key: String,
@@ -145,6 +158,7 @@ struct Bells {
     renew: Bell,
     mirror: Bell,
     deliver: Bell,
+    webhooks: Bell,
 }
 
 /// Opens the database that `config` names and runs the service on it until `shutdown`.
@@ -332,6 +346,7 @@ async fn connect(
         Some(quorum) => Some(listen("quorum", quorum.listen).await?),
         None => None,
     };
+    let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
     let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
     let shown_key = log_key.verifier().to_string();
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
@@ -357,10 +372,23 @@ async fn connect(
             .as_ref()
             .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
+        webhooks,
+        keep_events: config
+            .webhooks
+            .as_ref()
+            .map_or(KEEP_EVENTS, |webhooks| webhooks.keep),
         logger,
         log_key: shown_key,
         listener,
     })
+}
+
+/// Who sends webhooks.
+fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
+    let sender = Sender::new(config.sender.clone(), Arc::new(SystemLookup));
+    let sender = sender.map_err(ServiceError::Webhooks)?;
+    let teller = Teller::new(sender, config.keys.clone(), config.schedule.clone());
+    Ok((Arc::new(teller), config.max_endpoints))
 }
 
 async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
@@ -446,6 +474,19 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
+    begin(
+        &mut tasks,
+        Forgetter::new(parts.keep_events),
+        &stage,
+        Bell::default(),
+    );
+    let desk = parts.webhooks.map(|(teller, most)| {
+        stage.health.expect("webhooks");
+        let told = webhooks::run(Arc::clone(&teller), stage.clone(), bells.webhooks.clone());
+        tasks.start("webhooks", told);
+        let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
+        Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
+    });
     if let Some((listener, settings)) = parts.listener {
         let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
         let now = Arc::new(move || UnixTime(clock.now().0));
@@ -468,6 +509,7 @@ fn start(
             metrics: stage.metrics,
             auth,
             open_writes: false,
+            webhooks: desk,
             mirrors,
             attestor,
             log_key: Some(parts.log_key),

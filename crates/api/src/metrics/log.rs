@@ -35,7 +35,8 @@ impl Log {
     pub(super) async fn look(&self, api: &Api) -> Result<(), StoreError> {
         self.leaves.set(number(api.store.tree().await?.size));
         let signed = api.store.checkpoint().await?;
-        self.signed.set(number(signed.map_or(0, |state| state.size)));
+        self.signed
+            .set(number(signed.map_or(0, |state| state.size)));
         Ok(())
     }
 }

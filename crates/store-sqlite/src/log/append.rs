@@ -5,12 +5,14 @@ use tocsin_domain::time::Timestamp;
 use tocsin_log::{Edge, TileId, leaf_hash};
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
+use tocsin_store::event::NewEvent;
 use tocsin_store::log::{Appended, Appending, Fact};
 
 use super::{due, hashes, tree};
 use crate::bulk::Bulk;
 use crate::column::{from_json, signed, unsigned};
 use crate::error::failed;
+use crate::events;
 
 pub(super) const APPEND: &str = "append to the eligibility log";
 const LEAF: &str = "leaf";
@@ -204,5 +206,19 @@ async fn store(
         .await
         .map_err(failed(APPEND))?;
     }
+    let events: Vec<NewEvent> = facts.iter().zip(leaves).map(event).collect();
+    events::publish(connection, &events, APPEND).await?;
     Ok(edge.size() - first)
+}
+
+/// What the world is told of a leaf: all of it. Who asks for some covers or holders only is told by what the body names.
+fn event((fact, leaf): (&Fact, NewLeaf)) -> NewEvent {
+    let named = |name: &str| fact.body.get(name).and_then(serde_json::Value::as_str);
+    NewEvent {
+        kind: fact.kind.replace('-', "_"),
+        at: Timestamp(fact.logged_at),
+        terms: named("terms_hash").and_then(|terms| terms.parse().ok()),
+        holder: named("holder").and_then(|holder| holder.parse().ok()),
+        body: leaf.entry,
+    }
 }

@@ -10,6 +10,7 @@ mod quorum;
 mod settlement;
 mod source;
 mod telemetry;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
+use self::webhooks::WebhooksSection;
 use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
@@ -52,6 +54,8 @@ pub(super) struct ConfigFile {
     pub(super) attestor: Option<AttestorSection>,
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
+    #[serde(default)]
+    pub(super) webhooks: Option<WebhooksSection>,
     #[serde(default)]
     pub(super) log: LogSection,
     #[serde(default)]
