@@ -305,8 +305,8 @@ async fn a_policy_that_ended_without_a_loss_is_said_to_have() {
             evaluated_to: at(261),
         }];
         store.commit(&read).await.unwrap();
-        append_all(&store, 300, 99).await;
-        append_all(&store, 300, 99).await;
+        append_all(&store, 601, 99).await;
+        append_all(&store, 902, 99).await;
         let subject = policy.id.to_string();
         let outcomes = store.leaves_about(&subject, Some("outcome"), 9);
         let outcomes = outcomes.await.unwrap();
