@@ -168,6 +168,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         metrics,
         store,
         health: tocsin_api::health::Health::default(),
+        open_reads: true,
         open_writes: false,
         webhooks: None,
         mirrors: None,

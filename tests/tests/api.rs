@@ -52,6 +52,7 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         metrics,
         store,
         health: health.clone(),
+        open_reads: true,
         open_writes: false,
         webhooks: None,
         mirrors: None,

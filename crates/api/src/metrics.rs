@@ -6,6 +6,7 @@ mod attestors;
 mod calls;
 mod deliveries;
 mod feeds;
+mod log;
 mod sources;
 mod stages;
 mod webhooks;
@@ -45,6 +46,7 @@ struct Counts {
     webhooks: webhooks::Webhooks,
     calls: calls::Calls,
     deliveries: deliveries::Deliveries,
+    log: log::Log,
     unready: Gauge<i64>,
 }
 
@@ -65,6 +67,7 @@ impl Default for Metrics {
             webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
+            log: log::Log::of(&mut registry),
             unready,
             registry,
         }))
@@ -144,6 +147,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.log.look(&api).await?;
     counts.webhooks.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));

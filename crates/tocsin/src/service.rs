@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network, WebhooksConfig};
+use crate::config::{ApiConfig, AttestorConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
 use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
@@ -146,7 +146,7 @@ struct Parts {
     deliverers: Vec<Deliverer>,
     logger: Logger,
     log_key: String,
-    listener: Option<(TcpListener, AuthSettings)>,
+    listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
 }
 
 /// The wake-up calls between the stages.
@@ -354,7 +354,7 @@ async fn connect(
     let next = bells.attest.clone().with(&bells.webhooks);
     let logger = Logger::new(Arc::new(log_key), every, evaluator, next);
     let listener = match config.api {
-        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
+        Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,
     };
     Ok(Parts {
@@ -488,7 +488,7 @@ fn start(
         let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
         Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
     });
-    if let Some((listener, settings)) = parts.listener {
+    if let Some((listener, settings, served)) = parts.listener {
         let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
         let now = Arc::new(move || UnixTime(clock.now().0));
         let auth = Auth::new(settings, store, now, stage.metrics.clone());
@@ -509,7 +509,8 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             auth,
-            open_writes: false,
+            open_reads: served.open_reads,
+            open_writes: served.open_writes,
             webhooks: desk,
             mirrors,
             attestor,
