@@ -86,27 +86,24 @@ impl SignedApi {
 
     /// A client, if it is new, and a key of it.
     pub async fn holder(&self, client: &str, key: SigningKey, scopes: &[Scope]) -> Holder {
-        let name: OwnerName = client
-            .parse()
-            .unwrap_or_else(|_| panic!("{client} is no name"));
+        let name: OwnerName = client.parse().unwrap();
         let added = Client {
             name: name.clone(),
             created_at: now(),
         };
         match self.store.add_client(&added).await {
             Ok(()) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => panic!("{error}"),
+            other => other.unwrap(),
         }
         let mut bytes = [0; 16];
         random(&mut bytes).unwrap();
         let id = KeyId::new(self.settings.environment, bytes);
-        let material = match (&key, key.public().unwrap()) {
-            (_, Some(public)) => Material::Public(public),
-            (SigningKey::HmacSha256(secret), None) => {
+        let material = match &key {
+            SigningKey::Ed25519(_) => Material::Public(key.public().unwrap().unwrap()),
+            SigningKey::HmacSha256(secret) => {
                 let seal = self.settings.seal.as_ref().unwrap();
                 Material::Secret(seal.seal(id.as_str(), secret).unwrap())
             }
-            (SigningKey::Ed25519(_), None) => unreachable!("it has a public half"),
         };
         let life = LifeCycle::pending(now().plus(90 * DAY));
         let credential = Credential {
@@ -172,6 +169,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         open_writes: false,
         webhooks: None,
         mirrors: None,
+        log_key: None,
         attestor: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tocsin_auth::check::Windows;
 use tocsin_auth::seal::Seal;
 use tocsin_auth::{Environment, KeyId, Scopes, UnixTime};
-use tocsin_store::credential::{Credentials, OwnerName};
+use tocsin_store::credential::{KeyBooks, OwnerName};
 
 use self::cache::Cache;
 use self::rate::Rates;
@@ -76,7 +76,7 @@ pub struct Auth(Arc<Parts>);
 
 struct Parts {
     settings: AuthSettings,
-    store: Arc<dyn Credentials>,
+    store: Arc<dyn KeyBooks>,
     now: Now,
     metrics: Metrics,
     cache: Cache,
@@ -107,7 +107,7 @@ impl Auth {
     /// Judges by the keys in `store`.
     pub fn new(
         settings: AuthSettings,
-        store: Arc<dyn Credentials>,
+        store: Arc<dyn KeyBooks>,
         now: Now,
         metrics: Metrics,
     ) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::credential::KeyBooks;
 
 use crate::error::failed;
 
@@ -41,9 +42,7 @@ impl SqliteStore {
     /// Opens the database at `path` beside the process that has it, for its keys alone: what is done to them is one
     /// transaction each and rests on nothing that the other process remembers. The database must be there, with the schema
     /// that this program knows.
-    pub async fn open_keys(
-        path: &Path,
-    ) -> Result<Arc<dyn tocsin_store::credential::Credentials>, StoreError> {
+    pub async fn open_keys(path: &Path) -> Result<Arc<dyn KeyBooks>, StoreError> {
         Ok(Arc::new(crate::open::beside(path).await?))
     }
 

@@ -14,6 +14,7 @@ use tocsin_auth::{Algorithm, Failure, KeyId, LifeCycle, Scopes, UnixTime};
 
 use crate::StoreError;
 use crate::check::Flaw;
+use crate::log::Audit;
 
 /// How many nonces of a key are kept at once: a thousand requests a second for as long as a signature can be good.
 pub const MOST_NONCES: u32 = 100_000;
@@ -196,7 +197,13 @@ pub struct Proposal {
     pub expires_at: UnixTime,
 }
 
-/// Clients, keys, and what is remembered of their use.
+/// What is needed to manage keys: themselves, and the log of who did it.
+pub trait KeyBooks: Credentials + Audit {}
+
+impl<T: Credentials + Audit> KeyBooks for T {}
+
+/// Clients, keys, and what is remembered of their use. Each key that is made, each change of its state and each sum of
+/// refusals becomes a leaf of the eligibility log in the same transaction.
 #[async_trait]
 pub trait Credentials: Send + Sync {
     /// Adds a client. One of the same name is a [`StoreError::Conflict`].

@@ -65,7 +65,7 @@ pub trait Store:
     + webhook::Webhooks
     + log::Log
     + log::Audit
-    + credential::Credentials
+    + credential::KeyBooks
     + backlog::Backlogs
     + Send
     + Sync
@@ -99,7 +99,7 @@ impl<T> Store for T where
         + webhook::Webhooks
         + log::Log
         + log::Audit
-        + credential::Credentials
+        + credential::KeyBooks
         + backlog::Backlogs
         + Send
         + Sync

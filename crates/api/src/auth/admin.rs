@@ -1,17 +1,21 @@
 //! What is done to clients and keys, for the API and the command line alike. Each act is one transaction.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tocsin_auth::life::{DAY, LIFETIME, NoTransition, OVERLAP};
 use tocsin_auth::seal::{Seal, SealError, random};
 use tocsin_auth::{Environment, KeyId, LifeCycle, Scope, Scopes, UnixTime, VerifyingKey};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::credential::{
-    Client, Credential, CredentialChange, Credentials, LifeChange, Material, Owner, OwnerName,
+    Client, Credential, CredentialChange, KeyBooks, LifeChange, Material, Owner, OwnerName,
 };
+use tocsin_store::log::AuditEntry;
 
 /// How every secret of a client begins, so that one that is somewhere it should not be is found.
 pub const SECRET_PREFIX: &str = "tocsin_sk_";
@@ -75,6 +79,18 @@ impl Act {
     /// Whether one person may do it in production: what only takes away power must not wait for a second one.
     pub fn is_urgent(&self) -> bool {
         matches!(self, Self::Revoke { .. })
+    }
+
+    /// The client or the key that it is about.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::AddClient { client, .. }
+            | Self::AddKey { client, .. }
+            | Self::Rotate { client, .. } => client.as_str(),
+            Self::RollBack { key } | Self::Retire { key, .. } | Self::Revoke { key } => {
+                key.as_str()
+            }
+        }
     }
 
     /// Its name.
@@ -156,7 +172,7 @@ pub struct Done {
 /// With what acts are done.
 pub struct Admin<'a> {
     /// Where the keys are.
-    pub store: &'a dyn Credentials,
+    pub store: &'a dyn KeyBooks,
     /// What seals secrets.
     pub seal: Option<&'a Seal>,
     /// Where the keys are good.
@@ -164,8 +180,45 @@ pub struct Admin<'a> {
 }
 
 impl Admin<'_> {
-    /// Does `act`, all of it or nothing.
-    pub async fn perform(&self, act: &Act, now: UnixTime) -> Result<Done, ActError> {
+    /// Does `act`, all of it or nothing, and has the log say who did it.
+    pub async fn perform(&self, act: &Act, actor: &str, now: UnixTime) -> Result<Done, ActError> {
+        let done = self.change_keys(act, now).await?;
+        // The changes are in the log already, with their transaction: to lose a new secret over who did it would help nobody.
+        let changed = done.changed.iter();
+        let changed = changed.map(|(key, life)| (key.to_string(), life.state().name()));
+        let changed: BTreeMap<String, &str> = changed.collect();
+        let detail = json!({ "act": act, "changed": changed });
+        if let Err(error) = self.say(act, "key-managed", actor, detail, now).await {
+            tracing::error!(%error, actor, act = act.name(), "the log does not say who managed a key");
+        }
+        Ok(done)
+    }
+
+    /// Has the log say that somebody has proposed `act`.
+    pub async fn propose(&self, act: &Act, actor: &str, now: UnixTime) -> Result<(), StoreError> {
+        let detail = json!({ "act": act });
+        self.say(act, "key-act-proposed", actor, detail, now).await
+    }
+
+    async fn say(
+        &self,
+        act: &Act,
+        action: &str,
+        actor: &str,
+        detail: Value,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            at: Timestamp(now.0),
+            action: action.to_owned(),
+            actor: Some(actor.to_owned()),
+            subject: act.subject().to_owned(),
+            detail,
+        };
+        self.store.record(&[entry]).await
+    }
+
+    async fn change_keys(&self, act: &Act, now: UnixTime) -> Result<Done, ActError> {
         match act {
             Act::AddClient {
                 client,

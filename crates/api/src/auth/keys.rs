@@ -182,8 +182,7 @@ async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<Response, Pr
         expires_at: now.plus(PROPOSED_FOR),
     };
     auth.0.store.propose(&proposal).await?;
-    auth.audit("proposed", act, &[caller], &BTreeMap::new())
-        .await?;
+    auth.admin().propose(act, &named(&[caller]), now).await?;
     let answer = ActAnswer {
         outcome: "proposed",
         proposal: Some(hex::encode(id)),
@@ -287,35 +286,32 @@ fn states(changed: &[(KeyId, LifeCycle)]) -> BTreeMap<String, String> {
 }
 
 impl Auth {
-    /// Does an act for these people and writes down that they did it.
-    async fn perform(&self, act: &Act, by: &[&Caller]) -> Result<Done, Problem> {
-        let admin = Admin {
+    fn admin(&self) -> Admin<'_> {
+        Admin {
             store: &*self.0.store,
             seal: self.0.settings.seal.as_ref(),
             environment: self.0.settings.environment,
-        };
-        let done = admin.perform(act, (self.0.now)()).await;
+        }
+    }
+
+    /// Does an act for these people.
+    async fn perform(&self, act: &Act, by: &[&Caller]) -> Result<Done, Problem> {
+        let actor = named(by);
+        let done = self.admin().perform(act, &actor, (self.0.now)()).await;
         // Whatever became of it: what is cached may be old.
         self.0.cache.clear();
         let done = done.map_err(refused_act)?;
-        self.audit("done", act, by, &states(&done.changed)).await?;
+        tracing::info!(act = act.name(), subject = act.subject(), by = %actor, "keys are managed");
         Ok(done)
     }
+}
 
-    async fn audit(
-        &self,
-        outcome: &'static str,
-        act: &Act,
-        by: &[&Caller],
-        changed: &BTreeMap<String, String>,
-    ) -> Result<(), StoreError> {
-        let people: Vec<String> = by
-            .iter()
-            .map(|caller| format!("{} ({})", caller.client, caller.key))
-            .collect();
-        tracing::info!(act = act.name(), outcome, by = %people.join(", "), ?changed, "keys are managed");
-        Ok(())
-    }
+/// Who they are, for the log.
+fn named(people: &[&Caller]) -> String {
+    let named = people
+        .iter()
+        .map(|caller| format!("{} ({})", caller.client, caller.key));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// What a person can mend is said; the rest is for the operator.

@@ -9,13 +9,16 @@ use tocsin_api::auth::admin::{Act, Admin, Done, is_laggard};
 use tocsin_auth::life::DAY;
 use tocsin_auth::{State, UnixTime};
 use tocsin_domain::time::Timestamp;
-use tocsin_store::credential::{Credential, Credentials, Usage};
+use tocsin_store::credential::{Credential, KeyBooks, Usage};
 use tocsin_store_sqlite::SqliteStore;
 
 use crate::cli::{Clients, OneKey};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::report::Report;
+
+/// As whom the log names whoever may write the database.
+const OPERATOR: &str = "operator";
 
 /// How long before its end an active key is worth a word.
 const SOON: i64 = 14 * DAY;
@@ -87,10 +90,11 @@ pub async fn run(asked: Clients, clock: &dyn Clock, out: &mut dyn Write) -> Resu
 }
 
 /// The database of a service that runs, or else as the service itself would open it: the first time there is none.
-async fn open(config: &Path) -> Result<(Config, Arc<dyn Credentials>), Report> {
+async fn open(config: &Path) -> Result<(Config, Arc<dyn KeyBooks>), Report> {
     let config = Config::load(config)?;
-    let store: Arc<dyn Credentials> = match SqliteStore::open(&config.database).await {
+    let store: Arc<dyn KeyBooks> = match SqliteStore::open(&config.database).await {
         Ok(alone) => Arc::new(alone),
+        // Whatever is wrong beyond that a service has it, is wrong for this as well, and then it says so.
         Err(_in_use) => SqliteStore::open_keys(&config.database).await?,
     };
     Ok((config, store))
@@ -98,7 +102,7 @@ async fn open(config: &Path) -> Result<(Config, Arc<dyn Credentials>), Report> {
 
 async fn perform(
     config: &Config,
-    store: &dyn Credentials,
+    store: &dyn KeyBooks,
     act: &Act,
     now: UnixTime,
     out: &mut dyn Write,
@@ -108,7 +112,7 @@ async fn perform(
         seal: config.auth.seal.as_ref(),
         environment: config.auth.environment,
     };
-    let done = admin.perform(act, now).await?;
+    let done = admin.perform(act, OPERATOR, now).await?;
     print(&done, out)
 }
 
@@ -134,7 +138,7 @@ fn print(done: &Done, out: &mut dyn Write) -> Result<(), Report> {
     Ok(())
 }
 
-async fn list(store: &dyn Credentials, out: &mut dyn Write) -> Result<(), Report> {
+async fn list(store: &dyn KeyBooks, out: &mut dyn Write) -> Result<(), Report> {
     for key in store.credentials().await? {
         writeln!(
             out,
@@ -151,7 +155,7 @@ async fn list(store: &dyn Credentials, out: &mut dyn Write) -> Result<(), Report
     Ok(())
 }
 
-async fn usage(store: &dyn Credentials, now: UnixTime, out: &mut dyn Write) -> Result<(), Report> {
+async fn usage(store: &dyn KeyBooks, now: UnixTime, out: &mut dyn Write) -> Result<(), Report> {
     let usage = store.credential_uses().await?;
     let nothing = Usage::default();
     for key in store.credentials().await? {
