@@ -6,18 +6,15 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tocsin::clock::{Clock, SystemClock};
+use tocsin::pipeline::StageError;
 use tocsin::pipeline::bell::Bell;
-use tocsin::pipeline::webhooks::{self, Teller};
-use tocsin::pipeline::{Stage, StageError};
+use tocsin::pipeline::webhooks;
 use tocsin::supervisor::Shutdown;
-use tocsin_delivery::webhook::guard::Allowed;
-use tocsin_delivery::webhook::schedule::Schedule;
-use tocsin_delivery::webhook::secret::MasterKey;
-use tocsin_delivery::webhook::{Sender, SenderSettings, SystemLookup};
-use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::event::{Events, NewEvent};
 use tocsin_store::webhook::{EndpointId, Filter, NewEndpoint, Profile, Scheme, Webhooks};
 use tocsin_store_sqlite::SqliteStore;
+use tocsin_tests::teller;
 use tokio::task::JoinHandle;
 
 use super::sink::Sink;
@@ -34,11 +31,6 @@ pub(crate) struct Telling {
     running: JoinHandle<Result<(), StageError>>,
 }
 
-fn keys() -> MasterKey {
-    let text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-    MasterKey::new(&SecretString::from(text)).unwrap()
-}
-
 impl Telling {
     /// Begins, with so many seconds between attempts.
     pub(crate) async fn begin(waits: &[i64]) -> Self {
@@ -48,26 +40,9 @@ impl Telling {
     async fn on(folder: Arc<TempDir>, waits: Vec<i64>) -> Self {
         let store = SqliteStore::open(&folder.path().join("tocsin.db")).await;
         let store = Arc::new(store.unwrap());
-        let settings = SenderSettings {
-            allowed: Allowed::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            plain_http: true,
-            connect_timeout: Duration::from_secs(1),
-            total_timeout: Duration::from_secs(2),
-        };
-        let sender = Sender::new(settings, Arc::new(SystemLookup)).unwrap();
-        let schedule = Schedule::new(waits.iter().copied().map(Seconds).collect());
-        let teller = Arc::new(Teller::new(sender, keys(), schedule));
+        let teller = teller::teller(&waits);
         let (bell, shutdown) = (Bell::default(), Shutdown::default());
-        let stage = Stage {
-            store: Arc::clone(&store) as _,
-            clock: Arc::new(SystemClock),
-            health: tocsin_api::health::Health::default(),
-            chains: tocsin_api::chains::Chains::default(),
-            feeds: tocsin_api::feeds::Feeds::default(),
-            quorum: tocsin_api::quorum::Quorum::default(),
-            metrics: tocsin_api::metrics::Metrics::default(),
-            shutdown: shutdown.clone(),
-        };
+        let stage = teller::stage(Arc::clone(&store) as _, &shutdown);
         #[expect(
             clippy::disallowed_methods,
             reason = "its end is awaited, or it is cut off"
@@ -111,7 +86,9 @@ impl Telling {
     }
 
     pub(crate) fn secret(&self, id: EndpointId, generation: u32) -> SecretString {
-        keys().hmac(&id.to_string(), generation).for_receiver()
+        teller::keys()
+            .hmac(&id.to_string(), generation)
+            .for_receiver()
     }
 
     /// Ends as the service does.
