@@ -213,6 +213,7 @@ async fn serve(
         store,
         health: tocsin_api::health::Health::default(),
         open_reads: true,
+        books: None,
         open_writes: false,
         webhooks,
         mirrors: None,

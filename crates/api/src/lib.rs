@@ -17,6 +17,7 @@ mod events;
 mod extract;
 pub mod feeds;
 pub mod health;
+mod idempotency;
 mod limits;
 mod log;
 pub mod metrics;
@@ -39,6 +40,13 @@ mod warnings;
 pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};
+
+/// What takes policies from clients.
+pub mod books {
+    pub use crate::idempotency::Asked;
+    pub use crate::policies::take::{Books, NewPolicy, PoliciesTaken, Untaken};
+    pub use crate::problem::Flaw;
+}
 
 use std::sync::Arc;
 
@@ -68,6 +76,8 @@ pub struct Api {
     pub open_reads: bool,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
+    /// Who takes policies from clients; `None` where nobody does.
+    pub books: Option<Arc<dyn books::Books>>,
     /// Who sends webhooks; `None` where none are sent.
     pub webhooks: Option<Arc<dyn webhooks::Desk>>,
     /// For whom attestations are mirrored; `None` where they are not.

@@ -16,6 +16,8 @@ use crate::problem::{Kind, Problem};
 const AT_ONCE: usize = 256;
 /// Bytes of a path with its query.
 const URI_MAX: usize = 4_096;
+/// Bytes of a body.
+pub(crate) const BODY_MAX: usize = 8 << 20;
 /// How long a request may take until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(60);
 

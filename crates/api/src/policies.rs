@@ -1,5 +1,7 @@
 //! Policies: by id, by the number at their contract, by holder, by risk.
 
+pub(crate) mod take;
+
 use alloy_primitives::{Address, U256};
 use axum::Json;
 use axum::extract::State;

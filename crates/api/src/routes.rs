@@ -31,6 +31,10 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(risks::list))
         .add(Access::Public, routes!(risks::one))
         .add(Access::Public, routes!(policies::list))
+        .add(
+            Access::Needs(Scope::PoliciesWrite),
+            routes!(policies::take::take),
+        )
         .add(Access::Public, routes!(policies::one))
         .add(Access::Public, routes!(eligibility::policy))
         .add(Access::Public, routes!(determinations::claims_of_policy))
@@ -130,6 +134,7 @@ pub(crate) fn router(api: Api) -> Router {
             kind: Kind::Method,
             detail: "this path is not used with that method".to_owned(),
         })
+        .layer(axum::extract::DefaultBodyLimit::max(limits::BODY_MAX))
         .layer(axum::middleware::from_fn(etag::conditional))
         .layer(from_fn_with_state(Limits::default(), limits::limit))
         .with_state(api)

@@ -56,10 +56,11 @@ CREATE TABLE log_coverage (
 
 -- Policies of which the log does not say yet how they ended, or has to say it anew.
 CREATE TABLE log_due (
-    expiry INTEGER NOT NULL,
-    policy BLOB    NOT NULL CHECK (length(policy) = 32),
-    PRIMARY KEY (expiry, policy)
+    policy BLOB    NOT NULL PRIMARY KEY CHECK (length(policy) = 32),
+    -- When to look whether it has ended.
+    due_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX log_due_by_time ON log_due (due_at);
 
 -- "Not seeing is not no": what a source could not say within the period of a policy is found here.
 CREATE INDEX observations_without_value ON observations (stream, observed_at) WHERE value_kind IS NULL;
@@ -166,7 +167,7 @@ INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordin
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_standings ORDER BY subject;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_epochs ORDER BY subject, ordinal;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_halts ORDER BY subject;
-INSERT INTO log_due (expiry, policy) SELECT expiry, id FROM policies;
+INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies;
 
 CREATE TRIGGER log_cover AFTER INSERT ON covers BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
@@ -178,7 +179,7 @@ END;
 CREATE TRIGGER log_policy AFTER INSERT ON policies BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     SELECT kind, subject, ordinal, body FROM log_policies WHERE key = NEW.id;
-    INSERT INTO log_due (expiry, policy) VALUES (NEW.expiry, NEW.id);
+    INSERT INTO log_due (policy, due_at) VALUES (NEW.id, NEW.expiry);
 END;
 CREATE TRIGGER log_determination AFTER INSERT ON determinations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal) VALUES ('determination', '0x' || lower(hex(NEW.risk)), NEW.ordinal);
@@ -195,12 +196,12 @@ END;
 CREATE TRIGGER log_claim AFTER INSERT ON claims BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     SELECT kind, subject, ordinal, body FROM log_claims WHERE key = NEW.policy AND ordinal = NEW.ordinal;
-    INSERT INTO log_due (expiry, policy) SELECT expiry, id FROM policies WHERE id = NEW.policy ON CONFLICT DO NOTHING;
+    INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies WHERE id = NEW.policy ON CONFLICT DO NOTHING;
 END;
 CREATE TRIGGER log_claim_undone AFTER DELETE ON claims BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     VALUES ('claim', '0x' || lower(hex(OLD.policy)), OLD.ordinal, json_object('decision', 'undone'));
-    INSERT INTO log_due (expiry, policy) SELECT expiry, id FROM policies WHERE id = OLD.policy ON CONFLICT DO NOTHING;
+    INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies WHERE id = OLD.policy ON CONFLICT DO NOTHING;
 END;
 CREATE TRIGGER log_withdrawal AFTER INSERT ON withdrawals BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)

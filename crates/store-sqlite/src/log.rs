@@ -31,8 +31,8 @@ type LeafRow = (i64, String, String, i64, String);
 impl Log for SqliteStore {
     async fn append(&self, appending: &Appending<'_>) -> Result<Appended, StoreError> {
         let mut transaction = self.begin(append::APPEND).await?;
-        let appended = append::append(&mut transaction, appending).await?;
-        if appended.leaves > 0 {
+        let (appended, changed) = append::append(&mut transaction, appending).await?;
+        if changed {
             let committed = transaction.commit().await;
             committed.map_err(failed(append::APPEND))?;
         }

@@ -305,8 +305,8 @@ async fn a_policy_that_ended_without_a_loss_is_said_to_have() {
             evaluated_to: at(261),
         }];
         store.commit(&read).await.unwrap();
-        append_all(&store, 300, 99).await;
-        append_all(&store, 300, 99).await;
+        append_all(&store, 601, 99).await;
+        append_all(&store, 902, 99).await;
         let subject = policy.id.to_string();
         let outcomes = store.leaves_about(&subject, Some("outcome"), 9);
         let outcomes = outcomes.await.unwrap();
@@ -335,7 +335,7 @@ async fn a_tampered_row_is_found() {
         "UPDATE claims SET amount = zeroblob(32)",
         "UPDATE claims SET fraction = '1'",
         "DELETE FROM claims; DELETE FROM log_queue",
-        "UPDATE determinations SET occurred_at = occurred_at - 1",
+        "UPDATE determinations SET determined_at = determined_at + 1",
         "UPDATE determination_inputs SET value = '0.5' WHERE input = 0 AND value IS NOT NULL",
         "UPDATE policies SET holder = zeroblob(20)",
         "UPDATE policies SET expiry = expiry + 1",

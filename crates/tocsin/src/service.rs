@@ -4,6 +4,7 @@
 //! starts, so that a service that cannot work does not half-work.
 
 mod attestor;
+mod books;
 mod connect;
 mod record;
 
@@ -32,6 +33,7 @@ use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
+use self::books::ClientBooks;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
@@ -188,6 +190,15 @@ pub async fn run_on(
     let together = config.quorum.as_ref();
     let together = together.map(|quorum| (quorum.settings.clone(), quorum.deliver_after));
     let parts = connect(&config, &*store, &evaluator, &clock, &bells).await?;
+    let books = Arc::new(ClientBooks {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        evaluator: Arc::clone(&evaluator),
+        settlement: config.insurer(clock.now()).settlement,
+        covers: config.covers.clone(),
+        feeds: config.feeds.clone(),
+        claim: bells.claim.clone(),
+    });
     let stage = Stage {
         store,
         clock,
@@ -205,7 +216,7 @@ pub async fn run_on(
         feeds = config.feeds.all().count(),
         "the service starts"
     );
-    let supervised = start(parts, together, stage, evaluator, bells, shutdown)?
+    let supervised = start(parts, together, books, stage, evaluator, bells, shutdown)?
         .run()
         .await;
     Ok(supervised?)
@@ -404,6 +415,7 @@ async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListene
 fn start(
     parts: Parts,
     together: Option<(Settings, Seconds)>,
+    books: Arc<ClientBooks>,
     stage: Stage,
     evaluator: Arc<Evaluator>,
     bells: Bells,
@@ -509,6 +521,7 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             auth,
+            books: Some(books),
             open_reads: served.open_reads,
             open_writes: served.open_writes,
             webhooks: desk,

@@ -31,10 +31,11 @@ struct NewLeaf {
     entry: String,
 }
 
+/// What was appended, and whether anything is to be committed.
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     appending: &Appending<'_>,
-) -> Result<Appended, StoreError> {
+) -> Result<(Appended, bool), StoreError> {
     let now = appending.now;
     let limit = usize::try_from(appending.limit).unwrap_or(usize::MAX);
     let queued = queued(connection, appending.limit).await?;
@@ -46,13 +47,13 @@ pub(super) async fn append(
         let Some(body) = body else { continue };
         facts.push(fact(&kind, subject, ordinal, now, &body)?);
     }
-    let mut attested = None;
+    let (mut attested, mut looked) = (None, false);
     if !full {
         attested = attestations(connection, appending, &mut facts).await?;
     }
     if !full && attested.is_none() {
         due::coverage(connection, appending, &mut facts).await?;
-        due::outcomes(connection, appending, &mut facts).await?;
+        looked = due::outcomes(connection, appending, &mut facts).await?;
     }
     let mut edge = edge(connection, APPEND).await?;
     let leaves = store(connection, &mut edge, &facts).await?;
@@ -71,11 +72,13 @@ pub(super) async fn append(
     .execute(&mut *connection)
     .await
     .map_err(failed(APPEND))?;
-    Ok(Appended {
+    let appended = Appended {
         leaves,
         tree: tree(&edge),
         more: full || attested.is_some(),
-    })
+    };
+    let changed = leaves > 0 || taken.is_some() || looked;
+    Ok((appended, changed))
 }
 
 async fn queued(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Queued>, StoreError> {

@@ -15,7 +15,7 @@ use crate::error::failed;
 /// How many ranges of one source a leaf names at most; the rest waits for the next one.
 const RANGES_PER_LEAF: usize = 64;
 
-/// How many policies one append looks at, of those whose end is longest ago.
+/// How many policies one append looks at.
 const POLICIES_PER_TURN: u32 = 1_000;
 
 /// A range that no leaf says was read: the source, its watermark, that of its last leaf, the range, and how it was verified.
@@ -85,7 +85,7 @@ pub(super) async fn coverage(
     Ok(())
 }
 
-/// How each policy ended whose risk was evaluated for long enough beyond its end, or will be evaluated no more.
+/// Whether it looked at any: how each policy ended whose risk was evaluated for long enough beyond its end, or will be evaluated no more.
 ///
 /// `not_triggered` is said only where no loss event of its risk fell to it, none is undecided, and no source has reported
 /// that it had no value within the period; with how far each source was read. A claim that comes later makes it be said anew.
@@ -93,21 +93,34 @@ pub(super) async fn outcomes(
     connection: &mut SqliteConnection,
     appending: &Appending<'_>,
     facts: &mut Vec<Fact>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let now = appending.now;
+    let due: Vec<String> = sqlx::query_scalar(
+        "SELECT lower(hex(policy)) FROM log_due WHERE due_at < ?1 ORDER BY due_at LIMIT ?2",
+    )
+    .bind(now.0)
+    .bind(POLICIES_PER_TURN)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(APPEND))?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let due = to_json("policy", "due", &due)?;
     let slack: Vec<(String, i64)> = appending
         .slack
         .iter()
         .map(|(terms, slack)| (hexed(terms.0), slack.0))
         .collect();
     let slack = to_json("terms", "slack", &slack)?;
-    let rows: Vec<(Vec<u8>, i64, String)> = sqlx::query_as(
+    let rows: Vec<(String, String)> = sqlx::query_as(
         "WITH ended AS (
              SELECT p.id, p.expiry, p.inception, p.risk, p.terms_hash, r.evaluated_to, r.archived_at, terms.value ->> 1 AS slack
-             FROM (SELECT expiry, policy FROM log_due WHERE expiry < ?1 ORDER BY expiry, policy LIMIT ?3) AS due
-             JOIN policies AS p ON p.id = due.policy
+             FROM json_each(?1) AS due
+             JOIN policies AS p ON p.id = unhex(due.value)
              JOIN risks AS r ON r.id = p.risk
              JOIN json_each(?2) AS terms ON p.terms_hash = unhex(terms.value ->> 0)
-             WHERE (r.archived_at IS NOT NULL OR r.evaluated_to > p.expiry + (terms.value ->> 1))
+             WHERE p.expiry < ?3 AND (r.archived_at IS NOT NULL OR r.evaluated_to > p.expiry + (terms.value ->> 1))
                AND NOT EXISTS (SELECT 1 FROM determinations AS d WHERE d.risk = p.risk AND d.awaiting_claims > 0)
          ), told AS (
              SELECT ended.*,
@@ -120,7 +133,7 @@ pub(super) async fn outcomes(
                        AND o.observed_at BETWEEN ended.inception AND ended.expiry + ended.slack) AS without_value
              FROM ended
          )
-         SELECT id, expiry,
+         SELECT lower(hex(id)),
                 json_object('verdict', CASE WHEN paid THEN 'triggered' WHEN undecided OR without_value > 0 THEN 'inconclusive'
                                             ELSE 'not_triggered' END,
                             'reason', CASE WHEN paid THEN NULL WHEN undecided THEN 'the verdict on a loss event is unknown'
@@ -141,21 +154,31 @@ pub(super) async fn outcomes(
                                         WHERE listening.risk = told.risk))
          FROM told ORDER BY expiry, id",
     )
-    .bind(appending.now.0)
+    .bind(&due)
     .bind(slack)
-    .bind(POLICIES_PER_TURN)
+    .bind(now.0)
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(APPEND))?;
-    for (policy, expiry, body) in rows {
-        let subject = format!("0x{}", hexed(&policy));
-        facts.push(fact("outcome", subject, 0, appending.now, &body)?);
-        sqlx::query("DELETE FROM log_due WHERE expiry = ?1 AND policy = ?2")
-            .bind(expiry)
-            .bind(policy)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed(APPEND))?;
+    let mut ended = Vec::with_capacity(rows.len());
+    for (policy, body) in rows {
+        facts.push(fact("outcome", format!("0x{policy}"), 0, now, &body)?);
+        ended.push(policy);
     }
-    Ok(())
+    let ended = to_json("policy", "ended", &ended)?;
+    sqlx::query("DELETE FROM log_due WHERE policy IN (SELECT unhex(value) FROM json_each(?1))")
+        .bind(ended)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(APPEND))?;
+    // Those that have not ended do not stand in the way of others.
+    sqlx::query(
+        "UPDATE log_due SET due_at = ?2 WHERE policy IN (SELECT unhex(value) FROM json_each(?1))",
+    )
+    .bind(due)
+    .bind((now + appending.coverage_every).0)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(APPEND))?;
+    Ok(true)
 }
