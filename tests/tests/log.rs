@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,7 +18,6 @@ use tocsin::supervisor::Shutdown;
 use tocsin_store::conformance::sample::{Paid, store_paid};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 struct Place {
     folder: TempDir,
@@ -92,13 +92,13 @@ impl Place {
 
 struct Running {
     shutdown: Shutdown,
-    task: JoinHandle<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Running {
-    async fn stop(self) {
+    fn stop(self) {
         self.shutdown.request();
-        self.task.await.unwrap();
+        self.thread.join().unwrap();
     }
 }
 
@@ -165,7 +165,7 @@ async fn a_stranger_audits_what_a_service_keeps() {
             .contains("immutable")
     );
     assert_eq!(tile.bytes().await.unwrap().len(), 64);
-    running.stop().await;
+    running.stop();
 
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(place.path("tocsin.db.log-key"))
