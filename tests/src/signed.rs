@@ -165,6 +165,8 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         metrics,
         store,
         health: tocsin_api::health::Health::default(),
+        open_reads: true,
+        books: None,
         open_writes: false,
         webhooks: None,
         mirrors: None,

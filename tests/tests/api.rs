@@ -1,6 +1,10 @@
 //! The API over real HTTP, on a real database.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+mod api {
+    mod rest;
+}
+
 use std::sync::Arc;
 
 use reqwest::{Response, StatusCode};
@@ -34,9 +38,23 @@ async fn api(health: &Health) -> (String, tempfile::TempDir) {
 }
 
 async fn serve(store: SqliteStore, health: &Health) -> String {
+    serve_until(Arc::new(store), health, std::future::pending())
+        .await
+        .0
+}
+
+/// The same on a store that the test goes on writing to, until `shutdown`.
+async fn serve_until(
+    store: Arc<SqliteStore>,
+    health: &Health,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> (
+    String,
+    tokio::task::JoinHandle<Result<(), tocsin_api::ServeError>>,
+) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (store, metrics) = (Arc::new(store), Metrics::default());
+    let metrics = Metrics::default();
     let now = Arc::new(|| UnixTime(0));
     let auth = Auth::new(
         AuthSettings::default(),
@@ -52,6 +70,8 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         metrics,
         store,
         health: health.clone(),
+        open_reads: true,
+        books: None,
         open_writes: false,
         webhooks: None,
         mirrors: None,
@@ -59,8 +79,8 @@ async fn serve(store: SqliteStore, health: &Health) -> String {
         log_key: None,
     };
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
-    tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));
-    format!("http://{address}")
+    let served = tokio::spawn(tocsin_api::serve(listener, api, shutdown));
+    (format!("http://{address}"), served)
 }
 
 async fn get(base: &str, path: &str) -> Response {

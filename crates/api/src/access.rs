@@ -14,6 +14,8 @@ pub(crate) use tocsin_auth::Scope;
 pub(crate) enum Access {
     /// Anybody.
     Public,
+    /// Whoever has a key with the scope `read`; anybody, where the operator leaves that open.
+    Operational,
     /// Whoever has a key with this scope.
     Needs(Scope),
 }
@@ -26,6 +28,8 @@ pub(crate) async fn gate(
 ) -> Result<Response, Problem> {
     let request = match access {
         Access::Public => request,
+        Access::Operational if api.open_reads => request,
+        Access::Operational => api.auth.admit(Scope::Read, request).await?,
         // Whoever lets anybody write gives nobody the keys.
         Access::Needs(scope) if api.open_writes && scope != Scope::KeysManage => request,
         Access::Needs(scope) => api.auth.admit(scope, request).await?,

@@ -11,7 +11,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Sche
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::Api;
-use crate::access::{Access, gate};
+use crate::access::{Access, Scope, gate};
 use crate::problem::Kind;
 
 /// The name of the one security scheme.
@@ -99,7 +99,12 @@ fn complete(operation: &mut Operation, access: Access) {
     if operation.request_body.is_some() {
         kinds.extend([Kind::TooLarge, Kind::MediaType]);
     }
-    if let Access::Needs(scope) = access {
+    let scope = match access {
+        Access::Public => None,
+        Access::Operational => Some(Scope::Read),
+        Access::Needs(scope) => Some(scope),
+    };
+    if let Some(scope) = scope {
         kinds.extend([Kind::Unauthenticated, Kind::Forbidden]);
         let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
         operation.security = Some(vec![requirement]);

@@ -7,9 +7,11 @@
 //! The SQL is checked against the migrations when it is compiled. What sqlx learned of each query is committed in `.sqlx`,
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
+mod answers;
 mod attestations;
 mod backlog;
 mod batches;
+mod browse;
 mod bulk;
 mod claims;
 mod column;

@@ -4,8 +4,10 @@
 //! comes next; whatever is not committed has not happened. Every method promises: on `Ok` the whole effect is durable,
 //! on `Err` there is none.
 
+pub mod answer;
 pub mod attestation;
 pub mod backlog;
+pub mod browse;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "conformance")]
@@ -39,6 +41,8 @@ pub use error::StoreError;
 /// All of a backend; what the pipeline is given.
 pub trait Store:
     cover::Covers
+    + browse::Browse
+    + answer::Answers
     + policy::Policies
     + import::Imports
     + look::Looks
@@ -70,6 +74,8 @@ pub trait Store:
 
 impl<T> Store for T where
     T: cover::Covers
+        + browse::Browse
+        + answer::Answers
         + policy::Policies
         + import::Imports
         + look::Looks

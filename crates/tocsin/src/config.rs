@@ -44,7 +44,7 @@ pub struct Config {
     /// The database file.
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
-    pub api: Option<SocketAddr>,
+    pub api: Option<ApiConfig>,
     /// Who may call.
     pub auth: AuthSettings,
     /// Source chains.
@@ -103,6 +103,17 @@ pub struct LogConfig {
     pub key_file: PathBuf,
     /// How often it says how far sources were read.
     pub coverage_every: Seconds,
+}
+
+/// How clients are served.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiConfig {
+    /// Where.
+    pub listen: SocketAddr,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing.
+    pub open_reads: bool,
+    /// Whether anybody may write.
+    pub open_writes: bool,
 }
 
 /// Who signs, for which verifier.
@@ -272,7 +283,7 @@ impl Config {
                 .telemetry
                 .resolve()
                 .map_err(|problem| invalid(path, problem))?,
-            api: file.api.map(|api| api.listen),
+            api: file.api.map(|api| api.resolve(path)).transpose()?,
             auth,
             chains,
             heartbeats,

@@ -4,6 +4,7 @@
 //! starts, so that a service that cannot work does not half-work.
 
 mod attestor;
+mod books;
 mod connect;
 mod record;
 
@@ -32,10 +33,11 @@ use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
+use self::books::ClientBooks;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{AttestorConfig, Chain, Config, Network, WebhooksConfig};
+use crate::config::{ApiConfig, AttestorConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
 use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
@@ -146,7 +148,7 @@ struct Parts {
     deliverers: Vec<Deliverer>,
     logger: Logger,
     log_key: String,
-    listener: Option<(TcpListener, AuthSettings)>,
+    listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
 }
 
 /// The wake-up calls between the stages.
@@ -188,6 +190,15 @@ pub async fn run_on(
     let together = config.quorum.as_ref();
     let together = together.map(|quorum| (quorum.settings.clone(), quorum.deliver_after));
     let parts = connect(&config, &*store, &evaluator, &clock, &bells).await?;
+    let books = Arc::new(ClientBooks {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        evaluator: Arc::clone(&evaluator),
+        settlement: config.insurer(clock.now()).settlement,
+        covers: config.covers.clone(),
+        feeds: config.feeds.clone(),
+        claim: bells.claim.clone(),
+    });
     let stage = Stage {
         store,
         clock,
@@ -205,7 +216,7 @@ pub async fn run_on(
         feeds = config.feeds.all().count(),
         "the service starts"
     );
-    let supervised = start(parts, together, stage, evaluator, bells, shutdown)?
+    let supervised = start(parts, together, books, stage, evaluator, bells, shutdown)?
         .run()
         .await;
     Ok(supervised?)
@@ -353,7 +364,7 @@ async fn connect(
     let every = config.log.coverage_every;
     let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
     let listener = match config.api {
-        Some(address) => Some((listen("api", address).await?, config.auth.clone())),
+        Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,
     };
     Ok(Parts {
@@ -403,6 +414,7 @@ async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListene
 fn start(
     parts: Parts,
     together: Option<(Settings, Seconds)>,
+    books: Arc<ClientBooks>,
     stage: Stage,
     evaluator: Arc<Evaluator>,
     bells: Bells,
@@ -487,7 +499,7 @@ fn start(
         let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
         Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
     });
-    if let Some((listener, settings)) = parts.listener {
+    if let Some((listener, settings, served)) = parts.listener {
         let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
         let now = Arc::new(move || UnixTime(clock.now().0));
         let auth = Auth::new(settings, store, now, stage.metrics.clone());
@@ -508,7 +520,9 @@ fn start(
             quorum: stage.quorum,
             metrics: stage.metrics,
             auth,
-            open_writes: false,
+            books: Some(books),
+            open_reads: served.open_reads,
+            open_writes: served.open_writes,
             webhooks: desk,
             mirrors,
             attestor,

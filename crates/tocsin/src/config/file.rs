@@ -30,7 +30,7 @@ use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
 use self::webhooks::WebhooksSection;
-use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
+use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +68,35 @@ pub(super) struct ConfigFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
     pub(super) listen: SocketAddr,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing; otherwise, whoever has a key.
+    #[serde(default = "yes")]
+    pub(super) open_reads: bool,
+    /// Whether anybody may write: for a developer's machine.
+    #[serde(default)]
+    pub(super) open_writes: bool,
+}
+
+impl ApiSection {
+    pub(super) fn resolve(self, path: &Path) -> Result<ApiConfig, ConfigError> {
+        if self.open_writes && !self.listen.ip().is_loopback() {
+            return Err(invalid(
+                path,
+                format!(
+                    "[api] open_writes lets anybody who reaches {} write: listen on a loopback address, or leave it out",
+                    self.listen
+                ),
+            ));
+        }
+        Ok(ApiConfig {
+            listen: self.listen,
+            open_reads: self.open_reads,
+            open_writes: self.open_writes,
+        })
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
