@@ -50,15 +50,13 @@ impl Place {
     fn start(&self, store: SqliteStore) -> Running {
         let config = Config::load(&self.path("tocsin.toml")).unwrap();
         let shutdown = Shutdown::default();
-        let run = service::run_on(
-            Arc::new(store),
-            config,
-            Arc::new(SystemClock),
-            shutdown.clone(),
-        );
-        #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
-        let task = tokio::spawn(async move { run.await.unwrap() });
-        Running { shutdown, task }
+        let asked = shutdown.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let run = service::run_on(Arc::new(store), config, Arc::new(SystemClock), asked);
+            runtime.block_on(run).unwrap();
+        });
+        Running { shutdown, thread }
     }
 
     /// What the service answers once it has signed a state.
@@ -148,6 +146,10 @@ async fn a_stranger_audits_what_a_service_keeps() {
         kinds,
         ["risk", "policy", "determination", "claim", "attestation"]
     );
+    let holder = paid[0].policy.holder;
+    let answer = place.get(&format!("/eligibility?holder={holder:#x}")).await;
+    let found: Value = answer.json().await.unwrap();
+    assert_eq!(found["eligibility"].as_array().unwrap().len(), 3);
     let index = &leaves[3]["index"];
     let proof: Value = place
         .get(&format!("/log/proof/inclusion?index={index}"))
