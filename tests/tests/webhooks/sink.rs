@@ -48,6 +48,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// What it says.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
     /// What the reference library says.
     pub(crate) fn is_signed_with(&self, secret: &SecretString) -> bool {
         let webhook = standardwebhooks::Webhook::new(secret.expose_secret()).unwrap();
