@@ -6,6 +6,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "webhooks/api.rs"]
+mod api;
 #[path = "webhooks/desk.rs"]
 mod desk;
 #[path = "webhooks/sink.rs"]

@@ -1,8 +1,4 @@
 //! Webhooks through the API: registered with a key, told by a running service, seen by nobody else.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
-#[path = "webhooks/sink.rs"]
-mod sink;
 
 use std::time::Duration;
 
@@ -15,7 +11,7 @@ use tocsin_tests::anvil::repository;
 use tocsin_tests::http;
 use tocsin_tests::signed::{Holder, SignedApi, settings};
 
-use self::sink::{Mood, Sink};
+use super::sink::{Mood, Sink};
 
 struct Caller<'a> {
     api: &'a SignedApi,
