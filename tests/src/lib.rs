@@ -24,4 +24,5 @@ pub mod rpc_fault;
 pub mod scene;
 pub mod signed;
 pub mod spot;
+pub mod teller;
 mod wire;

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,7 +18,6 @@ use tocsin::supervisor::Shutdown;
 use tocsin_store::conformance::sample::{Paid, store_paid};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 struct Place {
     folder: TempDir,
@@ -50,15 +50,13 @@ impl Place {
     fn start(&self, store: SqliteStore) -> Running {
         let config = Config::load(&self.path("tocsin.toml")).unwrap();
         let shutdown = Shutdown::default();
-        let run = service::run_on(
-            Arc::new(store),
-            config,
-            Arc::new(SystemClock),
-            shutdown.clone(),
-        );
-        #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
-        let task = tokio::spawn(async move { run.await.unwrap() });
-        Running { shutdown, task }
+        let asked = shutdown.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let run = service::run_on(Arc::new(store), config, Arc::new(SystemClock), asked);
+            runtime.block_on(run).unwrap();
+        });
+        Running { shutdown, thread }
     }
 
     /// What the service answers once it has signed a state.
@@ -92,13 +90,13 @@ impl Place {
 
 struct Running {
     shutdown: Shutdown,
-    task: JoinHandle<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Running {
-    async fn stop(self) {
+    fn stop(self) {
         self.shutdown.request();
-        self.task.await.unwrap();
+        self.thread.join().unwrap();
     }
 }
 
@@ -148,6 +146,10 @@ async fn a_stranger_audits_what_a_service_keeps() {
         kinds,
         ["risk", "policy", "determination", "claim", "attestation"]
     );
+    let holder = paid[0].policy.holder;
+    let answer = place.get(&format!("/eligibility?holder={holder:#x}")).await;
+    let found: Value = answer.json().await.unwrap();
+    assert_eq!(found["eligibility"].as_array().unwrap().len(), 1);
     let index = &leaves[3]["index"];
     let proof: Value = place
         .get(&format!("/log/proof/inclusion?index={index}"))
@@ -165,7 +167,7 @@ async fn a_stranger_audits_what_a_service_keeps() {
             .contains("immutable")
     );
     assert_eq!(tile.bytes().await.unwrap().len(), 64);
-    running.stop().await;
+    running.stop();
 
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(place.path("tocsin.db.log-key"))

@@ -3,7 +3,7 @@
 //! A tile of one width never changes, so that it may be kept for ever; only the checkpoint is new each time.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use tocsin_store::log::{Leaf, StoredCheckpoint};
 use tocsin_store::{Store, StoreError};
 
 use crate::Api;
+use crate::extract::{Path, Query};
 use crate::problem::{Problem, ProblemDetails};
 
 /// How many entries a list shows.

@@ -370,7 +370,7 @@ async fn a_tampered_row_is_found() {
     append_all(&store, 9, 99).await;
     let earlier = sign(&store).await;
     store.close().await;
-    let sql = "UPDATE claims SET fraction = '0.0248';
+    let sql = "UPDATE claims SET fraction = '0.0248'; UPDATE determinations SET payout = '0.0248';
                UPDATE log_leaves SET entry = replace(entry, '0.0247', '0.0248')";
     tamper(&place.path, sql).await;
     let store = place.open().await;

@@ -27,6 +27,7 @@ use tocsin_store::webhook::{EndpointId, Scheme, SecretRecord};
 use tokio::task::JoinSet;
 
 use self::books::Books;
+pub use self::lane::WINDOW;
 use super::bell::Bell;
 use super::{Stage, StageError, Turn, Work};
 
