@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::sh::{self, Failed};
-use crate::{contracts, suite};
+use crate::{contracts, emitted, suite};
 
 /// Installs what they need, sets the stage, and runs the tests of each.
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
@@ -80,7 +80,10 @@ impl Stage {
     fn set(root: &Path) -> Result<Self, Failed> {
         let programs = sh::target(root).join("debug");
         let failed = |what: &str| Failed(format!("the stage for payout services {what}"));
+        let emitted = emitted::folder(root).join("payout_stage");
+        emitted::prepare(&emitted)?;
         let mut process = Command::new(programs.join("payout_stage"))
+            .env("TOCSIN_EMITTED", emitted)
             .arg(programs.join("node"))
             .env("TOCSIN_ANVIL", contracts::anvil(root))
             .current_dir(root)

@@ -4,6 +4,7 @@ mod bench;
 mod consumers;
 mod contracts;
 mod edges;
+mod emitted;
 mod programs;
 mod sh;
 mod sql;
