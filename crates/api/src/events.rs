@@ -17,7 +17,6 @@ use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-
 use crate::Api;
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
