@@ -8,6 +8,7 @@
 pub mod anvil;
 pub mod chain_bench;
 pub mod contract;
+pub mod emitted;
 pub mod feed;
 pub mod flight_bench;
 pub mod http;
@@ -24,4 +25,5 @@ pub mod rpc_fault;
 pub mod scene;
 pub mod signed;
 pub mod spot;
+pub mod teller;
 mod wire;

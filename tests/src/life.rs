@@ -8,6 +8,7 @@ use std::thread;
 
 use url::Url;
 
+use crate::emitted::listen;
 use crate::http::trust_nobody;
 use crate::mortal::{Death, Told};
 use crate::scene::Scene;
@@ -69,15 +70,13 @@ impl Life {
         death: Option<&Death>,
     ) -> Self {
         let mut command = Command::new(program);
-        let mut process = trust_nobody(&mut command)
+        let mut process = listen(trust_nobody(&mut command), folder)
             .arg(config)
             .arg(url.as_str())
             .args(death.map(|death| format!("die={death}")))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .env("RUST_LOG", "error")
             .spawn()
             .unwrap();
         let stdout = process.stdout.take().unwrap();

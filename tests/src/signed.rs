@@ -6,9 +6,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client as Http, Method, Response};
 use tempfile::TempDir;
 use tocsin::clock::{Clock, SystemClock};
+use tocsin::pipeline::bell::Bell;
+use tocsin::pipeline::webhooks;
+use tocsin::pipeline::webhooks::desk::TellersDesk;
+use tocsin::supervisor::Shutdown;
 use tocsin_api::Api;
 use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::metrics::Metrics;
+use tocsin_api::webhooks::Desk;
 use tocsin_auth::digest::ContentDigest;
 use tocsin_auth::life::DAY;
 use tocsin_auth::nonce::Nonce;
@@ -20,8 +25,11 @@ use tocsin_store::StoreError;
 use tocsin_store::credential::{
     Client, Credential, CredentialChange, Credentials, Material, Owner, OwnerName,
 };
+use tocsin_store::event::{Events, NewEvent};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
+
+use crate::teller;
 
 /// Signs nothing of worth.
 pub const SHARED_SECRET: &str = "it signs for tests, and for nothing else";
@@ -67,7 +75,8 @@ impl SignedApi {
             seal: Some(Seal::new(MasterKey::new(&[3; 32]).unwrap(), Vec::new())),
             ..settings
         };
-        let (base, auth) = serve(Arc::clone(&store), settings.clone()).await;
+        let desk = desk(&store);
+        let (base, auth) = serve(Arc::clone(&store), settings.clone(), Some(desk)).await;
         Self {
             base,
             store,
@@ -79,7 +88,7 @@ impl SignedApi {
 
     /// One more API on the same database, with a memory of its own.
     pub async fn beside(&self) -> String {
-        serve(Arc::clone(&self.store), self.settings.clone())
+        serve(Arc::clone(&self.store), self.settings.clone(), None)
             .await
             .0
     }
@@ -122,6 +131,25 @@ impl SignedApi {
         Holder { id, key }
     }
 
+    /// Publishes an event now and then, until the runtime ends: something to be told of.
+    pub fn tick(&self) {
+        let store = Arc::clone(&self.store);
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        tokio::spawn(async move {
+            for n in 0_u64.. {
+                let event = NewEvent {
+                    kind: "tick".to_owned(),
+                    at: SystemClock.now(),
+                    terms: None,
+                    holder: None,
+                    body: serde_json::json!({ "n": n, "word": "Wasserstoß ≤ 1 €" }).to_string(),
+                };
+                store.publish(&[event]).await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        });
+    }
+
     /// A client that manages keys.
     pub async fn manager(&self, client: &str) -> Holder {
         let mut seed = [0; 32];
@@ -134,9 +162,13 @@ impl SignedApi {
     /// What the stage of payout services tells them.
     pub async fn described(&self) -> serde_json::Value {
         let shared = SigningKey::hmac(SHARED_SECRET.as_bytes()).unwrap();
-        let shared = self.holder("shared", shared, &[Scope::Read]).await;
+        let shared = self
+            .holder("shared", shared, &[Scope::Read, Scope::WebhooksManage])
+            .await;
         let own = SigningKey::ed25519(&SEED).unwrap();
-        let own = self.holder("own", own, &[Scope::Read]).await;
+        let own = self
+            .holder("own", own, &[Scope::Read, Scope::WebhooksManage])
+            .await;
         serde_json::json!({
             "api": self.base,
             "hmac_key": shared.id,
@@ -147,7 +179,22 @@ impl SignedApi {
     }
 }
 
-async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth) {
+/// Tells webhook endpoints until the runtime ends.
+fn desk(store: &Arc<SqliteStore>) -> Arc<dyn Desk> {
+    let teller = teller::teller(&[1, 1]);
+    let stage = teller::stage(Arc::clone(store) as _, &Shutdown::default());
+    let bell = Bell::default();
+    let told = webhooks::run(Arc::clone(&teller), stage.clone(), bell.clone());
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    tokio::spawn(told);
+    Arc::new(TellersDesk::new(teller, stage, bell, 64))
+}
+
+async fn serve(
+    store: Arc<SqliteStore>,
+    settings: AuthSettings,
+    webhooks: Option<Arc<dyn Desk>>,
+) -> (String, Auth) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Metrics::default();
@@ -168,7 +215,7 @@ async fn serve(store: Arc<SqliteStore>, settings: AuthSettings) -> (String, Auth
         open_reads: true,
         books: None,
         open_writes: false,
-        webhooks: None,
+        webhooks,
         mirrors: None,
         log_key: None,
         attestor: None,

@@ -1,5 +1,7 @@
 //! Covers: the terms that decide.
 
+pub(crate) mod check;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;

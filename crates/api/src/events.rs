@@ -16,7 +16,6 @@ use serde::Deserialize;
 use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use utoipa::IntoParams;
 
 use crate::Api;
 use crate::extract::Query;
@@ -47,7 +46,7 @@ impl Streams {
     }
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct From {

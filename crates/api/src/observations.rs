@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::observation::{Metric, Sequence, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::extract::Query;
@@ -14,7 +14,7 @@ use crate::page;
 use crate::problem::Problem;
 use crate::views::ObservationView;
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObservationQuery {

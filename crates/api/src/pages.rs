@@ -5,6 +5,7 @@
 
 mod determination;
 mod eligibility;
+mod log;
 mod overview;
 
 use axum::Router;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/", get(overview::page))
         .route("/eligibility", get(eligibility::page))
+        .route("/log", get(log::page))
         .route("/determinations/{determination}", get(determination::page))
         .route(
             "/style.css",

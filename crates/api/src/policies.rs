@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_store::browse::PolicyFilter;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::extract::{Path, Query, id, shown};
@@ -17,7 +17,7 @@ use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 use crate::views::PolicyView;
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyQuery {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::{RiskId, TermsHash};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::extract::{Path, Query, id};
@@ -12,7 +12,7 @@ use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 use crate::views::RiskView;
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RiskQuery {

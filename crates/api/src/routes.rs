@@ -27,6 +27,10 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(health::live))
         .add(Access::Public, routes!(health::ready))
         .add(Access::Public, routes!(covers::list))
+        .add(
+            Access::Needs(Scope::CoversWrite),
+            routes!(covers::check::check),
+        )
         .add(Access::Public, routes!(covers::one))
         .add(Access::Public, routes!(risks::list))
         .add(Access::Public, routes!(risks::one))

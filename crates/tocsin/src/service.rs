@@ -362,7 +362,8 @@ async fn connect(
     let shown_key = log_key.verifier().to_string();
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
     let every = config.log.coverage_every;
-    let logger = Logger::new(Arc::new(log_key), every, evaluator, bells.attest.clone());
+    let next = bells.attest.clone().with(&bells.webhooks);
+    let logger = Logger::new(Arc::new(log_key), every, evaluator, next);
     let listener = match config.api {
         Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,

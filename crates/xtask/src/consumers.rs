@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::sh::{self, Failed};
-use crate::{contracts, suite};
+use crate::{contracts, emitted, suite};
 
 /// Installs what they need, sets the stage, and runs the tests of each.
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
@@ -15,7 +15,7 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     let typescript = root.join("tests/consumers/typescript");
     sh::install_npm(
         &typescript,
-        "viem, ethers, the EAS SDK, ajv and http-message-signatures",
+        "viem, ethers, the EAS SDK, ajv, http-message-signatures and standardwebhooks",
     )?;
     let python = install_python(&root.join("tests/consumers/python"))?;
     sh::step("setting the stage: a chain, a node, attestations");
@@ -43,7 +43,7 @@ fn install_python(folder: &Path) -> Result<PathBuf, Failed> {
         return Ok(interpreter);
     }
     sh::step(
-        "installing eth-account, web3, jsonschema and http-message-signatures from PyPI into tests/consumers/python/.venv",
+        "installing eth-account, web3, jsonschema, http-message-signatures and standardwebhooks from PyPI into tests/consumers/python/.venv",
     );
     let made = sh::run(folder, "python3", &["-m", "venv", "--clear", ".venv"]);
     made.map_err(|Failed(reason)| {
@@ -80,7 +80,10 @@ impl Stage {
     fn set(root: &Path) -> Result<Self, Failed> {
         let programs = sh::target(root).join("debug");
         let failed = |what: &str| Failed(format!("the stage for payout services {what}"));
+        let emitted = emitted::folder(root).join("payout_stage");
+        emitted::prepare(&emitted)?;
         let mut process = Command::new(programs.join("payout_stage"))
+            .env("TOCSIN_EMITTED", emitted)
             .arg(programs.join("node"))
             .env("TOCSIN_ANVIL", contracts::anvil(root))
             .current_dir(root)

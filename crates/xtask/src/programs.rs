@@ -4,6 +4,7 @@
 //! half of the machine idles. What each prints is shown whole when it has ended, so that nothing is mixed.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::emitted;
 use crate::sh::{self, Failed};
 
 /// How many run at once. More would starve those that watch a clock, on the two cores that a small machine has.
@@ -36,13 +38,15 @@ pub(crate) fn test(
     if programs.is_empty() {
         return Err(Failed("cargo built no test program".to_owned()));
     }
+    let emitted = emitted::folder(root);
+    emitted::prepare(&emitted)?;
     let waiting = Mutex::new(VecDeque::from(programs));
     let failed = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(program) = take(&waiting) {
-                    if let Err(Failed(reason)) = run(&program, environment) {
+                    if let Err(Failed(reason)) = run(&program, &emitted, environment) {
                         failed
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)
@@ -113,11 +117,14 @@ fn program(message: &Value) -> Option<Program> {
     })
 }
 
-fn run(program: &Program, environment: &[(&str, &str)]) -> Result<(), Failed> {
+fn run(program: &Program, emitted: &Path, environment: &[(&str, &str)]) -> Result<(), Failed> {
     let begun = Instant::now();
+    let emitted = emitted.join(program.file.file_name().unwrap_or_default());
+    emitted::prepare(&emitted)?;
     let ended = Command::new(&program.file)
         .current_dir(&program.folder)
         .env("CARGO_MANIFEST_DIR", &program.folder)
+        .env("TOCSIN_EMITTED", &emitted)
         .envs(environment.iter().copied())
         .output()
         .map_err(|error| Failed(format!("cannot run {}: {error}", program.file.display())))?;
@@ -133,9 +140,15 @@ fn run(program: &Program, environment: &[(&str, &str)]) -> Result<(), Failed> {
         String::from_utf8_lossy(&stdout),
         String::from_utf8_lossy(&stderr),
     ));
+    fs::write(emitted.join("program.log"), [stdout, stderr].concat())
+        .map_err(|error| Failed(format!("cannot keep what {} said: {error}", program.name)))?;
     if status.success() {
-        Ok(())
-    } else {
-        Err(Failed(format!("failed: {} ({status})", program.name)))
+        return Ok(());
     }
+    sh::complain(&format!(
+        "   errors that services logged meanwhile; all that they said is in {}\n{}",
+        emitted.display(),
+        emitted::errors(&emitted)?
+    ));
+    Err(Failed(format!("failed: {} ({status})", program.name)))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::sh::{self, Failed};
-use crate::{consumers, contracts, programs, sql, tidy};
+use crate::{consumers, contracts, emitted, programs, sql, tidy};
 
 /// What is linted, tested, and run for consumers. One selection for all of them: another one would have other features of the
 /// dependencies, and compile everything again.
@@ -53,5 +53,6 @@ pub(crate) fn test(root: &Path) -> Result<(), Failed> {
             "gcp_kms",
         ],
     )?;
-    consumers::test(root)
+    consumers::test(root)?;
+    emitted::check(root)
 }

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
     let mut described = stage.described().await;
     let signed = SignedApi::serve(settings(Environment::Test)).await;
     if let Some(told) = described.as_object_mut() {
+        signed.tick();
         told.insert("signed".to_owned(), signed.described().await);
     }
     let mut out = std::io::stdout().lock();

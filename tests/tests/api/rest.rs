@@ -175,6 +175,7 @@ async fn pages_are_small_forbid_scripts_and_escape_what_they_are_asked() {
         "/eligibility",
         "/eligibility?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E",
         "/docs",
+        "/log",
     ] {
         let answer = get(&base, path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");

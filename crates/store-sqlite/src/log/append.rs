@@ -1,5 +1,7 @@
 //! Appending: what waits becomes leaves, and the tiles of the tree grow, in one transaction.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::SqliteConnection;
 use tocsin_domain::time::Timestamp;
 use tocsin_log::{Edge, TileId, leaf_hash};
@@ -10,7 +12,7 @@ use tocsin_store::log::{Appended, Appending, Fact};
 
 use super::{due, hashes, tree};
 use crate::bulk::Bulk;
-use crate::column::{from_json, signed, unsigned};
+use crate::column::{from_json, signed, to_json, unsigned};
 use crate::error::failed;
 use crate::events;
 
@@ -209,14 +211,56 @@ async fn store(
         .await
         .map_err(failed(APPEND))?;
     }
-    let events: Vec<NewEvent> = facts.iter().zip(leaves).map(event).collect();
+    let insured = insured(connection, facts).await?;
+    let leaves = facts.iter().zip(leaves);
+    let events: Vec<NewEvent> = leaves
+        .map(|(fact, leaf)| event(fact, leaf, &insured))
+        .collect();
     events::publish(connection, &events, APPEND).await?;
     Ok(edge.size() - first)
 }
 
-/// What the world is told of a leaf: all of it. Who asks for some covers or holders only is told by what the body names.
-fn event((fact, leaf): (&Fact, NewLeaf)) -> NewEvent {
-    let named = |name: &str| fact.body.get(name).and_then(serde_json::Value::as_str);
+/// The terms and the holder of each policy that the facts are about.
+async fn insured(connection: &mut SqliteConnection, facts: &[Fact]) -> Result<Insured, StoreError> {
+    let policies: BTreeSet<&str> = facts.iter().filter_map(policy).collect();
+    if policies.is_empty() {
+        return Ok(Insured::new());
+    }
+    let policies = to_json(LEAF, "batch", &policies)?;
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT '0x' || lower(hex(policies.id)), '0x' || lower(hex(policies.terms_hash)), '0x' || lower(hex(policies.holder))
+         FROM json_each(?1) AS given JOIN policies ON policies.id = unhex(substr(given.value, 3))",
+    )
+    .bind(policies)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(APPEND))?;
+    let named = rows
+        .into_iter()
+        .map(|(id, terms, holder)| (id, (terms, holder)));
+    Ok(named.collect())
+}
+
+/// By policy: its terms and its holder.
+type Insured = BTreeMap<String, (String, String)>;
+
+/// The policy that a fact is about.
+fn policy(fact: &Fact) -> Option<&str> {
+    match fact.kind.as_str() {
+        "claim" | "outcome" => Some(&fact.subject),
+        _ => fact.body.get("policy").and_then(serde_json::Value::as_str),
+    }
+}
+
+/// What the world is told of a leaf: all of it. Who asks for some covers or holders only is told by what the body names, or
+/// the policy that it is about.
+fn event(fact: &Fact, leaf: NewLeaf, insured: &Insured) -> NewEvent {
+    let insured = policy(fact).and_then(|policy| insured.get(policy));
+    let named = |name: &str| match (name, insured) {
+        ("terms_hash", Some((terms, _))) => Some(terms.as_str()),
+        ("holder", Some((_, holder))) => Some(holder.as_str()),
+        _ => fact.body.get(name).and_then(serde_json::Value::as_str),
+    };
     NewEvent {
         kind: fact.kind.replace('-', "_"),
         at: Timestamp(fact.logged_at),

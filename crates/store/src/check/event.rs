@@ -5,7 +5,7 @@ use crate::event::NewEvent;
 use crate::webhook::{Filter, NewEndpoint, Profile};
 
 /// The largest event. Receivers are advised to expect small ones, and the largest decision has a few thousand bytes.
-const MOST_BYTES: usize = 262_144;
+const MOST_BYTES: usize = 1_048_576;
 
 /// Longer texts of an endpoint are refused.
 const MOST_TEXT: usize = 2_048;

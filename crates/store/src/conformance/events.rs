@@ -43,7 +43,7 @@ pub async fn are_valid_in_themselves<S: Store + 'static>(store: Arc<S>) {
         wrong(|event| event.kind = "claim\r\naccepted".to_owned()),
         wrong(|event| event.body = "[]".to_owned()),
         wrong(|event| event.body = r#"{"a":"#.to_owned()),
-        wrong(|event| event.body = format!(r#"{{"a":"{}"}}"#, "x".repeat(300_000))),
+        wrong(|event| event.body = format!(r#"{{"a":"{}"}}"#, "x".repeat(1_100_000))),
     ] {
         assert_fault(store.publish(&[event(0), bad]).await, Fault::Refused);
     }

@@ -27,6 +27,7 @@ use tocsin_store::webhook::{EndpointId, Scheme, SecretRecord};
 use tokio::task::JoinSet;
 
 use self::books::Books;
+pub use self::lane::WINDOW;
 use super::bell::Bell;
 use super::{Stage, StageError, Turn, Work};
 
@@ -148,7 +149,7 @@ fn unwell(stage: &Stage, error: StageError) -> Result<(), StageError> {
     Ok(())
 }
 
-/// Forgets old events.
+/// Forgets old events, and answers to writes of long ago.
 pub struct Forgetter {
     keep: Seconds,
 }
@@ -159,6 +160,9 @@ impl Forgetter {
         Self { keep }
     }
 }
+
+/// How long a write that is repeated with its key gets the first answer.
+const ANSWERS_KEPT: Seconds = Seconds(7 * 86_400);
 
 /// Events that one turn forgets.
 const FORGOTTEN_PER_TURN: u32 = 5_000;
@@ -173,12 +177,15 @@ impl Work for Forgetter {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        // Whoever repeats a write does so within days.
+        let answers = stage.clock.now() - ANSWERS_KEPT;
+        let unanswered = stage.store.forget_answers(answers).await?;
         let before = stage.clock.now() - self.keep;
         let forgotten = stage
             .store
             .forget_events(before, FORGOTTEN_PER_TURN)
             .await?;
-        if forgotten == 0 {
+        if forgotten == 0 && unanswered == 0 {
             return Ok(Turn::Idle);
         }
         tracing::info!(forgotten, "old events are forgotten");

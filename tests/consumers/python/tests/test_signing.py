@@ -59,6 +59,8 @@ def sign(key, algorithm, method, path, body=None, keys=KEYS):
         nonce=secrets.token_urlsafe(16),
         tag="tocsin-api-v1",
         covered_component_ids=covered,
+        body=body,
+        use_existing_digest=body is not None,
     )
     return request
 
