@@ -19,9 +19,12 @@ use tocsin_auth::UnixTime;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
 use tocsin_domain::risk::Risk;
+use tocsin_domain::time::Seconds;
+use tocsin_log::{Checkpoint, SigningKey};
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
+use tocsin_store::log::{Appending, Log, StoredCheckpoint};
 use tocsin_store::look::{Look, LookState, Looks, NewLook};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{Polled, Step, Steps};
@@ -81,6 +84,29 @@ async fn serve_until(
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     let served = tokio::spawn(tocsin_api::serve(listener, api, shutdown));
     (format!("http://{address}"), served)
+}
+
+/// Makes leaves of what was decided, and signs the log.
+async fn log(store: &SqliteStore) {
+    let appending = Appending {
+        now: sample::at(1),
+        limit: 99,
+        coverage_every: Seconds(300),
+        slack: &[],
+    };
+    let tree = store.append(&appending).await.unwrap().tree;
+    let key = SigningKey::from_seed("log".parse().unwrap(), &[1; 32]);
+    let checkpoint = Checkpoint {
+        origin: "log".to_owned(),
+        size: tree.size,
+        root: tree.root,
+    };
+    let signed = StoredCheckpoint {
+        size: tree.size,
+        note: checkpoint.sign(&key).unwrap(),
+        signed_at: sample::at(1),
+    };
+    store.put_checkpoint(&signed).await.unwrap();
 }
 
 async fn get(base: &str, path: &str) -> Response {
@@ -215,6 +241,7 @@ async fn guards_are_shown_by_name_and_with_their_reason() {
         .add_claims(&[sample::claim(&policy, &loss)])
         .await
         .unwrap();
+    log(&store).await;
 
     let base = serve(store, &Health::default()).await;
     let path = format!("/v1/policies/{}/eligibility", policy.id);
@@ -229,6 +256,22 @@ async fn guards_are_shown_by_name_and_with_their_reason() {
         ])
     );
     assert_eq!(claim["determination"]["settled_at"], loss.settled_at.0);
+    for asked in [
+        format!("policy={}", policy.id),
+        format!("risk={}", risk.id),
+        format!("holder={:#x}", policy.holder),
+    ] {
+        let path = format!("/v1/eligibility?{asked}");
+        let found: Value = get(&base, &path).await.json().await.unwrap();
+        let chain = &found["eligibility"][0];
+        assert_eq!(chain["claims"], said["claims"], "{found}");
+        let leaves = chain["log"]["leaves"].as_array().unwrap();
+        let kinds: Vec<&str> = leaves
+            .iter()
+            .map(|leaf| leaf["says"]["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["risk", "policy", "determination", "claim"]);
+    }
     let sentences: Vec<&str> = claim["sentences"]
         .as_array()
         .unwrap()

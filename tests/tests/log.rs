@@ -15,6 +15,7 @@ use tocsin::command::log::{check, key, prove};
 use tocsin::config::Config;
 use tocsin::service;
 use tocsin::supervisor::Shutdown;
+use tocsin_log::{Hash, leaf_hash, verify_inclusion};
 use tocsin_store::conformance::sample::{Paid, store_paid};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
@@ -133,32 +134,38 @@ async fn a_stranger_audits_what_a_service_keeps() {
         .await;
     assert_eq!(found, Err(2));
 
-    let answer = place.get(&format!("/eligibility?policy={policy}")).await;
-    let reasons: Value = answer.json().await.unwrap();
-    let leaves = reasons["eligibility"][0]["log"]["leaves"]
+    let answer = place.get("/log/entries?start=0").await;
+    let entries: Value = answer.json().await.unwrap();
+    let leaves: Vec<&Value> = entries["entries"]
         .as_array()
-        .unwrap();
+        .unwrap()
+        .iter()
+        .filter(|leaf| leaf["says"]["subject"] == *policy)
+        .collect();
     let kinds: Vec<&str> = leaves
         .iter()
         .map(|leaf| leaf["says"]["kind"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        kinds,
-        ["risk", "policy", "determination", "claim", "attestation"]
-    );
-    let holder = paid[0].policy.holder;
-    let answer = place.get(&format!("/eligibility?holder={holder:#x}")).await;
-    let found: Value = answer.json().await.unwrap();
-    assert_eq!(found["eligibility"].as_array().unwrap().len(), 1);
-    let index = &leaves[3]["index"];
+    assert_eq!(kinds, ["policy", "claim"]);
+    let leaf = leaves[1];
+    let index = &leaf["index"];
     let proof: Value = place
         .get(&format!("/log/proof/inclusion?index={index}"))
         .await
         .json()
         .await
         .unwrap();
-    assert_eq!(proof["leaf_hash"], leaves[3]["leaf_hash"]);
-    assert_eq!(proof["proof"], leaves[3]["proof"]);
+    assert_eq!(proof["leaf_hash"], leaf["leaf_hash"]);
+    let hash = |text: &Value| Hash::from_base64(text.as_str().unwrap()).unwrap();
+    let path: Vec<Hash> = proof["proof"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(hash)
+        .collect();
+    let (index, size) = (index.as_u64().unwrap(), proof["size"].as_u64().unwrap());
+    let entry = leaf_hash(leaf["entry"].as_str().unwrap().as_bytes());
+    verify_inclusion(entry, index, size, &path, hash(&proof["root"])).unwrap();
     let tile = place.get("/log/tile/0/000.p/2").await;
     assert!(
         tile.headers()["cache-control"]

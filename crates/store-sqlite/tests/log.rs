@@ -1,9 +1,5 @@
 //! The eligibility log: what becomes a leaf, what is waited for, and what an audit finds.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::{Path, PathBuf};
 
