@@ -23,5 +23,7 @@ pub mod random;
 pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+pub mod signed;
 pub mod spot;
+pub mod teller;
 mod wire;

@@ -3,10 +3,14 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod browse;
+mod credentials;
 mod epochs;
+mod log;
 mod polled;
 mod quorum;
 mod standings;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;

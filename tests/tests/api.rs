@@ -1,11 +1,16 @@
 //! The API over real HTTP, on a real database.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+mod api {
+    mod rest;
+}
+
 use std::sync::Arc;
 
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
@@ -13,13 +18,17 @@ use tocsin_api::metrics::Metrics;
 use tocsin_api::mirrors::Mirrors;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{Epoch, QuorumSignature, SignerSet};
+use tocsin_auth::UnixTime;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::eval::Unknown;
 use tocsin_domain::risk::Risk;
+use tocsin_domain::time::Seconds;
+use tocsin_log::{Checkpoint, SigningKey};
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::epoch::{EpochOrigin, Epochs};
+use tocsin_store::log::{Appending, Log, StoredCheckpoint};
 use tocsin_store::look::{Look, LookState, Looks, NewLook};
 use tocsin_store::mirror::{MirrorRecord, Mirrors as _};
 use tocsin_store::policy::Policies;
@@ -47,22 +56,74 @@ async fn serve_as(
     health: &Health,
     change: impl FnOnce(&mut Api),
 ) -> String {
+    serve_until(store, health, change, std::future::pending())
+        .await
+        .0
+}
+
+/// The same on a store that the test goes on writing to, until `shutdown`.
+async fn serve_until(
+    store: Arc<SqliteStore>,
+    health: &Health,
+    change: impl FnOnce(&mut Api),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> (
+    String,
+    tokio::task::JoinHandle<Result<(), tocsin_api::ServeError>>,
+) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let metrics = Metrics::default();
+    let now = Arc::new(|| UnixTime(0));
+    let auth = Auth::new(
+        AuthSettings::default(),
+        Arc::clone(&store) as _,
+        now,
+        metrics.clone(),
+    );
     let mut api = Api {
+        auth,
         chains: Chains::default(),
         quorum: tocsin_api::quorum::Quorum::default(),
         feeds: Feeds::default(),
-        metrics: Metrics::default(),
+        metrics,
         store,
         health: health.clone(),
+        open_reads: true,
+        books: None,
+        open_writes: false,
+        webhooks: None,
         mirrors: None,
         attestor: None,
+        log_key: None,
     };
     change(&mut api);
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
-    tokio::spawn(tocsin_api::serve(listener, api, std::future::pending()));
-    format!("http://{address}")
+    let served = tokio::spawn(tocsin_api::serve(listener, api, shutdown));
+    (format!("http://{address}"), served)
+}
+
+/// Makes leaves of what was decided, and signs the log.
+async fn log(store: &SqliteStore) {
+    let appending = Appending {
+        now: sample::at(1),
+        limit: 99,
+        coverage_every: Seconds(300),
+        slack: &[],
+    };
+    let tree = store.append(&appending).await.unwrap().tree;
+    let key = SigningKey::from_seed("log".parse().unwrap(), &[1; 32]);
+    let checkpoint = Checkpoint {
+        origin: "log".to_owned(),
+        size: tree.size,
+        root: tree.root,
+    };
+    let signed = StoredCheckpoint {
+        size: tree.size,
+        note: checkpoint.sign(&key).unwrap(),
+        signed_at: sample::at(1),
+    };
+    store.put_checkpoint(&signed).await.unwrap();
 }
 
 async fn get(base: &str, path: &str) -> Response {
@@ -197,6 +258,7 @@ async fn guards_are_shown_by_name_and_with_their_reason() {
         .add_claims(&[sample::claim(&policy, &loss)])
         .await
         .unwrap();
+    log(&store).await;
 
     let base = serve(store, &Health::default()).await;
     let path = format!("/v1/policies/{}/eligibility", policy.id);
@@ -211,6 +273,22 @@ async fn guards_are_shown_by_name_and_with_their_reason() {
         ])
     );
     assert_eq!(claim["determination"]["settled_at"], loss.settled_at.0);
+    for asked in [
+        format!("policy={}", policy.id),
+        format!("risk={}", risk.id),
+        format!("holder={:#x}", policy.holder),
+    ] {
+        let path = format!("/v1/eligibility?{asked}");
+        let found: Value = get(&base, &path).await.json().await.unwrap();
+        let chain = &found["eligibility"][0];
+        assert_eq!(chain["claims"], said["claims"], "{found}");
+        let leaves = chain["log"]["leaves"].as_array().unwrap();
+        let kinds: Vec<&str> = leaves
+            .iter()
+            .map(|leaf| leaf["says"]["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["risk", "policy", "determination", "claim"]);
+    }
     let sentences: Vec<&str> = claim["sentences"]
         .as_array()
         .unwrap()

@@ -182,6 +182,7 @@ async fn explained(storm: &Storm, over: &Aftermath) {
         sold.seller, sold.number
     );
     let named = get(storm, &format!("/v1/policies?{query}")).await;
+    let named = &named["policies"][0];
     assert_eq!(named["id"], sold.id.to_string());
     let path = named["eligibility"].as_str().unwrap();
     assert_eq!(get(storm, path).await["policy"]["id"], sold.id.to_string());

@@ -5,22 +5,24 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
 use tocsin_domain::observation::SourceId;
+use utoipa::ToSchema;
 
 /// Shared by the observers, which write their own chain, and the API, which reads all.
 #[derive(Clone, Debug, Default)]
 pub struct Chains(Arc<RwLock<BTreeMap<String, ChainStatus>>>);
 
 /// A chain as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct ChainStatus {
     /// The endpoints it is read through.
     pub endpoints: Vec<EndpointStatus>,
     /// The sources that are read from it.
+    #[schema(value_type = Vec<String>)]
     pub sources: Vec<SourceId>,
 }
 
 /// An endpoint as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct EndpointStatus {
     /// Its address without what is secret in it.
     pub endpoint: String,

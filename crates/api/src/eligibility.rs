@@ -1,20 +1,33 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
+pub(crate) mod find;
+mod logged;
 mod outlook;
 
 use std::collections::BTreeMap;
 
+use axum::extract::State;
 use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::PolicyId;
-use tocsin_domain::policy::Policy;
+use tocsin_domain::ids::{PolicyId, TermsHash};
 use tocsin_domain::reasoning::{guards, sentences};
 use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
-use crate::epochs;
-use crate::problem::Problem;
+use crate::extract::{Path, id};
+use crate::problem::{Problem, ProblemDetails};
+use crate::{Api, epochs};
+
+/// Why a policy is paid, or is not, or is not yet: the whole chain of reasons, in structured form and in sentences.
+#[utoipa::path(get, path = "/v1/policies/{policy}/eligibility", operation_id = "get_eligibility", tag = "eligibility", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The chain of reasons", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn policy(
+    State(api): State<Api>,
+    Path(text): Path<String>,
+) -> Result<axum::Json<Json>, Problem> {
+    let policy: PolicyId = id(&text, "a policy id")?;
+    Ok(axum::Json(of(&*api.store, policy).await?))
+}
 
 /// Everything that was decided about the policy, in structured form and in sentences.
 pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem> {
@@ -22,7 +35,7 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         .policy(id)
         .await?
         .ok_or_else(|| Problem::NotFound(format!("there is no policy {id}")))?;
-    let cover = cover(store, &policy).await?;
+    let cover = cover(store, policy.terms_hash).await?;
     let mut claims = Vec::new();
     for claim in store.claims_of(id).await? {
         let determination = store.determination(claim.risk, claim.ordinal).await?;
@@ -36,7 +49,7 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
     for record in store.attestations_of(id).await? {
         attestations.push(record.id);
         let standing = epochs::standing(store, &record).await?;
-        if standing["held"] == true || standing["revoked"] == true {
+        if standing.held || standing.revoked {
             stopped.push(json!({ "attestation": record.id, "standing": standing }));
         }
     }
@@ -107,8 +120,8 @@ async fn seen_until(
     Ok(seen)
 }
 
-async fn cover(store: &dyn Store, policy: &Policy) -> Result<Cover, Problem> {
-    let terms = policy.terms_hash;
+/// A stored cover.
+pub(crate) async fn cover(store: &dyn Store, terms: TermsHash) -> Result<Cover, Problem> {
     let invalid = |reason: String| {
         Problem::Store(StoreError::InvalidRow {
             noun: "cover",

@@ -2,19 +2,65 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_store::attestation::AttestationRecord;
 use tocsin_store::revocation::Standing;
 use tocsin_store::{Store, StoreError};
+use utoipa::ToSchema;
 
 use crate::Api;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 
-/// The epochs of the verifier, as its last final block has them, or of a programme off-chain, as they are configured; with the
-/// unpaid claims under each. Times are unix seconds,
-/// as decimal text: they can be as late as the end of time.
-pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+/// The epochs of a verifier, as its last final block has them, or of a programme off-chain, as they are configured.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EpochList {
+    /// The verifier contract; none where attestations are for a programme off-chain.
+    #[schema(value_type = Option<Object>)]
+    verifier: Option<Value>,
+    /// The programme off-chain, where it is for one.
+    #[schema(value_type = Option<Object>)]
+    programme: Option<Value>,
+    epochs: Vec<EpochView>,
+}
+
+/// Who may sign when. Times are unix seconds, as decimal text: they can be as late as the end of time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EpochView {
+    epoch: u32,
+    active_from: String,
+    sign_until: String,
+    accept_until: String,
+    revoked: bool,
+    /// The signers and how many of them have to sign.
+    #[schema(value_type = Object)]
+    signers: Value,
+    /// Claims that were attested in it and are not paid yet.
+    unredeemed_claims: u64,
+}
+
+/// What the verifier says of a claim, as of the last final block that was searched.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct StandingView {
+    /// A guardian holds it.
+    pub(crate) held: bool,
+    /// The number of the hold that is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<u32>,
+    /// What was said of it is revoked.
+    pub(crate) revoked: bool,
+    /// Statements below this revision are revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_revision: Option<u32>,
+    /// A person has allowed a corrected statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correction_allowed: Option<bool>,
+}
+
+/// The epochs of the verifier, with the unpaid claims under each.
+#[utoipa::path(get, path = "/v1/epochs", operation_id = "list_epochs", tag = "epochs", responses((status = 200, description = "The epochs", body = EpochList), (status = 404, description = "This service attests nothing", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Problem> {
     let Some(domain) = api.attestor else {
         return Err(Problem::NotFound("this service attests nothing".to_owned()));
     };
@@ -24,34 +70,45 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<Value>, Proble
     for epoch in api.store.epochs(separator).await? {
         let mut counts = unredeemed.iter();
         let count = counts.find(|(number, _)| *number == epoch.number());
-        epochs.push(json!({
-            "epoch": epoch.number(),
-            "active_from": epoch.active_from.to_string(),
-            "sign_until": epoch.sign_until.to_string(),
-            "accept_until": epoch.accept_until.to_string(),
-            "revoked": epoch.revoked,
-            "signers": epoch.signers,
-            "unredeemed_claims": count.map_or(0, |(_, count)| *count),
-        }));
+        epochs.push(EpochView {
+            epoch: epoch.number(),
+            active_from: epoch.active_from.to_string(),
+            sign_until: epoch.sign_until.to_string(),
+            accept_until: epoch.accept_until.to_string(),
+            revoked: epoch.revoked,
+            signers: written(&epoch.signers)?,
+            unredeemed_claims: count.map_or(0, |(_, count)| *count),
+        });
     }
-    Ok(Json(json!({
-        "verifier": domain.verifier(),
-        "programme": domain.programme().map(|off_chain| off_chain.programme),
-        "epochs": epochs,
-    })))
+    let verifier = domain.verifier();
+    let programme = domain.programme().map(|off_chain| off_chain.programme);
+    Ok(Json(EpochList {
+        verifier: verifier.as_ref().map(written).transpose()?,
+        programme: programme.as_ref().map(written).transpose()?,
+        epochs,
+    }))
 }
 
-/// What the verifier says of the claim of an attestation: nothing has happened to it, or it is held, or what was said of it
-/// is revoked. As of the last final block that was searched.
+fn written(value: &impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(value).map_err(|error| Problem::Failed(error.to_string()))
+}
+
+/// What the verifier says of the claim of an attestation.
 pub(crate) async fn standing(
     store: &dyn Store,
     record: &AttestationRecord,
-) -> Result<Value, StoreError> {
+) -> Result<StandingView, StoreError> {
     let found = store
         .claim_standing(record.domain_separator, record.claim_key)
         .await?;
     let Some(Standing { news, corrected }) = found else {
-        return Ok(json!({ "held": false, "revoked": false }));
+        return Ok(StandingView {
+            held: false,
+            hold: None,
+            revoked: false,
+            min_revision: None,
+            correction_allowed: None,
+        });
     };
     let payload =
         ClaimAttestation::from_bytes(&record.payload).map_err(|error| StoreError::InvalidRow {
@@ -59,11 +116,11 @@ pub(crate) async fn standing(
             key: record.id.to_string(),
             reason: error.to_string(),
         })?;
-    Ok(json!({
-        "held": news.hold.is_some(),
-        "hold": news.hold,
-        "revoked": payload.revision < news.min_revision,
-        "min_revision": news.min_revision,
-        "correction_allowed": corrected == Some(news.min_revision),
-    }))
+    Ok(StandingView {
+        held: news.hold.is_some(),
+        hold: news.hold,
+        revoked: payload.revision < news.min_revision,
+        min_revision: Some(news.min_revision),
+        correction_allowed: Some(corrected == Some(news.min_revision)),
+    })
 }

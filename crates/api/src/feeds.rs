@@ -5,20 +5,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use alloy_primitives::B256;
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Value, json};
 use tocsin_domain::observation::{Provenance, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
+use tocsin_domain::value::Value;
 use tocsin_store::StoreError;
 use tocsin_store::look::{Look, LookState};
-use tocsin_store::response::Archived;
+use utoipa::ToSchema;
 
 use crate::Api;
-use crate::problem::Problem;
+use crate::extract::Path;
+use crate::problem::{Problem, ProblemDetails};
 
 /// How many subjects that need a person a list shows.
 const LISTED: u32 = 100;
@@ -28,7 +27,7 @@ const LISTED: u32 = 100;
 pub struct Feeds(Arc<RwLock<BTreeMap<SourceId, FeedStatus>>>);
 
 /// A feed as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct FeedStatus {
     /// `closed` while it is asked, `open` while it is left alone, `half_open` while one question tries whether it is back.
     pub breaker: &'static str,
@@ -43,7 +42,7 @@ pub struct FeedStatus {
 }
 
 /// A key as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct KeyStatus {
     /// Its name, never the key.
     pub name: String,
@@ -74,38 +73,112 @@ impl Feeds {
     }
 }
 
+/// Every feed, by name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedList {
+    feeds: BTreeMap<String, FeedView>,
+}
+
+/// A feed: its health, its quotas, and its subjects.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedView {
+    #[serde(flatten)]
+    status: FeedStatus,
+    subjects: SubjectCounts,
+    /// When something is asked next: RFC 3339.
+    next_due_at: Option<String>,
+    /// Subjects that a person has to look at.
+    needs_person: Vec<LookView>,
+}
+
+/// How many subjects are in which state.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SubjectCounts {
+    open: u64,
+    over: u64,
+    needs_person: u64,
+    /// Of the open ones, those in trouble.
+    troubled: u64,
+}
+
+/// What is known of a subject, and what is to be done about it next.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LookView {
+    feed: String,
+    subject: String,
+    /// `open`, `over` or `needs_person`.
+    state: &'static str,
+    /// Why it needs a person.
+    needs_person: Option<String>,
+    looked_at: Option<String>,
+    due_at: Option<String>,
+    seen_until: Option<String>,
+    /// What was wrong the last time.
+    trouble: Option<String>,
+}
+
+/// A subject, with what was seen last.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SubjectView {
+    #[serde(flatten)]
+    look: LookView,
+    seen: Vec<SeenView>,
+}
+
+/// The last observation of a metric.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SeenView {
+    metric: String,
+    /// The value, with its type; none where the source reported that it had none.
+    #[schema(value_type = Option<Object>)]
+    value: Option<Value>,
+    /// The same as text.
+    text: Option<String>,
+    observed_at: String,
+    /// The raw response that said so: `/v1/responses/{hash}`.
+    #[schema(value_type = Option<String>)]
+    response: Option<B256>,
+}
+
 /// Every feed: its health, its quotas, how many subjects are in which state, and those that a person has to look at.
-pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<Value>, Problem> {
-    let mut listed = BTreeMap::new();
+#[utoipa::path(get, path = "/v1/feeds", operation_id = "list_feeds", tag = "sources", responses((status = 200, description = "The feeds", body = FeedList)))]
+pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<FeedList>, Problem> {
+    let mut feeds = BTreeMap::new();
     for (feed, status) in api.feeds.all() {
         let counts = api.store.count_looks(&feed).await?;
         let next_due = api.store.next_due(&feed).await?;
         let waiting = api.store.looks_for_a_person(&feed, None, LISTED).await?;
-        let mut shown = json!(status);
-        shown["subjects"] = json!({
-            "open": counts.open,
-            "over": counts.over,
-            "needs_person": counts.needs_person,
-            "troubled": counts.troubled,
-        });
-        shown["next_due_at"] = json!(next_due.map(|at| at.to_string()));
-        shown["needs_person"] = waiting.iter().map(written).collect();
-        listed.insert(feed.to_string(), shown);
+        let view = FeedView {
+            status,
+            subjects: SubjectCounts {
+                open: counts.open,
+                over: counts.over,
+                needs_person: counts.needs_person,
+                troubled: counts.troubled,
+            },
+            next_due_at: next_due.map(|at| at.to_string()),
+            needs_person: waiting.iter().map(written).collect(),
+        };
+        feeds.insert(feed.to_string(), view);
     }
-    Ok(Json(json!({ "feeds": listed })))
+    Ok(Json(FeedList { feeds }))
 }
 
 /// What is known of one subject, and what is to be done about it next.
+#[utoipa::path(get, path = "/v1/feeds/{feed}/subjects/{subject}", operation_id = "get_subject", tag = "sources", params(("feed" = String, Path, description = "The feed"), ("subject" = String, Path, description = "The subject, with its slashes")), responses((status = 200, description = "The subject", body = SubjectView), (status = 404, description = "The feed is not asked about it", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn subject(
     State(api): State<Api>,
     Path((feed, subject)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
-    let (feed, subject) = (SourceId::from(&*feed), Subject::from(&*subject));
+) -> Result<Json<SubjectView>, Problem> {
+    let (feed, subject) = (
+        SourceId::from(feed.as_str()),
+        Subject::from(subject.as_str()),
+    );
     let look = api.store.look(&feed, &subject).await?;
     let nobody = || Problem::NotFound(format!("{feed} is not asked about {subject}"));
-    let mut shown = written(&look.ok_or_else(nobody)?);
-    shown["seen"] = json!(last_seen(&api, &feed, &subject).await?);
-    Ok(Json(shown))
+    let look = written(&look.ok_or_else(nobody)?);
+    let seen = last_seen(&api, &feed, &subject).await?;
+    Ok(Json(SubjectView { look, seen }))
 }
 
 /// The last observation of each metric that a risk listens to.
@@ -113,7 +186,7 @@ async fn last_seen(
     api: &Api,
     feed: &SourceId,
     subject: &Subject,
-) -> Result<Vec<Value>, StoreError> {
+) -> Result<Vec<SeenView>, StoreError> {
     let asked = [(feed.clone(), subject.clone())];
     let listening = api.store.snapshots_of(&asked).await?;
     let streams: BTreeSet<Stream> = listening
@@ -128,108 +201,35 @@ async fn last_seen(
         .await?;
     let last = |stream: &Stream| {
         let observation = seen.iter().rfind(|seen| stream.carries(seen))?;
-        let raw = match observation.provenance {
+        let response = match observation.provenance {
             Provenance::Raw { hash } => Some(hash),
             Provenance::Chain(_) => None,
         };
-        Some(json!({
-            "metric": stream.metric,
-            "value": observation.value,
-            "text": observation.value.as_ref().map(ToString::to_string),
-            "observed_at": observation.observed_at.to_string(),
-            "response": raw,
-        }))
+        Some(SeenView {
+            metric: stream.metric.to_string(),
+            value: observation.value.clone(),
+            text: observation.value.as_ref().map(ToString::to_string),
+            observed_at: observation.observed_at.to_string(),
+            response,
+        })
     };
     Ok(streams.iter().filter_map(last).collect())
 }
 
-fn written(look: &Look) -> Value {
+fn written(look: &Look) -> LookView {
     let (state, reason) = match &look.state {
         LookState::Open => ("open", None),
         LookState::Over => ("over", None),
-        LookState::NeedsPerson(reason) => ("needs_person", Some(reason)),
+        LookState::NeedsPerson(reason) => ("needs_person", Some(reason.clone())),
     };
-    json!({
-        "feed": look.source,
-        "subject": look.subject,
-        "state": state,
-        "needs_person": reason,
-        "looked_at": look.looked_at.map(|at| at.to_string()),
-        "due_at": look.due_at.map(|at| at.to_string()),
-        "seen_until": look.watermark.map(|at| at.to_string()),
-        "trouble": look.trouble,
-    })
-}
-
-/// A raw response, byte by byte, as something to be stored and never to be shown: who sent it may be hostile.
-pub(crate) async fn response(
-    State(api): State<Api>,
-    Path(hash): Path<String>,
-) -> Result<Response, Problem> {
-    let (hash, archived) = find(&api, &hash).await?;
-    let name = format!("attachment; filename=\"{hash:#x}.bin\"");
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; sandbox",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-    ];
-    let mut answer = (headers, archived.body).into_response();
-    let text = |text: String| {
-        HeaderValue::try_from(text).map_err(|error| Problem::BadRequest(error.to_string()))
-    };
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_DISPOSITION, text(name)?);
-    answer
-        .headers_mut()
-        .insert(header::ETAG, text(format!("\"{hash:#x}\""))?);
-    Ok(answer)
-}
-
-/// Who sent it, when, and how it was read.
-pub(crate) async fn fetches(
-    State(api): State<Api>,
-    Path(hash): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    let (hash, archived) = find(&api, &hash).await?;
-    let fetches: Vec<Value> = archived
-        .fetches
-        .iter()
-        .map(|fetch| {
-            json!({
-                "feed": fetch.source,
-                "url": fetch.url,
-                "status": fetch.status,
-                "first_at": fetch.first_at.to_string(),
-                "last_at": fetch.last_at.to_string(),
-                "reading": fetch.reading,
-            })
-        })
-        .collect();
-    Ok(Json(json!({
-        "hash": hash,
-        "bytes": archived.body.len(),
-        "fetches": fetches,
-    })))
-}
-
-async fn find(api: &Api, text: &str) -> Result<(B256, Archived), Problem> {
-    let hash: B256 = text.parse().map_err(|_not_hex| {
-        Problem::BadRequest(format!(
-            "`{text}` is not a hash: write its 32 bytes as 0x and 64 digits, as observations name it"
-        ))
-    })?;
-    let found = api.store.response(hash).await?;
-    let archived = found.ok_or_else(|| {
-        Problem::NotFound(format!("the response {hash} is not here, or not any more"))
-    })?;
-    Ok((hash, archived))
+    LookView {
+        feed: look.source.to_string(),
+        subject: look.subject.to_string(),
+        state,
+        needs_person: reason,
+        looked_at: look.looked_at.map(|at| at.to_string()),
+        due_at: look.due_at.map(|at| at.to_string()),
+        seen_until: look.watermark.map(|at| at.to_string()),
+        trouble: look.trouble.clone(),
+    }
 }

@@ -3,6 +3,41 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Api;
+
+/// Whether the service can be relied on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    ready: bool,
+    /// Every part that is not well, with its reason.
+    reasons: BTreeMap<String, String>,
+}
+
+/// Whether every part of the service is well; otherwise, which is not and why.
+#[utoipa::path(get, path = "/health/ready", operation_id = "get_readiness", tag = "health", responses((status = 200, description = "It is", body = Readiness), (status = 503, description = "It is not, for these reasons", body = Readiness)))]
+pub(crate) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
+    let reasons = api.health.not_ready();
+    let ready = reasons.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Readiness { ready, reasons }))
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/health/live", operation_id = "get_liveness", tag = "health", responses((status = 200, description = "It does", body = String)))]
+pub(crate) async fn live() -> &'static str {
+    "live\n"
+}
+
 /// Shared by all parts; each reports under its own name.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<RwLock<BTreeMap<String, Condition>>>);

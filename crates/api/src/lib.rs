@@ -1,25 +1,57 @@
 //! The only crate that speaks HTTP to clients.
 //!
-//! For now: health, and public reads of what was decided and why. Reads need no key; everything is bounded.
+//! One file per resource; [`route`] says who may use a route and describes it, [`limits`] and [`serve`] bound what a client can
+//! cost. What is public needs no key.
 
+mod access;
+mod attestations;
+pub mod auth;
 pub mod chains;
+mod covers;
+mod deliveries;
+mod determinations;
 mod eligibility;
 mod epochs;
+mod etag;
+mod events;
+mod extract;
 pub mod feeds;
 pub mod health;
+mod idempotency;
+mod limits;
+mod log;
 pub mod metrics;
 pub mod mirrors;
+mod observations;
+pub mod openapi;
+mod page;
+mod pages;
 mod policies;
 mod problem;
 pub mod quorum;
+mod responses;
+mod risks;
+mod route;
 mod routes;
-mod watching;
+mod serve;
+mod sources;
+mod views;
+mod warnings;
+pub mod webhooks;
+
+pub use self::serve::{ServeError, serve};
+
+/// What takes policies from clients.
+pub mod books {
+    pub use crate::idempotency::Asked;
+    pub use crate::policies::take::{Books, NewPolicy, PoliciesTaken, Untaken};
+    pub use crate::problem::Flaw;
+}
 
 use std::sync::Arc;
 
 use tocsin_domain::attestation::SigningDomain;
 use tocsin_store::Store;
-use tokio::net::TcpListener;
 
 /// What the API serves from.
 #[derive(Clone)]
@@ -36,25 +68,20 @@ pub struct Api {
     pub quorum: quorum::Quorum,
     /// What happened.
     pub metrics: metrics::Metrics,
+    /// What verifies the signed states of the eligibility log, as `name+hash+base64`; `None` where none is kept.
+    pub log_key: Option<String>,
+    /// Who may call.
+    pub auth: auth::Auth,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing.
+    pub open_reads: bool,
+    /// Whether anybody may write, as on a developer's machine.
+    pub open_writes: bool,
+    /// Who takes policies from clients; `None` where nobody does.
+    pub books: Option<Arc<dyn books::Books>>,
+    /// Who sends webhooks; `None` where none are sent.
+    pub webhooks: Option<Arc<dyn webhooks::Desk>>,
     /// For whom attestations are mirrored; `None` where they are not.
     pub mirrors: Option<mirrors::Mirrors>,
     /// For whom it signs; `None` where nothing is attested.
     pub attestor: Option<SigningDomain>,
-}
-
-/// The API ended.
-#[derive(Debug, thiserror::Error)]
-#[error("the API failed to serve")]
-pub struct ServeError(#[from] std::io::Error);
-
-/// Serves until `shutdown`, then finishes the requests that have begun.
-pub async fn serve(
-    listener: TcpListener,
-    api: Api,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    axum::serve(listener, routes::router(api))
-        .with_graceful_shutdown(shutdown)
-        .await?;
-    Ok(())
 }

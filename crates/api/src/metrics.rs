@@ -3,13 +3,17 @@
 //! Counters are kept by whoever sees the thing happen; gauges are what the store and the parts say when they are asked for.
 
 mod attestors;
+mod calls;
 mod deliveries;
 mod feeds;
+mod log;
 mod sources;
 mod stages;
+mod webhooks;
 
 use core::fmt;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::U256;
@@ -19,7 +23,9 @@ use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tocsin_auth::{Failure, KeyId};
 use tocsin_domain::observation::SourceId;
+use tocsin_store::credential::OwnerName;
 
 pub use self::stages::TurnOutcome;
 use crate::Api;
@@ -37,7 +43,10 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    webhooks: webhooks::Webhooks,
+    calls: calls::Calls,
     deliveries: deliveries::Deliveries,
+    log: log::Log,
     unready: Gauge<i64>,
 }
 
@@ -55,7 +64,10 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            webhooks: webhooks::Webhooks::of(&mut registry),
+            calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
+            log: log::Log::of(&mut registry),
             unready,
             registry,
         }))
@@ -69,6 +81,11 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
+    /// A message was sent to a webhook endpoint, which took it or not.
+    pub fn webhook_sent(&self, taken: bool) {
+        self.0.webhooks.sent(taken);
+    }
+
     /// A feed did or said something that gives no value.
     pub fn feed_trouble(&self, feed: &SourceId, kind: &str) {
         self.0.feeds.trouble(feed, kind);
@@ -87,6 +104,28 @@ impl Metrics {
     /// A stage has turned.
     pub fn stage_turned(&self, stage: &str, outcome: TurnOutcome, took: Duration) {
         self.0.stages.turned(stage, outcome, took);
+    }
+
+    pub(crate) fn call_answered(&self, client: &OwnerName, key: &KeyId) {
+        self.0.calls.answered(client, key);
+    }
+
+    pub(crate) fn call_refused(&self, failure: Failure) {
+        self.0.calls.refused(failure);
+    }
+
+    pub(crate) fn new_network(&self) {
+        self.0.calls.new_network();
+    }
+
+    /// What keys there are, and how many need attention; says whether that has changed.
+    pub(crate) fn keys_are(
+        &self,
+        states: &BTreeMap<&'static str, u64>,
+        laggards: u64,
+        ending: u64,
+    ) -> bool {
+        self.0.calls.keys_are(states, laggards, ending)
     }
 
     fn encoded(&self) -> Result<String, fmt::Error> {
@@ -108,6 +147,8 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.log.look(&api).await?;
+    counts.webhooks.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);
     counts.unready.set(number(unready));
     let text = api

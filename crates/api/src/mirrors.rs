@@ -2,15 +2,19 @@
 
 use alloy_primitives::Address;
 use axum::Json;
-use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::Value;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::attestation::eas::{EasContract, Mirror};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::AttestationRecord;
 
-use crate::problem::Problem;
-use crate::routes::find;
+use utoipa::ToSchema;
+
+use crate::attestations::find;
+use crate::extract::Path;
+use crate::problem::{Problem, ProblemDetails};
 use crate::{Api, epochs};
 
 /// For whom this service mirrors, and with which keys.
@@ -22,11 +26,22 @@ pub struct Mirrors {
     pub keys: Vec<Address>,
 }
 
+/// A mirror, as the tools of the Ethereum Attestation Service take it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MirrorView {
+    /// Who signed it. The service's tools compare the text.
+    signer: String,
+    /// What was signed, as docs/schema/eas-mirror.json describes it.
+    #[schema(value_type = Object)]
+    sig: Value,
+}
+
 /// The mirror as the service's own tools take it. What became of the attestation since is no part of it.
+#[utoipa::path(get, path = "/v1/attestations/{attestation}/eas", operation_id = "get_mirror", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The mirror", body = MirrorView), (status = 404, description = "There is none; why, is said", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn mirror(
     State(api): State<Api>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<MirrorView>, Problem> {
     let record = find(&api, &id).await?;
     let (Some(domain), Some(mirrors)) = (api.attestor, &api.mirrors) else {
         return Err(Problem::NotFound(
@@ -45,11 +60,10 @@ pub(crate) async fn mirror(
     match api.store.mirror(record.id, contract).await? {
         Some(stored) => {
             let mirror = Mirror::of(contract.clone(), domain, &payload);
-            Ok(Json(json!({
-                // The service's tools compare the text.
-                "signer": stored.signer.to_checksum(None),
-                "sig": mirror.to_json(stored.signature),
-            })))
+            Ok(Json(MirrorView {
+                signer: stored.signer.to_checksum(None),
+                sig: mirror.to_json(stored.signature),
+            }))
         }
         None => Err(Problem::NotFound(
             missing(&api, mirrors, &record, &payload).await?,
@@ -72,7 +86,7 @@ async fn missing(
         let mut keys = mirrors.keys.iter();
         keys.any(|key| epoch.signers.index_of(*key).is_some())
     });
-    let because = if standing["revoked"] == true {
+    let because = if standing.revoked {
         "it was revoked before it was mirrored, and what is taken back is not said again".to_owned()
     } else if epoch.is_some_and(|epoch| epoch.revoked) {
         format!("epoch {number}, which has signed it, was revoked before it was mirrored")

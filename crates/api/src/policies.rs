@@ -1,59 +1,125 @@
-//! From the number on a policy to its id.
+//! Policies: by id, by the number at their contract, by holder, by risk.
+
+pub(crate) mod take;
 
 use alloy_primitives::{Address, U256};
 use axum::Json;
-use axum::extract::{Query, State};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::cover::Consumer;
-use tocsin_domain::ids::PolicyId;
+use tocsin_domain::ids::{PolicyId, RiskId};
+use tocsin_store::browse::PolicyFilter;
+use utoipa::ToSchema;
 
 use crate::Api;
-use crate::problem::Problem;
+use crate::extract::{Path, Query, id, shown};
+use crate::page;
+use crate::problem::{Problem, ProblemDetails};
+use crate::views::PolicyView;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// CAIP-10: `eip155:1:0x…`.
-    consumer: String,
-    /// Decimal.
-    number: String,
+pub(crate) struct PolicyQuery {
+    /// The contract that pays, by CAIP-10 (`eip155:1:0x…`); together with `number`.
+    consumer: Option<String>,
+    /// The number that the consumer gave it, decimal; together with `consumer`.
+    number: Option<String>,
+    /// Who is paid: an address.
+    holder: Option<String>,
+    /// What is insured: a risk id.
+    risk: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many at the most: 1 to 500, otherwise 100.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
 }
 
-/// The policy with this number at this contract.
-pub(crate) async fn find(
+/// Policies, by id.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PolicyList {
+    policies: Vec<PolicyView>,
+    /// The cursor of the next page; none at the end.
+    next: Option<String>,
+}
+
+/// The policies of a holder, on a risk, with a number at a contract, or all.
+#[utoipa::path(get, path = "/v1/policies", operation_id = "list_policies", tag = "policies", params(PolicyQuery), responses((status = 200, description = "A page of policies", body = PolicyList), (status = 404, description = "The contract has no policy with the number", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn list(
     State(api): State<Api>,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Problem> {
-    let consumer = account(&asked.consumer).ok_or_else(|| {
+    Query(query): Query<PolicyQuery>,
+) -> Result<Json<PolicyList>, Problem> {
+    let limit = page::limit(query.limit)?;
+    let after: Option<PolicyId> = page::after(query.cursor.as_deref())?;
+    if query.consumer.is_some() || query.number.is_some() {
+        let policies = vec![numbered(&api, &query).await?];
+        return Ok(Json(PolicyList {
+            policies,
+            next: None,
+        }));
+    }
+    let holder = query.holder.as_deref().map(address).transpose()?;
+    let risk = query.risk.as_deref();
+    let risk: Option<RiskId> = risk.map(|text| id(text, "a risk id")).transpose()?;
+    let filter = PolicyFilter { holder, risk };
+    let found = api.store.browse_policies(filter, after, limit).await?;
+    let policies: Vec<PolicyView> = found.into_iter().map(PolicyView::from).collect();
+    let next = page::next(&policies, limit, |last| last.id)?;
+    Ok(Json(PolicyList { policies, next }))
+}
+
+/// One policy.
+#[utoipa::path(get, path = "/v1/policies/{policy}", operation_id = "get_policy", tag = "policies", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The policy", body = PolicyView), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn one(
+    State(api): State<Api>,
+    Path(policy): Path<String>,
+) -> Result<Json<PolicyView>, Problem> {
+    let policy: PolicyId = id(&policy, "a policy id")?;
+    let found = api.store.policy(policy).await?;
+    let policy = found.ok_or_else(|| Problem::NotFound(format!("there is no policy {policy}")))?;
+    Ok(Json(policy.into()))
+}
+
+async fn numbered(api: &Api, query: &PolicyQuery) -> Result<PolicyView, Problem> {
+    let (Some(consumer), Some(number)) = (&query.consumer, &query.number) else {
+        let half = "consumer and number go together: write both, or none";
+        return Err(Problem::BadRequest(half.to_owned()));
+    };
+    let account = account(consumer).ok_or_else(|| {
         Problem::BadRequest(format!(
             "`{}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…",
-            asked.consumer
+            shown(consumer)
         ))
     })?;
-    let decimal = asked.number.bytes().all(|digit| digit.is_ascii_digit());
-    let number = decimal
-        .then(|| U256::from_str_radix(&asked.number, 10))
-        .and_then(Result::ok)
-        .filter(|_| !asked.number.is_empty())
-        .ok_or_else(|| {
-            Problem::BadRequest(format!(
-                "`{}` is no policy number: write it in decimal digits",
-                asked.number
-            ))
-        })?;
-    let id = PolicyId::derive(consumer.chain_id, consumer.address, number);
+    let decimal = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    let parsed = decimal.then(|| U256::from_str_radix(number, 10));
+    let parsed = parsed.and_then(Result::ok).ok_or_else(|| {
+        Problem::BadRequest(format!(
+            "`{}` is no policy number: write it in decimal digits",
+            shown(number)
+        ))
+    })?;
+    let id = PolicyId::derive(account.chain_id, account.address, parsed);
     let policy = api.store.policy(id).await?.ok_or_else(|| {
         Problem::NotFound(format!(
-            "there is no policy {number} with {}",
-            asked.consumer
+            "there is no policy {parsed} with {}",
+            shown(consumer)
         ))
     })?;
-    Ok(Json(json!({
-        "id": id,
-        "policy": policy,
-        "eligibility": format!("/v1/policies/{id}/eligibility"),
-    })))
+    Ok(policy.into())
+}
+
+/// An address in hexadecimal digits.
+pub(crate) fn address(text: &str) -> Result<Address, Problem> {
+    let is_whole = text.len() == 42 && text.starts_with("0x");
+    let parsed = is_whole.then(|| text.parse().ok()).flatten();
+    parsed.ok_or_else(|| {
+        Problem::BadRequest(format!(
+            "`{}` is not an address: write 0x and 40 digits",
+            shown(text)
+        ))
+    })
 }
 
 fn account(text: &str) -> Option<Consumer> {

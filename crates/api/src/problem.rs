@@ -1,10 +1,16 @@
-//! Errors as RFC 9457 problem details.
+//! Errors as RFC 9457 problem details: `type` is a path that stays, with a page at it.
+
+mod kinds;
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 use tocsin_store::StoreError;
+use utoipa::ToSchema;
+
+pub(crate) use self::kinds::Kind;
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -13,10 +19,69 @@ pub(crate) enum Problem {
     NotFound(String),
     /// The request is not one that is understood.
     BadRequest(String),
+    /// Of this kind, for this reason.
+    Said {
+        /// The kind.
+        kind: Kind,
+        /// The reason, and what to do.
+        detail: String,
+    },
+    /// What was sent is not valid, at these places.
+    Flawed {
+        /// What was sent.
+        detail: String,
+        /// What is wrong with it.
+        errors: Vec<Flaw>,
+    },
+    /// It may be asked again after some seconds.
+    Later {
+        /// The kind.
+        kind: Kind,
+        /// The reason.
+        detail: String,
+        /// When.
+        seconds: u32,
+    },
     /// The store failed.
     Store(StoreError),
     /// Something else inside failed.
     Failed(String),
+}
+
+/// What is wrong at one place of what was sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Flaw {
+    /// The place in a JSON body, as a JSON pointer (RFC 6901); where the body is lines, the first part counts them from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The line of a text (a cover's), counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The column there, in characters, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    /// What is wrong.
+    pub detail: String,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// An error: RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemDetails {
+    /// Which kind of problem: a path at which there is a page about it.
+    #[schema(example = "/problems/not-found")]
+    r#type: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong with this request, and what to do.
+    detail: String,
+    /// What is wrong, place by place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Flaw>,
 }
 
 impl From<StoreError> for Problem {
@@ -25,52 +90,83 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let (status, kind, title, detail) = match self {
-            Self::NotFound(detail) => (
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "There is no such thing",
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadRequest(format!("the query: {}", rejection.body_text()))
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::BadRequest(format!("the path: {}", rejection.body_text()))
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let kind = match rejection.status().as_u16() {
+            413 => Kind::TooLarge,
+            415 => Kind::MediaType,
+            422 => Kind::Invalid,
+            _ => Kind::BadRequest,
+        };
+        let detail = rejection.body_text();
+        Self::Said { kind, detail }
+    }
+}
+
+impl Problem {
+    fn parts(self) -> (Kind, String, Vec<Flaw>, Option<u32>) {
+        match self {
+            Self::NotFound(detail) => (Kind::NotFound, detail, Vec::new(), None),
+            Self::BadRequest(detail) => (Kind::BadRequest, detail, Vec::new(), None),
+            Self::Said { kind, detail } => (kind, detail, Vec::new(), None),
+            Self::Flawed { detail, errors } => (Kind::Invalid, detail, errors, None),
+            Self::Later {
+                kind,
                 detail,
-            ),
-            Self::BadRequest(detail) => (
-                StatusCode::BAD_REQUEST,
-                "bad-request",
-                "The request is not understood",
-                detail,
-            ),
-            Self::Store(error) if error.is_transient() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
-                "The service is busy",
-                "try again in a few seconds".to_owned(),
-            ),
+                seconds,
+            } => (kind, detail, Vec::new(), Some(seconds)),
+            Self::Store(error) if error.is_transient() => {
+                let detail = "try again in a few seconds".to_owned();
+                (Kind::Busy, detail, Vec::new(), Some(1))
+            }
             Self::Store(error) => failed(&error),
             Self::Failed(reason) => failed(&reason),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (kind, detail, errors, retry_after) = self.parts();
+        let details = ProblemDetails {
+            r#type: format!("/problems/{}", kind.name()),
+            title: kind.title(),
+            status: kind.status().as_u16(),
+            detail,
+            errors,
         };
-        let body = Json(json!({
-            "type": format!("urn:tocsin:problem:{kind}"),
-            "title": title,
-            "status": status.as_u16(),
-            "detail": detail,
-        }));
-        (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body,
-        )
-            .into_response()
+        let headers = [
+            (header::CONTENT_TYPE, "application/problem+json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        let mut response = (kind.status(), headers, Json(details)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = retry_after {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 
 /// What broke inside is for the operator, not for strangers.
-fn failed(error: &dyn core::fmt::Display) -> (StatusCode, &'static str, &'static str, String) {
+fn failed(error: &dyn core::fmt::Display) -> (Kind, String, Vec<Flaw>, Option<u32>) {
     tracing::error!(%error, "a request failed");
-    (
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal",
-        "The service failed",
-        "the operator can find the reason in the log".to_owned(),
-    )
+    let detail = "the operator can find the reason in the log".to_owned();
+    (Kind::Internal, detail, Vec::new(), None)
 }

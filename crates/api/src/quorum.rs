@@ -5,12 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use alloy_primitives::Address;
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
 use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
+use utoipa::ToSchema;
 
 use crate::Api;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 
 /// How many disagreements are shown.
 const SHOWN: u32 = 100;
@@ -80,49 +81,98 @@ impl Quorum {
     }
 }
 
-pub(crate) async fn quorum(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+/// The quorum: who is in it, how the others answer, and where they disagree with this node.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuorumView {
+    /// This node's key.
+    address: String,
+    epoch: u32,
+    /// How many must sign.
+    threshold: u8,
+    /// How many can.
+    signers: usize,
+    peers: Vec<PeerView>,
+    /// The last rounds, newest first.
+    rounds: Vec<RoundView>,
+    disagreements: Vec<DisagreementView>,
+}
+
+/// Another attestor.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PeerView {
+    address: String,
+    answered_at: Option<String>,
+    asked_at: Option<String>,
+    /// Why it did not answer when it was asked last.
+    trouble: Option<String>,
+}
+
+/// A round of the agreement on one event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RoundView {
+    #[schema(value_type = String)]
+    event: EventKey,
+    round: u32,
+    proposer: String,
+    /// How far it came.
+    stage: String,
+    at: String,
+}
+
+/// A contradiction, a refusal or a lie.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DisagreementView {
+    /// Who; none for somebody who could not prove who it is.
+    peer: Option<String>,
+    /// A short word that does not change.
+    kind: String,
+    #[schema(value_type = Option<String>)]
+    event: Option<EventKey>,
+    /// What was said last.
+    detail: String,
+    count: u64,
+    first_at: String,
+    last_at: String,
+}
+
+/// The other attestors, as this node sees them.
+#[utoipa::path(get, path = "/v1/quorum", operation_id = "get_quorum", tag = "quorum", responses((status = 200, description = "The quorum", body = QuorumView), (status = 404, description = "This service attests alone, or not yet with others", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn quorum(State(api): State<Api>) -> Result<Json<QuorumView>, Problem> {
     let Some(status) = api.quorum.status() else {
         let nothing = "this service attests alone, or not yet with others";
         return Err(Problem::NotFound(nothing.to_owned()));
     };
-    let time = |at: Timestamp| at.to_string();
     let address = |address: Address| format!("{address:#x}");
-    let peers = status.peers.into_iter().map(|peer| {
-        json!({
-            "address": address(peer.address),
-            "answered_at": peer.answered_at.map(time),
-            "asked_at": peer.asked_at.map(time),
-            "trouble": peer.trouble,
-        })
+    let peers = status.peers.into_iter().map(|peer| PeerView {
+        address: address(peer.address),
+        answered_at: peer.answered_at.map(|at| at.to_string()),
+        asked_at: peer.asked_at.map(|at| at.to_string()),
+        trouble: peer.trouble,
     });
-    let rounds = status.rounds.into_iter().map(|round| {
-        json!({
-            "event": round.event,
-            "round": round.round,
-            "proposer": address(round.proposer),
-            "stage": round.stage,
-            "at": time(round.at),
-        })
+    let rounds = status.rounds.into_iter().map(|round| RoundView {
+        event: round.event,
+        round: round.round,
+        proposer: address(round.proposer),
+        stage: round.stage,
+        at: round.at.to_string(),
     });
     let disagreements = api.store.disagreements(SHOWN).await?;
-    let disagreements = disagreements.into_iter().map(|noted| {
-        json!({
-            "peer": noted.peer.map(address),
-            "kind": noted.kind,
-            "event": noted.event,
-            "detail": noted.detail,
-            "count": noted.count,
-            "first_at": time(noted.first_at),
-            "last_at": time(noted.last_at),
-        })
+    let disagreements = disagreements.into_iter().map(|noted| DisagreementView {
+        peer: noted.peer.map(address),
+        kind: noted.kind,
+        event: noted.event,
+        detail: noted.detail,
+        count: noted.count,
+        first_at: noted.first_at.to_string(),
+        last_at: noted.last_at.to_string(),
     });
-    Ok(Json(json!({
-        "address": address(status.address),
-        "epoch": status.epoch,
-        "threshold": status.threshold,
-        "signers": status.signers,
-        "peers": peers.collect::<Vec<_>>(),
-        "rounds": rounds.collect::<Vec<_>>(),
-        "disagreements": disagreements.collect::<Vec<_>>(),
-    })))
+    Ok(Json(QuorumView {
+        address: address(status.address),
+        epoch: status.epoch,
+        threshold: status.threshold,
+        signers: status.signers,
+        peers: peers.collect(),
+        rounds: rounds.collect(),
+        disagreements: disagreements.collect(),
+    }))
 }

@@ -155,14 +155,14 @@ pub(crate) fn name(policy: PolicyId, ordinal: u32) -> String {
     format!("{policy}/{ordinal}")
 }
 
-struct ClaimRow {
-    policy: Vec<u8>,
-    risk: Vec<u8>,
-    ordinal: i64,
-    eligible: bool,
-    fraction: Option<String>,
-    amount: Option<Vec<u8>>,
-    refusal: Option<String>,
+pub(crate) struct ClaimRow {
+    pub(crate) policy: Vec<u8>,
+    pub(crate) risk: Vec<u8>,
+    pub(crate) ordinal: i64,
+    pub(crate) eligible: bool,
+    pub(crate) fraction: Option<String>,
+    pub(crate) amount: Option<Vec<u8>>,
+    pub(crate) refusal: Option<String>,
 }
 
 impl TryFrom<ClaimRow> for Claim {

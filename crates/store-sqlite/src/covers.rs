@@ -260,7 +260,7 @@ async fn add_risks(
 }
 
 /// Those of `risks` that are stored.
-async fn find_risks(
+pub(crate) async fn find_risks(
     connection: &mut SqliteConnection,
     risks: impl Iterator<Item = RiskId>,
     attempt: &'static str,

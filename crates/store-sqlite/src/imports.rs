@@ -6,7 +6,7 @@ use tocsin_store::import::{Batches, Clash, Imported, Imports, Next};
 
 use crate::error::failed;
 use crate::store::SqliteStore;
-use crate::{covers, looks, policies};
+use crate::{answers, covers, looks, policies};
 
 const IMPORT: &str = "import policies";
 
@@ -21,7 +21,11 @@ impl Imports for SqliteStore {
             let batch = match batches.next(&clashes) {
                 Next::Add(batch) => batch,
                 Next::Keep if !clashed => break,
-                Next::Keep | Next::Discard => {
+                Next::KeepAnswered(answer) if !clashed => {
+                    answers::add(&mut transaction, &answer, IMPORT).await?;
+                    break;
+                }
+                Next::Keep | Next::KeepAnswered(_) | Next::Discard => {
                     transaction.rollback().await.map_err(failed(IMPORT))?;
                     return Ok(imported);
                 }

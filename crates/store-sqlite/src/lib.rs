@@ -7,22 +7,27 @@
 //! The SQL is checked against the migrations when it is compiled. What sqlx learned of each query is committed in `.sqlx`,
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
+mod answers;
 mod attestations;
 mod backlog;
 mod batches;
+mod browse;
 mod bulk;
 mod claims;
 mod column;
 mod coverage;
 mod covers;
+mod credentials;
 mod deliveries;
 mod determinations;
 mod disagreements;
 mod epochs;
 mod error;
+mod events;
 mod halts;
 mod imports;
 mod inceptions;
+mod log;
 mod looks;
 mod mirrors;
 mod observations;
@@ -43,5 +48,6 @@ mod store;
 mod streams;
 mod unwind;
 mod warnings;
+mod webhooks;
 
 pub use store::SqliteStore;

@@ -59,7 +59,59 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     Ok(SqliteStore {
         writer,
         readers,
-        _lock: lock,
+        _lock: Some(lock),
+    })
+}
+
+/// Opens the database that another process may have, for what is safe to do beside it: SQLite has the writers of both wait for
+/// each other. The schema must be the one that this program knows, since changing it beside somebody is not safe.
+pub(crate) async fn beside(path: &Path) -> Result<SqliteStore, StoreError> {
+    let refused = |remedy: String, source: Cause| StoreError::Open {
+        place: path.display().to_string(),
+        remedy,
+        source,
+    };
+    let broken = |error: sqlx::Error| refused(remedy(&error), error.into());
+    let file = std::fs::canonicalize(path).map_err(|error| {
+        refused(
+            "there is none yet, or it cannot be read; name the database of a service that has run"
+                .to_owned(),
+            error.into(),
+        )
+    })?;
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    check_owner(options.clone())
+        .await
+        .map_err(|error| match error {
+            OwnerError::Somebody(why) => refused(
+                "it is another program's database; name Tocsin's own".to_owned(),
+                why.into(),
+            ),
+            OwnerError::Sqlite(error) => broken(error),
+        })?;
+    let writer = writer(options.clone()).await.map_err(broken)?;
+    let done: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success")
+        .fetch_one(&writer)
+        .await
+        .map_err(broken)?;
+    let known = i64::try_from(MIGRATIONS.iter().count()).unwrap_or(i64::MAX);
+    if done != known {
+        return Err(refused(
+            "its schema is not the one that this tocsin knows; run the tocsin that runs the service".to_owned(),
+            format!("{done} migrations are done, and {known} are known").into(),
+        ));
+    }
+    let readers = pool(READERS)
+        .connect_with(options.read_only(true))
+        .await
+        .map_err(broken)?;
+    Ok(SqliteStore {
+        writer,
+        readers,
+        _lock: None,
     })
 }
 

@@ -78,17 +78,17 @@ impl Policies for SqliteStore {
     }
 }
 
-struct PolicyRow {
-    id: Vec<u8>,
-    number: Vec<u8>,
-    chain_id: i64,
-    contract: Vec<u8>,
-    terms_hash: Vec<u8>,
-    risk: Vec<u8>,
-    holder: Vec<u8>,
-    sum_insured: Vec<u8>,
-    inception: i64,
-    expiry: i64,
+pub(crate) struct PolicyRow {
+    pub(crate) id: Vec<u8>,
+    pub(crate) number: Vec<u8>,
+    pub(crate) chain_id: i64,
+    pub(crate) contract: Vec<u8>,
+    pub(crate) terms_hash: Vec<u8>,
+    pub(crate) risk: Vec<u8>,
+    pub(crate) holder: Vec<u8>,
+    pub(crate) sum_insured: Vec<u8>,
+    pub(crate) inception: i64,
+    pub(crate) expiry: i64,
 }
 
 impl TryFrom<PolicyRow> for Policy {

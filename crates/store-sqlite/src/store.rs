@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::credential::KeyBooks;
 
 use crate::error::failed;
 
@@ -23,8 +25,9 @@ pub struct SqliteStore {
     /// One connection, so that writers queue here, in order, instead of failing in SQLite.
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
-    /// Holds the lock that keeps other processes out; the operating system lets go of it however this one ends.
-    pub(crate) _lock: File,
+    /// Holds the lock that keeps other processes out; the operating system lets go of it however this one ends. Not there
+    /// where the database is opened beside another process.
+    pub(crate) _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -34,6 +37,13 @@ impl SqliteStore {
     /// Every failure is [`StoreError::Open`] and says what to do.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         crate::open::open(path).await
+    }
+
+    /// Opens the database at `path` beside the process that has it, for its keys alone: what is done to them is one
+    /// transaction each and rests on nothing that the other process remembers. The database must be there, with the schema
+    /// that this program knows.
+    pub async fn open_keys(path: &Path) -> Result<Arc<dyn KeyBooks>, StoreError> {
+        Ok(Arc::new(crate::open::beside(path).await?))
     }
 
     /// Finishes what is under way and lets the file go. Without it, a dropped store lets go a moment later.

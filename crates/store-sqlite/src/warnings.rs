@@ -1,5 +1,7 @@
 //! Warnings: raised, withdrawn, and confirmed by the step that determines the loss.
 
+mod told;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -14,6 +16,7 @@ use tocsin_store::warning::{Ending, NewWarning, Warning, WarningChange, WarningI
 use crate::column::{from_json, hexed, signed, to_json, unsigned, word};
 use crate::determinations::{Key, keys_json, name};
 use crate::error::failed;
+use crate::events;
 use crate::inceptions;
 use crate::store::SqliteStore;
 
@@ -174,16 +177,19 @@ async fn withdraw(
             key: id.to_string(),
         });
     }
-    sqlx::query!(
-        "UPDATE warnings SET ended_at = ?2, ending = 'withdrawn'
-         WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at IS NULL",
+    let ended = sqlx::query_as!(
+        told::EndedRow,
+        r#"UPDATE warnings SET ended_at = ?2, ending = 'withdrawn'
+           WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at IS NULL
+           RETURNING id AS "id!", risk AS "risk!", ordinal AS "ordinal!", terms_hash AS "terms_hash!", subject AS "subject!",
+                     ended_at AS "ended_at!""#,
         rows,
         at.0
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed(CHANGE))?;
-    Ok(())
+    tell_ended(connection, "warning.withdrawn", ended, CHANGE).await
 }
 
 async fn raise(
@@ -216,6 +222,8 @@ async fn raise(
             }
             None => {
                 let id = insert(connection, warning, at).await?;
+                let told = told::raised(warning, id.0, at);
+                events::publish(connection, &[told], CHANGE).await?;
                 standing.insert(key, (id, warning.clone()));
                 id
             }
@@ -319,6 +327,21 @@ async fn insert(
     Ok(WarningId(id))
 }
 
+async fn tell_ended(
+    connection: &mut SqliteConnection,
+    kind: &str,
+    ended: Vec<told::EndedRow>,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let mut told = Vec::with_capacity(ended.len());
+    for row in ended {
+        told.push(told::ended(kind, row)?);
+    }
+    // SQLite returns rows in no order of its own.
+    told.sort_by(|a, b| a.body.cmp(&b.body));
+    events::publish(connection, &told, attempt).await
+}
+
 /// Ends the warnings that stand for loss events which are determined now.
 pub(crate) async fn confirm(
     connection: &mut SqliteConnection,
@@ -336,14 +359,17 @@ pub(crate) async fn confirm(
         })
         .collect();
     let rows = to_json(NOUN, "batch", &rows)?;
-    sqlx::query!(
-        "UPDATE warnings SET ended_at = given.value ->> 2, ending = 'confirmed'
-         FROM json_each(?1) AS given
-         WHERE warnings.risk = unhex(given.value ->> 0) AND warnings.ordinal = given.value ->> 1 AND warnings.ended_at IS NULL",
+    let ended = sqlx::query_as!(
+        told::EndedRow,
+        r#"UPDATE warnings SET ended_at = given.value ->> 2, ending = 'confirmed'
+           FROM json_each(?1) AS given
+           WHERE warnings.risk = unhex(given.value ->> 0) AND warnings.ordinal = given.value ->> 1 AND warnings.ended_at IS NULL
+           RETURNING warnings.id AS "id!", warnings.risk AS "risk!", warnings.ordinal AS "ordinal!",
+                     warnings.terms_hash AS "terms_hash!", warnings.subject AS "subject!", warnings.ended_at AS "ended_at!""#,
         rows
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed(attempt))?;
-    Ok(())
+    tell_ended(connection, "warning.confirmed", ended, attempt).await
 }

@@ -108,6 +108,8 @@ async fn every_query_uses_an_index() {
             let wanted = line == "SCAN attestations"
                 && query.contains("ORDER BY position DESC LIMIT")
                 || line.contains("sqlite_schema")
+                // The oldest events, by number, up to a limit.
+                || line == "SCAN events" && query.contains("ORDER BY seq LIMIT ?1")
                 // All of them are counted: one row for each attestor, kind and event.
                 || line == "SCAN disagreements" && query.contains("sum(count)")
                 || ["SCAN listening", "SCAN (subquery", "SCAN remembered", "SCAN waiting"]

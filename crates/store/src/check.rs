@@ -4,8 +4,10 @@
 //! Identifiers are derived from what they identify, so a row whose identifier does not follow from its other columns
 //! is found before anybody acts on it.
 
+mod event;
 mod polled;
 
+pub use event::{endpoint, event, profile};
 pub use polled::{body, look, looked, new_look, response, usage};
 
 use core::fmt;

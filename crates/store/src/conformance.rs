@@ -17,9 +17,11 @@ pub mod batches;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
+pub mod credentials;
 pub mod deliveries;
 pub mod durability;
 pub mod epochs;
+pub mod events;
 pub mod halts;
 pub mod imports;
 pub mod looks;
@@ -39,6 +41,7 @@ pub mod steps;
 pub mod unwinding;
 pub mod values;
 pub mod warnings;
+pub mod webhooks;
 
 use core::future::Future;
 
@@ -262,6 +265,30 @@ macro_rules! conformance_tests {
                 give_one_vote_a_round
                 find_results_by_claims
                 count_disagreements
+            }
+            credentials {
+                are_found_again
+                change_from_where_they_were_read
+                rotate_in_one_step
+                take_a_nonce_once
+                have_one_winner_for_a_nonce
+                keep_nonces_within_bounds
+                count_what_they_are_used_for
+                wait_for_a_second_person
+            }
+            events {
+                have_one_order
+                are_valid_in_themselves
+                are_forgotten_when_they_are_old
+            }
+            webhooks {
+                are_registered
+                want_what_they_ask_for
+                are_due_in_order
+                replay_dead_letters
+                remember_what_happened
+                are_disabled_loudly
+                rotate_secrets
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -5,6 +5,7 @@ use tocsin_domain::ids::PolicyId;
 use tocsin_domain::policy::Policy;
 
 use crate::StoreError;
+use crate::answer::Answer;
 use crate::cover::RiskRecord;
 use crate::look::NewLook;
 
@@ -37,6 +38,8 @@ pub enum Next {
     Add(Batch),
     /// That was all, and it is to stay.
     Keep,
+    /// The same, with what is answered to whoever asked for it: both stay, or none.
+    KeepAnswered(Answer),
     /// Nothing of it is to stay.
     Discard,
 }
@@ -64,6 +67,6 @@ pub struct Imported {
 pub trait Imports: Send + Sync {
     /// Adds what `batches` gives, in one transaction. [`StoreError::Missing`] where a cover or a risk is not stored,
     /// [`StoreError::Conflict`] where a risk differs from the stored one, [`StoreError::Refused`] where something is not valid
-    /// in itself. New risks that listen to something closed are due for evaluation at once.
+    /// in itself. [`StoreError::Conflict`] also where the key of an answer has one already; nothing is added then. New risks that listen to something closed are due for evaluation at once.
     async fn import(&self, batches: &mut dyn Batches) -> Result<Imported, StoreError>;
 }

@@ -4,20 +4,25 @@
 //! comes next; whatever is not committed has not happened. Every method promises: on `Ok` the whole effect is durable,
 //! on `Err` there is none.
 
+pub mod answer;
 pub mod attestation;
 pub mod backlog;
+pub mod browse;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod cover;
 pub mod coverage;
+pub mod credential;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
+pub mod event;
 pub mod evidence;
 pub mod halt;
 pub mod import;
+pub mod log;
 pub mod look;
 pub mod mirror;
 pub mod policy;
@@ -29,12 +34,15 @@ pub mod spread;
 pub mod step;
 pub mod unwind;
 pub mod warning;
+pub mod webhook;
 
 pub use error::StoreError;
 
 /// All of a backend; what the pipeline is given.
 pub trait Store:
     cover::Covers
+    + browse::Browse
+    + answer::Answers
     + policy::Policies
     + import::Imports
     + look::Looks
@@ -53,6 +61,11 @@ pub trait Store:
     + mirror::Mirrors
     + delivery::Deliveries
     + quorum::Quorums
+    + event::Events
+    + webhook::Webhooks
+    + log::Log
+    + log::Audit
+    + credential::KeyBooks
     + backlog::Backlogs
     + Send
     + Sync
@@ -61,6 +74,8 @@ pub trait Store:
 
 impl<T> Store for T where
     T: cover::Covers
+        + browse::Browse
+        + answer::Answers
         + policy::Policies
         + import::Imports
         + look::Looks
@@ -80,6 +95,11 @@ impl<T> Store for T where
         + mirror::Mirrors
         + delivery::Deliveries
         + quorum::Quorums
+        + event::Events
+        + webhook::Webhooks
+        + log::Log
+        + log::Audit
+        + credential::KeyBooks
         + backlog::Backlogs
         + Send
         + Sync

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod clients;
+mod log;
 mod verifier;
 
 use core::num::NonZeroU16;
@@ -7,6 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use self::clients::{Client, Clients, OneKey, Signed};
+pub use self::log::Log;
 pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
@@ -88,6 +92,15 @@ pub enum Command {
     /// Claims that must not be paid as they were attested
     #[command(subcommand)]
     Claims(Claims),
+    /// The eligibility log: audits and proofs
+    #[command(subcommand)]
+    Log(Log),
+    /// Clients of the API, and their keys
+    #[command(subcommand)]
+    Clients(Clients),
+    /// Requests to the API, signed with your key
+    #[command(subcommand)]
+    Client(Box<Client>),
 }
 
 /// Chains.

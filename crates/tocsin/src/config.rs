@@ -18,13 +18,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use tocsin_api::auth::AuthSettings;
 use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
+use tocsin_delivery::webhook::SenderSettings;
+use tocsin_delivery::webhook::schedule::Schedule;
+use tocsin_delivery::webhook::secret::MasterKey;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{Epoch, SigningDomain};
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_log::KeyName;
 use url::Url;
 
 pub use self::chain::{Chain, Network};
@@ -39,7 +44,9 @@ pub struct Config {
     /// The database file.
     pub database: PathBuf,
     /// Where the API listens; nowhere if absent.
-    pub api: Option<SocketAddr>,
+    pub api: Option<ApiConfig>,
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Source chains.
     pub chains: Vec<Chain>,
     /// How often sources speak at the least, where that is said.
@@ -56,6 +63,10 @@ pub struct Config {
     pub attestor: Option<AttestorConfig>,
     /// The other attestors; attested alone if absent.
     pub quorum: Option<QuorumConfig>,
+    /// How endpoints of webhooks are told; there are none if absent.
+    pub webhooks: Option<WebhooksConfig>,
+    /// The eligibility log.
+    pub log: LogConfig,
     /// Settlement chains; nothing is delivered to a chain that is not here.
     pub deliveries: Vec<DeliveryConfig>,
     /// The collector that traces are sent to, if there is one.
@@ -81,6 +92,28 @@ impl Config {
         }
         found
     }
+}
+
+/// The eligibility log.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// What it is called; after its key if absent.
+    pub origin: Option<KeyName>,
+    /// The file with the seed of the key that signs its states; made if there is none.
+    pub key_file: PathBuf,
+    /// How often it says how far sources were read.
+    pub coverage_every: Seconds,
+}
+
+/// How clients are served.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiConfig {
+    /// Where.
+    pub listen: SocketAddr,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing.
+    pub open_reads: bool,
+    /// Whether anybody may write.
+    pub open_writes: bool,
 }
 
 /// Who signs, for which verifier.
@@ -121,6 +154,21 @@ pub struct QuorumConfig {
     pub settings: tocsin_quorum::Settings,
     /// How much later than the one before it each attestor delivers.
     pub deliver_after: Seconds,
+}
+
+/// How endpoints of webhooks are told.
+#[derive(Debug)]
+pub struct WebhooksConfig {
+    /// What their secrets are derived from.
+    pub keys: MasterKey,
+    /// Where messages may go, and how long that may take.
+    pub sender: SenderSettings,
+    /// When a message is tried again.
+    pub schedule: Schedule,
+    /// How many endpoints there may be.
+    pub max_endpoints: u32,
+    /// How long events are kept.
+    pub keep: Seconds,
 }
 
 /// A settlement chain.
@@ -183,9 +231,17 @@ impl Config {
             .attestor
             .map(|attestor| attestor.resolve(path, base))
             .transpose()?;
+        let auth = file.auth.map_or_else(
+            || Ok(AuthSettings::default()),
+            |auth| auth.resolve(path, base),
+        )?;
         let quorum = file
             .quorum
             .map(|quorum| quorum.resolve(path, base, attestor.as_ref()))
+            .transpose()?;
+        let webhooks = file
+            .webhooks
+            .map(|webhooks| webhooks.resolve(path, base))
             .transpose()?;
         let settlement = attestor.as_ref().and_then(AttestorConfig::settlement_chain);
         let mut policies = Vec::new();
@@ -216,13 +272,19 @@ impl Config {
             };
             deliveries.push(delivery.resolve(path, base, &chain, &chains, verifier)?);
         }
+        let database = base.join(file.database);
+        let log = file
+            .log
+            .resolve(base, &database)
+            .map_err(|problem| invalid(path, problem))?;
         let config = Self {
+            database,
             traces: file
                 .telemetry
                 .resolve()
                 .map_err(|problem| invalid(path, problem))?,
-            database: base.join(file.database),
-            api: file.api.map(|api| api.listen),
+            api: file.api.map(|api| api.resolve(path)).transpose()?,
+            auth,
             chains,
             heartbeats,
             covers,
@@ -231,6 +293,8 @@ impl Config {
             policy_files,
             attestor,
             quorum,
+            webhooks,
+            log,
             deliveries,
         };
         config.check_settlement(path)?;

@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod insure;
+pub mod log_key;
 pub mod pipeline;
 pub mod report;
 pub mod service;

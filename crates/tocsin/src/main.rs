@@ -4,9 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tocsin::cli::{Chain, Cli, Command, Feeds, Policies};
+use tocsin::cli::{Chain, Cli, Command, Feeds, Log, Policies};
 use tocsin::clock::SystemClock;
-use tocsin::command::{backtest, chain, check, claims, explain, feeds, keys, policies, verify};
+use tocsin::command::{
+    self, backtest, chain, check, claims, client, clients, explain, feeds, keys, policies, verify,
+};
 use tocsin::config::Config;
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
@@ -114,11 +116,53 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             runtime()?.block_on(keys::run(*asked, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Log(asked) => log(asked, &mut out),
+        Command::Clients(asked) => {
+            runtime()?.block_on(clients::run(asked, &SystemClock, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Client(asked) => {
+            runtime()?.block_on(client::run(*asked, &SystemClock, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Claims(asked) => {
             runtime()?.block_on(claims::run(asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn log(asked: Log, out: &mut dyn std::io::Write) -> Result<ExitCode, Report> {
+    let holds = match asked {
+        Log::Audit {
+            url,
+            key,
+            config,
+            state,
+        } => {
+            let asked = command::log::audit::Asked {
+                url: url.as_deref(),
+                key: key.as_deref(),
+                config: &config,
+                state: state.as_deref(),
+            };
+            runtime()?.block_on(command::log::audit::run(asked, out))?
+        }
+        Log::Key { config } => {
+            command::log::key(&config, out)?;
+            true
+        }
+        Log::Prove { policy, config } => {
+            runtime()?.block_on(command::log::prove::run(&config, &policy, out))?;
+            true
+        }
+        Log::Check { proof, key } => command::log::check::run(&proof, &key, out)?,
+    };
+    Ok(if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Report> {

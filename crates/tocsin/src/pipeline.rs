@@ -1,8 +1,8 @@
-//! How a fact becomes a payout: five stages, each of which asks the store for unfinished work, writes its result and what
+//! How a fact becomes a payout: six stages, each of which asks the store for unfinished work, writes its result and what
 //! comes next in one transaction, and rings the next one.
 //!
 //! ```text
-//! observe ─► evaluate ─► claim ─► attest ─► deliver
+//! observe ─► evaluate ─► claim ─► log ─► attest ─► deliver
 //!    poll ─┘
 //! ```
 //!
@@ -17,6 +17,8 @@ pub mod deliver;
 pub mod epochs;
 pub mod evaluate;
 mod halt;
+pub mod keys;
+pub mod log;
 pub mod mirror;
 pub mod observe;
 pub mod poll;
@@ -27,6 +29,7 @@ pub mod recheck;
 pub mod renew;
 pub mod standings;
 pub mod warn;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -165,6 +168,9 @@ pub enum StageError {
         /// How many others wait like this.
         others: usize,
     },
+    /// Signing a state of the log.
+    #[error("cannot sign the state of the eligibility log")]
+    Log(#[from] tocsin_log::LogError),
     /// An attestation that has no mirror, and gets none by waiting.
     #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
     Unmirrored {
@@ -200,6 +206,7 @@ impl StageError {
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
+            | Self::Log(_)
             | Self::UnknownTerms(_) => false,
         }
     }

@@ -46,6 +46,19 @@ impl Report {
         }
     }
 
+    /// A service that answered, and did not do what it was asked.
+    pub fn refused(text: impl Into<String>) -> Self {
+        Self {
+            exit_code: FAILED,
+            text: format!("error: {}", text.into()),
+        }
+    }
+
+    /// What could not be read, so that nothing is known.
+    pub fn unknown(error: &dyn Error) -> Self {
+        Self::bad_input(chain(error))
+    }
+
     /// What kept the command from doing its work.
     fn failed(error: &dyn Error) -> Self {
         Self {
@@ -105,6 +118,30 @@ impl From<crate::insure::csv::CsvError> for Report {
 impl From<crate::demo::DemoError> for Report {
     fn from(error: crate::demo::DemoError) -> Self {
         Self::failed(&error)
+    }
+}
+
+impl From<tocsin_api::auth::admin::ActError> for Report {
+    fn from(error: tocsin_api::auth::admin::ActError) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<tocsin_auth::seal::SealError> for Report {
+    fn from(error: tocsin_auth::seal::SealError) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<tocsin_auth::key::KeyError> for Report {
+    fn from(error: tocsin_auth::key::KeyError) -> Self {
+        Self::bad_input(chain(&error))
+    }
+}
+
+impl From<tocsin_auth::sign::SignError> for Report {
+    fn from(error: tocsin_auth::sign::SignError) -> Self {
+        Self::bad_input(chain(&error))
     }
 }
 

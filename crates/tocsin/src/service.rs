@@ -4,6 +4,7 @@
 //! starts, so that a service that cannot work does not half-work.
 
 mod attestor;
+mod books;
 mod connect;
 mod record;
 
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::Api;
+use tocsin_api::auth::{Auth, AuthSettings};
 use tocsin_api::chains::Chains;
 use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
@@ -18,9 +20,11 @@ use tocsin_api::metrics::Metrics;
 use tocsin_api::mirrors::Mirrors;
 use tocsin_api::quorum::Quorum;
 use tocsin_attest::{AttestError, Attestor};
+use tocsin_auth::UnixTime;
 use tocsin_delivery::DeliveryError;
 use tocsin_delivery::onchain::Submitter;
 use tocsin_domain::attestation::SigningDomain;
+use tocsin_delivery::webhook::{Sender, SystemLookup};
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::{Node, NodeError, Settings};
@@ -30,17 +34,21 @@ use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
+use self::books::ClientBooks;
 use self::connect::{Watch, patiently};
 pub use self::record::record;
 use crate::clock::Clock;
-use crate::config::{Chain, Config, Network};
+use crate::config::{ApiConfig, Chain, Config, Network, WebhooksConfig};
 use crate::insure::csv::CsvError;
+use crate::log_key::{self, LogKeyError};
 use crate::pipeline::attest::{AttestClaims, Issuing};
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::deliver::Deliverer;
 use crate::pipeline::epochs::EpochWatch;
 use crate::pipeline::evaluate::Evaluator;
+use crate::pipeline::keys::KeyKeeper;
+use crate::pipeline::log::Logger;
 use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::observe::Observer;
 use crate::pipeline::poll::Poller;
@@ -50,8 +58,13 @@ use crate::pipeline::recheck::Rechecker;
 use crate::pipeline::renew::Renewer;
 use crate::pipeline::standings::StandingWatch;
 use crate::pipeline::warn::Forewarner;
+use crate::pipeline::webhooks::desk::TellersDesk;
+use crate::pipeline::webhooks::{self, Forgetter, Teller};
 use crate::pipeline::{self, Stage, StageError, Work};
 use crate::supervisor::{Shutdown, Supervisor, TaskFailure};
+
+/// How long events are kept where nothing is said.
+const KEEP_EVENTS: Seconds = Seconds(30 * 86_400);
 
 /// Why the service did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +109,15 @@ pub enum ServiceError {
         #[source]
         source: DeliveryError,
     },
+    /// Webhooks.
+    #[error("cannot send webhooks; check [webhooks]")]
+    Webhooks(#[source] DeliveryError),
     /// A cover.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The key of the eligibility log.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
@@ -134,18 +153,26 @@ struct Parts {
     standings: Vec<StandingWatch>,
     renewer: Option<Renewer>,
     mirrors: Option<EasContract>,
+    /// Who sends webhooks, and how many endpoints there may be.
+    webhooks: Option<(Arc<Teller>, u32)>,
+    /// How long events are kept.
+    keep_events: Seconds,
     deliverers: Vec<Deliverer>,
-    listener: Option<TcpListener>,
+    logger: Logger,
+    log_key: String,
+    listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
 }
 
 /// The wake-up calls between the stages.
 #[derive(Clone, Default)]
 struct Bells {
     claim: Bell,
+    log: Bell,
     attest: Bell,
     renew: Bell,
     mirror: Bell,
     deliver: Bell,
+    webhooks: Bell,
 }
 
 /// Opens the database that `config` names and runs the service on it until `shutdown`.
@@ -175,6 +202,15 @@ pub async fn run_on(
     let together = config.quorum.as_ref();
     let together = together.map(|quorum| (quorum.settings.clone(), quorum.deliver_after));
     let parts = connect(&config, &*store, &evaluator, &clock, &bells).await?;
+    let books = Arc::new(ClientBooks {
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        evaluator: Arc::clone(&evaluator),
+        settlement: config.insurer(clock.now()).settlement,
+        covers: config.covers.clone(),
+        feeds: config.feeds.clone(),
+        claim: bells.claim.clone(),
+    });
     let stage = Stage {
         store,
         clock,
@@ -192,7 +228,7 @@ pub async fn run_on(
         feeds = config.feeds.all().count(),
         "the service starts"
     );
-    let supervised = start(parts, together, stage, evaluator, bells, shutdown)?
+    let supervised = start(parts, together, books, stage, evaluator, bells, shutdown)?
         .run()
         .await;
     Ok(supervised?)
@@ -326,8 +362,15 @@ async fn connect(
         Some(quorum) => Some(listen("quorum", quorum.listen).await?),
         None => None,
     };
+    let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
+    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let shown_key = log_key.verifier().to_string();
+    tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
+    let every = config.log.coverage_every;
+    let next = bells.attest.clone().with(&bells.webhooks);
+    let logger = Logger::new(Arc::new(log_key), every, evaluator, next);
     let listener = match config.api {
-        Some(address) => Some(listen("api", address).await?),
+        Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,
     };
     Ok(Parts {
@@ -346,8 +389,23 @@ async fn connect(
             .as_ref()
             .and_then(|attestor| attestor.eas.clone()),
         deliverers: deliverers.collect(),
+        webhooks,
+        keep_events: config
+            .webhooks
+            .as_ref()
+            .map_or(KEEP_EVENTS, |webhooks| webhooks.keep),
+        logger,
+        log_key: shown_key,
         listener,
     })
+}
+
+/// Who sends webhooks.
+fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
+    let sender = Sender::new(config.sender.clone(), Arc::new(SystemLookup));
+    let sender = sender.map_err(ServiceError::Webhooks)?;
+    let teller = Teller::new(sender, config.keys.clone(), config.schedule.clone());
+    Ok((Arc::new(teller), config.max_endpoints))
 }
 
 async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
@@ -362,6 +420,7 @@ async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListene
 fn start(
     parts: Parts,
     together: Option<(Settings, Seconds)>,
+    books: Arc<ClientBooks>,
     stage: Stage,
     evaluator: Arc<Evaluator>,
     bells: Bells,
@@ -394,10 +453,11 @@ fn start(
     }
     begin(
         &mut tasks,
-        Claimer::new(Arc::clone(&evaluator), bells.attest.clone()),
+        Claimer::new(Arc::clone(&evaluator), bells.log.clone()),
         &stage,
         bells.claim,
     );
+    begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
         let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
@@ -432,7 +492,29 @@ fn start(
     for deliverer in parts.deliverers {
         begin(&mut tasks, deliverer, &stage, bells.deliver.clone());
     }
-    if let Some(listener) = parts.listener {
+    begin(
+        &mut tasks,
+        Forgetter::new(parts.keep_events),
+        &stage,
+        Bell::default(),
+    );
+    let desk = parts.webhooks.map(|(teller, most)| {
+        stage.health.expect("webhooks");
+        let told = webhooks::run(Arc::clone(&teller), stage.clone(), bells.webhooks.clone());
+        tasks.start("webhooks", told);
+        let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
+        Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
+    });
+    if let Some((listener, settings, served)) = parts.listener {
+        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
+        let now = Arc::new(move || UnixTime(clock.now().0));
+        let auth = Auth::new(settings, store, now, stage.metrics.clone());
+        begin(
+            &mut tasks,
+            KeyKeeper::new(auth.clone()),
+            &stage,
+            Bell::default(),
+        );
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "the API listens");
         }
@@ -443,8 +525,14 @@ fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
+            auth,
+            books: Some(books),
+            open_reads: served.open_reads,
+            open_writes: served.open_writes,
+            webhooks: desk,
             mirrors,
             attestor,
+            log_key: Some(parts.log_key),
         };
         tasks.start(
             "api",

@@ -388,3 +388,36 @@ fn mirrors_need_a_key_that_signs_by_itself_and_a_contract_with_a_version() {
         &["[attestor]"],
     );
 }
+
+#[test]
+fn who_may_call_is_said_within_bounds() {
+    let auth = |said: &str| format!("database = \"t.db\"\n[auth]\nenvironment = \"prod\"\n{said}");
+    accepts(&auth(""));
+    accepts(&auth(
+        "clock_skew = \"2min\"\nkeys_read_every = \"30s\"\nrequests_per_second = 1\nburst = 1",
+    ));
+    for (said, words) in [
+        ("clock_skew = \"29s\"", &["clock_skew", "30 to 120"][..]),
+        ("clock_skew = \"121s\"", &["clock_skew", "30 to 120"]),
+        (
+            "keys_read_every = \"31s\"",
+            &["keys_read_every", "30 seconds"],
+        ),
+        ("keys_read_every = \"0s\"", &["keys_read_every"]),
+        (
+            "old_master_keys = [\"file:gone\"]",
+            &["old_master_keys", "gone"],
+        ),
+        ("master_key = \"s3cret\"", &["master_key", "file:PATH"]),
+        ("master_key = \"file:gone\"", &["master_key", "gone"]),
+    ] {
+        refuses(&auth(said), words);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    for (key, word) in [("s3cret", "64 hexadecimal"), ("aabb", "32 bytes")] {
+        std::fs::write(&path, key).unwrap();
+        let said = format!("master_key = \"file:{}\"", path.display());
+        refuses(&auth(&said), &["[auth]", "master_key", word]);
+    }
+}

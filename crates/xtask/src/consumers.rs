@@ -13,7 +13,10 @@ use crate::{contracts, emitted, suite};
 pub(crate) fn test(root: &Path) -> Result<(), Failed> {
     contracts::install(root)?;
     let typescript = root.join("tests/consumers/typescript");
-    sh::install_npm(&typescript, "viem, ethers, the EAS SDK and ajv")?;
+    sh::install_npm(
+        &typescript,
+        "viem, ethers, the EAS SDK, ajv, http-message-signatures and standardwebhooks",
+    )?;
     let python = install_python(&root.join("tests/consumers/python"))?;
     sh::step("setting the stage: a chain, a node, attestations");
     let build = [&["build", "--quiet"], suite::WORKSPACE, &["--bins"]];
@@ -40,7 +43,7 @@ fn install_python(folder: &Path) -> Result<PathBuf, Failed> {
         return Ok(interpreter);
     }
     sh::step(
-        "installing eth-account, web3 and jsonschema from PyPI into tests/consumers/python/.venv",
+        "installing eth-account, web3, jsonschema, http-message-signatures and standardwebhooks from PyPI into tests/consumers/python/.venv",
     );
     let made = sh::run(folder, "python3", &["-m", "venv", "--clear", ".venv"]);
     made.map_err(|Failed(reason)| {

@@ -16,6 +16,11 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &[],
     },
     Edge {
+        folder: "crates/auth",
+        name: "tocsin-auth",
+        may_use: &[],
+    },
+    Edge {
         folder: "crates/sources",
         name: "tocsin-sources",
         may_use: &["tocsin-domain"],
@@ -26,14 +31,19 @@ pub(crate) const EDGES: &[Edge] = &[
         may_use: &["tocsin-domain"],
     },
     Edge {
+        folder: "crates/log",
+        name: "tocsin-log",
+        may_use: &[],
+    },
+    Edge {
         folder: "crates/store",
         name: "tocsin-store",
-        may_use: &["tocsin-domain"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log"],
     },
     Edge {
         folder: "crates/store-sqlite",
         name: "tocsin-store-sqlite",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log", "tocsin-store"],
     },
     Edge {
         folder: "crates/attest",
@@ -48,7 +58,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge {
         folder: "crates/api",
         name: "tocsin-api",
-        may_use: &["tocsin-domain", "tocsin-store"],
+        may_use: &["tocsin-domain", "tocsin-auth", "tocsin-log", "tocsin-store"],
     },
     Edge {
         folder: "crates/tocsin",
@@ -57,10 +67,12 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
             "tocsin-quorum",
+            "tocsin-auth",
             "tocsin-api",
         ],
     },
@@ -72,10 +84,12 @@ pub(crate) const EDGES: &[Edge] = &[
             "tocsin-domain",
             "tocsin-sources",
             "tocsin-delivery",
+            "tocsin-log",
             "tocsin-store",
             "tocsin-store-sqlite",
             "tocsin-attest",
             "tocsin-quorum",
+            "tocsin-auth",
             "tocsin-api",
         ],
     },
@@ -100,6 +114,8 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
             "tocsin-sources",
             "tocsin-delivery",
             "tocsin-quorum",
+            // `tocsin client` sends what a person has it sign.
+            "tocsin",
             "tocsin-tests",
         ],
     ),

@@ -31,6 +31,8 @@ usage: cargo xtask <command>
   bench flights
               a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
               [--flights N] [--speed N]
+  bench webhooks
+              signed deliveries a second, beside the bare loop of the client [ENDPOINTS] [EVENTS]
   consumers   the example payout services in TypeScript and Python, against a node and a chain of their own
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
@@ -90,6 +92,9 @@ fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     }
     if let ["flights", options @ ..] = arguments {
         return bench::run(root, "flight_bench", options);
+    }
+    if let ["webhooks", options @ ..] = arguments {
+        return bench::run(root, "webhook_bench", options);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);

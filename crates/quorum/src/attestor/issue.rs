@@ -117,6 +117,11 @@ impl Node {
         let claim = claims
             .find(|claim| claim.risk == risk && claim.ordinal == settled.event.ordinal)
             .ok_or_else(|| ineligible("this node has not decided the claim yet"))?;
+        if self.store.logged(vec![claim.clone()]).await?.is_empty() {
+            return Err(ineligible(
+                "this node has decided the claim, and its leaf is not in the eligibility log yet",
+            ));
+        }
         if let Eligibility::Refused(refusal) = &claim.eligibility {
             return Err(ineligible(&format!(
                 "this node refuses the claim: {refusal:?}"

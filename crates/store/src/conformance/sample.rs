@@ -21,9 +21,11 @@ use crate::Store;
 use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Signed};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::delivery::{Attempt, NewDelivery};
+use crate::event::NewEvent;
 use crate::halt::{Cause, Halt};
 use crate::step::{SourceAdvance, SourceProgress, Step};
 use crate::warning::NewWarning;
+use crate::webhook::{EndpointId, Filter, NewEndpoint, Profile};
 
 /// The settlement chain of the samples.
 pub const CHAIN: u64 = 31_337;
@@ -442,4 +444,29 @@ pub async fn store_paid<S: Store>(store: &S, count: u64) -> Vec<Paid> {
             .unwrap();
     }
     paid
+}
+
+/// The event of the `n`-th second.
+pub fn event(n: i64) -> NewEvent {
+    NewEvent {
+        kind: "claim.accepted".to_owned(),
+        at: at(n),
+        terms: None,
+        holder: None,
+        body: format!(r#"{{"n":{n}}}"#),
+    }
+}
+
+/// Webhook endpoint `n`, which wants everything.
+pub fn endpoint(n: u8) -> NewEndpoint {
+    NewEndpoint {
+        id: EndpointId([n; 16].into()),
+        profile: Profile {
+            url: format!("https://example.com/{n}"),
+            description: String::new(),
+            filter: Filter::default(),
+        },
+        client: (n % 2 == 1).then(|| "client-1".to_owned()),
+        created_at: at(0),
+    }
 }

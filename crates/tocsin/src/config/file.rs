@@ -1,14 +1,17 @@
 //! The configuration file as it is written, and its way into settings.
 
+mod auth;
 mod chain;
 mod delivery;
 mod epochs;
 mod feed;
 mod key;
+mod log;
 mod quorum;
 mod settlement;
 mod source;
 mod telemetry;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,12 +23,15 @@ use tocsin_domain::cover::Finality;
 use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 
+use self::auth::AuthSection;
 use self::delivery::DeliverySection;
+use self::log::LogSection;
 use self::quorum::QuorumSection;
 use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
-use super::{Chain, ConfigError, Feeds, Network, invalid, secret};
+use self::webhooks::WebhooksSection;
+use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +39,8 @@ pub(super) struct ConfigFile {
     pub(super) database: String,
     #[serde(default)]
     pub(super) api: Option<ApiSection>,
+    #[serde(default)]
+    pub(super) auth: Option<AuthSection>,
     #[serde(default)]
     chains: BTreeMap<String, toml::Table>,
     #[serde(default)]
@@ -48,6 +56,10 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) quorum: Option<QuorumSection>,
     #[serde(default)]
+    pub(super) webhooks: Option<WebhooksSection>,
+    #[serde(default)]
+    pub(super) log: LogSection,
+    #[serde(default)]
     pub(super) delivery: BTreeMap<String, DeliverySection>,
     #[serde(default)]
     pub(super) telemetry: TelemetrySection,
@@ -57,6 +69,35 @@ pub(super) struct ConfigFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
     pub(super) listen: SocketAddr,
+    /// Whether anybody may read how sources, feeds, attestors and deliveries are doing; otherwise, whoever has a key.
+    #[serde(default = "yes")]
+    pub(super) open_reads: bool,
+    /// Whether anybody may write: for a developer's machine.
+    #[serde(default)]
+    pub(super) open_writes: bool,
+}
+
+impl ApiSection {
+    pub(super) fn resolve(self, path: &Path) -> Result<ApiConfig, ConfigError> {
+        if self.open_writes && !self.listen.ip().is_loopback() {
+            return Err(invalid(
+                path,
+                format!(
+                    "[api] open_writes lets anybody who reaches {} write: listen on a loopback address, or leave it out",
+                    self.listen
+                ),
+            ));
+        }
+        Ok(ApiConfig {
+            listen: self.listen,
+            open_reads: self.open_reads,
+            open_writes: self.open_writes,
+        })
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]

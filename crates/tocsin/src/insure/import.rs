@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use tocsin_domain::ids::RiskId;
 use tocsin_store::Store;
+use tocsin_store::answer::Answer;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::import::{Batch, Batches, Clash, Imported, Next};
 
@@ -70,7 +71,29 @@ pub async fn import(
     evaluator: &Evaluator,
     rows: impl Iterator<Item = Numbered> + Send,
 ) -> Result<Outcome, StageError> {
+    take(store, insurer, evaluator, rows, None).await
+}
+
+/// The same for whoever asked under a key: the answer is stored with the policies, or neither.
+pub async fn import_answered(
+    store: &dyn Store,
+    insurer: Insurer<'_>,
+    evaluator: &Evaluator,
+    rows: impl Iterator<Item = Numbered> + Send,
+    answer: Answer,
+) -> Result<Outcome, StageError> {
+    take(store, insurer, evaluator, rows, Some(answer)).await
+}
+
+async fn take(
+    store: &dyn Store,
+    insurer: Insurer<'_>,
+    evaluator: &Evaluator,
+    rows: impl Iterator<Item = Numbered> + Send,
+    answer: Option<Answer>,
+) -> Result<Outcome, StageError> {
     let mut reader = Reader {
+        answer,
         insurer,
         evaluator,
         rows,
@@ -110,6 +133,8 @@ struct Reader<'a, I> {
     insurer: Insurer<'a>,
     evaluator: &'a Evaluator,
     rows: I,
+    /// What is answered when all is well.
+    answer: Option<Answer>,
     /// Of the policies of the last batch.
     lines: Vec<u64>,
     outcome: Outcome,
@@ -123,7 +148,9 @@ impl<I: Iterator<Item = Numbered> + Send> Batches for Reader<'_, I> {
             self.outcome.refuse(line, another(clash));
         }
         match self.batch() {
-            Ok(batch) if batch.policies.is_empty() && self.is_good() => Next::Keep,
+            Ok(batch) if batch.policies.is_empty() && self.is_good() => {
+                self.answer.take().map_or(Next::Keep, Next::KeepAnswered)
+            }
             Ok(batch) if batch.policies.is_empty() => Next::Discard,
             Ok(batch) => Next::Add(batch),
             Err(failure) => {

@@ -88,6 +88,8 @@ impl Work for AttestClaims {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
+        // The log rings when the leaves of the others are in.
+        let claims = stage.store.logged(claims).await?;
         if claims.is_empty() {
             return Ok(Turn::Idle);
         }

@@ -80,6 +80,8 @@ impl Work for AttestTogether {
 impl AttestTogether {
     async fn attest(&self, stage: &Stage) -> Result<Turn, StageError> {
         let claims = stage.store.unattested(self.claims_per_turn()).await?;
+        // The log rings when the leaves of the others are in.
+        let claims = stage.store.logged(claims).await?;
         // Those that nobody else has found yet, or ever will, do not stand in the way of those that come after them.
         let groups = self.group(stage, claims).await?;
         self.forget_all_but(&groups);

@@ -23,6 +23,7 @@ interface Described {
   held: string;
   eas: { address: string; version: string };
   attestor_key: Hex;
+  signed: { api: string; hmac_key: string; hmac_secret: string; ed25519_key: string; ed25519_seed: string };
 }
 
 const path = process.env["TOCSIN_STAGE"];

@@ -110,7 +110,10 @@ async fn unredeemed(
             let reason = crate::report::chain(&error);
             let where_else = config.api.map_or_else(
                 || "stop the service to see them".to_owned(),
-                |address| format!("a running service tells them at http://{address}/v1/epochs"),
+                |api| {
+                    let address = api.listen;
+                    format!("a running service tells them at http://{address}/v1/epochs")
+                },
             );
             writeln!(
                 out,

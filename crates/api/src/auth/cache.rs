@@ -1,0 +1,73 @@
+//! Keys as they were read last, for a short while: so that most requests need no look into the database, and a revocation
+//! counts soon all the same.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tocsin_auth::KeyId;
+use tocsin_auth::check::KnownKey;
+use tocsin_store::credential::OwnerName;
+
+/// How many are kept. Ids come from strangers too.
+const MOST: usize = 10_000;
+/// How long it is believed that there is no such key: a new one is taken almost at once.
+const ABSENT_FOR: Duration = Duration::from_secs(1);
+
+/// A key and whose it is.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) key: KnownKey,
+    pub(super) client: OwnerName,
+}
+
+struct Entry {
+    until: Instant,
+    known: Option<Known>,
+}
+
+pub(super) struct Cache {
+    cached_for: Duration,
+    entries: Mutex<HashMap<KeyId, Entry>>,
+}
+
+impl Cache {
+    pub(super) fn new(cached_for: Duration) -> Self {
+        Self {
+            cached_for,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// What is known of a key; `None`: it has to be read.
+    pub(super) fn get(&self, id: &KeyId) -> Option<Option<Known>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(id)?;
+        (Instant::now() < entry.until).then(|| entry.known.clone())
+    }
+
+    /// Keeps what was read; `read_at` is when the reading began, so that a slow one does not make it younger.
+    pub(super) fn put(&self, id: KeyId, known: Option<Known>, read_at: Instant) {
+        let kept = match &known {
+            Some(_) => self.cached_for,
+            None => self.cached_for.min(ABSENT_FOR),
+        };
+        let Some(until) = read_at.checked_add(kept) else {
+            return;
+        };
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= MOST {
+            let now = Instant::now();
+            entries.retain(|_, entry| now < entry.until);
+        }
+        if entries.len() < MOST {
+            entries.insert(id, Entry { until, known });
+        }
+    }
+
+    /// Forgets everything: a key was changed here.
+    pub(super) fn clear(&self) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.clear();
+    }
+}

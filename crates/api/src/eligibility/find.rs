@@ -1,0 +1,93 @@
+//! `GET /v1/eligibility`: the chain of reasons of one policy, of every policy on a risk, or of every policy of a holder.
+
+use alloy_primitives::Address;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tocsin_domain::ids::PolicyId;
+use tocsin_store::Store;
+use tocsin_store::browse::PolicyFilter;
+
+use super::{logged, of};
+use crate::Api;
+use crate::extract::{Query, id};
+use crate::problem::{Problem, ProblemDetails};
+
+/// How many policies one answer is about.
+const LISTED: u32 = 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    policy: Option<String>,
+    risk: Option<String>,
+    holder: Option<String>,
+    /// The last policy of the answer before.
+    after: Option<String>,
+}
+
+/// By policy, by risk or by holder, with what the eligibility log says and proves.
+#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn find(
+    State(api): State<Api>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    let store = &*api.store;
+    let after: Option<PolicyId> = asked
+        .after
+        .as_deref()
+        .map(|after| id(after, "a policy id"))
+        .transpose()?;
+    let (ids, next) = match (&asked.policy, &asked.risk, &asked.holder) {
+        (Some(policy), None, None) => (vec![id(policy, "a policy id")?], None),
+        (None, Some(risk), None) => {
+            let filter = PolicyFilter {
+                risk: Some(id(risk, "a risk id")?),
+                holder: None,
+            };
+            listed(store, filter, after).await?
+        }
+        (None, None, Some(holder)) => {
+            let holder: Address = holder.parse().map_err(|_not_hex| {
+                Problem::BadRequest(
+                    "`holder` is not an address: write its 20 bytes as 0x and 40 digits".to_owned(),
+                )
+            })?;
+            let filter = PolicyFilter {
+                risk: None,
+                holder: Some(holder),
+            };
+            listed(store, filter, after).await?
+        }
+        _ => {
+            return Err(Problem::BadRequest(
+                "write one of policy=, risk= and holder=".to_owned(),
+            ));
+        }
+    };
+    let mut reasons = Vec::with_capacity(ids.len());
+    for id in &ids {
+        let mut chain = of(store, *id).await?;
+        if let Some(policy) = store.policy(*id).await? {
+            chain["outcome"] = json!(logged::outcome(store, &policy).await?);
+            chain["log"] = logged::about(store, &policy).await?;
+        }
+        reasons.push(chain);
+    }
+    Ok(Json(json!({ "eligibility": reasons, "next": next })))
+}
+
+/// The next policies, and the last of them where there are more.
+async fn listed(
+    store: &dyn Store,
+    filter: PolicyFilter,
+    after: Option<PolicyId>,
+) -> Result<(Vec<PolicyId>, Option<PolicyId>), Problem> {
+    let more = LISTED.saturating_add(1);
+    let policies = store.browse_policies(filter, after, more).await?;
+    let ids = policies.iter().map(|policy| policy.id);
+    let ids: Vec<PolicyId> = ids.take(LISTED.try_into().unwrap_or(usize::MAX)).collect();
+    let next = ids.last().copied().filter(|_| ids.len() < policies.len());
+    Ok((ids, next))
+}

@@ -1,0 +1,124 @@
+//! The story of a loss event: what was seen, when, what the terms say of it, who is paid, and what shows it.
+
+use axum::extract::State;
+use maud::html;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::evidence::Extent;
+use tocsin_domain::observation::Provenance;
+
+use super::{Page, layout};
+use crate::extract::{Path, determination};
+use crate::problem::Problem;
+use crate::views::determination_id;
+use crate::{Api, deliveries, eligibility};
+
+/// Observations and claims that are shown; the API has all.
+const SHOWN: usize = 50;
+const CLAIMS: u32 = 50;
+
+pub(super) async fn page(
+    State(api): State<Api>,
+    Path(text): Path<String>,
+) -> Result<Page, Problem> {
+    let (risk, ordinal) = determination(&text)?;
+    let nothing = || Problem::NotFound(format!("there is no loss event {ordinal} of risk {risk}"));
+    let loss = api
+        .store
+        .determination(risk, ordinal)
+        .await?
+        .ok_or_else(nothing)?;
+    let record = api.store.risk(risk).await?.ok_or_else(nothing)?;
+    let cover = eligibility::cover(&*api.store, loss.terms_hash).await?;
+    let extent = Extent::of(
+        &cover,
+        record.risk.inception,
+        loss.evidence_from,
+        loss.settled_at,
+    );
+    let seen = api
+        .store
+        .history(&record.streams, extent.after, extent.until)
+        .await?;
+    let claims = api.store.browse_claims(risk, ordinal, None, CLAIMS).await?;
+    let mut paid = Vec::new();
+    for claim in &claims {
+        let mut records = api.store.attestations_of(claim.policy).await?;
+        records.retain(|record| record.ordinal == ordinal);
+        let attested = records.pop();
+        let delivery = match &attested {
+            Some(record) => api.store.delivery(record.id).await?,
+            None => None,
+        };
+        paid.push((claim, attested, delivery));
+    }
+    let left_out = seen.len().saturating_sub(SHOWN);
+    let names = cover.input_names();
+    let body = html! {
+        p { (said(&loss)) }
+        table {
+            tbody {
+                tr { th { "Breach began" } td { (loss.occurred_at.to_string()) } }
+                tr { th { "Confirmed" } td { (loss.confirmed_at.to_string()) } }
+                tr { th { "Decided" } td { (loss.determined_at.to_string()) } }
+                tr { th { "Cover" } td { a href={ "/v1/covers/" (loss.terms_hash) } { (cover.name) " version " (cover.version) } } }
+                tr { th { "Evidence" } td { (loss.evidence_count) " observations, root " code { (loss.evidence_root) } } }
+                @if let Some(place) = &loss.confirmed_on {
+                    tr { th { "Confirmed by" } td { "eip155:" (place.chain_id) " block " (place.block) " " code { (place.block_hash) } } }
+                }
+            }
+        }
+        h2 { "What the inputs were when it was confirmed" }
+        table {
+            tbody {
+                @for (input, value) in cover.inputs.iter().zip(&loss.inputs) {
+                    tr {
+                        th { (input.name) }
+                        td { @match value { Ok(value) => (value.to_string()), Err(unknown) => { "not known: " (unknown.describe(&names).to_string()) } } }
+                    }
+                }
+            }
+        }
+        h2 { "What was seen" }
+        @if left_out > 0 { p { "The last " (SHOWN) "; " (left_out) " earlier ones are in the evidence bundle." } }
+        table {
+            thead { tr { th { "When" } th { "Metric" } th { "Value" } th { "Where" } } }
+            tbody {
+                @for observation in seen.iter().skip(left_out) {
+                    tr {
+                        td { (observation.observed_at.to_string()) }
+                        td { (observation.metric.to_string()) }
+                        td { @match &observation.value { Some(value) => (value.to_string()), None => "no value" } }
+                        td { @match &observation.provenance {
+                            Provenance::Chain(place) => { "block " (place.block) },
+                            Provenance::Raw { hash } => { a href={ "/v1/responses/" (hash) "/fetches" } { "response" } },
+                        } }
+                    }
+                }
+            }
+        }
+        h2 { "Who is paid" }
+        @if paid.is_empty() { p { "No claim has been decided." } }
+        table {
+            tbody {
+                @for (claim, attested, delivery) in paid {
+                    @let view = crate::views::ClaimView::from(claim);
+                    tr {
+                        td { a href={ "/eligibility?q=" (claim.policy) } { code { (claim.policy) } } }
+                        td { @if let Some(amount) = view.amount() { span class="good" { "paid " (amount) } } @else { span class="bad" { "not paid" } } }
+                        td { @if let Some(record) = &attested { a href={ "/v1/attestations/" (record.id) } { "attested " (record.attested_at.to_string()) } " (" a href={ "/v1/attestations/" (record.id) "/evidence" } { "evidence" } ")" } }
+                        td { @if let Some(delivery) = delivery { (deliveries::in_words(&delivery)) } }
+                    }
+                }
+            }
+        }
+        @if claims.len() >= SHOWN { p { "More are at " a href={ "/v1/determinations/" (determination_id(risk, ordinal)) "/claims" } { "the API" } "." } }
+    };
+    Ok(layout(&format!("{} #{ordinal}", loss.subject), &body))
+}
+
+fn said(loss: &Determination) -> String {
+    match &loss.payout {
+        Ok(fraction) => format!("The terms were met: {fraction} of each sum insured is paid."),
+        Err(_) => "It cannot be said whether the terms were met: a person has to look.".to_owned(),
+    }
+}

@@ -1,0 +1,121 @@
+//! "Am I eligible?": found by an address, a policy id, or what is insured.
+
+use axum::extract::State;
+use maud::{Markup, html};
+use serde::Deserialize;
+use tocsin_domain::ids::PolicyId;
+use tocsin_domain::policy::Policy;
+use tocsin_store::browse::PolicyFilter;
+
+use super::{Page, layout};
+use crate::extract::Query;
+use crate::problem::Problem;
+use crate::{Api, eligibility};
+
+/// Policies of a holder that are shown.
+const SHOWN: u32 = 50;
+/// Bytes of a question.
+const QUESTION_MAX: usize = 200;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    q: Option<String>,
+}
+
+pub(super) async fn page(
+    State(api): State<Api>,
+    Query(asked): Query<Asked>,
+) -> Result<Page, Problem> {
+    let question = asked.q.as_deref().map(str::trim).unwrap_or_default();
+    let found = if question.is_empty() {
+        html! {}
+    } else {
+        answer(&api, question).await?
+    };
+    let body = html! {
+        form action="/eligibility" method="get" role="search" {
+            label { "Address of the holder, policy id, or subject (a flight, an asset)"
+                input name="q" value=(question) maxlength="200" autocomplete="off"; }
+            button { "Look" }
+        }
+        (found)
+    };
+    Ok(layout("Am I eligible?", &body))
+}
+
+async fn answer(api: &Api, question: &str) -> Result<Markup, Problem> {
+    if question.len() > QUESTION_MAX {
+        return Ok(html! { p class="bad" { "That is too long." } });
+    }
+    if let Ok(policy) = crate::extract::id::<PolicyId>(question, "a policy id") {
+        let Some(policy) = api.store.policy(policy).await? else {
+            return Ok(html! { p { "There is no policy with this id." } });
+        };
+        return reasons(api, &policy).await;
+    }
+    if let Ok(holder) = crate::policies::address(question) {
+        let filter = PolicyFilter {
+            holder: Some(holder),
+            risk: None,
+        };
+        let policies = api.store.browse_policies(filter, None, SHOWN).await?;
+        return Ok(list(&policies, "No policy pays this address."));
+    }
+    let risks = api.store.risks_of_subject(question, SHOWN).await?;
+    let mut policies = Vec::new();
+    for risk in risks {
+        let filter = PolicyFilter {
+            holder: None,
+            risk: Some(risk),
+        };
+        policies.extend(api.store.browse_policies(filter, None, SHOWN).await?);
+    }
+    Ok(list(
+        &policies,
+        "Nothing is insured under this name. It has to be written as the policy has it.",
+    ))
+}
+
+fn list(policies: &[Policy], nothing: &str) -> Markup {
+    html! {
+        h2 { "Policies" }
+        @if policies.is_empty() { p { (nothing) } } @else {
+            table {
+                thead { tr { th { "Number" } th { "Period" } th { "Sum insured" } } }
+                tbody {
+                    @for policy in policies {
+                        tr {
+                            td { a href={ "/eligibility?q=" (policy.id) } { (policy.number) } }
+                            td { (policy.inception.to_string()) " to " (policy.expiry.to_string()) }
+                            td { (policy.sum_insured) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The chain of reasons in words, as far as it has come.
+async fn reasons(api: &Api, policy: &Policy) -> Result<Markup, Problem> {
+    let said = eligibility::of(&*api.store, policy.id).await?;
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let claims = said["claims"].as_array().cloned().unwrap_or_default();
+    let attestations = said["attestations"].as_array().cloned().unwrap_or_default();
+    Ok(html! {
+        h2 { "Policy " (policy.number) }
+        p { "Holder " code { (policy.holder) } ", insured from " (policy.inception.to_string()) " to " (policy.expiry.to_string()) ", for " (policy.sum_insured) " in the token's smallest unit." }
+        p { strong { (text(&said["state"])) "." } }
+        @if let Some(sentence) = said["outlook"]["sentence"].as_str() { p { (sentence) "." } }
+        @for claim in &claims {
+            @let ordinal = claim["claim"]["ordinal"].as_u64().unwrap_or_default();
+            h3 { a href={ "/determinations/" (policy.risk) "-" (ordinal) } { "Loss event " (ordinal) } }
+            @for sentence in claim["sentences"].as_array().into_iter().flatten() { p { (text(sentence)) } }
+        }
+        @if !attestations.is_empty() {
+            h3 { "Attestations" }
+            ul { @for id in &attestations { li { a href={ "/v1/attestations/" (text(id)) } { code { (text(id)) } } } } }
+        }
+        p { a href={ "/v1/policies/" (policy.id) "/eligibility" } { "The same in structured form" } }
+    })
+}

@@ -1,0 +1,191 @@
+//! Taking policies into the books: one or many, all or none.
+
+use async_trait::async_trait;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tocsin_domain::ids::PolicyId;
+use tocsin_store::StoreError;
+use tocsin_store::answer::Answer;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::idempotency::{Asked, written};
+use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
+
+/// Policies of one request.
+const POLICIES_MAX: usize = 10_000;
+/// What is wrong is said of so many rows at the most.
+const FLAWS_MAX: usize = 100;
+
+/// A policy in words, as files of policies have it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPolicy {
+    /// The number that the consumer gave it, decimal.
+    #[schema(example = "1")]
+    pub number: String,
+    /// The cover's name.
+    pub cover: String,
+    /// The hash of the terms that it was sold under.
+    pub terms_hash: String,
+    /// Who pays, by CAIP-10.
+    #[schema(example = "eip155:1:0x8fff9ba4bb0f33b3d2b9fbdbd1c4e8b8bcd9c9a1")]
+    pub consumer: String,
+    /// Who is paid: an address.
+    pub holder: String,
+    /// In the smallest unit of the consumer's token, decimal.
+    pub sum_insured: String,
+    /// When it begins: RFC 3339 or unix seconds.
+    pub inception: String,
+    /// When it ends.
+    pub expiry: String,
+    /// What is insured, where the cover's inputs name no subject.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+/// What is sent: one policy or a list of them.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the body, which is read row by row")]
+pub(crate) enum NewPolicies {
+    /// One.
+    One(NewPolicy),
+    /// Many: all are taken, or none.
+    Many(Vec<NewPolicy>),
+}
+
+/// The policies that are in the books now, in the order of the request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct PoliciesTaken {
+    /// Their ids.
+    #[schema(value_type = Vec<String>)]
+    pub policies: Vec<PolicyId>,
+}
+
+/// Why policies were not taken.
+#[derive(Debug)]
+pub enum Untaken {
+    /// Some are not valid; nothing was stored.
+    Flawed(Vec<Flaw>),
+    /// The store failed, or the key has an answer already.
+    Store(StoreError),
+    /// Something else inside failed.
+    Failed(String),
+}
+
+/// Whoever has the books.
+#[async_trait]
+pub trait Books: Send + Sync {
+    /// Takes policies, all or none, together with the answer that is returned. What is there already is fine if it is the same.
+    async fn take(&self, policies: Vec<NewPolicy>, asked: Asked) -> Result<Answer, Untaken>;
+}
+
+/// Takes policies into the books, all or none: a JSON object, a list of them, or a line each (`application/x-ndjson`), at most
+/// 10,000. The same policies again change nothing; a policy never changes.
+#[utoipa::path(post, path = "/v1/policies", operation_id = "take_policies", tag = "policies", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body(content((NewPolicies = "application/json"), (String = "application/x-ndjson"))), responses((status = 201, description = "They are in the books", body = PoliciesTaken), (status = 409, description = "The same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "Some are not valid, and none was taken; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn take(
+    State(api): State<Api>,
+    caller: Option<Extension<Caller>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let caller = caller.map(|Extension(caller)| caller);
+    let asked = Asked::of(caller.as_ref(), &headers, "POST /v1/policies", &body)?;
+    let Some(books) = &api.books else {
+        let detail = "this service takes no policies from clients".to_owned();
+        let kind = Kind::Forbidden;
+        return Err(Problem::Said { kind, detail });
+    };
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
+    }
+    let policies = read(&headers, &body)?;
+    match books.take(policies, asked.clone()).await {
+        Ok(answer) => written(answer),
+        Err(Untaken::Flawed(mut errors)) => {
+            let count = errors.len();
+            errors.truncate(FLAWS_MAX);
+            let detail = format!("{count} policies cannot be taken, and none was");
+            Err(Problem::Flawed { detail, errors })
+        }
+        // Somebody sent the same at the same time, and came first.
+        Err(Untaken::Store(StoreError::Conflict { noun: "answer", .. })) => {
+            let answered = asked.answered(&*api.store).await?;
+            answered.ok_or_else(|| Problem::Later {
+                kind: Kind::InProgress,
+                detail: "the same request is being worked on".to_owned(),
+                seconds: 1,
+            })
+        }
+        Err(Untaken::Store(error)) => Err(error.into()),
+        Err(Untaken::Failed(reason)) => Err(Problem::Failed(reason)),
+    }
+}
+
+/// The rows of a body; every one that is none is named.
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<NewPolicy>, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let rows: Vec<Result<Value, String>> = match kind.as_str() {
+        "application/json" => match serde_json::from_slice(body) {
+            Ok(Value::Array(rows)) => rows.into_iter().map(Ok).collect(),
+            Ok(one) => vec![Ok(one)],
+            Err(error) => {
+                return Err(Problem::BadRequest(format!("the body is no JSON: {error}")));
+            }
+        },
+        "application/x-ndjson" => body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+            .map(|line| serde_json::from_slice(line).map_err(|error| error.to_string()))
+            .collect(),
+        _ => {
+            return Err(Problem::Said {
+                kind: Kind::MediaType,
+                detail: "send application/json or application/x-ndjson".to_owned(),
+            });
+        }
+    };
+    if rows.is_empty() || rows.len() > POLICIES_MAX {
+        return Err(Problem::Flawed {
+            detail: format!("{} policies: send 1 to {POLICIES_MAX}", rows.len()),
+            errors: Vec::new(),
+        });
+    }
+    let mut policies = Vec::with_capacity(rows.len());
+    let mut errors = Vec::new();
+    for (place, row) in rows.into_iter().enumerate() {
+        let read =
+            row.and_then(|row| serde_json::from_value(row).map_err(|error| error.to_string()));
+        match read {
+            Ok(policy) => policies.push(policy),
+            Err(detail) if errors.len() < FLAWS_MAX => errors.push(Flaw {
+                pointer: Some(format!("/{place}")),
+                line: None,
+                column: None,
+                detail,
+                help: None,
+            }),
+            Err(_counted) => {}
+        }
+    }
+    if errors.is_empty() {
+        Ok(policies)
+    } else {
+        let detail = "some rows are no policies, and none was taken".to_owned();
+        Err(Problem::Flawed { detail, errors })
+    }
+}

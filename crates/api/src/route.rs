@@ -1,0 +1,126 @@
+//! Routes: a path, what it does, who may use it and how it is described, in one place.
+//!
+//! The description is made from the same declaration that serves requests, so that `openapi.json` cannot lag behind. Answers
+//! that any route can give (limits, keys, a busy store) are added here and nowhere else.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::Api;
+use crate::access::{Access, Scope, gate};
+use crate::problem::Kind;
+
+/// The name of the one security scheme.
+pub(crate) const SIGNED: &str = "signed_request";
+
+/// Routes and their description.
+pub(crate) struct Routes {
+    api: Api,
+    router: Router<Api>,
+    document: OpenApi,
+}
+
+impl Routes {
+    /// None yet; `document` has what is not a path.
+    pub(crate) fn new(api: Api, document: OpenApi) -> Self {
+        Self {
+            api,
+            router: Router::new(),
+            document,
+        }
+    }
+
+    /// Adds what `utoipa_axum::routes!` collects: one path, with one or more methods.
+    pub(crate) fn add(mut self, access: Access, routes: UtoipaMethodRouter<Api>) -> Self {
+        let (schemas, paths, methods) = routes;
+        self.describe(schemas);
+        let state = (self.api.clone(), access);
+        let methods = methods.route_layer(from_fn_with_state(state, gate));
+        let mut place = None;
+        for (path, mut item) in paths.paths {
+            for operation in [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.patch,
+            ]
+            .into_iter()
+            .flatten()
+            {
+                complete(operation, access);
+            }
+            place.get_or_insert_with(|| axum_path(&path));
+            let known = self.document.paths.paths.entry(path).or_default();
+            known.merge_operations(item);
+        }
+        if let Some(place) = place {
+            self.router = self.router.route(&place, methods);
+        }
+        self
+    }
+
+    /// The router, which still needs its state, and the description.
+    pub(crate) fn finish(self) -> (Router<Api>, OpenApi) {
+        (self.router, self.document)
+    }
+
+    fn describe(&mut self, schemas: Vec<(String, RefOr<Schema>)>) {
+        let components = self.document.components.get_or_insert_default();
+        components.schemas.extend(schemas);
+    }
+}
+
+/// The rest of a path (`{*subject}`) has no notation in OpenAPI: there, it is an ordinary parameter.
+fn axum_path(path: &str) -> String {
+    for (begins, rest) in [("/v1/feeds/", "subject"), ("/v1/log/tile/", "path")] {
+        if let Some(before) = path.strip_suffix(&format!("{{{rest}}}"))
+            && before.starts_with(begins)
+        {
+            return format!("{before}{{*{rest}}}");
+        }
+    }
+    path.to_owned()
+}
+
+/// What any route may answer.
+fn complete(operation: &mut Operation, access: Access) {
+    let mut kinds = vec![
+        Kind::BadRequest,
+        Kind::TooLong,
+        Kind::TooMany,
+        Kind::Internal,
+        Kind::Busy,
+    ];
+    if operation.request_body.is_some() {
+        kinds.extend([Kind::TooLarge, Kind::MediaType]);
+    }
+    let scope = match access {
+        Access::Public => None,
+        Access::Operational => Some(Scope::Read),
+        Access::Needs(scope) => Some(scope),
+    };
+    if let Some(scope) = scope {
+        kinds.extend([Kind::Unauthenticated, Kind::Forbidden]);
+        let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
+        operation.security = Some(vec![requirement]);
+    }
+    for kind in kinds {
+        let status = kind.status().as_u16().to_string();
+        let known = &mut operation.responses.responses;
+        known.entry(status).or_insert_with(|| {
+            let content = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("ProblemDetails")))
+                .build();
+            let response = ResponseBuilder::new()
+                .description(kind.title())
+                .content("application/problem+json", content)
+                .build();
+            RefOr::T(response)
+        });
+    }
+}

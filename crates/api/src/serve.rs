@@ -1,0 +1,97 @@
+//! Connections: how many, how slow, and how they end.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::events::Streams;
+use crate::{Api, routes};
+
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 1_024;
+/// How long a client may take to send its headers, also between two requests of a connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many headers a request may have.
+const HEADERS: usize = 64;
+/// How many bytes all of them may have.
+const HEADER_BYTES: usize = 32 << 10;
+/// How long what has begun may take once the service is to end.
+const DRAIN: Duration = Duration::from_secs(8);
+/// A listener that fails (no file descriptors left) is left alone for so long.
+const REST: Duration = Duration::from_millis(200);
+
+/// The API ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the API failed to serve")]
+pub struct ServeError(#[from] std::io::Error);
+
+/// Serves until `shutdown`, then finishes the requests that have begun, for some seconds; streams are told to end.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let (end, ending) = tokio::sync::watch::channel(false);
+    let router = routes::router(api).layer(axum::Extension(Streams::new(ending)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS)
+        .max_buf_size(HEADER_BYTES);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accepted => accepted,
+            Some(_ended) = connections.join_next() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        let service = router
+            .clone()
+            .layer(axum::Extension(ConnectInfo::<SocketAddr>(peer)));
+        let service = TowerToHyperService::new(service);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection);
+        connections.spawn(async move {
+            let _place = place;
+            if let Err(error) = watched.await {
+                // A client that goes away, or never speaks HTTP, is its own affair.
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    end.send_replace(true);
+    if tokio::time::timeout(DRAIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests had not ended when the service did");
+    }
+    connections.shutdown().await;
+    Ok(())
+}

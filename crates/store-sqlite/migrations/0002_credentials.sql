@@ -1,0 +1,83 @@
+-- Who calls.
+CREATE TABLE clients (
+    name       TEXT    NOT NULL PRIMARY KEY CHECK (name <> ''),
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Keys of clients, and secrets of webhooks. Secrets are sealed: what is here is of no use without the master key.
+CREATE TABLE credentials (
+    id         TEXT    NOT NULL PRIMARY KEY CHECK (id <> ''),
+    owner_kind TEXT    NOT NULL CHECK (owner_kind IN ('client', 'webhook')),
+    owner      TEXT    NOT NULL CHECK (owner <> ''),
+    -- Of ed25519.
+    public_key BLOB    CHECK (length(public_key) = 32),
+    -- Of hmac-sha256: which master key, the secret's own key under that, and the secret under its own key.
+    master     BLOB    CHECK (length(master) = 8),
+    wrapped    BLOB,
+    sealed     BLOB,
+    scopes     TEXT    NOT NULL,
+    state      TEXT    NOT NULL CHECK (state IN ('pending', 'active', 'retiring', 'retired', 'revoked')),
+    since      INTEGER CHECK ((since IS NULL) = (state = 'pending')),
+    until      INTEGER CHECK ((until IS NULL) = (state <> 'retiring')),
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    CHECK ((public_key IS NULL) <> (master IS NULL)),
+    CHECK ((master IS NULL) = (wrapped IS NULL) AND (master IS NULL) = (sealed IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credentials_by_owner ON credentials (owner_kind, owner, created_at);
+
+-- What each key was used for.
+CREATE TABLE credential_uses (
+    credential TEXT    NOT NULL PRIMARY KEY REFERENCES credentials (id),
+    answered   INTEGER NOT NULL CHECK (answered >= 1),
+    last_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What was refused, by key; no name stands for: no key that is known.
+CREATE TABLE credential_failures (
+    credential TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    count      INTEGER NOT NULL CHECK (count >= 1),
+    last_at    INTEGER NOT NULL,
+    PRIMARY KEY (credential, kind)
+) STRICT, WITHOUT ROWID;
+
+-- From where each key was used.
+CREATE TABLE credential_networks (
+    credential TEXT    NOT NULL REFERENCES credentials (id),
+    network    TEXT    NOT NULL CHECK (network <> ''),
+    first_at   INTEGER NOT NULL,
+    PRIMARY KEY (credential, network)
+) STRICT, WITHOUT ROWID;
+
+-- Nonces (their hashes) that must not come again while their signatures could still be good.
+CREATE TABLE request_nonces (
+    credential TEXT    NOT NULL REFERENCES credentials (id),
+    nonce      BLOB    NOT NULL CHECK (length(nonce) = 32),
+    keep_until INTEGER NOT NULL,
+    PRIMARY KEY (credential, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX request_nonces_by_end ON request_nonces (keep_until);
+-- How many there are of each key, so that the bound costs no counting.
+CREATE TABLE request_nonce_counts (
+    credential TEXT    NOT NULL PRIMARY KEY REFERENCES credentials (id),
+    kept       INTEGER NOT NULL CHECK (kept >= 0)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER request_nonces_come AFTER INSERT ON request_nonces BEGIN
+    INSERT INTO request_nonce_counts (credential, kept) VALUES (new.credential, 1)
+    ON CONFLICT (credential) DO UPDATE SET kept = kept + 1;
+END;
+CREATE TRIGGER request_nonces_go AFTER DELETE ON request_nonces BEGIN
+    UPDATE request_nonce_counts SET kept = kept - 1 WHERE credential = old.credential;
+END;
+
+-- Administrative acts that wait for a second person.
+CREATE TABLE proposals (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    act         TEXT    NOT NULL CHECK (act <> ''),
+    proposed_by TEXT    NOT NULL REFERENCES credentials (id),
+    proposer    TEXT    NOT NULL CHECK (proposer <> ''),
+    proposed_at INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX proposals_by_age ON proposals (proposed_at);

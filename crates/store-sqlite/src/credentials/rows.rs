@@ -1,0 +1,154 @@
+//! Rows of clients, keys and proposals, and the way back to what they say.
+
+use tocsin_auth::seal::{MasterId, Sealed};
+use tocsin_auth::{KeyId, LifeCycle, State, UnixTime};
+use tocsin_store::StoreError;
+use tocsin_store::check::Flaw;
+use tocsin_store::credential::{Client, Credential, Material, Owner, Proposal};
+
+use crate::column::{hexed, present};
+
+pub(super) struct ClientRow {
+    pub(super) name: String,
+    pub(super) created_at: i64,
+}
+
+impl ClientRow {
+    pub(super) fn decode(self) -> Result<Client, StoreError> {
+        let name = self.name.parse();
+        Ok(Client {
+            name: name.map_err(|flaw: Flaw| flaw.invalid_row("client", &self.name))?,
+            created_at: UnixTime(self.created_at),
+        })
+    }
+}
+
+/// The four columns of a life cycle.
+pub(super) struct LifeCells {
+    pub(super) state: &'static str,
+    pub(super) since: Option<i64>,
+    pub(super) until: Option<i64>,
+    pub(super) expires_at: i64,
+}
+
+impl LifeCells {
+    pub(super) fn of(life: LifeCycle) -> Self {
+        let (since, until) = match life.state() {
+            State::Pending => (None, None),
+            State::Active { since } | State::Retired { since } | State::Revoked { since } => {
+                (Some(since.0), None)
+            }
+            State::Retiring { since, until } => (Some(since.0), Some(until.0)),
+        };
+        Self {
+            state: life.state().name(),
+            since,
+            until,
+            expires_at: life.expires_at().0,
+        }
+    }
+}
+
+pub(super) struct CredentialRow {
+    pub(super) id: String,
+    pub(super) owner_kind: String,
+    pub(super) owner: String,
+    pub(super) public_key: Option<Vec<u8>>,
+    pub(super) master: Option<Vec<u8>>,
+    pub(super) wrapped: Option<Vec<u8>>,
+    pub(super) sealed: Option<Vec<u8>>,
+    pub(super) scopes: String,
+    pub(super) state: String,
+    pub(super) since: Option<i64>,
+    pub(super) until: Option<i64>,
+    pub(super) expires_at: i64,
+    pub(super) created_at: i64,
+}
+
+impl CredentialRow {
+    pub(super) fn decode(self) -> Result<Credential, StoreError> {
+        let key = self.id.clone();
+        self.try_decode()
+            .map_err(|flaw| flaw.invalid_row(super::NOUN, key))
+    }
+
+    fn try_decode(self) -> Result<Credential, Flaw> {
+        let life = self.life()?;
+        let name = self.owner.parse()?;
+        let owner = match self.owner_kind.as_str() {
+            "client" => Owner::Client(name),
+            "webhook" => Owner::Webhook(name),
+            other => return Err(Flaw(format!("there is no kind of owner `{other}`"))),
+        };
+        let material = match self.public_key {
+            Some(public) => Material::Public(sized("public_key", &public)?),
+            None => Material::Secret(Sealed {
+                master: MasterId(sized("master", &present("master", self.master)?)?),
+                wrapped: present("wrapped", self.wrapped)?,
+                body: present("sealed", self.sealed)?,
+            }),
+        };
+        let scopes = self.scopes.parse();
+        Ok(Credential {
+            id: id(&self.id)?,
+            owner,
+            material,
+            scopes: scopes.map_err(|error| Flaw(format!("{error}")))?,
+            life,
+            created_at: UnixTime(self.created_at),
+        })
+    }
+
+    fn life(&self) -> Result<LifeCycle, Flaw> {
+        let since = || present("since", self.since).map(UnixTime);
+        let state = match self.state.as_str() {
+            "pending" => State::Pending,
+            "active" => State::Active { since: since()? },
+            "retiring" => State::Retiring {
+                since: since()?,
+                until: UnixTime(present("until", self.until)?),
+            },
+            "retired" => State::Retired { since: since()? },
+            "revoked" => State::Revoked { since: since()? },
+            other => return Err(Flaw(format!("there is no state `{other}`"))),
+        };
+        Ok(LifeCycle::stored(state, UnixTime(self.expires_at)))
+    }
+}
+
+pub(super) struct ProposalRow {
+    pub(super) id: Vec<u8>,
+    pub(super) act: String,
+    pub(super) proposed_by: String,
+    pub(super) proposer: String,
+    pub(super) proposed_at: i64,
+    pub(super) expires_at: i64,
+}
+
+impl ProposalRow {
+    pub(super) fn decode(self) -> Result<Proposal, StoreError> {
+        let name = hexed(&self.id);
+        let decode = || {
+            Ok(Proposal {
+                id: sized("id", &self.id)?,
+                act: self.act,
+                proposed_by: id(&self.proposed_by)?,
+                proposer: self.proposer.parse()?,
+                proposed_at: UnixTime(self.proposed_at),
+                expires_at: UnixTime(self.expires_at),
+            })
+        };
+        decode().map_err(|flaw: Flaw| flaw.invalid_row("proposal", name))
+    }
+}
+
+pub(super) fn id(text: &str) -> Result<KeyId, Flaw> {
+    text.parse()
+        .map_err(|error| Flaw(format!("`{text}`: {error}")))
+}
+
+fn sized<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N], Flaw> {
+    bytes
+        .try_into()
+        .map_err(|_length| Flaw(format!("{column} has {} bytes instead of {N}", bytes.len())))
+}

@@ -1,0 +1,203 @@
+//! The eligibility log: leaves, tiles and checkpoints.
+//!
+//! Its queries are checked when they run, by the tests that run each of them: they name views that the queries of no other
+//! noun may depend on.
+
+mod append;
+mod compare;
+mod due;
+
+use async_trait::async_trait;
+use tocsin_domain::claim::Claim;
+use tocsin_domain::time::Timestamp;
+use tocsin_log::{Edge, Hash, TileId};
+use tocsin_store::StoreError;
+use tocsin_store::check::Flaw;
+use tocsin_store::log::{
+    Appended, Appending, Audit, AuditEntry, Discrepancy, Fact, Leaf, Log, StoredCheckpoint, Tree,
+};
+
+use crate::column::{signed, to_json, unsigned};
+use crate::error::failed;
+use crate::store::SqliteStore;
+
+const NOUN: &str = "leaf";
+const READ: &str = "read the eligibility log";
+
+/// The columns of a leaf.
+type LeafRow = (i64, String, String, i64, String);
+
+#[async_trait]
+impl Log for SqliteStore {
+    async fn append(&self, appending: &Appending<'_>) -> Result<Appended, StoreError> {
+        let mut transaction = self.begin(append::APPEND).await?;
+        let (appended, changed) = append::append(&mut transaction, appending).await?;
+        if changed {
+            let committed = transaction.commit().await;
+            committed.map_err(failed(append::APPEND))?;
+        }
+        Ok(appended)
+    }
+
+    async fn tree(&self) -> Result<Tree, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        let edge = append::edge(&mut connection, READ).await?;
+        Ok(tree(&edge))
+    }
+
+    async fn leaves(&self, first: u64, limit: u32) -> Result<Vec<Leaf>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        let rows: Vec<LeafRow> = sqlx::query_as(
+            "SELECT place, kind, subject, ordinal, entry FROM log_leaves WHERE place >= ?1 ORDER BY place LIMIT ?2",
+        )
+        .bind(signed(NOUN, first, first)?)
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(READ))?;
+        rows.into_iter().map(leaf).collect()
+    }
+
+    async fn leaves_about(
+        &self,
+        subject: &str,
+        kind: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Leaf>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        let rows: Vec<LeafRow> = sqlx::query_as(
+            "SELECT place, kind, subject, ordinal, entry FROM log_leaves
+             WHERE subject = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY place DESC LIMIT ?3",
+        )
+        .bind(subject)
+        .bind(kind)
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(READ))?;
+        rows.into_iter().map(leaf).collect()
+    }
+
+    async fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        sqlx::query_scalar("SELECT hashes FROM log_tiles WHERE level = ?1 AND place = ?2")
+            .bind(id.level)
+            .bind(signed("tile", id.index, id.index)?)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed(READ))
+    }
+
+    async fn put_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
+        let attempt = "record a checkpoint of the log";
+        let mut transaction = self.begin(attempt).await?;
+        sqlx::query(
+            "INSERT INTO log_checkpoints (size, note, signed_at) VALUES (?1, ?2, ?3) ON CONFLICT (size) DO NOTHING",
+        )
+        .bind(signed("checkpoint", checkpoint.size, checkpoint.size)?)
+        .bind(&checkpoint.note)
+        .bind(checkpoint.signed_at.0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(attempt))?;
+        transaction.commit().await.map_err(failed(attempt))
+    }
+
+    async fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        let row: Option<(i64, String, i64)> = sqlx::query_as(
+            "SELECT size, note, signed_at FROM log_checkpoints ORDER BY size DESC LIMIT 1",
+        )
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed(READ))?;
+        row.map(|(size, note, signed_at)| {
+            Ok(StoredCheckpoint {
+                size: unsigned("size", size)
+                    .map_err(|flaw: Flaw| flaw.invalid_row("checkpoint", size))?,
+                note,
+                signed_at: Timestamp(signed_at),
+            })
+        })
+        .transpose()
+    }
+
+    async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
+        let attempt = "look for the leaves of claims";
+        let wanted: Vec<(String, u32)> = claims
+            .iter()
+            .map(|claim| (claim.policy.to_string(), claim.ordinal))
+            .collect();
+        let wanted = to_json("claim", "keys", &wanted)?;
+        let mut connection = self.snapshot(attempt).await?;
+        let waiting: Vec<i64> = sqlx::query_scalar(
+            "SELECT given.key FROM json_each(?1) AS given
+             WHERE EXISTS (SELECT 1 FROM log_queue AS queued WHERE queued.kind = 'claim'
+                             AND queued.subject = given.value ->> 0 AND queued.ordinal = given.value ->> 1)",
+        )
+        .bind(wanted)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+        let mut place = 0_i64;
+        Ok(claims
+            .into_iter()
+            .filter(|_| {
+                let waits = waiting.contains(&place);
+                place = place.saturating_add(1);
+                !waits
+            })
+            .collect())
+    }
+
+    async fn compare(&self, limit: u32) -> Result<Vec<Discrepancy>, StoreError> {
+        let mut connection = self.snapshot(compare::COMPARE).await?;
+        compare::compare(&mut connection, limit).await
+    }
+}
+
+#[async_trait]
+impl Audit for SqliteStore {
+    async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        let attempt = "record what was done";
+        let mut transaction = self.begin(attempt).await?;
+        for entry in entries {
+            let body = entry.body();
+            // Refused here, where somebody can say less, rather than when everything waits for its leaf.
+            Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
+            sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
+                .bind(&entry.subject)
+                .bind(body.to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed(attempt))?;
+        }
+        transaction.commit().await.map_err(failed(attempt))
+    }
+}
+
+fn leaf((place, kind, subject, ordinal, entry): LeafRow) -> Result<Leaf, StoreError> {
+    let number = |column, number| {
+        unsigned(column, number).map_err(|flaw: Flaw| flaw.invalid_row(NOUN, place))
+    };
+    Ok(Leaf {
+        index: number("place", place)?,
+        kind,
+        subject,
+        ordinal: number("ordinal", ordinal)?,
+        entry,
+    })
+}
+
+fn tree(edge: &Edge) -> Tree {
+    Tree {
+        size: edge.size(),
+        root: edge.root(),
+    }
+}
+
+/// The hashes of a stored tile.
+fn hashes(bytes: &[u8]) -> Vec<Hash> {
+    let chunks = bytes.chunks(Hash::BYTES);
+    chunks.filter_map(Hash::from_slice).collect()
+}

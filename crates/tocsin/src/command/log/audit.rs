@@ -1,0 +1,193 @@
+//! `tocsin log audit`: recomputes the whole log, and compares it with what was audited before; on a database also with every
+//! row that its leaves were made of.
+
+use std::io::Write;
+use std::path::Path;
+
+use tocsin_log::audit::{AuditError, Files, audit};
+use tocsin_log::{Checkpoint, VerifierKey};
+use tocsin_store::log::{Discrepancy, Log};
+use tocsin_store_sqlite::SqliteStore;
+use url::Url;
+
+use super::fetch::{FetchError, Shown, Stored};
+use crate::config::Config;
+use crate::log_key;
+use crate::report::{self, Report};
+
+/// How many differences are told.
+const TOLD: u32 = 100;
+
+/// What a person asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The log that a service shows; the database of `config` if absent.
+    pub url: Option<&'a str>,
+    /// What verifies it; for a database its own key if absent.
+    pub key: Option<&'a str>,
+    /// The service configuration.
+    pub config: &'a Path,
+    /// Where the state that was audited last is kept.
+    pub state: Option<&'a Path>,
+}
+
+/// Audits, says what was found, and returns whether everything holds. What cannot be read is an error: then nothing is
+/// known.
+pub async fn run(asked: Asked<'_>, out: &mut dyn Write) -> Result<bool, Report> {
+    let earlier = asked.state.map(read_state).transpose()?.flatten();
+    match asked.url {
+        Some(url) => {
+            let key = asked.key.ok_or_else(|| {
+                Report::bad_input(
+                    "name the key that verifies the log with --key; ask whoever keeps it, not the same address",
+                )
+            })?;
+            let key = verifier(key)?;
+            let base: Url = url
+                .parse()
+                .map_err(|error| Report::bad_input(format!("`{url}` is no address: {error}")))?;
+            let shown =
+                Shown::new(base).map_err(|error| Report::bad_input(report::chain(&error)))?;
+            let found = recompute(&shown, &key, earlier.as_ref(), out).await?;
+            keep(asked.state, found.as_ref())?;
+            Ok(found.is_some())
+        }
+        None => {
+            let config = Config::load(asked.config)?;
+            let key = match asked.key {
+                Some(key) => verifier(key)?,
+                None => log_key::open(&config.log.key_file, config.log.origin.as_ref())
+                    .map_err(crate::service::ServiceError::from)?
+                    .verifier()
+                    .clone(),
+            };
+            let store = SqliteStore::open(&config.database).await?;
+            let found = recompute(&Stored(&store), &key, earlier.as_ref(), out).await?;
+            let differences = store.compare(TOLD).await?;
+            for difference in &differences {
+                writeln!(out, "ALTERED: {}", told(difference))?;
+            }
+            if differences.is_empty() {
+                writeln!(out, "every row says what its leaf says")?;
+            }
+            store.close().await;
+            let holds = found.is_some() && differences.is_empty();
+            if holds {
+                keep(asked.state, found.as_ref())?;
+            }
+            Ok(holds)
+        }
+    }
+}
+
+fn verifier(key: &str) -> Result<VerifierKey, Report> {
+    key.parse()
+        .map_err(|error| Report::bad_input(format!("`{key}`: {error}")))
+}
+
+/// The state of the log, if everything about it holds; says what does not.
+async fn recompute<F: Files<Error = FetchError>>(
+    files: &F,
+    key: &VerifierKey,
+    earlier: Option<&Checkpoint>,
+    out: &mut dyn Write,
+) -> Result<Option<Checkpoint>, Report> {
+    match audit(files, key, earlier, |_, _| {}).await {
+        Ok(checkpoint) => {
+            writeln!(out, "log        {}", checkpoint.origin)?;
+            writeln!(out, "leaves     {}", checkpoint.size)?;
+            writeln!(out, "root       {}", checkpoint.root)?;
+            writeln!(
+                out,
+                "the signature, every leaf, every tile and the root hold"
+            )?;
+            match earlier {
+                Some(earlier) => writeln!(
+                    out,
+                    "it begins with the {} leaves that were audited before",
+                    earlier.size
+                )?,
+                None => writeln!(
+                    out,
+                    "there is no earlier audit to compare with: keep this one with --state"
+                )?,
+            }
+            Ok(Some(checkpoint))
+        }
+        Err(error @ AuditError::Read { .. }) => Err(Report::unknown(&error)),
+        Err(error) => {
+            writeln!(out, "ALTERED: {}", report::chain(&error))?;
+            Ok(None)
+        }
+    }
+}
+
+fn read_state(path: &Path) -> Result<Option<Checkpoint>, Report> {
+    let unreadable = |why: String| {
+        Report::bad_input(format!(
+            "{} does not hold the state of an earlier audit: {why}",
+            path.display()
+        ))
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|error: tocsin_log::LogError| unreadable(error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+/// Replaces what was audited before, whole or not at all.
+fn keep(path: Option<&Path>, checkpoint: Option<&Checkpoint>) -> Result<(), Report> {
+    let (Some(path), Some(checkpoint)) = (path, checkpoint) else {
+        return Ok(());
+    };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, checkpoint.to_string())?;
+    std::fs::rename(&beside, path)?;
+    Ok(())
+}
+
+fn told(difference: &Discrepancy) -> String {
+    let named = |kind: &str, subject: &str, ordinal: u64| match ordinal {
+        0 => format!("{kind} {subject}"),
+        _ => format!("{kind} {subject}, number {ordinal}"),
+    };
+    match difference {
+        Discrepancy::Differs {
+            index,
+            kind,
+            subject,
+            ordinal,
+        } => format!(
+            "the row of {} says something else than leaf {index}, which was made of it",
+            named(kind, subject, *ordinal)
+        ),
+        Discrepancy::NoLeaf {
+            kind,
+            subject,
+            ordinal,
+        } => format!(
+            "the row of {} has no leaf: it was not written by Tocsin",
+            named(kind, subject, *ordinal)
+        ),
+        Discrepancy::NoRow {
+            index,
+            kind,
+            subject,
+            ordinal,
+        } => format!(
+            "leaf {index} says that there is {}, and the row is gone",
+            named(kind, subject, *ordinal)
+        ),
+        Discrepancy::Misfiled { index } => {
+            format!("leaf {index} is filed under something else than it says")
+        }
+        Discrepancy::Uncovered { index, source } => format!(
+            "leaf {index} says which blocks of {source} were read and how, and the books say otherwise"
+        ),
+    }
+}

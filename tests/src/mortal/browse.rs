@@ -1,0 +1,80 @@
+//! Looking around, and answers, which end no process: they write nothing that another write does not.
+
+use async_trait::async_trait;
+use tocsin_domain::claim::Claim;
+use tocsin_domain::determination::Determination;
+use tocsin_domain::ids::{PolicyId, RiskId, TermsHash};
+use tocsin_domain::observation::{Observation, Sequence};
+use tocsin_domain::policy::Policy;
+use tocsin_domain::risk::Stream;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::answer::{Answer, Answers};
+use tocsin_store::browse::{Browse, DeterminationPlace, PolicyFilter};
+use tocsin_store::cover::RiskRecord;
+
+use super::Mortal;
+
+#[async_trait]
+impl<S: Browse> Browse for Mortal<S> {
+    async fn browse_policies(
+        &self,
+        filter: PolicyFilter,
+        after: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<Policy>, StoreError> {
+        self.store.browse_policies(filter, after, limit).await
+    }
+
+    async fn browse_risks(
+        &self,
+        terms: Option<TermsHash>,
+        after: Option<RiskId>,
+        limit: u32,
+    ) -> Result<Vec<RiskRecord>, StoreError> {
+        self.store.browse_risks(terms, after, limit).await
+    }
+
+    async fn risks_of_subject(&self, subject: &str, limit: u32) -> Result<Vec<RiskId>, StoreError> {
+        self.store.risks_of_subject(subject, limit).await
+    }
+
+    async fn browse_determinations(
+        &self,
+        before: Option<DeterminationPlace>,
+        limit: u32,
+    ) -> Result<Vec<Determination>, StoreError> {
+        self.store.browse_determinations(before, limit).await
+    }
+
+    async fn browse_claims(
+        &self,
+        risk: RiskId,
+        ordinal: u32,
+        after: Option<PolicyId>,
+        limit: u32,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.store.browse_claims(risk, ordinal, after, limit).await
+    }
+
+    async fn browse_observations(
+        &self,
+        stream: &Stream,
+        before: Option<(Timestamp, Sequence)>,
+        limit: u32,
+    ) -> Result<Vec<Observation>, StoreError> {
+        self.store.browse_observations(stream, before, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Answers> Answers for Mortal<S> {
+    async fn answer(&self, caller: &str, key: &str) -> Result<Option<Answer>, StoreError> {
+        self.store.answer(caller, key).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.write("forget_answers", self.store.forget_answers(before))
+            .await
+    }
+}
