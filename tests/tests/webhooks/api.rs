@@ -15,7 +15,7 @@ use super::sink::{Mood, Sink};
 
 struct Caller<'a> {
     api: &'a SignedApi,
-    http: Client,
+    http: &'static Client,
     holder: Holder,
 }
 
@@ -23,7 +23,7 @@ impl Caller<'_> {
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let signed = self.holder.sign(method, &self.api.base, path, &body);
-        let answer = signed.send(&self.http).await;
+        let answer = signed.send(self.http).await;
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))

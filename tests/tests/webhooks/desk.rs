@@ -63,11 +63,9 @@ impl Telling {
     }
 
     pub(crate) async fn register(&self, sink: &Sink, filter: Filter) -> EndpointId {
-        let id = EndpointId(
-            sink.address.port().to_be_bytes().repeat(8)[..]
-                .try_into()
-                .unwrap(),
-        );
+        let port = sink.address.port().to_be_bytes();
+        let bytes: [u8; 16] = core::array::from_fn(|n| port[n % 2]);
+        let id = EndpointId(bytes.into());
         let endpoint = NewEndpoint {
             id,
             profile: Profile {
