@@ -164,7 +164,7 @@ async fn answers_are_bounded_in_time_and_bytes() {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut some = [0; 64];
-            stream.read(&mut some).await.unwrap();
+            stream.read_exact(&mut some).await.unwrap();
             stream.write_all(&[0xff; 300]).await.unwrap();
         }
     });

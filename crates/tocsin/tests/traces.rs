@@ -27,7 +27,8 @@ fn the_key_in_an_address_is_not_logged_at_any_level() {
     let config = folder.path().join("tocsin.toml");
     // Nobody listens there.
     let endpoint = format!("http://127.0.0.1:9/v2/{KEY}");
-    let chain = "[chains.\"eip155:1\"]\nstrictly_rising_timestamps = true\nurl = ".to_owned() + &format!("\"{endpoint}\"");
+    let chain = "[chains.\"eip155:1\"]\nstrictly_rising_timestamps = true\nurl = ".to_owned()
+        + &format!("\"{endpoint}\"");
     let contract = "0x0000000000000000000000000000000000000001";
     let source = format!(
         "[sources.\"event:eip155:1:{contract}#Paused(address)\"]\nsubject = \"eip155:1:{contract}\"\n\

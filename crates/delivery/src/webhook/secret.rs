@@ -59,7 +59,7 @@ impl MasterKey {
         let bytes = self.derive("hmac", endpoint, generation);
         let text = format!("whsec_{}", STANDARD.encode(bytes.as_ref()));
         Secret::Hmac {
-            key: hmac::Key::new(hmac::HMAC_SHA256, bytes.as_ref()),
+            key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes.as_ref())),
             shown: SecretString::from(text),
         }
     }
@@ -83,7 +83,7 @@ pub enum Secret {
     /// `v1`.
     Hmac {
         /// Signs.
-        key: hmac::Key,
+        key: Box<hmac::Key>,
         /// As its owner is shown it.
         shown: SecretString,
     },

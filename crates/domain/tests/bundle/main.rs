@@ -245,6 +245,7 @@ fn what_the_verifier_knows_from_elsewhere_is_checked() {
             &VerifyOptions {
                 trusted_signers: Some(trusted.to_vec()),
                 verifier: verifier.map(Into::into),
+                epochs: None,
             },
         )
         .is_valid()

@@ -183,7 +183,7 @@ impl Outgoing {
         }
         if !self.body.is_empty() {
             let body = core::str::from_utf8(&self.body).map_err(|_binary| {
-                Report::bad_input(format!("a body that is no text cannot be printed: send it"))
+                Report::bad_input("a body that is no text cannot be printed: send it".to_owned())
             })?;
             write!(out, " --data-binary {}", quoted(body))?;
         }

@@ -96,7 +96,7 @@ fn tell(policy: &str, facts: &[Fact], out: &mut dyn Write) -> std::io::Result<()
         bought.body["inception"], bought.body["expiry"]
     )?;
     let of_risk =
-        |fact: &&Fact| fact.kind == "determination" && Value::from(fact.subject.as_str()) == *risk;
+        |fact: &&Fact| fact.kind == "determination" && Some(fact.subject.as_str()) == risk.as_str();
     for loss in facts.iter().filter(of_risk) {
         writeln!(
             out,
