@@ -100,7 +100,7 @@ pub(crate) struct ProposalEntry {
 }
 
 /// Every key and what it was used for.
-#[utoipa::path(get, path = "/v1/keys", tag = "keys", responses((status = 200, body = KeyList)))]
+#[utoipa::path(get, path = "/v1/keys", operation_id = "list_keys", tag = "keys", responses((status = 200, body = KeyList)))]
 pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Problem> {
     let auth = &api.auth.0;
     let now = (auth.now)();

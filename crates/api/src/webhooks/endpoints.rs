@@ -153,7 +153,7 @@ pub(crate) struct TestAnswer {
 }
 
 /// The endpoints of the client that asks.
-#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", responses((status = 200, body = EndpointList)))]
+#[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList)))]
 pub(crate) async fn list(
     State(api): State<Api>,
     asker: Asker,
