@@ -138,7 +138,7 @@ impl SignedApi {
         tokio::spawn(async move {
             for n in 0_u64.. {
                 let event = NewEvent {
-                    kind: "tick".to_owned(),
+                    kind: "test.tick".to_owned(),
                     at: SystemClock.now(),
                     terms: None,
                     holder: None,

@@ -48,9 +48,11 @@ pub(super) async fn seat(
         None => !known.contains(epoch),
     };
     let news: Vec<Epoch> = config.epochs.iter().filter(is_news).cloned().collect();
-    store
-        .put_epochs(separator, EpochOrigin::Configured, &news)
-        .await?;
+    if !news.is_empty() {
+        store
+            .put_epochs(separator, EpochOrigin::Configured, &news)
+            .await?;
+    }
     for (submitter, _) in submitters {
         let known = store.epochs(separator).await?;
         let announced = patiently(DeliveryError::is_transient, async || {
