@@ -112,6 +112,10 @@ async fn every_query_uses_an_index() {
                 || line == "SCAN events" && query.contains("ORDER BY seq LIMIT ?1")
                 // All of them are counted: one row for each attestor, kind and event.
                 || line == "SCAN disagreements" && query.contains("sum(count)")
+                // A lane for each endpoint that an operator allows, and for each of its replays that go on.
+                || line == "SCAN lane" && query.contains("FROM webhook_endpoints")
+                // What waits for a second person, and is gone after a while.
+                || line == "SCAN proposals"
                 || ["SCAN listening", "SCAN (subquery", "SCAN remembered", "SCAN waiting"]
                     .iter()
                     .any(|start| line.starts_with(start));

@@ -32,7 +32,7 @@ fn the_key_in_an_address_is_not_logged_at_any_level() {
     let contract = "0x0000000000000000000000000000000000000001";
     let source = format!(
         "[sources.\"event:eip155:1:{contract}#Paused(address)\"]\nsubject = \"eip155:1:{contract}\"\n\
-         metric = \"paused\"\nevent = \"Paused(address account)\"\nvalue = \"true\"\ndecimals = 0\nfrom_block = 1\n"
+         metric = \"event:Paused\"\nevent = \"Paused(address account)\"\nfrom_block = 1\n"
     );
     let text = format!("database = \"t.db\"\n{chain}\n{source}");
     std::fs::write(&config, text).unwrap();

@@ -74,7 +74,7 @@ impl<S: Answers> Answers for Mortal<S> {
     }
 
     async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write("forget_answers", self.store.forget_answers(before))
-            .await
+        // Housekeeping: no step of a claim, and every life begins with it.
+        self.store.forget_answers(before).await
     }
 }
