@@ -19,40 +19,6 @@ async fn collect(State(told): State<Sender<ExportTraceServiceRequest>>, body: By
         .unwrap();
 }
 
-/// Even where everything is asked for, the key in a provider's address is not written down.
-#[test]
-fn the_key_in_an_address_is_not_logged_at_any_level() {
-    const KEY: &str = "k3y-0f-a-pr0vider";
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("tocsin.toml");
-    // Nobody listens there.
-    let endpoint = format!("http://127.0.0.1:9/v2/{KEY}");
-    let chain = "[chains.\"eip155:1\"]\nstrictly_rising_timestamps = true\nurl = ".to_owned()
-        + &format!("\"{endpoint}\"");
-    let contract = "0x0000000000000000000000000000000000000001";
-    let source = format!(
-        "[sources.\"event:eip155:1:{contract}#Paused(address)\"]\nsubject = \"eip155:1:{contract}\"\n\
-         metric = \"event:Paused\"\nevent = \"Paused(address account)\"\nfrom_block = 1\n"
-    );
-    let text = format!("database = \"t.db\"\n{chain}\n{source}");
-    std::fs::write(&config, text).unwrap();
-    let mut service = Command::new(env!("CARGO_BIN_EXE_tocsin"))
-        .env("RUST_LOG", "trace")
-        .args(["run", "--config"])
-        .arg(&config)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_secs(2));
-    service.kill().unwrap();
-    let said = String::from_utf8(service.wait_with_output().unwrap().stderr).unwrap();
-    assert!(
-        said.contains("127.0.0.1:9"),
-        "it never spoke of the endpoint: {said}"
-    );
-    assert!(!said.contains(KEY), "{said}");
-}
-
 #[tokio::test]
 async fn turns_of_stages_reach_a_collector() {
     let (tell, told) = channel();
