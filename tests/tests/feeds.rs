@@ -161,9 +161,12 @@ async fn a_provider_in_trouble_is_unknown_and_loud_and_nothing_is_paid() {
     for (mood, kind) in moods {
         spot.set_mood(mood);
         until_counted(&spot, kind).await;
-        let subject = spot.subject("AAA").await.unwrap();
-        let trouble = subject["trouble"].as_str().unwrap().to_owned();
-        assert!(trouble.starts_with("spot: "), "{trouble}");
+        spot.pass_until("the subject has the trouble", async || {
+            let subject = spot.subject("AAA").await.unwrap();
+            let trouble = subject["trouble"].as_str();
+            trouble.is_some_and(|trouble| trouble.starts_with("spot: "))
+        })
+        .await;
         spot.set_mood(Mood::Well);
         until_well(&spot).await;
     }
@@ -236,7 +239,12 @@ async fn a_service_that_is_killed_again_and_again_sees_every_price_once() {
     last.kill();
 
     let booked = booked(&spot, "AAA").await;
-    let seen: Vec<String> = values(&booked).into_iter().flatten().collect();
+    // Where the machine is slow the clock runs past what was known: a price is then unknown for a while, and known again.
+    let mut seen = values(&booked);
+    assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
+    seen.retain(Option::is_some);
+    seen.dedup();
+    let seen: Vec<String> = seen.into_iter().flatten().collect();
     assert_eq!(seen, posted, "{random}");
     let times: Vec<Timestamp> = booked.iter().map(|(seen, _)| seen.observed_at).collect();
     assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");

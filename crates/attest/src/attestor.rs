@@ -3,6 +3,7 @@
 mod batch;
 mod each;
 mod journal;
+mod wanted;
 
 pub use batch::{AttestedBatch, BatchOutcome, Included};
 
@@ -129,7 +130,7 @@ impl Attestor {
         let seat = self.seat_for(payload.signerEpoch, payload.issuedAt)?;
         check_claim(payload)?;
         let (reserved, answered) = seat
-            .journal(reservations, &[payload])
+            .journal(reservations, &[payload], &[seat.reservation(payload)])
             .await
             .map_err(|error| error.of_one(payload.claim_key()))
             .map(|mut reserved| (reserved.pop(), reserved.len()))?;

@@ -23,7 +23,7 @@ use std::sync::LazyLock;
 use alloy_primitives::{B256, Keccak256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, sol};
 
-pub use batch::{AttestationBatch, BatchError, BatchTree, Membership};
+pub use batch::{AttestationBatch, BatchError, BatchLeaf, BatchTree, Membership};
 pub use domain::{AttestationDomain, Signable};
 pub use epoch::Epoch;
 pub use known::KnownEpochs;

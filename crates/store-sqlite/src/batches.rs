@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Serialize;
+use futures_util::future;
 use sqlx::SqliteConnection;
 use tocsin_domain::attestation::{AttestationBatch, BatchTree};
 use tocsin_domain::ids::BatchId;
@@ -22,9 +22,6 @@ use crate::{proofs, reservations};
 const NOUN: &str = "batch";
 const ADD: &str = "record a batch";
 
-/// Attestations that travel to SQLite in one statement.
-const ROWS_PER_STATEMENT: usize = 1024;
-
 pub(crate) async fn add(
     store: &SqliteStore,
     batch: &BatchRecord,
@@ -32,16 +29,40 @@ pub(crate) async fn add(
 ) -> Result<(), StoreError> {
     let refused = |flaw: Flaw| flaw.refused(NOUN, batch.id);
     check::batch(batch).map_err(refused)?;
-    let tree = check::tree(batch, members).map_err(refused)?;
-    let placed: Vec<_> = (0..).zip(members).collect();
-    let checked = spread::map(&placed, |&(place, member)| {
-        check::member(batch, &tree, place, &member.attestation)
-    });
-    let checked: Result<(), Flaw> = checked.await.into_iter().collect();
-    checked.map_err(refused)?;
+    let tree = check::tree(batch, members).await.map_err(refused)?;
     let mut transaction = store.begin_many(ADD, members.len()).await?;
-    match find(&mut transaction, batch.id, ADD).await? {
-        Some(stored) if stored == *batch => return Ok(()),
+    // SQLite works on a thread of its own: what it is given is checked meanwhile, and committed only if it is sound.
+    let recorded = record(&mut transaction, batch, &tree, members);
+    let (sound, recorded) = future::join(sound(batch, &tree, members), recorded).await;
+    sound.map_err(refused)?;
+    match recorded? {
+        Recorded::Before => Ok(()),
+        Recorded::Now => store.commit_many(transaction, ADD, members.len()).await,
+    }
+}
+
+/// Every member is the attestation at its place.
+async fn sound(batch: &BatchRecord, tree: &BatchTree, members: &[BatchMember]) -> Result<(), Flaw> {
+    let placed: Vec<_> = (0..).zip(members).collect();
+    let checked = spread::beside(&placed, |&(place, member)| {
+        check::member(batch, tree, place, &member.attestation)
+    });
+    checked.await.into_iter().collect()
+}
+
+enum Recorded {
+    Before,
+    Now,
+}
+
+async fn record(
+    connection: &mut SqliteConnection,
+    batch: &BatchRecord,
+    tree: &BatchTree,
+    members: &[BatchMember],
+) -> Result<Recorded, StoreError> {
+    match find(connection, batch.id, ADD).await? {
+        Some(stored) if stored == *batch => return Ok(Recorded::Before),
         Some(_) => {
             return Err(StoreError::Conflict {
                 noun: NOUN,
@@ -51,22 +72,16 @@ pub(crate) async fn add(
         }
         None => {}
     }
-    let number = insert(&mut transaction, batch).await?;
-    proofs::insert(&mut transaction, number, &tree, ADD).await?;
-    let rows: Vec<Named> = (0..)
-        .zip(members)
-        .map(|(place, member)| named(place, &tree, &member.attestation))
-        .collect();
-    for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-        insert_attestations(&mut transaction, number, batch, chunk).await?;
-    }
-    mark_claims(&mut transaction, number).await?;
+    let number = insert(connection, batch).await?;
+    proofs::insert(connection, number, tree, ADD).await?;
+    insert_attestations(connection, number, batch, tree, members).await?;
+    mark_claims(connection, number).await?;
     let deliveries = members
         .iter()
         .filter_map(|member| Some(cells(&member.attestation, member.delivery.as_ref()?)));
     let deliveries = deliveries.collect::<Result<Vec<_>, _>>()?;
-    insert_deliveries(&mut transaction, &deliveries).await?;
-    store.commit_many(transaction, ADD, members.len()).await
+    insert_deliveries(connection, &deliveries).await?;
+    Ok(Recorded::Now)
 }
 
 pub(crate) async fn find(
@@ -124,33 +139,6 @@ impl TryFrom<BatchRow> for BatchRecord {
     }
 }
 
-/// An attestation as it travels to SQLite, with what it rests on: id, domain separator, claim key, policy, ordinal, risk,
-/// place in the batch, leaf of the tree.
-#[derive(Serialize)]
-struct Named(
-    String,
-    String,
-    String,
-    String,
-    u32,
-    String,
-    usize,
-    Option<usize>,
-);
-
-fn named(place: usize, tree: &BatchTree, attestation: &AttestationRecord) -> Named {
-    Named(
-        hexed(attestation.id.0),
-        hexed(attestation.domain_separator),
-        hexed(attestation.claim_key.0),
-        hexed(attestation.policy.0),
-        attestation.ordinal,
-        hexed(attestation.risk.0),
-        place,
-        tree.leaf_of(place),
-    )
-}
-
 struct DeliveryCells<'a> {
     attestation: &'a AttestationRecord,
     chain: i64,
@@ -196,43 +184,81 @@ async fn insert(
     .map(|inserted| inserted.last_insert_rowid())
 }
 
+/// The id says which statement it is, for it commits to the domain and to the key as to everything else: only the index of the
+/// ids is read, and not the statements.
+static ATTESTATIONS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::given(
+        "id, policy, ordinal, risk, batch, place, leaf, attested_at",
+        ") INSERT INTO attestations (statement, claim, batch, place, leaf, attested_at)
+         SELECT s.position, c.number, given.batch, given.place, given.leaf, given.attested_at
+         FROM given
+         CROSS JOIN statements AS s ON s.attestation_id = given.id
+         CROSS JOIN claims AS c ON c.policy = given.policy AND c.ordinal = given.ordinal AND c.risk = given.risk
+         WHERE c.eligible = 1
+         ON CONFLICT (statement) DO NOTHING",
+    )
+});
+
 /// All of them, or the reason why not.
 async fn insert_attestations(
     connection: &mut SqliteConnection,
     number: i64,
     batch: &BatchRecord,
-    rows: &[Named],
+    tree: &BatchTree,
+    members: &[BatchMember],
 ) -> Result<(), StoreError> {
-    let wanted = to_json(NOUN, batch.id, &rows)?;
-    let inserted = sqlx::query!(
-        "INSERT INTO attestations (statement, claim, batch, place, leaf, attested_at)
-         SELECT s.position, c.number, ?2, wanted.value ->> 6, wanted.value ->> 7, ?3
-         FROM jsonb_each(?1) AS wanted
-         CROSS JOIN statements AS s ON s.attestation_id = unhex(wanted.value ->> 0)
-              AND s.domain_separator = unhex(wanted.value ->> 1) AND s.claim_key = unhex(wanted.value ->> 2)
-         CROSS JOIN claims AS c ON c.policy = unhex(wanted.value ->> 3)
-              AND c.ordinal = wanted.value ->> 4 AND c.risk = unhex(wanted.value ->> 5)
-         WHERE c.eligible = 1
-         ON CONFLICT (statement) DO NOTHING",
-        wanted,
-        number,
-        batch.attested_at.0
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(ADD))?;
-    if usize::try_from(inserted.rows_affected()) == Ok(rows.len()) {
+    let rows = (0..).zip(members).map(|(place, member)| {
+        let attestation = &member.attestation;
+        let leaf = usize::try_from(place)
+            .ok()
+            .and_then(|place| tree.leaf_of(place));
+        let leaf = leaf
+            .and_then(|leaf| i64::try_from(leaf).ok())
+            .ok_or_else(|| {
+                Flaw(format!("its tree has no leaf for attestation {place}"))
+                    .refused(NOUN, batch.id)
+            })?;
+        Ok((place, leaf, attestation))
+    });
+    let rows: Vec<(i64, i64, &AttestationRecord)> = rows.collect::<Result<_, StoreError>>()?;
+    let attested_at = batch.attested_at.0;
+    let inserted = ATTESTATIONS.insert(connection, &rows, ADD, |statement, (place, leaf, row)| {
+        statement
+            .bind(row.id.0.as_slice())
+            .bind(row.policy.0.as_slice())
+            .bind(row.ordinal)
+            .bind(row.risk.0.as_slice())
+            .bind(number)
+            .bind(place)
+            .bind(leaf)
+            .bind(attested_at)
+    });
+    if usize::try_from(inserted.await?) == Ok(members.len()) {
         return Ok(());
     }
-    Err(why_not(connection, number, &wanted).await?)
+    Err(why_not(connection, number, members).await?)
 }
 
 /// What is wrong with one of them: each must be of an eligible claim, be what was reserved, and not be stored yet.
 async fn why_not(
     connection: &mut SqliteConnection,
     number: i64,
-    rows: &str,
+    members: &[BatchMember],
 ) -> Result<StoreError, StoreError> {
+    let rows: Vec<_> = members
+        .iter()
+        .map(|BatchMember { attestation, .. }| {
+            (
+                hexed(attestation.id.0),
+                hexed(attestation.domain_separator),
+                hexed(attestation.claim_key.0),
+                hexed(attestation.policy.0),
+                attestation.ordinal,
+                hexed(attestation.risk.0),
+            )
+        })
+        .collect();
+    let rows = to_json(NOUN, number, &rows)?;
     let wrong = sqlx::query!(
         r#"SELECT wanted.value ->> 0 AS "id!: String", wanted.value ->> 2 AS "key!: String",
                   wanted.value ->> 4 AS "ordinal!: i64", wanted.value ->> 3 AS "policy!: String",

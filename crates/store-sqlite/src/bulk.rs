@@ -12,11 +12,11 @@ use crate::error::failed;
 /// SQLite binds at most 32766 values, and more rows bring nothing.
 pub(crate) const ROWS_PER_STATEMENT: usize = 250;
 
-/// `INSERT INTO … VALUES` for any number of rows.
+/// A statement around `VALUES` of any number of rows.
 pub(crate) struct Bulk {
-    table: &'static str,
-    columns: &'static str,
-    conflict: &'static str,
+    before: String,
+    cells: String,
+    after: &'static str,
     full: String,
 }
 
@@ -24,16 +24,30 @@ pub(crate) struct Bulk {
 pub(crate) type Binding<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 impl Bulk {
-    /// `conflict` is what follows the rows.
+    /// `INSERT INTO table (columns) VALUES …`; `conflict` is what follows the rows.
     pub(crate) fn insert_into(
         table: &'static str,
         columns: &'static str,
         conflict: &'static str,
     ) -> Self {
-        let mut bulk = Self {
-            table,
+        Self::around(
+            format!("INSERT INTO {table} ({columns})"),
             columns,
             conflict,
+        )
+    }
+
+    /// `WITH given (columns) AS (VALUES …)`, and then a statement that reads `given`.
+    pub(crate) fn given(columns: &'static str, statement: &'static str) -> Self {
+        Self::around(format!("WITH given ({columns}) AS ("), columns, statement)
+    }
+
+    fn around(before: String, columns: &'static str, after: &'static str) -> Self {
+        let cells = vec!["?"; columns.split(',').count()].join(", ");
+        let mut bulk = Self {
+            before,
+            cells: format!("({cells})"),
+            after,
             full: String::new(),
         };
         bulk.full = bulk.text(ROWS_PER_STATEMENT);
@@ -41,10 +55,8 @@ impl Bulk {
     }
 
     fn text(&self, rows: usize) -> String {
-        let cells = vec!["?"; self.columns.split(',').count()].join(", ");
-        let rows = vec![format!("({cells})"); rows].join(", ");
-        let (table, columns, conflict) = (self.table, self.columns, self.conflict);
-        format!("INSERT INTO {table} ({columns}) VALUES {rows} {conflict}")
+        let rows = vec![self.cells.as_str(); rows].join(", ");
+        format!("{} VALUES {rows} {}", self.before, self.after)
     }
 
     /// Inserts all rows, and says how many rows that changed.

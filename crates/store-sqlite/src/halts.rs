@@ -152,13 +152,21 @@ pub(crate) async fn refuse<'a>(
     })
 }
 
-/// [`StoreError::Halted`] where the risk of one of the policies listens to a halted source.
+/// [`StoreError::Halted`] where the risk of one of the policies listens to a halted source. Hardly ever is any source halted,
+/// and then nobody asks which policies.
 pub(crate) async fn refuse_policies(
     connection: &mut SqliteConnection,
-    policies: &[PolicyId],
     attempt: &'static str,
+    policies: impl FnOnce() -> Result<Vec<PolicyId>, StoreError>,
 ) -> Result<(), StoreError> {
-    let ids: Vec<String> = policies.iter().map(|policy| hexed(policy.0)).collect();
+    let any = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM halts) AS "any!: bool""#)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+    if !any {
+        return Ok(());
+    }
+    let ids: Vec<String> = policies()?.iter().map(|policy| hexed(policy.0)).collect();
     let ids = to_json("policy", "batch", &ids)?;
     let halted = sqlx::query!(
         r#"SELECT lower(hex(policies.id)) AS "policy!: String", halts.chain AS "chain!"

@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 
 use alloy_primitives::B256;
 use async_trait::async_trait;
+use futures_util::future;
 use sqlx::SqliteConnection;
-use tocsin_domain::ids::{AttestationId, ClaimKey};
+use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved, Verdict};
 use tocsin_store::check::{self, Flaw};
@@ -72,23 +74,49 @@ async fn journal(
     reservations: &[Reservation],
     wish: Wish,
 ) -> Result<Vec<Reserved>, StoreError> {
-    let checked = spread::map(reservations, |reservation| {
-        check::reservation(reservation).map_err(|flaw| flaw.refused(NOUN, reservation.claim_key))
-    });
-    let policies = checked.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     // The write lock is held from here on, so nobody else can find a key free.
     let mut transaction = store.begin_many(RESERVE, reservations.len()).await?;
-    halts::refuse_policies(&mut transaction, &policies, RESERVE).await?;
-    let stored = stored(&mut transaction, reservations, wish).await?;
-    let (answers, mut new) = judge(reservations, &stored, wish)?;
-    // In the order of an index, which then grows at its end; those of one key stay in the order in which they were asked for,
-    // so that the last one is the newest.
-    new.sort_by_key(|reservation| reservation.claim_key);
-    insert(&mut transaction, &new).await?;
+    // SQLite works on a thread of its own: what it is given is checked meanwhile, and committed only if it is sound.
+    let journaled = insert_new(&mut transaction, reservations, wish);
+    let (sound, journaled) = future::join(sound(reservations), journaled).await;
+    sound?;
+    let answers = journaled?;
     store
         .commit_many(transaction, RESERVE, reservations.len())
         .await?;
     Ok(answers)
+}
+
+async fn sound(reservations: &[Reservation]) -> Result<(), StoreError> {
+    let checked = spread::beside(reservations, |reservation| {
+        check::reservation(reservation).map_err(|flaw| flaw.refused(NOUN, reservation.claim_key))
+    });
+    checked.await.into_iter().collect()
+}
+
+async fn insert_new(
+    connection: &mut SqliteConnection,
+    reservations: &[Reservation],
+    wish: Wish,
+) -> Result<Vec<Reserved>, StoreError> {
+    halts::refuse_policies(connection, RESERVE, || policies(reservations)).await?;
+    let stored = stored(connection, reservations, wish).await?;
+    let (answers, mut new) = judge(reservations, &stored, wish)?;
+    // In the order of an index, which then grows at its end; those of one key stay in the order in which they were asked for,
+    // so that the last one is the newest.
+    new.sort_by_key(|reservation| reservation.claim_key);
+    insert(connection, &new).await?;
+    Ok(answers)
+}
+
+/// Whose claims they are.
+fn policies(reservations: &[Reservation]) -> Result<Vec<PolicyId>, StoreError> {
+    let policy = |one: &Reservation| {
+        ClaimAttestation::from_bytes(&one.payload)
+            .map(|claim| PolicyId(claim.policyId))
+            .map_err(|error| Flaw(error.to_string()).refused(NOUN, one.claim_key))
+    };
+    reservations.iter().map(policy).collect()
 }
 
 /// A key in a signing domain.

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolStruct;
-use tocsin_domain::attestation::{BatchTree, ClaimAttestation};
+use tocsin_domain::attestation::{BatchLeaf, BatchTree, ClaimAttestation};
 use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::cursor::SourceCursor;
@@ -33,6 +33,7 @@ use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservatio
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::{Finding, Recheck};
 use crate::halt::{Cause, Halt};
+use crate::spread;
 use crate::step::SourceProgress;
 use crate::warning::NewWarning;
 
@@ -384,16 +385,15 @@ fn fraction(part: Decimal) -> Result<(), Flaw> {
     })
 }
 
-/// The payload can be read and is a claim that pays; the key and the id are the payload's. Returns whose claim it is.
-pub fn reservation(reservation: &Reservation) -> Result<PolicyId, Flaw> {
+/// The payload can be read and is a claim that pays; the key and the id are the payload's.
+pub fn reservation(reservation: &Reservation) -> Result<(), Flaw> {
     let Reservation {
         domain_separator,
         claim_key,
         attestation_id,
         payload,
     } = reservation;
-    let claim = signed(*domain_separator, *claim_key, *attestation_id, payload)?;
-    Ok(PolicyId(claim.policyId))
+    signed(*domain_separator, *claim_key, *attestation_id, payload).map(|_claim| ())
 }
 
 /// The same of an attestation; its policy is the payload's too.
@@ -418,7 +418,17 @@ pub fn batch(record: &BatchRecord) -> Result<(), Flaw> {
 }
 
 /// The tree over the attestations of a batch: as many as were signed, each once, under the root that was signed.
-pub fn tree(record: &BatchRecord, members: &[BatchMember]) -> Result<BatchTree, Flaw> {
+pub async fn tree(record: &BatchRecord, members: &[BatchMember]) -> Result<BatchTree, Flaw> {
+    let leaves = spread::map(members, |member| BatchLeaf::of(member.attestation.id));
+    tree_over(record, members, leaves.await)
+}
+
+/// [`tree`], of leaves that are hashed already.
+pub(crate) fn tree_over(
+    record: &BatchRecord,
+    members: &[BatchMember],
+    leaves: Vec<BatchLeaf>,
+) -> Result<BatchTree, Flaw> {
     let count = u32::try_from(members.len()).ok();
     require(count == Some(record.batch.count), || {
         format!(
@@ -427,8 +437,7 @@ pub fn tree(record: &BatchRecord, members: &[BatchMember]) -> Result<BatchTree, 
             record.batch.count
         )
     })?;
-    let leaves = members.iter().map(|member| member.attestation.id);
-    let tree = BatchTree::new(leaves).filter(|tree| {
+    let tree = BatchTree::over(leaves).filter(|tree| {
         let signed = &record.batch;
         tree.batch(signed.issuedAt, signed.signerEpoch) == *signed
     });

@@ -8,6 +8,8 @@ use std::thread;
 
 /// Between so many, other tasks have their turn: some ten milliseconds of hashing.
 const AT_A_TIME: usize = 4_096;
+/// Between so many where others wait for this core to be told what to do next: less than a millisecond.
+const AT_A_TIME_BESIDE: usize = 128;
 /// Below so many, a thread costs more than it saves.
 const WORTH_A_THREAD: usize = 256;
 
@@ -24,6 +26,16 @@ pub async fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + 
         } else {
             on_cores(some, cores, &work, &mut done);
         }
+    }
+    done
+}
+
+/// [`map`] on this core only, with turns for others between few: for work beside what keeps another core busy.
+pub async fn beside<T, R>(items: &[T], work: impl Fn(&T) -> R) -> Vec<R> {
+    let mut done = Vec::with_capacity(items.len());
+    for some in items.chunks(AT_A_TIME_BESIDE) {
+        done.extend(some.iter().map(&work));
+        give_way().await;
     }
     done
 }

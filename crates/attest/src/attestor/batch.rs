@@ -1,14 +1,15 @@
 //! Reserve all, then sign once.
 
-use std::collections::BTreeSet;
-
 use alloy::primitives::B256;
-use tocsin_domain::attestation::{AttestationBatch, BatchTree, ClaimAttestation, SignatureSet};
+use tocsin_domain::attestation::{
+    AttestationBatch, BatchLeaf, BatchTree, ClaimAttestation, SignatureSet,
+};
 use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey};
 use tocsin_store::attestation::Reservations;
+use tocsin_store::spread;
 
+use super::Attestor;
 use super::journal::Stated;
-use super::{Attestor, check_claim};
 use crate::signer::{Content, Statement};
 use crate::{AttestError, Seat};
 
@@ -62,40 +63,29 @@ impl Attestor {
         payloads: &[ClaimAttestation],
         issued_at: u64,
     ) -> Result<BatchOutcome, AttestError> {
-        let mut refused = Vec::new();
-        let mut wanted = Vec::new();
-        let mut keys = BTreeSet::new();
         // One signature is of one epoch: that of the first.
         let Some(epoch) = payloads.first().map(|payload| payload.signerEpoch) else {
             return Ok(BatchOutcome {
                 signed: None,
-                refused,
+                refused: Vec::new(),
             });
         };
         let seat = self.seat_for(epoch, issued_at)?;
-        for (given, payload) in payloads.iter().enumerate() {
-            let claim_key = payload.claim_key();
-            match check_claim(payload).and_then(|()| seat.check_epoch(payload)) {
-                Ok(()) if keys.insert(claim_key) => wanted.push((given, payload)),
-                Ok(()) => refused.push((given, AttestError::TwiceInBatch { claim_key })),
-                Err(error) => refused.push((given, error)),
-            }
-        }
-        let asked: Vec<&ClaimAttestation> = wanted.iter().map(|(_, payload)| *payload).collect();
+        let mut wanted = seat.wanted(payloads).await;
         let journaled = seat
-            .journal(reservations, &asked)
+            .journal(reservations, &wanted.payloads, &wanted.reservations)
             .await
-            .map_err(|error| error.of_batch(asked.len()))?;
+            .map_err(|error| error.of_batch(wanted.payloads.len()))?;
         let mut reserved = Vec::new();
-        for ((given, _), journaled) in wanted.into_iter().zip(journaled) {
+        for (given, journaled) in wanted.given.into_iter().zip(journaled) {
             match journaled {
                 Ok(stated) => reserved.push((given, stated)),
-                Err(error) => refused.push((given, error)),
+                Err(error) => wanted.refused.push((given, error)),
             }
         }
         Ok(BatchOutcome {
             signed: seat.sign_batch(reserved, issued_at).await?,
-            refused,
+            refused: wanted.refused,
         })
     }
 }
@@ -117,7 +107,8 @@ impl Seat<'_> {
         reserved: Vec<(usize, Stated)>,
         issued_at: u64,
     ) -> Result<Option<AttestedBatch>, AttestError> {
-        let Some(tree) = BatchTree::new(reserved.iter().map(|(_, stated)| stated.id)) else {
+        let leaves = spread::map(&reserved, |(_, stated)| BatchLeaf::of(stated.id));
+        let Some(tree) = BatchTree::over(leaves.await) else {
             return Ok(None);
         };
         // A clock that was set back cannot make a batch older than what it vouches for.

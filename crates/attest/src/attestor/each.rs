@@ -1,12 +1,10 @@
 //! Reserve all, then sign each.
 
-use std::collections::BTreeSet;
-
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_store::attestation::Reservations;
 
 use super::journal::Stated;
-use super::{Attested, Attestor, check_claim};
+use super::{Attested, Attestor};
 use crate::AttestError;
 use crate::signer::{Content, Statement};
 
@@ -23,40 +21,34 @@ impl Attestor {
             return Ok(Vec::new());
         };
         let seat = self.seat_for(first.signerEpoch, first.issuedAt)?;
-        let mut keys = BTreeSet::new();
-        let mut wanted = Vec::with_capacity(payloads.len());
-        let mut outcome: Vec<Result<Option<Attested>, AttestError>> = Vec::new();
-        for (given, payload) in payloads.iter().enumerate() {
-            let claim_key = payload.claim_key();
-            let sound = check_claim(payload).and_then(|()| seat.check_epoch(payload));
-            outcome.push(match sound {
-                Ok(()) if keys.insert(claim_key) => {
-                    wanted.push((given, payload));
-                    Ok(None)
-                }
-                Ok(()) => Err(AttestError::TwiceInBatch { claim_key }),
-                Err(error) => Err(error),
-            });
+        let wanted = seat.wanted(payloads).await;
+        let mut outcome: Vec<Option<Result<Attested, AttestError>>> = Vec::new();
+        outcome.resize_with(payloads.len(), || None);
+        let mut settle = |given: usize, of_it: Result<Attested, AttestError>| {
+            if let Some(slot) = outcome.get_mut(given) {
+                *slot = Some(of_it);
+            }
+        };
+        for (given, error) in wanted.refused {
+            settle(given, Err(error));
         }
-        let asked: Vec<&ClaimAttestation> = wanted.iter().map(|(_, payload)| *payload).collect();
+        let asked = wanted.payloads.len();
         let journaled = seat
-            .journal(reservations, &asked)
+            .journal(reservations, &wanted.payloads, &wanted.reservations)
             .await
-            .map_err(|error| error.of_batch(asked.len()))?;
-        let (asked, answered) = (wanted.len(), journaled.len());
-        for ((given, _), journaled) in wanted.into_iter().zip(journaled) {
+            .map_err(|error| error.of_batch(asked))?;
+        let answered = journaled.len();
+        for (given, journaled) in wanted.given.into_iter().zip(journaled) {
             let attested = match journaled {
                 Ok(stated) => seat.attested(stated).await,
                 Err(error) => Err(error),
             };
-            if let Some(slot) = outcome.get_mut(given) {
-                *slot = attested.map(Some);
-            }
+            settle(given, attested);
         }
-        let unanswered = || AttestError::Unanswered { asked, answered };
+        let unanswered = || Err(AttestError::Unanswered { asked, answered });
         Ok(outcome
             .into_iter()
-            .map(|one| one?.ok_or_else(unanswered))
+            .map(|one| one.unwrap_or_else(unanswered))
             .collect())
     }
 }

@@ -4,7 +4,6 @@ use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{Reservation, Reservations, Reserved};
-use tocsin_store::spread;
 
 use crate::{AttestError, Seat};
 
@@ -53,16 +52,16 @@ impl JournalError {
 }
 
 impl Seat<'_> {
-    /// Reserves the claim key of each. A key that is held by the same content is said with the stored bytes, so that a
+    /// Reserves the claim key of each, as `wanted`, in the same order, says. A key that is held by the same content is said with the stored bytes, so that a
     /// retry after a crash signs what it may have signed before; where those are of another epoch, or nearly expired, it is
     /// said anew with the wanted ones, which are journaled first too.
     pub(super) async fn journal(
         &self,
         reservations: &(impl Reservations + ?Sized),
         payloads: &[&ClaimAttestation],
+        wanted: &[Reservation],
     ) -> Result<Journaled, JournalError> {
-        let wanted = spread::map(payloads, |one| self.reservation(one)).await;
-        let answers = reservations.reserve_all(&wanted).await;
+        let answers = reservations.reserve_all(wanted).await;
         let answers = all(answers, wanted.len())?;
         let mut journaled = Vec::with_capacity(wanted.len());
         let mut anew = Vec::new();
@@ -115,7 +114,7 @@ impl Seat<'_> {
         }
     }
 
-    fn reservation(&self, payload: &ClaimAttestation) -> Reservation {
+    pub(super) fn reservation(&self, payload: &ClaimAttestation) -> Reservation {
         let domain_separator = self.domain.domain_separator();
         Reservation {
             domain_separator,

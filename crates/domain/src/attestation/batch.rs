@@ -64,6 +64,10 @@ pub enum BatchError {
     },
 }
 
+/// What an attestation is hashed to at the bottom of a batch's tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchLeaf(B256);
+
 /// The tree under a batch, which has the proofs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BatchTree {
@@ -83,7 +87,12 @@ pub struct Membership {
 impl BatchTree {
     /// The tree over attestations in any order; `None` for none and for more than 2³² − 1.
     pub fn new(ids: impl IntoIterator<Item = AttestationId>) -> Option<Self> {
-        let leaves: Vec<B256> = ids.into_iter().map(leaf).collect();
+        Self::over(ids.into_iter().map(BatchLeaf::of))
+    }
+
+    /// The same, of leaves that were hashed before, on several cores for example.
+    pub fn over(leaves: impl IntoIterator<Item = BatchLeaf>) -> Option<Self> {
+        let leaves: Vec<B256> = leaves.into_iter().map(|leaf| leaf.0).collect();
         let count = u32::try_from(leaves.len())
             .ok()
             .filter(|&count| count > 0)?;
@@ -146,7 +155,7 @@ impl AttestationBatch {
                 count: self.count,
             });
         }
-        if merkle::verify(self.root, leaf(id), proof) {
+        if merkle::verify(self.root, BatchLeaf::of(id).0, proof) {
             Ok(())
         } else {
             let root = self.root;
@@ -179,7 +188,9 @@ impl Membership {
     }
 }
 
-/// Hashed twice, so that no inner node, which is the hash of two words, can pass for a leaf.
-fn leaf(id: AttestationId) -> B256 {
-    keccak256(keccak256(id.0))
+impl BatchLeaf {
+    /// Hashed twice, so that no inner node, which is the hash of two words, can pass for a leaf.
+    pub fn of(id: AttestationId) -> Self {
+        Self(keccak256(keccak256(id.0)))
+    }
 }

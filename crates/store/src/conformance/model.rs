@@ -10,7 +10,7 @@ pub(super) mod warned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
-use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::attestation::{BatchLeaf, ClaimAttestation};
 use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::coverage::Coverage;
 use tocsin_domain::determination::Determination;
@@ -367,7 +367,8 @@ impl Model {
             return Ok(());
         }
         self.atomically(|model, faults| {
-            let sound = check::tree(record, members).and_then(|tree| {
+            let leaves = members.iter().map(|one| BatchLeaf::of(one.attestation.id));
+            let sound = check::tree_over(record, members, leaves.collect()).and_then(|tree| {
                 let mut placed = (0..).zip(members);
                 placed.try_for_each(|(place, one)| {
                     check::member(record, &tree, place, &one.attestation)
