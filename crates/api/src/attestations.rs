@@ -16,6 +16,7 @@ use crate::Api;
 use crate::deliveries::{CostView, DeliveryView};
 use crate::epochs::{StandingView, standing};
 use crate::extract::{Path, Query, id};
+use crate::openapi::published;
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 
@@ -60,7 +61,7 @@ pub(crate) struct AttestationView {
     /// When it was signed: RFC 3339.
     attested_at: String,
     /// What was signed, as docs/schema/attestation.json describes it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = published::ClaimAttestation)]
     attestation: ClaimAttestation,
     /// Packed signatures, as a contract takes them.
     signatures: String,
@@ -80,7 +81,7 @@ pub(crate) struct BatchView {
     #[schema(value_type = String)]
     id: BatchId,
     /// What was signed.
-    #[schema(value_type = Object)]
+    #[schema(value_type = published::AttestationBatch)]
     signed: AttestationBatch,
     /// The attestation's place, from 0.
     index: u32,
@@ -174,7 +175,7 @@ async fn signed(
 
 /// Everything that a stranger needs to decide again: terms, observations and proofs, as docs/schema/evidence-bundle.json
 /// describes them. `tocsin verify` re-executes it.
-#[utoipa::path(get, path = "/v1/attestations/{attestation}/evidence", operation_id = "get_evidence", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The evidence bundle", body = Object), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/attestations/{attestation}/evidence", operation_id = "get_evidence", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The evidence bundle", body = published::EvidenceBundle), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn bundle(
     State(api): State<Api>,
     Path(text): Path<String>,

@@ -2,9 +2,11 @@
 
 use core::str::FromStr;
 
+use alloy_primitives::Address;
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::RiskId;
 
 use crate::problem::Problem;
@@ -35,11 +37,43 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 /// 32 bytes in hexadecimal digits; `noun` with its article.
 pub(crate) fn id<T: FromStr>(text: &str, noun: &str) -> Result<T, Problem> {
-    let is_whole = text.len() == 66 && text.starts_with("0x");
+    digits(text, noun, 32)
+}
+
+/// 20 bytes in hexadecimal digits, in whatever case.
+pub(crate) fn address(text: &str) -> Result<Address, Problem> {
+    digits(text, "an address", 20)
+}
+
+fn digits<T: FromStr>(text: &str, noun: &str, bytes: usize) -> Result<T, Problem> {
+    let digits = bytes.saturating_mul(2);
+    let is_whole = text.len() == digits.saturating_add(2) && text.starts_with("0x");
     let parsed = is_whole.then(|| text.parse().ok()).flatten();
     parsed.ok_or_else(|| {
         Problem::BadRequest(format!(
-            "`{}` is not {noun}: write its 32 bytes as 0x and 64 digits",
+            "`{}` is not {noun}: write its {bytes} bytes as 0x and {digits} digits",
+            shown(text)
+        ))
+    })
+}
+
+/// A number in decimal digits and nothing else: a sign or a space makes it another text.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let decimal = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    decimal.then(|| text.parse().ok()).flatten()
+}
+
+/// An EVM account by its CAIP-10 name.
+pub(crate) fn account(text: &str) -> Result<Consumer, Problem> {
+    let parsed = text.strip_prefix("eip155:").and_then(|rest| {
+        let (chain, contract) = rest.split_once(':')?;
+        let chain_id = number(chain)?;
+        let address = address(contract).ok()?;
+        Some(Consumer { chain_id, address })
+    });
+    parsed.ok_or_else(|| {
+        Problem::BadRequest(format!(
+            "`{}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…",
             shown(text)
         ))
     })
@@ -49,7 +83,7 @@ pub(crate) fn id<T: FromStr>(text: &str, noun: &str) -> Result<T, Problem> {
 pub(crate) fn determination(text: &str) -> Result<(RiskId, u32), Problem> {
     let parsed = text.split_once('-').and_then(|(risk, ordinal)| {
         let risk = id(risk, "a risk id").ok()?;
-        let ordinal: u32 = ordinal.parse().ok()?;
+        let ordinal = number(ordinal)?;
         Some((risk, ordinal))
     });
     parsed.ok_or_else(|| {
