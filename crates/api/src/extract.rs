@@ -81,14 +81,18 @@ pub(crate) fn account(text: &str) -> Result<Consumer, Problem> {
 
 /// A determination's id: the risk, a dash, and the number of the loss event.
 pub(crate) fn determination(text: &str) -> Result<(RiskId, u32), Problem> {
-    let parsed = text.split_once('-').and_then(|(risk, ordinal)| {
-        let risk = id(risk, "a risk id").ok()?;
-        let ordinal = number(ordinal)?;
-        Some((risk, ordinal))
+    place(text, "a determination id", "the risk")
+}
+
+/// Something at a loss event: an id, a dash, and the number of the loss event; `whose` is the id's.
+pub(crate) fn place<T: FromStr>(text: &str, noun: &str, whose: &str) -> Result<(T, u32), Problem> {
+    let parsed = text.split_once('-').and_then(|(first, ordinal)| {
+        let first = id(first, noun).ok()?;
+        Some((first, number(ordinal)?))
     });
     parsed.ok_or_else(|| {
         Problem::BadRequest(format!(
-            "`{}` is not a determination id: write the risk's 32 bytes as 0x and 64 digits, a dash, and the number of the loss event",
+            "`{}` is not {noun}: write {whose}'s 32 bytes as 0x and 64 digits, a dash, and the number of the loss event",
             shown(text)
         ))
     })
