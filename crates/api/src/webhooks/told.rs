@@ -1,8 +1,8 @@
 //! What endpoints were told, what they did not take, and telling it once more.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tocsin_store::StoreError;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, own};
 use crate::Api;
+use crate::extract::{Path, Query};
 use crate::page::{self, PageQuery};
 use crate::problem::{Kind, Problem};
 
@@ -136,9 +137,8 @@ pub(crate) async fn deliveries(
     State(api): State<Api>,
     asker: Asker,
     Path(id): Path<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    let Query(query) = query?;
     let (limit, before) = (query.limit()?, query.after::<u64>()?);
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let records = api
@@ -160,9 +160,8 @@ pub(crate) async fn dead_letters(
     State(api): State<Api>,
     asker: Asker,
     Path(id): Path<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<DeadLetterList>, Problem> {
-    let Query(query) = query?;
     let (limit, after) = (query.limit()?, query.after::<u64>()?);
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let dead = api

@@ -9,7 +9,7 @@ use tocsin_store::browse::AttestationFilter;
 use crate::error::failed;
 use crate::proofs::{self, AttestationRow};
 
-/// A page of them; one statement for each index.
+/// A page of them; one statement for each index. Of many, the places are sorted, and no more.
 pub(super) async fn list(
     connection: &mut SqliteConnection,
     filter: AttestationFilter,
@@ -56,7 +56,11 @@ pub(super) async fn list(
                 r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
                       risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
                       batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
-                   FROM attested WHERE policy IN (SELECT id FROM policies WHERE holder = ?1) AND position < ?2 ORDER BY position DESC LIMIT ?3"#,
+                   FROM attested WHERE position IN
+                     (SELECT a.position FROM policies AS p CROSS JOIN claims AS c ON c.policy = p.id
+                      CROSS JOIN attestations AS a ON a.claim = c.number
+                      WHERE p.holder = ?1 AND a.position < ?2 ORDER BY a.position DESC LIMIT ?3)
+                   ORDER BY position DESC"#,
                 holder, before,
                 limit
             )
@@ -70,7 +74,10 @@ pub(super) async fn list(
                 r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
                       risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
                       batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
-                   FROM attested WHERE risk = ?1 AND ordinal = ?2 AND position < ?3 ORDER BY position DESC LIMIT ?4"#,
+                   FROM attested WHERE position IN
+                     (SELECT a.position FROM claims AS c CROSS JOIN attestations AS a ON a.claim = c.number
+                      WHERE c.risk = ?1 AND c.ordinal = ?2 AND a.position < ?3 ORDER BY a.position DESC LIMIT ?4)
+                   ORDER BY position DESC"#,
                 risk, ordinal, before,
                 limit
             )
