@@ -99,7 +99,7 @@ pub(crate) async fn follow(request: Request, next: Next) -> Response {
     let answered = CURRENT.scope(id.clone(), next.run(request));
     let mut response = answered.instrument(span.clone()).await;
     let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     span.in_scope(|| {
         if status.is_server_error() {
             tracing::warn!(status = status.as_u16(), "answered");

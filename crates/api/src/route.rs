@@ -124,7 +124,8 @@ fn complete(operation: &mut Operation, access: Access, more: &[Kind]) {
             && status.starts_with(['4', '5'])
             && response.content.is_empty()
         {
-            response.content.insert(PROBLEM.to_owned(), problem());
+            let content = RefOr::T(problem());
+            response.content.insert(PROBLEM.to_owned(), content);
             if response.description.is_empty() {
                 let kind = Kind::ALL
                     .into_iter()

@@ -29,7 +29,7 @@ pub(crate) struct Outlook {
     /// The parts of the trigger that do not hold, or of which that is not known.
     unmet: Vec<UnmetView>,
     /// Where sources that are asked subject by subject stand.
-    looks: Vec<LookView>,
+    looks: Vec<SubjectLook>,
 }
 
 /// What is decided.
@@ -87,10 +87,10 @@ impl From<Unmet> for UnmetView {
 
 /// How the looks at a subject of a source stand.
 #[derive(Serialize, ToSchema)]
-struct LookView {
+struct SubjectLook {
     source: String,
     subject: String,
-    state: LookStateView,
+    state: SubjectLookState,
     /// Why a person has to look.
     reason: Option<String>,
     /// RFC 3339.
@@ -103,7 +103,7 @@ struct LookView {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum LookStateView {
+enum SubjectLookState {
     /// It is asked about.
     Open,
     /// Everything is known of it.
@@ -141,7 +141,7 @@ pub(super) async fn of(
         sentence,
         seen: shown(cover, streams, &last),
         unmet: lacking.into_iter().map(UnmetView::from).collect(),
-        looks: looks.iter().map(LookView::from).collect(),
+        looks: looks.iter().map(SubjectLook::from).collect(),
     })
 }
 
@@ -257,12 +257,12 @@ fn shown(cover: &Cover, streams: &[Stream], last: &[Option<&Observation>]) -> Ve
     shown.collect()
 }
 
-impl From<&Look> for LookView {
+impl From<&Look> for SubjectLook {
     fn from(look: &Look) -> Self {
         let (state, reason) = match &look.state {
-            LookState::Open => (LookStateView::Open, None),
-            LookState::Over => (LookStateView::Over, None),
-            LookState::NeedsPerson(reason) => (LookStateView::NeedsPerson, Some(reason.clone())),
+            LookState::Open => (SubjectLookState::Open, None),
+            LookState::Over => (SubjectLookState::Over, None),
+            LookState::NeedsPerson(reason) => (SubjectLookState::NeedsPerson, Some(reason.clone())),
         };
         let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
         Self {

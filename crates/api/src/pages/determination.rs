@@ -62,13 +62,9 @@ pub(super) async fn page(
     for record in records.iter().take(SIGNED) {
         signed.push(SignedClaim::of(&*api.store, record.clone()).await?);
     }
-    let decided = leaf(
-        &*api.store,
-        &risk.to_string(),
-        "determination",
-        u64::from(ordinal),
-    );
-    let decided = decided.await?;
+    let subject = risk.to_string();
+    let number = u64::from(ordinal);
+    let decided = leaf(&*api.store, &subject, "determination", number).await?;
     let left_out = seen.len().saturating_sub(SHOWN);
     let names = cover.input_names();
     let body = html! {
