@@ -70,18 +70,6 @@ impl<S: Browse> Browse for Mortal<S> {
     ) -> Result<Vec<Observation>, StoreError> {
         self.store.browse_observations(stream, before, limit).await
     }
-}
-
-#[async_trait]
-impl<S: Answers> Answers for Mortal<S> {
-    async fn answer(&self, caller: &str, key: &str) -> Result<Option<Answer>, StoreError> {
-        self.store.answer(caller, key).await
-    }
-
-    async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
-        // Housekeeping: no step of a claim, and every life begins with it.
-        self.store.forget_answers(before).await
-    }
 
     async fn browse_every_claim(
         &self,
@@ -112,5 +100,17 @@ impl<S: Answers> Answers for Mortal<S> {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         self.store.browse_deliveries(filter, before, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Answers> Answers for Mortal<S> {
+    async fn answer(&self, caller: &str, key: &str) -> Result<Option<Answer>, StoreError> {
+        self.store.answer(caller, key).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
+        // Housekeeping: no step of a claim, and every life begins with it.
+        self.store.forget_answers(before).await
     }
 }
