@@ -5,7 +5,8 @@ use core::str::FromStr;
 use alloy_primitives::Address;
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::RiskId;
 
@@ -61,6 +62,24 @@ fn digits<T: FromStr>(text: &str, noun: &str, bytes: usize) -> Result<T, Problem
 pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
     let decimal = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     decimal.then(|| text.parse().ok()).flatten()
+}
+
+/// A number that something stored may have: stores count up to 2⁶³ − 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Counted(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if i64::try_from(number).is_err() {
+            let limit = i64::MAX;
+            return Err(D::Error::custom(format_args!(
+                "{number} is larger than {limit}"
+            )));
+        }
+        Ok(Self(number))
+    }
 }
 
 /// An EVM account by its CAIP-10 name.

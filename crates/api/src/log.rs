@@ -17,7 +17,7 @@ use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::extract::{Path, Query};
+use crate::extract::{Counted, Path, Query};
 use crate::problem::{Problem, ProblemDetails};
 
 /// How many entries a list shows.
@@ -60,6 +60,17 @@ pub(crate) async fn tile(
     let named: TilePath = format!("tile/{path}")
         .parse()
         .map_err(|error: LogError| Problem::BadRequest(error.to_string()))?;
+    let (TilePath::Hashes {
+        id: TileId { index, .. },
+        ..
+    }
+    | TilePath::Entries { index, .. }) = named;
+    let end = index
+        .checked_add(1)
+        .and_then(|end| end.checked_mul(tocsin_log::TILE_WIDTH));
+    if end.is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(missing(named.to_string()));
+    }
     let bytes = match named {
         TilePath::Hashes { id, width } => {
             let mut bytes = api.store.tile(id).await?.unwrap_or_default();
@@ -117,7 +128,7 @@ pub(crate) struct EntryView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listed {
     #[serde(default)]
-    start: u64,
+    start: Counted,
     limit: Option<u32>,
 }
 
@@ -128,7 +139,7 @@ pub(crate) async fn entries(
     Query(asked): Query<Listed>,
 ) -> Result<Json<EntryList>, Problem> {
     let limit = asked.limit.unwrap_or(LISTED).min(LISTED);
-    let leaves = api.store.leaves(asked.start, limit).await?;
+    let leaves = api.store.leaves(asked.start.0, limit).await?;
     let next = leaves.last().map(|leaf| leaf.index.saturating_add(1));
     let mut shown = Vec::with_capacity(leaves.len());
     for leaf in &leaves {
@@ -167,8 +178,8 @@ pub(crate) struct InclusionProof {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inclusion {
-    index: u64,
-    size: Option<u64>,
+    index: Counted,
+    size: Option<Counted>,
 }
 
 /// The proof that a leaf is in the tree of `size` leaves; of the newest checkpoint if absent.
@@ -177,12 +188,13 @@ pub(crate) async fn inclusion(
     State(api): State<Api>,
     Query(asked): Query<Inclusion>,
 ) -> Result<Json<InclusionProof>, Problem> {
+    let Counted(index) = asked.index;
     let size = size(&*api.store, asked.size).await?;
-    let proof = included(&*api.store, asked.index, size).await?;
-    let leaf = api.store.leaves(asked.index, 1).await?;
+    let proof = included(&*api.store, index, size).await?;
+    let leaf = api.store.leaves(index, 1).await?;
     let leaf = leaf.first().map(|leaf| leaf_hash(leaf.entry.as_bytes()));
     Ok(Json(InclusionProof {
-        index: asked.index,
+        index,
         size,
         root: root(&*api.store, size).await?.to_string(),
         leaf_hash: leaf.map(|hash| hash.to_string()),
@@ -214,8 +226,8 @@ pub(crate) struct ConsistencyProof {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Consistency {
-    first: u64,
-    second: Option<u64>,
+    first: Counted,
+    second: Option<Counted>,
 }
 
 /// The proof that the tree of `second` leaves, of the newest checkpoint if absent, begins with the one of `first` leaves.
@@ -225,12 +237,19 @@ pub(crate) async fn consistency(
     Query(asked): Query<Consistency>,
 ) -> Result<Json<ConsistencyProof>, Problem> {
     let store = &*api.store;
+    let Counted(first) = asked.first;
+    if first == 0 {
+        return Err(Problem::BadRequest(
+            "every tree begins with the one that has no leaves: ask for a `first` of at least 1"
+                .to_owned(),
+        ));
+    }
     let second = size(store, asked.second).await?;
-    let nodes = consistency_proof(asked.first, second)
-        .map_err(|error| Problem::BadRequest(error.to_string()))?;
+    let nodes =
+        consistency_proof(first, second).map_err(|error| Problem::BadRequest(error.to_string()))?;
     Ok(Json(ConsistencyProof {
-        first: asked.first,
-        first_root: root(store, asked.first).await?.to_string(),
+        first,
+        first_root: root(store, first).await?.to_string(),
         second,
         second_root: root(store, second).await?.to_string(),
         proof: texts(store, &nodes).await?,
@@ -244,14 +263,14 @@ pub(crate) async fn newest(store: &dyn Store) -> Result<StoredCheckpoint, Proble
 }
 
 /// The size that was asked for, if such a state is signed or before one; otherwise that of the newest one.
-async fn size(store: &dyn Store, asked: Option<u64>) -> Result<u64, Problem> {
+async fn size(store: &dyn Store, asked: Option<Counted>) -> Result<u64, Problem> {
     let stored = newest(store).await?;
     match asked {
-        Some(size) if size > stored.size => Err(Problem::BadRequest(format!(
+        Some(Counted(size)) if size > stored.size => Err(Problem::BadRequest(format!(
             "the newest signed state of the log has {} leaves, not {size}",
             stored.size
         ))),
-        Some(size) => Ok(size),
+        Some(Counted(size)) => Ok(size),
         None => Ok(stored.size),
     }
 }
