@@ -529,6 +529,10 @@ impl<S: Deliveries> Deliveries for Mortal<S> {
             .await
     }
 
+    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError> {
+        self.write("resume", self.store.resume(attestation)).await
+    }
+
     async fn charge(
         &self,
         attestation: AttestationId,

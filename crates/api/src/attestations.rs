@@ -3,47 +3,93 @@
 use alloy_primitives::hex;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::attestation::{AttestationBatch, ClaimAttestation};
 use tocsin_domain::bundle::EvidenceBundle;
 use tocsin_domain::ids::{AttestationId, BatchId, ClaimKey, PolicyId};
 use tocsin_store::StoreError;
 use tocsin_store::attestation::{AttestationRecord, Signed};
+use tocsin_store::browse::AttestationFilter;
 use tocsin_store::evidence;
 use utoipa::ToSchema;
 
 use crate::Api;
 use crate::deliveries::{CostView, DeliveryView};
 use crate::epochs::{StandingView, standing};
-use crate::extract::{Path, Query, id};
+use crate::extract::{Path, Query, address, determination, id};
+use crate::openapi::published;
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
+use crate::views::determination_id;
 
 /// An attestation, in short.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AttestationSummary {
     #[schema(value_type = String)]
     id: AttestationId,
+    /// What a contract pays once.
+    #[schema(value_type = String)]
+    claim_key: ClaimKey,
     #[schema(value_type = String)]
     policy: PolicyId,
+    /// The loss event: `0x…-1`.
+    determination: String,
     /// When it was signed: RFC 3339.
     attested_at: String,
 }
 
-/// The newest attestations.
+impl From<AttestationRecord> for AttestationSummary {
+    fn from(record: AttestationRecord) -> Self {
+        Self {
+            id: record.id,
+            claim_key: record.claim_key,
+            policy: record.policy,
+            determination: determination_id(record.risk, record.ordinal),
+            attested_at: record.attested_at.to_string(),
+        }
+    }
+}
+
+/// Attestations, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AttestationList {
     attestations: Vec<AttestationSummary>,
+    /// The cursor of the next page; none at the end.
+    next: Option<String>,
 }
 
-/// How many are wanted.
-#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Newest {
+pub(crate) struct AttestationQuery {
+    /// Those of this policy; one of `policy`, `holder` and `determination` at the most.
+    policy: Option<String>,
+    /// Those of policies that pay this address.
+    holder: Option<String>,
+    /// Those of claims on this loss event: the risk id, a dash, and its number.
+    determination: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
     /// How many at the most: 1 to 500, otherwise 100.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+}
+
+impl AttestationQuery {
+    fn filter(&self) -> Result<AttestationFilter, Problem> {
+        match (&self.policy, &self.holder, &self.determination) {
+            (None, None, None) => Ok(AttestationFilter::All),
+            (Some(policy), None, None) => Ok(AttestationFilter::Policy(id(policy, "a policy id")?)),
+            (None, Some(holder), None) => Ok(AttestationFilter::Holder(address(holder)?)),
+            (None, None, Some(text)) => {
+                let (risk, ordinal) = determination(text)?;
+                Ok(AttestationFilter::Determination(risk, ordinal))
+            }
+            _ => Err(Problem::BadRequest(
+                "write one of policy=, holder= and determination= at the most".to_owned(),
+            )),
+        }
+    }
 }
 
 /// An attestation.
@@ -60,7 +106,7 @@ pub(crate) struct AttestationView {
     /// When it was signed: RFC 3339.
     attested_at: String,
     /// What was signed, as docs/schema/attestation.json describes it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = published::ClaimAttestation)]
     attestation: ClaimAttestation,
     /// Packed signatures, as a contract takes them.
     signatures: String,
@@ -80,7 +126,7 @@ pub(crate) struct BatchView {
     #[schema(value_type = String)]
     id: BatchId,
     /// What was signed.
-    #[schema(value_type = Object)]
+    #[schema(value_type = published::AttestationBatch)]
     signed: AttestationBatch,
     /// The attestation's place, from 0.
     index: u32,
@@ -89,23 +135,22 @@ pub(crate) struct BatchView {
     proof: Vec<alloy_primitives::B256>,
 }
 
-/// The newest attestations first.
-#[utoipa::path(get, path = "/v1/attestations", operation_id = "list_attestations", tag = "attestations", params(Newest), responses((status = 200, description = "The newest attestations", body = AttestationList)))]
+/// The attestations of a policy, of a holder, of a loss event, or all, the newest first.
+#[utoipa::path(get, path = "/v1/attestations", operation_id = "list_attestations", tag = "attestations", params(AttestationQuery), responses((status = 200, description = "A page of attestations", body = AttestationList)))]
 pub(crate) async fn list(
     State(api): State<Api>,
-    Query(newest): Query<Newest>,
+    Query(query): Query<AttestationQuery>,
 ) -> Result<Json<AttestationList>, Problem> {
-    let limit = page::limit(newest.limit)?;
-    let found = api.store.recent_attestations(limit).await?;
-    let attestations = found
-        .into_iter()
-        .map(|record| AttestationSummary {
-            id: record.id,
-            policy: record.policy,
-            attested_at: record.attested_at.to_string(),
-        })
-        .collect();
-    Ok(Json(AttestationList { attestations }))
+    let limit = page::limit(query.limit)?;
+    let before: Option<AttestationId> = page::after(query.cursor.as_deref())?;
+    let filter = query.filter()?;
+    let found = api.store.browse_attestations(filter, before, limit).await;
+    let found = found.map_err(page::strange)?;
+    let next = page::next(&found, limit, |last| last.id)?;
+    Ok(Json(AttestationList {
+        attestations: found.into_iter().map(AttestationSummary::from).collect(),
+        next,
+    }))
 }
 
 /// One attestation, with its signatures and what became of it.
@@ -174,7 +219,7 @@ async fn signed(
 
 /// Everything that a stranger needs to decide again: terms, observations and proofs, as docs/schema/evidence-bundle.json
 /// describes them. `tocsin verify` re-executes it.
-#[utoipa::path(get, path = "/v1/attestations/{attestation}/evidence", operation_id = "get_evidence", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The evidence bundle", body = Object), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/attestations/{attestation}/evidence", operation_id = "get_evidence", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The evidence bundle", body = published::EvidenceBundle), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn bundle(
     State(api): State<Api>,
     Path(text): Path<String>,

@@ -1,15 +1,23 @@
 //! Deliveries: what became of an attestation on its way to a contract, and what that cost.
 
 use alloy_primitives::{B256, U256};
-use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use tocsin_domain::ids::AttestationId;
+use tocsin_domain::time::Timestamp;
+use tocsin_store::StoreError;
+use tocsin_store::browse::DeliveryFilter;
 use tocsin_store::delivery::{Charged, Delivery, DeliveryState};
+use tocsin_store::log::AuditEntry;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::extract::Path;
-use crate::problem::{Problem, ProblemDetails};
+use crate::auth::Caller;
+use crate::extract::{Path, Query};
+use crate::page;
+use crate::problem::{Kind, Problem, ProblemDetails};
 
 /// How far a delivery has come.
 #[derive(Serialize, ToSchema)]
@@ -125,12 +133,12 @@ impl CostView {
     }
 }
 
-/// A delivery with what it cost.
+/// A delivery.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeliveryReport {
+pub(crate) struct DeliverySummary {
     /// What is delivered.
     #[schema(value_type = String)]
-    attestation: tocsin_domain::ids::AttestationId,
+    attestation: AttestationId,
     /// The settlement chain, by CAIP-2.
     chain: String,
     /// The contract that is called.
@@ -139,7 +147,82 @@ pub(crate) struct DeliveryReport {
     /// How often it has been put back.
     failures: u32,
     delivery: DeliveryView,
+}
+
+impl From<Delivery> for DeliverySummary {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            attestation: delivery.attestation,
+            chain: format!("eip155:{}", delivery.chain_id),
+            consumer: delivery.consumer,
+            failures: delivery.failures,
+            delivery: DeliveryView::from(delivery),
+        }
+    }
+}
+
+/// A delivery with what it cost.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryReport {
+    #[serde(flatten)]
+    summary: DeliverySummary,
     cost: CostView,
+}
+
+/// Deliveries, the last queued first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryPage {
+    deliveries: Vec<DeliverySummary>,
+    /// The cursor of the next page; none at the end.
+    next: Option<String>,
+}
+
+/// Which state of a delivery.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StateAsked {
+    Queued,
+    Sending,
+    Done,
+    Failed,
+    Superseded,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveryQuery {
+    /// Those in this state.
+    #[param(inline)]
+    state: Option<StateAsked>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many at the most: 1 to 500, otherwise 100.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// Every delivery, or those in a state, the last queued first.
+#[utoipa::path(get, path = "/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries", params(DeliveryQuery), responses((status = 200, description = "A page of deliveries", body = DeliveryPage)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<DeliveryQuery>,
+) -> Result<Json<DeliveryPage>, Problem> {
+    let limit = page::limit(query.limit)?;
+    let before: Option<AttestationId> = page::after(query.cursor.as_deref())?;
+    let filter = match query.state {
+        None => DeliveryFilter::All,
+        Some(StateAsked::Queued) => DeliveryFilter::Queued,
+        Some(StateAsked::Sending) => DeliveryFilter::Sending,
+        Some(StateAsked::Done) => DeliveryFilter::Done,
+        Some(StateAsked::Failed) => DeliveryFilter::Failed,
+        Some(StateAsked::Superseded) => DeliveryFilter::Superseded,
+    };
+    let found = api.store.browse_deliveries(filter, before, limit).await;
+    let found = found.map_err(page::strange)?;
+    let next = page::next(&found, limit, |last| last.attestation)?;
+    let deliveries = found.into_iter().map(DeliverySummary::from).collect();
+    Ok(Json(DeliveryPage { deliveries, next }))
 }
 
 /// How far the delivery of an attestation has come, and what it cost.
@@ -148,20 +231,54 @@ pub(crate) async fn one(
     State(api): State<Api>,
     Path(text): Path<String>,
 ) -> Result<Json<DeliveryReport>, Problem> {
-    let record = crate::attestations::find(&api, &text).await?;
-    let delivery = api.store.delivery(record.id).await?.ok_or_else(|| {
+    let delivery = find(&api, &text).await?;
+    Ok(Json(report(&api, delivery).await?))
+}
+
+/// Queues a delivery again that was given up. One that is under way goes on; one that has ended otherwise stays as it is.
+#[utoipa::path(post, path = "/v1/deliveries/{attestation}/replay", operation_id = "replay_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 202, description = "It is under way", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"), (status = 409, description = "It has ended, and not because it was given up", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn replay(
+    State(api): State<Api>,
+    caller: Option<Extension<Caller>>,
+    Path(text): Path<String>,
+) -> Result<(StatusCode, Json<DeliveryReport>), Problem> {
+    let delivery = find(&api, &text).await?;
+    if delivery.state == DeliveryState::Failed {
+        let entry = AuditEntry {
+            at: Timestamp(api.auth.now().0),
+            action: "delivery-replayed".to_owned(),
+            actor: caller.map(|Extension(caller)| caller.client.to_string()),
+            subject: delivery.attestation.to_string(),
+            detail: serde_json::json!({ "failures": delivery.failures }),
+        };
+        api.store.record(&[entry]).await?;
+    }
+    let resumed = api.store.resume(delivery.attestation).await;
+    resumed.map_err(|error| match error {
+        StoreError::Refused { reason, .. } => Problem::Said {
+            kind: Kind::Conflict,
+            detail: format!("the delivery is not queued again: {reason}"),
+        },
+        other => other.into(),
+    })?;
+    let delivery = find(&api, &text).await?;
+    Ok((StatusCode::ACCEPTED, Json(report(&api, delivery).await?)))
+}
+
+async fn find(api: &Api, text: &str) -> Result<Delivery, Problem> {
+    let record = crate::attestations::find(api, text).await?;
+    api.store.delivery(record.id).await?.ok_or_else(|| {
         Problem::NotFound(format!(
             "attestation {} is not delivered by this service",
             record.id
         ))
-    })?;
-    let cost = CostView::of(&api.store.charges(record.id).await?);
-    Ok(Json(DeliveryReport {
-        attestation: delivery.attestation,
-        chain: format!("eip155:{}", delivery.chain_id),
-        consumer: delivery.consumer,
-        failures: delivery.failures,
-        delivery: DeliveryView::from(delivery),
+    })
+}
+
+async fn report(api: &Api, delivery: Delivery) -> Result<DeliveryReport, Problem> {
+    let cost = CostView::of(&api.store.charges(delivery.attestation).await?);
+    Ok(DeliveryReport {
+        summary: DeliverySummary::from(delivery),
         cost,
-    }))
+    })
 }

@@ -1,5 +1,6 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
+pub(crate) mod chain;
 pub(crate) mod find;
 mod logged;
 mod outlook;
@@ -7,30 +8,30 @@ mod outlook;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Cover;
-use tocsin_domain::determination::Determination;
 use tocsin_domain::ids::{PolicyId, TermsHash};
-use tocsin_domain::reasoning::{guards, sentences};
+use tocsin_domain::reasoning::sentences;
 use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
+use self::chain::{Chain, ClaimReasons, Stopped};
 use crate::extract::{Path, id};
 use crate::problem::{Problem, ProblemDetails};
+use crate::views::record::{ClaimRecord, DeterminationRecord, PolicyRecord};
 use crate::{Api, epochs};
 
 /// Why a policy is paid, or is not, or is not yet: the whole chain of reasons, in structured form and in sentences.
-#[utoipa::path(get, path = "/v1/policies/{policy}/eligibility", operation_id = "get_eligibility", tag = "eligibility", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The chain of reasons", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/policies/{policy}/eligibility", operation_id = "get_eligibility", tag = "eligibility", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The chain of reasons", body = Chain), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn policy(
     State(api): State<Api>,
     Path(text): Path<String>,
-) -> Result<axum::Json<Json>, Problem> {
+) -> Result<axum::Json<Chain>, Problem> {
     let policy: PolicyId = id(&text, "a policy id")?;
     Ok(axum::Json(of(&*api.store, policy).await?))
 }
 
 /// Everything that was decided about the policy, in structured form and in sentences.
-pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem> {
+pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Chain, Problem> {
     let policy = store
         .policy(id)
         .await?
@@ -42,15 +43,24 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         let why = determination
             .as_ref()
             .map(|loss| sentences(&cover, &policy, loss, &claim));
-        let shown = determination.as_ref().map(|loss| with_guards(&cover, loss));
-        claims.push(json!({ "claim": claim, "determination": shown, "sentences": why }));
+        let shown = determination
+            .as_ref()
+            .map(|loss| DeterminationRecord::of(&cover, loss));
+        claims.push(ClaimReasons {
+            claim: ClaimRecord::from(&claim),
+            determination: shown,
+            sentences: why,
+        });
     }
     let (mut attestations, mut stopped) = (Vec::new(), Vec::new());
     for record in store.attestations_of(id).await? {
         attestations.push(record.id);
         let standing = epochs::standing(store, &record).await?;
         if standing.held || standing.revoked {
-            stopped.push(json!({ "attestation": record.id, "standing": standing }));
+            stopped.push(Stopped {
+                attestation: record.id,
+                standing,
+            });
         }
     }
     let risk = store.risk(policy.risk).await?;
@@ -70,31 +80,15 @@ pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem>
         0 => Some(outlook::of(store, &cover, &streams).await?),
         _ => None,
     };
-    Ok(json!({
-        "policy": policy,
-        "state": state,
-        "seen_until": seen_until,
-        "outlook": outlook,
-        "claims": claims,
-        "attestations": attestations,
-        "stopped": stopped,
-    }))
-}
-
-/// A determination, its guards by name: each held, or did not, or has a reason why that is not known.
-fn with_guards(cover: &Cover, loss: &Determination) -> Json {
-    let names = cover.input_names();
-    let guards = guards(cover, loss).map(|(name, holds)| match holds {
-        Ok(holds) => json!({ "name": name, "holds": holds }),
-        Err(unknown) => {
-            let reason = unknown.describe(&names).to_string();
-            json!({ "name": name, "holds": null, "reason": reason })
-        }
-    });
-    let guards: Vec<Json> = guards.collect();
-    let mut shown = json!(loss);
-    shown["guards"] = Json::Array(guards);
-    shown
+    Ok(Chain {
+        policy: PolicyRecord::from(&policy),
+        state,
+        seen_until,
+        outlook,
+        claims,
+        attestations,
+        stopped,
+    })
 }
 
 /// How far each source of the policy's risk has been read; beyond, nothing is known.

@@ -1,10 +1,10 @@
 //! Who signs, and what stands in the way of claims.
 
+use alloy_primitives::{Address, B256};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::Value;
-use tocsin_domain::attestation::ClaimAttestation;
+use tocsin_domain::attestation::{ClaimAttestation, SignerSet};
 use tocsin_store::attestation::AttestationRecord;
 use tocsin_store::revocation::Standing;
 use tocsin_store::{Store, StoreError};
@@ -17,12 +17,48 @@ use crate::problem::{Problem, ProblemDetails};
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EpochList {
     /// The verifier contract; none where attestations are for a programme off-chain.
-    #[schema(value_type = Option<Object>)]
-    verifier: Option<Value>,
+    verifier: Option<VerifierView>,
     /// The programme off-chain, where it is for one.
-    #[schema(value_type = Option<Object>)]
-    programme: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    programme: Option<B256>,
     epochs: Vec<EpochView>,
+}
+
+/// A verifier contract.
+#[derive(Serialize, ToSchema)]
+struct VerifierView {
+    /// EIP-155 chain id, decimal.
+    chain_id: String,
+    /// The contract.
+    #[schema(value_type = String)]
+    verifier: Address,
+}
+
+/// Signers, and how many of them have to sign.
+#[derive(Serialize, ToSchema)]
+struct SignersView {
+    /// Decimal.
+    epoch: String,
+    /// Decimal.
+    threshold: String,
+    /// In ascending order.
+    #[schema(value_type = Vec<String>)]
+    addresses: Vec<Address>,
+    /// Those of them that are contracts; absent where none is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    contracts: Vec<Address>,
+}
+
+impl From<&SignerSet> for SignersView {
+    fn from(signers: &SignerSet) -> Self {
+        Self {
+            epoch: signers.epoch().to_string(),
+            threshold: signers.threshold().to_string(),
+            addresses: signers.signers().to_vec(),
+            contracts: signers.contract_addresses().collect(),
+        }
+    }
 }
 
 /// Who may sign when. Times are unix seconds, as decimal text: they can be as late as the end of time.
@@ -33,9 +69,7 @@ pub(crate) struct EpochView {
     sign_until: String,
     accept_until: String,
     revoked: bool,
-    /// The signers and how many of them have to sign.
-    #[schema(value_type = Object)]
-    signers: Value,
+    signers: SignersView,
     /// Claims that were attested in it and are not paid yet.
     unredeemed_claims: u64,
 }
@@ -58,6 +92,17 @@ pub(crate) struct StandingView {
     correction_allowed: Option<bool>,
 }
 
+impl StandingView {
+    /// What stands in the way, as a clause.
+    pub(crate) fn in_words(&self) -> &'static str {
+        match (self.held, self.revoked) {
+            (_, true) => "it is revoked",
+            (true, false) => "a guardian holds it",
+            (false, false) => "nothing stands in its way",
+        }
+    }
+}
+
 /// The epochs of the verifier, with the unpaid claims under each.
 #[utoipa::path(get, path = "/v1/epochs", operation_id = "list_epochs", tag = "epochs", responses((status = 200, description = "The epochs", body = EpochList), (status = 404, description = "This service attests nothing", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Problem> {
@@ -76,21 +121,20 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Pr
             sign_until: epoch.sign_until.to_string(),
             accept_until: epoch.accept_until.to_string(),
             revoked: epoch.revoked,
-            signers: written(&epoch.signers)?,
+            signers: SignersView::from(&epoch.signers),
             unredeemed_claims: count.map_or(0, |(_, count)| *count),
         });
     }
     let verifier = domain.verifier();
     let programme = domain.programme().map(|off_chain| off_chain.programme);
     Ok(Json(EpochList {
-        verifier: verifier.as_ref().map(written).transpose()?,
-        programme: programme.as_ref().map(written).transpose()?,
+        verifier: verifier.map(|verifier| VerifierView {
+            chain_id: verifier.chain_id.to_string(),
+            verifier: verifier.verifier,
+        }),
+        programme,
         epochs,
     }))
-}
-
-fn written(value: &impl Serialize) -> Result<Value, Problem> {
-    serde_json::to_value(value).map_err(|error| Problem::Failed(error.to_string()))
 }
 
 /// What the verifier says of the claim of an attestation.

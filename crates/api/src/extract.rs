@@ -2,9 +2,12 @@
 
 use core::str::FromStr;
 
+use alloy_primitives::Address;
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::RiskId;
 
 use crate::problem::Problem;
@@ -35,11 +38,61 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 /// 32 bytes in hexadecimal digits; `noun` with its article.
 pub(crate) fn id<T: FromStr>(text: &str, noun: &str) -> Result<T, Problem> {
-    let is_whole = text.len() == 66 && text.starts_with("0x");
+    digits(text, noun, 32)
+}
+
+/// 20 bytes in hexadecimal digits, in whatever case.
+pub(crate) fn address(text: &str) -> Result<Address, Problem> {
+    digits(text, "an address", 20)
+}
+
+fn digits<T: FromStr>(text: &str, noun: &str, bytes: usize) -> Result<T, Problem> {
+    let digits = bytes.saturating_mul(2);
+    let is_whole = text.len() == digits.saturating_add(2) && text.starts_with("0x");
     let parsed = is_whole.then(|| text.parse().ok()).flatten();
     parsed.ok_or_else(|| {
         Problem::BadRequest(format!(
-            "`{}` is not {noun}: write its 32 bytes as 0x and 64 digits",
+            "`{}` is not {noun}: write its {bytes} bytes as 0x and {digits} digits",
+            shown(text)
+        ))
+    })
+}
+
+/// A number in decimal digits and nothing else: a sign or a space makes it another text.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let decimal = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    decimal.then(|| text.parse().ok()).flatten()
+}
+
+/// A number that something stored may have: stores count up to 2⁶³ − 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Counted(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if i64::try_from(number).is_err() {
+            let limit = i64::MAX;
+            return Err(D::Error::custom(format_args!(
+                "{number} is larger than {limit}"
+            )));
+        }
+        Ok(Self(number))
+    }
+}
+
+/// An EVM account by its CAIP-10 name.
+pub(crate) fn account(text: &str) -> Result<Consumer, Problem> {
+    let parsed = text.strip_prefix("eip155:").and_then(|rest| {
+        let (chain, contract) = rest.split_once(':')?;
+        let chain_id = number(chain)?;
+        let address = address(contract).ok()?;
+        Some(Consumer { chain_id, address })
+    });
+    parsed.ok_or_else(|| {
+        Problem::BadRequest(format!(
+            "`{}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…",
             shown(text)
         ))
     })
@@ -47,14 +100,18 @@ pub(crate) fn id<T: FromStr>(text: &str, noun: &str) -> Result<T, Problem> {
 
 /// A determination's id: the risk, a dash, and the number of the loss event.
 pub(crate) fn determination(text: &str) -> Result<(RiskId, u32), Problem> {
-    let parsed = text.split_once('-').and_then(|(risk, ordinal)| {
-        let risk = id(risk, "a risk id").ok()?;
-        let ordinal: u32 = ordinal.parse().ok()?;
-        Some((risk, ordinal))
+    place(text, "a determination id", "the risk")
+}
+
+/// Something at a loss event: an id, a dash, and the number of the loss event; `whose` is the id's.
+pub(crate) fn place<T: FromStr>(text: &str, noun: &str, whose: &str) -> Result<(T, u32), Problem> {
+    let parsed = text.split_once('-').and_then(|(first, ordinal)| {
+        let first = id(first, noun).ok()?;
+        Some((first, number(ordinal)?))
     });
     parsed.ok_or_else(|| {
         Problem::BadRequest(format!(
-            "`{}` is not a determination id: write the risk's 32 bytes as 0x and 64 digits, a dash, and the number of the loss event",
+            "`{}` is not {noun}: write {whose}'s 32 bytes as 0x and 64 digits, a dash, and the number of the loss event",
             shown(text)
         ))
     })

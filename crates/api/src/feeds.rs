@@ -10,7 +10,6 @@ use serde::Serialize;
 use tocsin_domain::observation::{Provenance, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::Value;
 use tocsin_store::StoreError;
 use tocsin_store::look::{Look, LookState};
 use utoipa::ToSchema;
@@ -18,6 +17,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Problem, ProblemDetails};
+use crate::views::known::ValueView;
 
 /// How many subjects that need a person a list shows.
 const LISTED: u32 = 100;
@@ -130,8 +130,7 @@ pub(crate) struct SubjectView {
 pub(crate) struct SeenView {
     metric: String,
     /// The value, with its type; none where the source reported that it had none.
-    #[schema(value_type = Option<Object>)]
-    value: Option<Value>,
+    value: Option<ValueView>,
     /// The same as text.
     text: Option<String>,
     observed_at: String,
@@ -207,7 +206,7 @@ async fn last_seen(
         };
         Some(SeenView {
             metric: stream.metric.to_string(),
-            value: observation.value.clone(),
+            value: observation.value.as_ref().map(ValueView::from),
             text: observation.value.as_ref().map(ToString::to_string),
             observed_at: observation.observed_at.to_string(),
             response,

@@ -6,17 +6,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tocsin_log::{
     Checkpoint, Hash, LogError, Nodes, Note, TileId, TilePath, Tiles, consistency_proof,
     inclusion_proof, leaf_hash, write_bundle,
 };
 use tocsin_store::log::{Leaf, StoredCheckpoint};
 use tocsin_store::{Store, StoreError};
+use utoipa::ToSchema;
 
 use crate::Api;
-use crate::extract::{Path, Query};
+use crate::extract::{Counted, Path, Query};
 use crate::problem::{Problem, ProblemDetails};
 
 /// How many entries a list shows.
@@ -59,6 +60,17 @@ pub(crate) async fn tile(
     let named: TilePath = format!("tile/{path}")
         .parse()
         .map_err(|error: LogError| Problem::BadRequest(error.to_string()))?;
+    let (TilePath::Hashes {
+        id: TileId { index, .. },
+        ..
+    }
+    | TilePath::Entries { index, .. }) = named;
+    let end = index
+        .checked_add(1)
+        .and_then(|end| end.checked_mul(tocsin_log::TILE_WIDTH));
+    if end.is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(missing(named.to_string()));
+    }
     let bytes = match named {
         TilePath::Hashes { id, width } => {
             let mut bytes = api.store.tile(id).await?.unwrap_or_default();
@@ -90,64 +102,104 @@ fn bytes_of(hashes: u64) -> usize {
         .saturating_mul(Hash::BYTES)
 }
 
+/// Entries of the log, in its order.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryList {
+    entries: Vec<EntryView>,
+    /// The place to go on from; none where there is nothing.
+    next: Option<u64>,
+}
+
+/// A leaf of the log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryView {
+    /// Its place, from 0.
+    pub(crate) index: u64,
+    /// The hash that the tree has of it, in base64.
+    leaf_hash: String,
+    /// What it says, as docs/log.md describes it.
+    #[schema(value_type = Object)]
+    says: Value,
+    /// The very bytes that are hashed.
+    entry: String,
+}
+
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Listed {
     #[serde(default)]
-    start: u64,
+    start: Counted,
     limit: Option<u32>,
 }
 
 /// Entries of the log, for people.
-#[utoipa::path(get, path = "/v1/log/entries", operation_id = "list_log_entries", tag = "log", params(("start" = Option<u64>, Query, description = "The first one; 0 if absent"), ("limit" = Option<u32>, Query, description = "At most so many, up to 256")), responses((status = 200, description = "Entries, and where to go on", body = Object)))]
+#[utoipa::path(get, path = "/v1/log/entries", operation_id = "list_log_entries", tag = "log", params(("start" = Option<u64>, Query, description = "The first one; 0 if absent"), ("limit" = Option<u32>, Query, description = "At most so many, up to 256")), responses((status = 200, description = "Entries, and where to go on", body = EntryList)))]
 pub(crate) async fn entries(
     State(api): State<Api>,
     Query(asked): Query<Listed>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<EntryList>, Problem> {
     let limit = asked.limit.unwrap_or(LISTED).min(LISTED);
-    let leaves = api.store.leaves(asked.start, limit).await?;
+    let leaves = api.store.leaves(asked.start.0, limit).await?;
     let next = leaves.last().map(|leaf| leaf.index.saturating_add(1));
     let mut shown = Vec::with_capacity(leaves.len());
     for leaf in &leaves {
         shown.push(described(leaf)?);
     }
-    Ok(Json(json!({ "entries": shown, "next": next })))
-}
-
-/// A leaf with what it says, and the very bytes that are hashed.
-pub(crate) fn described(leaf: &Leaf) -> Result<Value, Problem> {
-    let says: Value =
-        serde_json::from_str(&leaf.entry).map_err(|error| Problem::Failed(error.to_string()))?;
-    Ok(json!({
-        "index": leaf.index,
-        "leaf_hash": leaf_hash(leaf.entry.as_bytes()).to_string(),
-        "says": says,
-        "entry": leaf.entry,
+    Ok(Json(EntryList {
+        entries: shown,
+        next,
     }))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Inclusion {
+/// A leaf with what it says, and the very bytes that are hashed.
+pub(crate) fn described(leaf: &Leaf) -> Result<EntryView, Problem> {
+    let says: Value =
+        serde_json::from_str(&leaf.entry).map_err(|error| Problem::Failed(error.to_string()))?;
+    Ok(EntryView {
+        index: leaf.index,
+        leaf_hash: leaf_hash(leaf.entry.as_bytes()).to_string(),
+        says,
+        entry: leaf.entry.clone(),
+    })
+}
+
+/// The proof that a leaf is in a tree. Hashes are in base64.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InclusionProof {
     index: u64,
-    size: Option<u64>,
+    size: u64,
+    root: String,
+    /// None where the log has no such leaf.
+    leaf_hash: Option<String>,
+    /// From the leaf to the root.
+    proof: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inclusion {
+    index: Counted,
+    size: Option<Counted>,
 }
 
 /// The proof that a leaf is in the tree of `size` leaves; of the newest checkpoint if absent.
-#[utoipa::path(get, path = "/v1/log/proof/inclusion", operation_id = "prove_inclusion", tag = "log", params(("index" = u64, Query, description = "The leaf"), ("size" = Option<u64>, Query, description = "The tree")), responses((status = 200, description = "Hashes in base64", body = Object), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/log/proof/inclusion", operation_id = "prove_inclusion", tag = "log", params(("index" = u64, Query, description = "The leaf"), ("size" = Option<u64>, Query, description = "The tree")), responses((status = 200, description = "The proof", body = InclusionProof), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn inclusion(
     State(api): State<Api>,
     Query(asked): Query<Inclusion>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<InclusionProof>, Problem> {
+    let Counted(index) = asked.index;
     let size = size(&*api.store, asked.size).await?;
-    let proof = included(&*api.store, asked.index, size).await?;
-    let leaf = api.store.leaves(asked.index, 1).await?;
+    let proof = included(&*api.store, index, size).await?;
+    let leaf = api.store.leaves(index, 1).await?;
     let leaf = leaf.first().map(|leaf| leaf_hash(leaf.entry.as_bytes()));
-    Ok(Json(json!({
-        "index": asked.index,
-        "size": size,
-        "root": root(&*api.store, size).await?.to_string(),
-        "leaf_hash": leaf.map(|hash| hash.to_string()),
-        "proof": proof,
-    })))
+    Ok(Json(InclusionProof {
+        index,
+        size,
+        root: root(&*api.store, size).await?.to_string(),
+        leaf_hash: leaf.map(|hash| hash.to_string()),
+        proof,
+    }))
 }
 
 /// The proof that a leaf is in the tree of `size` leaves, in base64.
@@ -161,29 +213,47 @@ pub(crate) async fn included(
     texts(store, &nodes).await
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Consistency {
+/// The proof that a tree begins with another. Hashes are in base64.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConsistencyProof {
     first: u64,
-    second: Option<u64>,
+    first_root: String,
+    second: u64,
+    second_root: String,
+    proof: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Consistency {
+    first: Counted,
+    second: Option<Counted>,
 }
 
 /// The proof that the tree of `second` leaves, of the newest checkpoint if absent, begins with the one of `first` leaves.
-#[utoipa::path(get, path = "/v1/log/proof/consistency", operation_id = "prove_consistency", tag = "log", params(("first" = u64, Query, description = "The earlier tree"), ("second" = Option<u64>, Query, description = "The later tree")), responses((status = 200, description = "Hashes in base64", body = Object), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/log/proof/consistency", operation_id = "prove_consistency", tag = "log", params(("first" = u64, Query, description = "The earlier tree"), ("second" = Option<u64>, Query, description = "The later tree")), responses((status = 200, description = "The proof", body = ConsistencyProof), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn consistency(
     State(api): State<Api>,
     Query(asked): Query<Consistency>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ConsistencyProof>, Problem> {
     let store = &*api.store;
+    let Counted(first) = asked.first;
+    if first == 0 {
+        return Err(Problem::BadRequest(
+            "every tree begins with the one that has no leaves: ask for a `first` of at least 1"
+                .to_owned(),
+        ));
+    }
     let second = size(store, asked.second).await?;
-    let nodes = consistency_proof(asked.first, second)
-        .map_err(|error| Problem::BadRequest(error.to_string()))?;
-    Ok(Json(json!({
-        "first": asked.first,
-        "first_root": root(store, asked.first).await?.to_string(),
-        "second": second,
-        "second_root": root(store, second).await?.to_string(),
-        "proof": texts(store, &nodes).await?,
-    })))
+    let nodes =
+        consistency_proof(first, second).map_err(|error| Problem::BadRequest(error.to_string()))?;
+    Ok(Json(ConsistencyProof {
+        first,
+        first_root: root(store, first).await?.to_string(),
+        second,
+        second_root: root(store, second).await?.to_string(),
+        proof: texts(store, &nodes).await?,
+    }))
 }
 
 /// The newest signed state.
@@ -193,14 +263,14 @@ pub(crate) async fn newest(store: &dyn Store) -> Result<StoredCheckpoint, Proble
 }
 
 /// The size that was asked for, if such a state is signed or before one; otherwise that of the newest one.
-async fn size(store: &dyn Store, asked: Option<u64>) -> Result<u64, Problem> {
+async fn size(store: &dyn Store, asked: Option<Counted>) -> Result<u64, Problem> {
     let stored = newest(store).await?;
     match asked {
-        Some(size) if size > stored.size => Err(Problem::BadRequest(format!(
+        Some(Counted(size)) if size > stored.size => Err(Problem::BadRequest(format!(
             "the newest signed state of the log has {} leaves, not {size}",
             stored.size
         ))),
-        Some(size) => Ok(size),
+        Some(Counted(size)) => Ok(size),
         None => Ok(stored.size),
     }
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::attestations::find;
 use crate::extract::Path;
+use crate::openapi::published;
 use crate::problem::{Problem, ProblemDetails};
 use crate::{Api, epochs};
 
@@ -37,7 +38,7 @@ pub(crate) struct MirrorView {
 }
 
 /// The mirror as the service's own tools take it. What became of the attestation since is no part of it.
-#[utoipa::path(get, path = "/v1/attestations/{attestation}/eas", operation_id = "get_mirror", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The mirror", body = MirrorView), (status = 404, description = "There is none; why, is said", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/attestations/{attestation}/eas", operation_id = "get_mirror", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The mirror", body = published::EasMirror), (status = 404, description = "There is none; why, is said", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn mirror(
     State(api): State<Api>,
     Path(id): Path<String>,

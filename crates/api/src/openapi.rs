@@ -1,5 +1,7 @@
 //! The description of the API: OpenAPI 3.1, made from the routes, and as pages for people.
 
+pub(crate) mod published;
+
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
@@ -41,9 +43,16 @@ impl Modify for Schemes {
 /// The description as `openapi.json` has it.
 pub(crate) fn written(document: &utoipa::openapi::OpenApi) -> Arc<str> {
     // It holds nothing that JSON cannot say; a test compares it with the file that is checked in.
-    document
-        .to_pretty_json()
-        .map_or_else(|error| error.to_string(), |json| json + "\n")
+    let written = || {
+        let mut document = serde_json::to_value(document)?;
+        published::add_to(&mut document)?;
+        serde_json::to_string_pretty(&document)
+    };
+    written()
+        .map_or_else(
+            |error: serde_json::Error| error.to_string(),
+            |json| json + "\n",
+        )
         .into()
 }
 

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tocsin_store::StoreError;
 use utoipa::IntoParams;
 
 use crate::problem::Problem;
@@ -63,12 +64,21 @@ pub(crate) fn after<K: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<
         .flatten();
     // What it cannot be read for is nobody's business: it is not ours, or of another list.
     let key = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    key.map(Some).ok_or_else(|| {
-        Problem::BadRequest(
-            "cursor is not one of this list: use `next` of the page before, or leave it out"
-                .to_owned(),
-        )
-    })
+    key.map(Some).ok_or_else(not_of_this_list)
+}
+
+/// What a list answers whose store finds nothing where a cursor says that the page before ended.
+pub(crate) fn strange(error: StoreError) -> Problem {
+    match error {
+        StoreError::Missing { .. } => not_of_this_list(),
+        other => other.into(),
+    }
+}
+
+fn not_of_this_list() -> Problem {
+    Problem::BadRequest(
+        "cursor is not one of this list: use `next` of the page before, or leave it out".to_owned(),
+    )
 }
 
 /// `next` of a page of `entries`, of which `limit` were wanted: none where the list has ended.

@@ -7,6 +7,7 @@ mod determination;
 mod eligibility;
 mod log;
 mod overview;
+mod signed;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};

@@ -2,17 +2,16 @@
 
 pub(crate) mod take;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_store::browse::PolicyFilter;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::extract::{Path, Query, id, shown};
+use crate::extract::{Path, Query, account, address, id, number, shown};
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 use crate::views::PolicyView;
@@ -82,22 +81,15 @@ pub(crate) async fn one(
 }
 
 async fn numbered(api: &Api, query: &PolicyQuery) -> Result<PolicyView, Problem> {
-    let (Some(consumer), Some(number)) = (&query.consumer, &query.number) else {
+    let (Some(consumer), Some(digits)) = (&query.consumer, &query.number) else {
         let half = "consumer and number go together: write both, or none";
         return Err(Problem::BadRequest(half.to_owned()));
     };
-    let account = account(consumer).ok_or_else(|| {
-        Problem::BadRequest(format!(
-            "`{}` is not an EVM account: write its CAIP-10 name, as in eip155:1:0x8fff…",
-            shown(consumer)
-        ))
-    })?;
-    let decimal = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
-    let parsed = decimal.then(|| U256::from_str_radix(number, 10));
-    let parsed = parsed.and_then(Result::ok).ok_or_else(|| {
+    let account = account(consumer)?;
+    let parsed = number::<U256>(digits).ok_or_else(|| {
         Problem::BadRequest(format!(
             "`{}` is no policy number: write it in decimal digits",
-            shown(number)
+            shown(digits)
         ))
     })?;
     let id = PolicyId::derive(account.chain_id, account.address, parsed);
@@ -108,24 +100,4 @@ async fn numbered(api: &Api, query: &PolicyQuery) -> Result<PolicyView, Problem>
         ))
     })?;
     Ok(policy.into())
-}
-
-/// An address in hexadecimal digits.
-pub(crate) fn address(text: &str) -> Result<Address, Problem> {
-    let is_whole = text.len() == 42 && text.starts_with("0x");
-    let parsed = is_whole.then(|| text.parse().ok()).flatten();
-    parsed.ok_or_else(|| {
-        Problem::BadRequest(format!(
-            "`{}` is not an address: write 0x and 40 digits",
-            shown(text)
-        ))
-    })
-}
-
-fn account(text: &str) -> Option<Consumer> {
-    let (chain, address) = text.strip_prefix("eip155:")?.split_once(':')?;
-    // A text that is no number, or no address, is no account.
-    let chain_id = chain.parse().ok()?;
-    let address: Address = address.parse().ok()?;
-    Some(Consumer { chain_id, address })
 }

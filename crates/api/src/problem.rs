@@ -10,6 +10,8 @@ use serde::Serialize;
 use tocsin_store::StoreError;
 use utoipa::ToSchema;
 
+use crate::requests::RequestId;
+
 pub(crate) use self::kinds::Kind;
 
 /// Why a request has no answer.
@@ -82,6 +84,9 @@ pub(crate) struct ProblemDetails {
     /// What is wrong, place by place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Flaw>,
+    /// The name of the request, as its header `X-Request-Id` and the operator's log have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl From<StoreError> for Problem {
@@ -146,6 +151,7 @@ impl IntoResponse for Problem {
             status: kind.status().as_u16(),
             detail,
             errors,
+            request_id: RequestId::current().map(|id| id.to_string()),
         };
         let headers = [
             (header::CONTENT_TYPE, "application/problem+json"),

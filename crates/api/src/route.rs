@@ -17,6 +17,9 @@ use crate::problem::Kind;
 /// The name of the one security scheme.
 pub(crate) const SIGNED: &str = "signed_request";
 
+/// The type of problems.
+const PROBLEM: &str = "application/problem+json";
+
 /// Routes and their description.
 pub(crate) struct Routes {
     api: Api,
@@ -42,17 +45,17 @@ impl Routes {
         let methods = methods.route_layer(from_fn_with_state(state, gate));
         let mut place = None;
         for (path, mut item) in paths.paths {
-            for operation in [
-                &mut item.get,
+            let writes = [
                 &mut item.put,
                 &mut item.post,
                 &mut item.delete,
                 &mut item.patch,
-            ]
-            .into_iter()
-            .flatten()
-            {
-                complete(operation, access);
+            ];
+            for operation in writes.into_iter().flatten() {
+                complete(operation, access, &[Kind::Conflict, Kind::Invalid]);
+            }
+            if let Some(operation) = &mut item.get {
+                complete(operation, access, &[]);
             }
             place.get_or_insert_with(|| axum_path(&path));
             let known = self.document.paths.paths.entry(path).or_default();
@@ -87,8 +90,8 @@ fn axum_path(path: &str) -> String {
     path.to_owned()
 }
 
-/// What any route may answer.
-fn complete(operation: &mut Operation, access: Access) {
+/// What any route may answer, and these kinds; and what the problems look like that it says it may answer.
+fn complete(operation: &mut Operation, access: Access, more: &[Kind]) {
     let mut kinds = vec![
         Kind::BadRequest,
         Kind::TooLong,
@@ -109,16 +112,34 @@ fn complete(operation: &mut Operation, access: Access) {
         let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
         operation.security = Some(vec![requirement]);
     }
+    kinds.extend(more);
+    let problem = || {
+        ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("ProblemDetails")))
+            .build()
+    };
+    let known = &mut operation.responses.responses;
+    for (status, response) in known.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            let content = RefOr::T(problem());
+            response.content.insert(PROBLEM.to_owned(), content);
+            if response.description.is_empty() {
+                let kind = Kind::ALL
+                    .into_iter()
+                    .find(|kind| kind.status().as_str() == status);
+                response.description = kind.map_or("", Kind::title).to_owned();
+            }
+        }
+    }
     for kind in kinds {
         let status = kind.status().as_u16().to_string();
-        let known = &mut operation.responses.responses;
         known.entry(status).or_insert_with(|| {
-            let content = ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("ProblemDetails")))
-                .build();
             let response = ResponseBuilder::new()
                 .description(kind.title())
-                .content("application/problem+json", content)
+                .content(PROBLEM, problem())
                 .build();
             RefOr::T(response)
         });

@@ -15,9 +15,9 @@ use crate::problem::{Kind, Problem};
 use crate::route::Routes;
 use crate::webhooks::{endpoints, told};
 use crate::{
-    Api, attestations, covers, deliveries, determinations, eligibility, epochs, etag, events,
-    feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies, quorum,
-    responses, risks, sources, warnings,
+    Api, attestations, claims, covers, deliveries, determinations, eligibility, epochs, etag,
+    events, feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies,
+    quorum, requests, responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -48,13 +48,20 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(determinations::list))
         .add(Access::Public, routes!(determinations::one))
         .add(Access::Public, routes!(determinations::claims))
+        .add(Access::Public, routes!(claims::list))
+        .add(Access::Public, routes!(claims::one))
         .add(Access::Public, routes!(attestations::list))
         .add(Access::Public, routes!(attestations::one))
         .add(Access::Public, routes!(attestations::bundle))
         .add(Access::Public, routes!(mirrors::mirror))
         .add(Access::Public, routes!(warnings::list))
         .add(Access::Public, routes!(epochs::epochs))
+        .add(read, routes!(deliveries::list))
         .add(read, routes!(deliveries::one))
+        .add(
+            Access::Needs(Scope::AttestSign),
+            routes!(deliveries::replay),
+        )
         .add(read, routes!(sources::chains))
         .add(read, routes!(sources::list))
         .add(read, routes!(feeds::feeds))
@@ -141,5 +148,6 @@ pub(crate) fn router(api: Api) -> Router {
         .layer(axum::extract::DefaultBodyLimit::max(limits::BODY_MAX))
         .layer(axum::middleware::from_fn(etag::conditional))
         .layer(from_fn_with_state(Limits::default(), limits::limit))
+        .layer(axum::middleware::from_fn(requests::follow))
         .with_state(api)
 }

@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use tocsin_domain::coverage::Coverage;
+use tocsin_domain::coverage::{Coverage, Proof};
 use tocsin_store::coverage::Finding;
 use tocsin_store::halt::Cause;
 use utoipa::ToSchema;
@@ -43,11 +43,79 @@ pub(crate) struct SourceView {
     #[schema(value_type = Option<String>)]
     block_hash: Option<B256>,
     /// The ranges that were read whole, and what shows that.
-    #[schema(value_type = Vec<Object>)]
-    coverage: Vec<Coverage>,
+    coverage: Vec<CoverageView>,
     rechecks: Vec<RecheckView>,
     /// Why nothing of it is believed now.
     halted: Option<HaltView>,
+}
+
+/// A range of blocks that was read whole.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CoverageView {
+    first: u64,
+    last: u64,
+    proof: ProofView,
+    /// How many endpoints gave the same answer, the one that was read included.
+    agreed: u32,
+    /// The endpoints.
+    endpoints: Vec<String>,
+}
+
+/// What shows that a range was read whole, the strongest first.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ProofView {
+    /// Everything follows from the blocks' hashes.
+    Root,
+    /// The blocks' bloom filters have room for nothing else that was asked for.
+    Bloom,
+    /// The endpoints say so.
+    Word,
+}
+
+impl From<Coverage> for CoverageView {
+    fn from(coverage: Coverage) -> Self {
+        Self {
+            first: coverage.first,
+            last: coverage.last,
+            proof: match coverage.proof {
+                Proof::Root => ProofView::Root,
+                Proof::Bloom => ProofView::Bloom,
+                Proof::Word => ProofView::Word,
+            },
+            agreed: coverage.agreed,
+            endpoints: coverage.endpoints,
+        }
+    }
+}
+
+/// How a chain contradicts what was read.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CauseView {
+    /// Another block is in the place of one that was final.
+    TookBack {
+        /// The hash that was read.
+        #[schema(value_type = String)]
+        ours: B256,
+        /// The hash that the chain has now.
+        #[schema(value_type = String)]
+        theirs: B256,
+    },
+    /// Read again, a part of it says something else; what, in words.
+    SaysOtherwise(String),
+}
+
+impl From<&Cause> for CauseView {
+    fn from(cause: &Cause) -> Self {
+        match cause {
+            Cause::TookBack { ours, theirs } => Self::TookBack {
+                ours: *ours,
+                theirs: *theirs,
+            },
+            Cause::SaysOtherwise(how) => Self::SaysOtherwise(how.clone()),
+        }
+    }
 }
 
 /// A part that was read again, through another endpoint.
@@ -66,8 +134,7 @@ pub(crate) struct RecheckView {
 pub(crate) struct HaltView {
     since: String,
     block: u64,
-    #[schema(value_type = Object)]
-    cause: Cause,
+    cause: CauseView,
     said_by: String,
 }
 
@@ -92,7 +159,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<SourceList>, Pro
             let halted = halted.map(|halted| HaltView {
                 since: halted.halt.since.to_string(),
                 block: halted.halt.number,
-                cause: halted.halt.cause.clone(),
+                cause: CauseView::from(&halted.halt.cause),
                 said_by: halted.halt.endpoint.clone(),
             });
             let rechecks = rechecks.into_iter().map(|recheck| RecheckView {
@@ -113,7 +180,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<SourceList>, Pro
                     .map(|progress| progress.watermark.to_string()),
                 block: progress.as_ref().map(|progress| progress.cursor.number),
                 block_hash: progress.as_ref().map(|progress| progress.cursor.hash),
-                coverage,
+                coverage: coverage.into_iter().map(CoverageView::from).collect(),
                 rechecks: rechecks.collect(),
                 halted,
             });

@@ -1,15 +1,20 @@
 //! What is said of the nouns that several resources show: the same shape everywhere.
 
+pub(crate) mod known;
+pub(crate) mod record;
+
 use serde::Serialize;
 use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::determination::{Determination, Verdict};
 use tocsin_domain::ids::{EventId, PolicyId, RiskId, TermsHash};
-use tocsin_domain::observation::{Observation, Provenance};
+use tocsin_domain::observation::Observation;
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
-use tocsin_domain::value::Value;
 use tocsin_store::cover::RiskRecord;
 use utoipa::ToSchema;
+
+use self::known::{UnknownView, ValueView};
+use self::record::{PolicyRecord, ProvenanceView, RefusalView};
 
 /// A policy: one holder's insurance on a risk.
 #[derive(Serialize, ToSchema)]
@@ -18,8 +23,7 @@ pub(crate) struct PolicyView {
     #[schema(value_type = String)]
     pub(crate) id: PolicyId,
     /// The policy, with its times in unix seconds and its amounts in hexadecimal digits.
-    #[schema(value_type = Object)]
-    policy: Policy,
+    policy: PolicyRecord,
     /// Where the whole chain of reasons is.
     eligibility: String,
 }
@@ -29,7 +33,7 @@ impl From<Policy> for PolicyView {
         Self {
             id: policy.id,
             eligibility: format!("/v1/policies/{}/eligibility", policy.id),
-            policy,
+            policy: PolicyRecord::from(&policy),
         }
     }
 }
@@ -114,8 +118,7 @@ pub(crate) struct DeterminationView {
     /// The part of the sum insured, as a decimal; none where it is inconclusive.
     payout_fraction: Option<String>,
     /// Why it is inconclusive.
-    #[schema(value_type = Option<Object>)]
-    unknown: Option<serde_json::Value>,
+    unknown: Option<UnknownView>,
     /// Merkle root of the evidence: 32 bytes.
     evidence_root: String,
     /// Number of observations in it.
@@ -142,11 +145,7 @@ impl From<&Determination> for DeterminationView {
             settled_at: loss.settled_at.to_string(),
             determined_at: loss.determined_at.to_string(),
             payout_fraction: loss.payout.as_ref().ok().map(ToString::to_string),
-            unknown: loss
-                .payout
-                .as_ref()
-                .err()
-                .map(|unknown| serde_json::json!(unknown)),
+            unknown: loss.payout.as_ref().err().map(UnknownView::from),
             evidence_root: loss.evidence_root.to_string(),
             evidence_count: loss.evidence_count,
         }
@@ -167,8 +166,7 @@ pub(crate) struct ClaimView {
     /// In the smallest unit of the consumer's token, decimal.
     amount: Option<String>,
     /// Why it is not paid.
-    #[schema(value_type = Option<Object>)]
-    refusal: Option<serde_json::Value>,
+    refusal: Option<RefusalView>,
 }
 
 impl ClaimView {
@@ -184,7 +182,7 @@ impl From<&Claim> for ClaimView {
             Eligibility::Eligible { fraction, amount } => {
                 (Some(fraction.to_string()), Some(amount.to_string()), None)
             }
-            Eligibility::Refused(refusal) => (None, None, Some(serde_json::json!(refusal))),
+            Eligibility::Refused(refusal) => (None, None, Some(RefusalView::from(refusal))),
         };
         Self {
             policy: claim.policy,
@@ -205,13 +203,11 @@ pub(crate) struct ObservationView {
     /// Its place in the source's order, decimal.
     sequence: String,
     /// The value, with its type; none where the source reported that it had none.
-    #[schema(value_type = Option<Object>)]
-    value: Option<Value>,
+    value: Option<ValueView>,
     /// The same as text.
     text: Option<String>,
     /// Where it can be seen again: a place on a chain, or the hash of the raw bytes (`/v1/responses/{hash}`).
-    #[schema(value_type = Object)]
-    provenance: Provenance,
+    provenance: ProvenanceView,
 }
 
 impl From<Observation> for ObservationView {
@@ -220,8 +216,8 @@ impl From<Observation> for ObservationView {
             observed_at: seen.observed_at.to_string(),
             sequence: seen.sequence.0.to_string(),
             text: seen.value.as_ref().map(ToString::to_string),
-            value: seen.value,
-            provenance: seen.provenance,
+            value: seen.value.as_ref().map(ValueView::from),
+            provenance: ProvenanceView::from(&seen.provenance),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::Api;
 use crate::extract::Query;
 use crate::page;
 use crate::problem::Problem;
+use crate::views::known::UnknownView;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -55,8 +56,7 @@ pub(crate) struct WarningView {
     /// The part of the sum insured, as a decimal; none while it has not settled, or is not known.
     payout_fraction: Option<String>,
     /// Why it is not known.
-    #[schema(value_type = Option<Object>)]
-    payout_unknown: Option<serde_json::Value>,
+    payout_unknown: Option<UnknownView>,
     /// The chain, by CAIP-2, and the newest block that it rests on.
     chain: String,
     block: u64,
@@ -100,7 +100,7 @@ fn written(found: &Warning) -> WarningView {
     };
     let (payout_fraction, payout_unknown) = match &warning.payout {
         Some(Ok(fraction)) => (Some(fraction.to_string()), None),
-        Some(Err(unknown)) => (None, Some(serde_json::json!(unknown))),
+        Some(Err(unknown)) => (None, Some(UnknownView::from(unknown))),
         None => (None, None),
     };
     WarningView {

@@ -24,7 +24,7 @@ pub enum Scope {
     /// Manage clients and keys.
     #[serde(rename = "keys:manage")]
     KeysManage,
-    /// Ask for signatures of attestations.
+    /// Ask for signatures of attestations, and for their delivery once more.
     #[serde(rename = "attest:sign")]
     AttestSign,
 }

@@ -469,6 +469,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_of_claim ON deliveries (claim_key) WHERE state = 'sending';
 CREATE UNIQUE INDEX deliveries_nonce ON deliveries (chain_id, nonce, sender) WHERE state = 'sending';
 CREATE INDEX deliveries_queued ON deliveries (chain_id, position) WHERE state = 'queued';
+CREATE INDEX deliveries_failed ON deliveries (position) WHERE state = 'failed';
 
 -- Every transaction that was ever signed for a delivery, also of nonces that it gave up.
 CREATE TABLE delivery_attempts (

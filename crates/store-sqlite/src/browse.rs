@@ -1,16 +1,24 @@
 //! Long lists, a part at a time.
 
+mod attestations;
+mod claims;
+
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, Sequence};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::browse::{Browse, DeterminationPlace, PolicyFilter};
+use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::browse::{
+    AttestationFilter, Browse, ClaimEntry, ClaimFilter, DeliveryFilter, DeterminationPlace,
+    PolicyFilter,
+};
 use tocsin_store::cover::RiskRecord;
+use tocsin_store::delivery::Delivery;
 
 use crate::claims::ClaimRow;
 use crate::column::word;
@@ -18,7 +26,7 @@ use crate::error::failed;
 use crate::observations::ObservationRow;
 use crate::policies::PolicyRow;
 use crate::store::SqliteStore;
-use crate::{covers, determinations, streams};
+use crate::{covers, deliveries, determinations, streams};
 
 #[async_trait]
 impl Browse for SqliteStore {
@@ -215,5 +223,40 @@ impl Browse for SqliteStore {
         .await
         .map_err(failed(attempt))?;
         rows.into_iter().map(|row| row.decode(stream)).collect()
+    }
+
+    async fn browse_every_claim(
+        &self,
+        filter: ClaimFilter,
+        after: Option<(PolicyId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<ClaimEntry>, StoreError> {
+        let mut connection = self.snapshot("list claims").await?;
+        claims::list(&mut connection, filter, after, limit).await
+    }
+
+    async fn claim_of_key(&self, key: ClaimKey) -> Result<Option<ClaimEntry>, StoreError> {
+        let mut connection = self.snapshot("look for the claim of a key").await?;
+        claims::of_key(&mut connection, key).await
+    }
+
+    async fn browse_attestations(
+        &self,
+        filter: AttestationFilter,
+        before: Option<AttestationId>,
+        limit: u32,
+    ) -> Result<Vec<AttestationRecord>, StoreError> {
+        let mut connection = self.snapshot("list attestations").await?;
+        attestations::list(&mut connection, filter, before, limit).await
+    }
+
+    async fn browse_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        before: Option<AttestationId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let mut connection = self.snapshot("list deliveries").await?;
+        deliveries::listed::list(&mut connection, filter, before, limit).await
     }
 }

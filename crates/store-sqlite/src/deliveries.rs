@@ -1,6 +1,7 @@
 //! The outbox: every move of a delivery is one transaction.
 
 mod charges;
+pub(crate) mod listed;
 mod rows;
 
 use alloy_primitives::{Address, B256};
@@ -220,6 +221,32 @@ impl Deliveries for SqliteStore {
             "UPDATE deliveries SET state = 'failed', sender = NULL, nonce = NULL, last_error = ?2 WHERE attestation = ?1",
             id,
             error
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(attempt))?;
+        transaction.commit().await.map_err(failed(attempt))
+    }
+
+    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError> {
+        let attempt = "queue a delivery again";
+        let mut transaction = self.begin(attempt).await?;
+        let delivery = stored(&mut transaction, attestation, attempt).await?;
+        match &delivery.state {
+            DeliveryState::Queued | DeliveryState::Sending { .. } => return Ok(()),
+            DeliveryState::Failed if !delivery.superseded => {}
+            DeliveryState::Failed => {
+                let flaw = Flaw("a newer attestation of its claim is delivered instead".to_owned());
+                return Err(flaw.refused(NOUN, attestation));
+            }
+            DeliveryState::Done { .. } | DeliveryState::Superseded => {
+                return Err(illegal(&delivery, "is not queued again"));
+            }
+        }
+        let id = attestation.0.as_slice();
+        sqlx::query!(
+            "UPDATE deliveries SET state = 'queued' WHERE attestation = ?1",
+            id
         )
         .execute(&mut *transaction)
         .await

@@ -14,6 +14,7 @@ pub mod archive;
 pub mod attestations;
 pub mod backlog;
 pub mod batches;
+pub mod browse;
 pub mod claims;
 pub mod coverage;
 pub mod covers;
@@ -289,6 +290,16 @@ macro_rules! conformance_tests {
                 remember_what_happened
                 are_disabled_loudly
                 rotate_secrets
+            }
+            browse {
+                policies_are_found_by_holder_and_by_risk
+                risks_are_found_by_cover_and_by_subject
+                determinations_are_listed_newest_first
+                claims_are_found_by_policy_holder_and_state
+                a_claims_state_follows_what_becomes_of_it
+                attestations_are_listed_newest_first
+                deliveries_are_listed_and_resumed
+                observations_are_listed_newest_first
             }
             nonces {
                 are_taken_from_the_greater_count

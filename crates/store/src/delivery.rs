@@ -187,6 +187,9 @@ pub trait Deliveries: Send + Sync {
     /// Gives a delivery up that is queued or being sent; a nonce that it holds is not given to another one.
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError>;
 
+    /// Queues a delivery again that was given up; one that is under way goes on as it does. Refused where it has ended otherwise, or a newer attestation of its claim has taken its place.
+    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError>;
+
     /// Writes down what a mined transaction of a delivery cost, and says whether that is new. The same again is no error,
     /// another amount a [`StoreError::Conflict`]. [`StoreError::Missing`] for a transaction that is not the delivery's.
     async fn charge(

@@ -43,7 +43,7 @@ fn install_python(folder: &Path) -> Result<PathBuf, Failed> {
         return Ok(interpreter);
     }
     sh::step(
-        "installing eth-account, web3, jsonschema, http-message-signatures and standardwebhooks from PyPI into tests/consumers/python/.venv",
+        "installing eth-account, web3, jsonschema, http-message-signatures, standardwebhooks and schemathesis from PyPI into tests/consumers/python/.venv",
     );
     let made = sh::run(folder, "python3", &["-m", "venv", "--clear", ".venv"]);
     made.map_err(|Failed(reason)| {

@@ -3,15 +3,20 @@
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::determination::Determination;
-use tocsin_domain::ids::{PolicyId, RiskId, TermsHash};
+use tocsin_domain::ids::{AttestationId, ClaimKey, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{Observation, Sequence};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::answer::{Answer, Answers};
-use tocsin_store::browse::{Browse, DeterminationPlace, PolicyFilter};
+use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::browse::{
+    AttestationFilter, Browse, ClaimEntry, ClaimFilter, DeliveryFilter, DeterminationPlace,
+    PolicyFilter,
+};
 use tocsin_store::cover::RiskRecord;
+use tocsin_store::delivery::Delivery;
 
 use super::Mortal;
 
@@ -64,6 +69,37 @@ impl<S: Browse> Browse for Mortal<S> {
         limit: u32,
     ) -> Result<Vec<Observation>, StoreError> {
         self.store.browse_observations(stream, before, limit).await
+    }
+
+    async fn browse_every_claim(
+        &self,
+        filter: ClaimFilter,
+        after: Option<(PolicyId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<ClaimEntry>, StoreError> {
+        self.store.browse_every_claim(filter, after, limit).await
+    }
+
+    async fn claim_of_key(&self, key: ClaimKey) -> Result<Option<ClaimEntry>, StoreError> {
+        self.store.claim_of_key(key).await
+    }
+
+    async fn browse_attestations(
+        &self,
+        filter: AttestationFilter,
+        before: Option<AttestationId>,
+        limit: u32,
+    ) -> Result<Vec<AttestationRecord>, StoreError> {
+        self.store.browse_attestations(filter, before, limit).await
+    }
+
+    async fn browse_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        before: Option<AttestationId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.store.browse_deliveries(filter, before, limit).await
     }
 }
 

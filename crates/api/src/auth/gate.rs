@@ -44,6 +44,7 @@ impl Auth {
         let (mut head, body) = request.into_parts();
         match self.judge(scope, &head, body).await {
             Ok((caller, body)) => {
+                tracing::Span::current().record("key", caller.key.as_str());
                 self.0.tally.answered(&caller.key, network);
                 self.0.metrics.call_answered(&caller.client, &caller.key);
                 head.extensions.insert(caller);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::hex;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
 use super::{Auth, Caller};
 use crate::Api;
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// How long a proposal waits for its second person.
@@ -152,7 +153,7 @@ fn entry(key: &Credential, usage: &Usage, now: UnixTime) -> KeyEntry {
 }
 
 /// Does what is asked, or in production keeps it for a second person.
-#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer)))]
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer), (status = 404)))]
 pub(crate) async fn act(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -215,7 +216,7 @@ pub(crate) async fn proposals(State(api): State<Api>) -> Result<Json<ProposalLis
 }
 
 /// Approves and does what somebody else has proposed.
-#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer)))]
+#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
 pub(crate) async fn approve(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

@@ -1,17 +1,17 @@
 //! `GET /v1/eligibility`: the chain of reasons of one policy, of every policy on a risk, or of every policy of a holder.
 
-use alloy_primitives::Address;
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::PolicyId;
 use tocsin_store::Store;
 use tocsin_store::browse::PolicyFilter;
+use utoipa::ToSchema;
 
+use super::chain::LoggedChain;
 use super::{logged, of};
 use crate::Api;
-use crate::extract::{Query, id};
+use crate::extract::{Query, address, id};
 use crate::problem::{Problem, ProblemDetails};
 
 /// How many policies one answer is about.
@@ -27,12 +27,21 @@ pub(crate) struct Asked {
     after: Option<String>,
 }
 
+/// Chains of reasons, by policy.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EligibilityList {
+    eligibility: Vec<LoggedChain>,
+    /// The policy to go on after; none at the end.
+    #[schema(value_type = Option<String>)]
+    next: Option<PolicyId>,
+}
+
 /// By policy, by risk or by holder, with what the eligibility log says and proves.
-#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = EligibilityList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn find(
     State(api): State<Api>,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<EligibilityList>, Problem> {
     let store = &*api.store;
     let after: Option<PolicyId> = asked
         .after
@@ -49,11 +58,7 @@ pub(crate) async fn find(
             listed(store, filter, after).await?
         }
         (None, None, Some(holder)) => {
-            let holder: Address = holder.parse().map_err(|_not_hex| {
-                Problem::BadRequest(
-                    "`holder` is not an address: write its 20 bytes as 0x and 40 digits".to_owned(),
-                )
-            })?;
+            let holder = address(holder)?;
             let filter = PolicyFilter {
                 risk: None,
                 holder: Some(holder),
@@ -68,14 +73,17 @@ pub(crate) async fn find(
     };
     let mut reasons = Vec::with_capacity(ids.len());
     for id in &ids {
-        let mut chain = of(store, *id).await?;
-        if let Some(policy) = store.policy(*id).await? {
-            chain["outcome"] = json!(logged::outcome(store, &policy).await?);
-            chain["log"] = logged::about(store, &policy).await?;
-        }
-        reasons.push(chain);
+        let chain = of(store, *id).await?;
+        reasons.push(LoggedChain {
+            outcome: logged::outcome(store, chain.policy.id).await?,
+            log: logged::about(store, chain.policy.id, chain.policy.risk).await?,
+            chain,
+        });
     }
-    Ok(Json(json!({ "eligibility": reasons, "next": next })))
+    Ok(Json(EligibilityList {
+        eligibility: reasons,
+        next,
+    }))
 }
 
 /// The next policies, and the last of them where there are more.

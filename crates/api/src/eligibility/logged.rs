@@ -1,26 +1,50 @@
 //! What the eligibility log says of a policy, with the proof of each leaf under the newest signed state: so that nobody has
 //! to believe the answer that it is in.
 
-use serde_json::{Value, json};
-use tocsin_domain::policy::Policy;
+use serde::Serialize;
+use serde_json::Value;
+use tocsin_domain::ids::{PolicyId, RiskId};
 use tocsin_store::Store;
+use utoipa::ToSchema;
 
-use crate::log;
+use crate::log::{self, EntryView};
 use crate::problem::Problem;
 
 /// How many leaves about one subject are shown, newest first.
 const LEAVES: u32 = 50;
 
-/// The newest leaves about the policy and its risk, in the order of the log; `null` while no state is signed.
-pub(super) async fn about(store: &dyn Store, policy: &Policy) -> Result<Value, Problem> {
+/// What the log says, under its newest signed state.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoggedView {
+    /// The signed state: a C2SP checkpoint.
+    checkpoint: String,
+    /// In the order of the log.
+    leaves: Vec<ProvenEntry>,
+}
+
+/// A leaf, with the proof that the state holds it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProvenEntry {
+    #[serde(flatten)]
+    entry: EntryView,
+    /// The hashes from the leaf to the root, in base64.
+    proof: Vec<String>,
+}
+
+/// The newest leaves about the policy and its risk; `None` while no state is signed.
+pub(super) async fn about(
+    store: &dyn Store,
+    policy: PolicyId,
+    risk: RiskId,
+) -> Result<Option<LoggedView>, Problem> {
     let Some(checkpoint) = store.checkpoint().await? else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
     let mut leaves = Vec::new();
-    for subject in [policy.risk.to_string(), policy.id.to_string()] {
+    for subject in [risk.to_string(), policy.to_string()] {
         leaves.extend(store.leaves_about(&subject, None, LEAVES).await?);
     }
-    for record in store.attestations_of(policy.id).await? {
+    for record in store.attestations_of(policy).await? {
         let subject = record.id.to_string();
         leaves.extend(store.leaves_about(&subject, None, LEAVES).await?);
     }
@@ -28,17 +52,23 @@ pub(super) async fn about(store: &dyn Store, policy: &Policy) -> Result<Value, P
     leaves.sort_unstable_by_key(|leaf| leaf.index);
     let mut shown = Vec::with_capacity(leaves.len());
     for leaf in &leaves {
-        let mut described = log::described(leaf)?;
-        let proof = log::included(store, leaf.index, checkpoint.size).await?;
-        described["proof"] = json!(proof);
-        shown.push(described);
+        shown.push(ProvenEntry {
+            entry: log::described(leaf)?,
+            proof: log::included(store, leaf.index, checkpoint.size).await?,
+        });
     }
-    Ok(json!({ "checkpoint": checkpoint.note, "leaves": shown }))
+    Ok(Some(LoggedView {
+        checkpoint: checkpoint.note,
+        leaves: shown,
+    }))
 }
 
 /// How the log says that the policy ended, in a sentence; `None` while it does not.
-pub(super) async fn outcome(store: &dyn Store, policy: &Policy) -> Result<Option<String>, Problem> {
-    let subject = policy.id.to_string();
+pub(super) async fn outcome(
+    store: &dyn Store,
+    policy: PolicyId,
+) -> Result<Option<String>, Problem> {
+    let subject = policy.to_string();
     let newest = store.leaves_about(&subject, Some("outcome"), 1).await?;
     let Some(leaf) = newest.first() else {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! What can be said of a policy on which nothing was determined: what was seen last, what that lacks of a loss, and what
 //! comes next.
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::observation::Observation;
 use tocsin_domain::reasoning::{Unmet, unmet};
@@ -10,17 +10,114 @@ use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
 use tocsin_store::look::{Look, LookState};
 use tocsin_store::{Store, StoreError};
+use utoipa::ToSchema;
+
+use crate::views::known::ValueView;
 
 /// Before the first instant of any observation.
 const EVER: Timestamp = Timestamp(i64::MIN);
 const ALWAYS: Timestamp = Timestamp(i64::MAX);
+
+/// What can be said while nothing is determined.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Outlook {
+    decided: Decided,
+    /// One sentence that sums it up.
+    pub(crate) sentence: String,
+    /// What each input of the cover said last, in their order.
+    seen: Vec<LastSeen>,
+    /// The parts of the trigger that do not hold, or of which that is not known.
+    unmet: Vec<UnmetView>,
+    /// Where sources that are asked subject by subject stand.
+    looks: Vec<SubjectLook>,
+}
+
+/// What is decided.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Decided {
+    /// Nothing yet.
+    NotYet,
+    /// There was no loss, and there will be none.
+    NoLoss,
+    /// Whether there was a loss will not be known.
+    CannotBeKnown,
+    /// A person has to look.
+    NeedsPerson,
+}
+
+/// What an input said last.
+#[derive(Serialize, ToSchema)]
+struct LastSeen {
+    input: String,
+    source: String,
+    subject: String,
+    metric: String,
+    /// None where it said nothing, or that it had no value.
+    value: Option<ValueView>,
+    /// The same as text.
+    text: Option<String>,
+    /// RFC 3339.
+    observed_at: Option<String>,
+}
+
+/// A part of a trigger that does not hold, or of which that is not known.
+#[derive(Serialize, ToSchema)]
+struct UnmetView {
+    /// The input that it looks at.
+    input: String,
+    /// What the input said last; none where it said nothing.
+    value: Option<ValueView>,
+    /// What it would have to be, as in `at least 45min`.
+    needed: String,
+    /// The same as a clause.
+    clause: String,
+}
+
+impl From<Unmet> for UnmetView {
+    fn from(unmet: Unmet) -> Self {
+        Self {
+            input: unmet.input,
+            value: unmet.value.as_ref().map(ValueView::from),
+            needed: unmet.needed,
+            clause: unmet.clause,
+        }
+    }
+}
+
+/// How the looks at a subject of a source stand.
+#[derive(Serialize, ToSchema)]
+struct SubjectLook {
+    source: String,
+    subject: String,
+    state: SubjectLookState,
+    /// Why a person has to look.
+    reason: Option<String>,
+    /// RFC 3339.
+    looked_at: Option<String>,
+    /// RFC 3339; none where it is not asked about any more.
+    next_look: Option<String>,
+    /// What went wrong at the last look.
+    trouble: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SubjectLookState {
+    /// It is asked about.
+    Open,
+    /// Everything is known of it.
+    Over,
+    /// A person has to look.
+    NeedsPerson,
+}
 
 /// In structured form, with one sentence that sums it up.
 pub(super) async fn of(
     store: &dyn Store,
     cover: &Cover,
     streams: &[Stream],
-) -> Result<Json, StoreError> {
+) -> Result<Outlook, StoreError> {
     let seen = store.history(streams, EVER, ALWAYS).await?;
     let mut last = Vec::with_capacity(streams.len());
     let mut looks: Vec<Look> = Vec::new();
@@ -39,13 +136,13 @@ pub(super) async fn of(
         .collect();
     let lacking = unmet(cover, &values);
     let (decided, sentence) = summary(cover, &last, &looks, &lacking);
-    Ok(json!({
-        "decided": decided,
-        "sentence": sentence,
-        "seen": shown(cover, streams, &last),
-        "unmet": lacking,
-        "looks": looks.iter().map(described).collect::<Vec<_>>(),
-    }))
+    Ok(Outlook {
+        decided,
+        sentence,
+        seen: shown(cover, streams, &last),
+        unmet: lacking.into_iter().map(UnmetView::from).collect(),
+        looks: looks.iter().map(SubjectLook::from).collect(),
+    })
 }
 
 fn summary(
@@ -53,13 +150,13 @@ fn summary(
     last: &[Option<&Observation>],
     looks: &[Look],
     lacking: &[Unmet],
-) -> (&'static str, String) {
+) -> (Decided, String) {
     let person = looks.iter().find_map(|look| match &look.state {
         LookState::NeedsPerson(reason) => Some(reason),
         LookState::Open | LookState::Over => None,
     });
     if let Some(reason) = person {
-        return ("needs_person", format!("needs a person: {reason}"));
+        return (Decided::NeedsPerson, format!("needs a person: {reason}"));
     }
     let said = clauses(cover, last, lacking);
     let next = looks
@@ -69,7 +166,7 @@ fn summary(
         .min();
     match (next, looks.is_empty()) {
         (Some(next), _) => (
-            "not_yet",
+            Decided::NotYet,
             match said {
                 Some(said) => format!("not decided yet: {said}; next look at {next}"),
                 None => format!("not decided yet: nothing was seen so far; next look at {next}"),
@@ -77,28 +174,28 @@ fn summary(
         ),
         // Not seeing is not no.
         (None, false) if is_unknown(last, lacking) => (
-            "cannot_be_known",
+            Decided::CannotBeKnown,
             format!(
                 "cannot be known: {}; it is left unknown, and the source is not asked any more",
                 said.unwrap_or_else(|| "nothing was seen".to_owned())
             ),
         ),
         (None, false) => (
-            "no_loss",
+            Decided::NoLoss,
             format!(
                 "no loss: {}; the source has said everything",
                 said.unwrap_or_else(|| "nothing was seen".to_owned())
             ),
         ),
         (None, true) if is_unknown(last, lacking) => (
-            "not_yet",
+            Decided::NotYet,
             format!(
                 "not known so far: {}",
                 said.unwrap_or_else(|| "nothing was seen".to_owned())
             ),
         ),
         (None, true) => (
-            "not_yet",
+            Decided::NotYet,
             match said {
                 Some(said) => format!("no loss so far: {said}"),
                 None => "no loss so far: nothing was seen".to_owned(),
@@ -143,40 +240,39 @@ fn clauses(cover: &Cover, last: &[Option<&Observation>], lacking: &[Unmet]) -> O
     Some(seen.join("; "))
 }
 
-fn shown(cover: &Cover, streams: &[Stream], last: &[Option<&Observation>]) -> Vec<Json> {
-    cover
-        .inputs
-        .iter()
-        .zip(streams)
-        .zip(last)
-        .map(|((input, stream), seen)| {
-            json!({
-                "input": input.name,
-                "source": stream.source,
-                "subject": stream.subject,
-                "metric": stream.metric,
-                "value": seen.and_then(|observation| observation.value.as_ref()),
-                "text": seen.and_then(|observation| observation.value.as_ref()).map(Value::to_string),
-                "observed_at": seen.map(|observation| observation.observed_at.to_string()),
-            })
-        })
-        .collect()
+fn shown(cover: &Cover, streams: &[Stream], last: &[Option<&Observation>]) -> Vec<LastSeen> {
+    let inputs = cover.inputs.iter().zip(streams).zip(last);
+    let shown = inputs.map(|((input, stream), seen)| {
+        let value = seen.and_then(|observation| observation.value.as_ref());
+        LastSeen {
+            input: input.name.clone(),
+            source: stream.source.to_string(),
+            subject: stream.subject.to_string(),
+            metric: stream.metric.to_string(),
+            value: value.map(ValueView::from),
+            text: value.map(Value::to_string),
+            observed_at: seen.map(|observation| observation.observed_at.to_string()),
+        }
+    });
+    shown.collect()
 }
 
-fn described(look: &Look) -> Json {
-    let (state, reason) = match &look.state {
-        LookState::Open => ("open", None),
-        LookState::Over => ("over", None),
-        LookState::NeedsPerson(reason) => ("needs_person", Some(reason)),
-    };
-    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    json!({
-        "source": look.source,
-        "subject": look.subject,
-        "state": state,
-        "reason": reason,
-        "looked_at": text(look.looked_at),
-        "next_look": text(look.due_at),
-        "trouble": look.trouble,
-    })
+impl From<&Look> for SubjectLook {
+    fn from(look: &Look) -> Self {
+        let (state, reason) = match &look.state {
+            LookState::Open => (SubjectLookState::Open, None),
+            LookState::Over => (SubjectLookState::Over, None),
+            LookState::NeedsPerson(reason) => (SubjectLookState::NeedsPerson, Some(reason.clone())),
+        };
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        Self {
+            source: look.source.to_string(),
+            subject: look.subject.to_string(),
+            state,
+            reason,
+            looked_at: text(look.looked_at),
+            next_look: text(look.due_at),
+            trouble: look.trouble.clone(),
+        }
+    }
 }

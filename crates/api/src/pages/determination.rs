@@ -5,7 +5,10 @@ use maud::html;
 use tocsin_domain::determination::Determination;
 use tocsin_domain::evidence::Extent;
 use tocsin_domain::observation::Provenance;
+use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::browse::AttestationFilter;
 
+use super::signed::{SignedClaim, leaf, proof};
 use super::{Page, layout};
 use crate::extract::{Path, determination};
 use crate::problem::Problem;
@@ -15,6 +18,8 @@ use crate::{Api, deliveries, eligibility};
 /// Observations and claims that are shown; the API has all.
 const SHOWN: usize = 50;
 const CLAIMS: u32 = 50;
+/// Attestations that are shown with their signatures.
+const SIGNED: usize = 20;
 
 pub(super) async fn page(
     State(api): State<Api>,
@@ -40,17 +45,26 @@ pub(super) async fn page(
         .history(&record.streams, extent.after, extent.until)
         .await?;
     let claims = api.store.browse_claims(risk, ordinal, None, CLAIMS).await?;
+    let filter = AttestationFilter::Determination(risk, ordinal);
+    let records = api.store.browse_attestations(filter, None, CLAIMS).await?;
     let mut paid = Vec::new();
     for claim in &claims {
-        let mut records = api.store.attestations_of(claim.policy).await?;
-        records.retain(|record| record.ordinal == ordinal);
-        let attested = records.pop();
-        let delivery = match &attested {
+        let of_claim = |record: &&AttestationRecord| record.policy == claim.policy;
+        let attested = records.iter().find(of_claim);
+        let delivery = match attested {
             Some(record) => api.store.delivery(record.id).await?,
             None => None,
         };
-        paid.push((claim, attested, delivery));
+        paid.push((claim, attested.map(|record| record.id), delivery));
     }
+    let more_signed = records.len() > SIGNED;
+    let mut signed = Vec::new();
+    for record in records.iter().take(SIGNED) {
+        signed.push(SignedClaim::of(&*api.store, record.clone()).await?);
+    }
+    let subject = risk.to_string();
+    let number = u64::from(ordinal);
+    let decided = leaf(&*api.store, &subject, "determination", number).await?;
     let left_out = seen.len().saturating_sub(SHOWN);
     let names = cover.input_names();
     let body = html! {
@@ -61,6 +75,7 @@ pub(super) async fn page(
                 tr { th { "Confirmed" } td { (loss.confirmed_at.to_string()) } }
                 tr { th { "Decided" } td { (loss.determined_at.to_string()) } }
                 tr { th { "Cover" } td { a href={ "/v1/covers/" (loss.terms_hash) } { (cover.name) " version " (cover.version) } } }
+                tr { th { "In the log" } td { (proof(decided)) } }
                 tr { th { "Evidence" } td { (loss.evidence_count) " observations, root " code { (loss.evidence_root) } } }
                 @if let Some(place) = &loss.confirmed_on {
                     tr { th { "Confirmed by" } td { "eip155:" (place.chain_id) " block " (place.block) " " code { (place.block_hash) } } }
@@ -105,13 +120,17 @@ pub(super) async fn page(
                     tr {
                         td { a href={ "/eligibility?q=" (claim.policy) } { code { (claim.policy) } } }
                         td { @if let Some(amount) = view.amount() { span class="good" { "paid " (amount) } } @else { span class="bad" { "not paid" } } }
-                        td { @if let Some(record) = &attested { a href={ "/v1/attestations/" (record.id) } { "attested " (record.attested_at.to_string()) } " (" a href={ "/v1/attestations/" (record.id) "/evidence" } { "evidence" } ")" } }
+                        td { @if let Some(id) = &attested { a href={ "/v1/attestations/" (id) } { "attested" } " (" a href={ "/v1/attestations/" (id) "/evidence" } { "evidence" } ")" } }
                         td { @if let Some(delivery) = delivery { (deliveries::in_words(&delivery)) } }
                     }
                 }
             }
         }
         @if claims.len() >= SHOWN { p { "More are at " a href={ "/v1/determinations/" (determination_id(risk, ordinal)) "/claims" } { "the API" } "." } }
+        h2 { "What was signed" }
+        @if signed.is_empty() { p { "Nothing yet." } }
+        @for one in &signed { (one.shown()) }
+        @if more_signed { p { "The last " (SIGNED) "; all are at " a href={ "/v1/attestations?determination=" (determination_id(risk, ordinal)) } { "the API" } "." } }
     };
     Ok(layout(&format!("{} #{ordinal}", loss.subject), &body))
 }

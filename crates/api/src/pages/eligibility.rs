@@ -10,6 +10,7 @@ use tocsin_store::browse::PolicyFilter;
 use super::{Page, layout};
 use crate::extract::Query;
 use crate::problem::Problem;
+use crate::views::determination_id;
 use crate::{Api, eligibility};
 
 /// Policies of a holder that are shown.
@@ -53,7 +54,7 @@ async fn answer(api: &Api, question: &str) -> Result<Markup, Problem> {
         };
         return reasons(api, &policy).await;
     }
-    if let Ok(holder) = crate::policies::address(question) {
+    if let Ok(holder) = crate::extract::address(question) {
         let filter = PolicyFilter {
             holder: Some(holder),
             risk: None,
@@ -99,22 +100,22 @@ fn list(policies: &[Policy], nothing: &str) -> Markup {
 /// The chain of reasons in words, as far as it has come.
 async fn reasons(api: &Api, policy: &Policy) -> Result<Markup, Problem> {
     let said = eligibility::of(&*api.store, policy.id).await?;
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let claims = said["claims"].as_array().cloned().unwrap_or_default();
-    let attestations = said["attestations"].as_array().cloned().unwrap_or_default();
     Ok(html! {
         h2 { "Policy " (policy.number) }
         p { "Holder " code { (policy.holder) } ", insured from " (policy.inception.to_string()) " to " (policy.expiry.to_string()) ", for " (policy.sum_insured) " in the token's smallest unit." }
-        p { strong { (text(&said["state"])) "." } }
-        @if let Some(sentence) = said["outlook"]["sentence"].as_str() { p { (sentence) "." } }
-        @for claim in &claims {
-            @let ordinal = claim["claim"]["ordinal"].as_u64().unwrap_or_default();
-            h3 { a href={ "/determinations/" (policy.risk) "-" (ordinal) } { "Loss event " (ordinal) } }
-            @for sentence in claim["sentences"].as_array().into_iter().flatten() { p { (text(sentence)) } }
+        p { strong { (said.state) "." } }
+        @if let Some(outlook) = &said.outlook { p { (outlook.sentence) "." } }
+        @for reasons in &said.claims {
+            @let ordinal = reasons.claim.ordinal;
+            h3 { a href={ "/determinations/" (determination_id(policy.risk, ordinal)) } { "Loss event " (ordinal) } }
+            @for sentence in reasons.sentences.iter().flatten() { p { (sentence) } }
         }
-        @if !attestations.is_empty() {
+        @if !said.attestations.is_empty() {
             h3 { "Attestations" }
-            ul { @for id in &attestations { li { a href={ "/v1/attestations/" (text(id)) } { code { (text(id)) } } } } }
+            ul { @for id in &said.attestations { li { a href={ "/v1/attestations/" (id) } { code { (id) } } } } }
+        }
+        @for stopped in &said.stopped {
+            p class="bad" { "Attestation " code { (stopped.attestation) } " cannot be used now: " (stopped.standing.in_words()) "." }
         }
         p { a href={ "/v1/policies/" (policy.id) "/eligibility" } { "The same in structured form" } }
     })

@@ -1,8 +1,8 @@
 //! Endpoints and their secrets.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use secrecy::ExposeSecret;
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::{Asker, client, desk, is_own, own};
 use crate::Api;
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// How long the secrets before a new one sign, where the request does not say: a day.
@@ -153,7 +154,7 @@ pub(crate) struct TestAnswer {
 }
 
 /// The endpoints of the client that asks.
-#[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList)))]
+#[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList), (status = 404)))]
 pub(crate) async fn list(
     State(api): State<Api>,
     asker: Asker,
@@ -169,7 +170,7 @@ pub(crate) async fn list(
 
 /// Registers an endpoint. Its first secret is in the answer, and nowhere else.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = ProfileBody,
-               responses((status = 201, body = SecretEntry)))]
+               responses((status = 201, body = SecretEntry), (status = 404)))]
 pub(crate) async fn register(
     State(api): State<Api>,
     asker: Asker,

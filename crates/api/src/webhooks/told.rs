@@ -1,8 +1,8 @@
 //! What endpoints were told, what they did not take, and telling it once more.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tocsin_store::StoreError;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, own};
 use crate::Api;
+use crate::extract::{Counted, Path, Query};
 use crate::page::{self, PageQuery};
 use crate::problem::{Kind, Problem};
 
@@ -83,10 +84,12 @@ pub(crate) struct DeadLetterList {
 pub(crate) struct ReplayBody {
     /// After this event; from the oldest that is kept unless said.
     #[serde(default)]
-    after: u64,
+    #[schema(value_type = u64)]
+    after: Counted,
     /// Up to this event; to the newest unless said.
     #[serde(default)]
-    until: Option<u64>,
+    #[schema(value_type = Option<u64>)]
+    until: Option<Counted>,
     /// Only dead letters, which are dead no more where they are taken.
     #[serde(default)]
     only_dead: bool,
@@ -136,14 +139,17 @@ pub(crate) async fn deliveries(
     State(api): State<Api>,
     asker: Asker,
     Path(id): Path<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    let Query(query) = query?;
-    let (limit, before) = (query.limit()?, query.after::<u64>()?);
+    let (limit, before) = (query.limit()?, query.after::<Counted>()?);
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let records = api
         .store
-        .deliveries_to(endpoint, before.map(RecordId), limit)
+        .deliveries_to(
+            endpoint,
+            before.map(|Counted(before)| RecordId(before)),
+            limit,
+        )
         .await?;
     let next = page::next(&records, limit, |(id, _)| id.0)?;
     let deliveries = records.into_iter().map(|(_, record)| delivery(record));
@@ -160,14 +166,13 @@ pub(crate) async fn dead_letters(
     State(api): State<Api>,
     asker: Asker,
     Path(id): Path<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<DeadLetterList>, Problem> {
-    let Query(query) = query?;
-    let (limit, after) = (query.limit()?, query.after::<u64>()?);
+    let (limit, after) = (query.limit()?, query.after::<Counted>()?);
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let dead = api
         .store
-        .dead_letters(endpoint, Seq(after.unwrap_or(0)), limit)
+        .dead_letters(endpoint, Seq(after.unwrap_or_default().0), limit)
         .await?;
     let next = page::next(&dead, limit, |letter| letter.seq.0)?;
     let letters = dead.into_iter().map(|letter| DeadLetterEntry {
@@ -211,10 +216,10 @@ pub(crate) async fn replay(
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let kept = api.store.events_kept().await?;
     let replay = Replay {
-        after: Seq(body.after.max(kept.forgotten.0)),
+        after: Seq(body.after.0.max(kept.forgotten.0)),
         until: body
             .until
-            .map_or(kept.last, |until| Seq(until.min(kept.last.0))),
+            .map_or(kept.last, |Counted(until)| Seq(until.min(kept.last.0))),
         only_dead: body.only_dead,
     };
     let begun = api.store.replay(endpoint, &replay, MOST_REPLAYS).await;

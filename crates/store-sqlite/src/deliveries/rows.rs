@@ -14,21 +14,21 @@ use crate::column::{address, hexed, present, signed, to_json, unsigned, wei, wor
 use crate::deliveries::NOUN;
 use crate::error::failed;
 
-struct DeliveryRow {
-    attestation: Vec<u8>,
-    claim_key: Vec<u8>,
-    chain_id: i64,
-    consumer: Vec<u8>,
-    calldata: Vec<u8>,
-    state: String,
-    sender: Option<Vec<u8>>,
-    nonce: Option<i64>,
-    done_hash: Option<Vec<u8>>,
-    done_block: Option<i64>,
-    not_before: i64,
-    last_error: Option<String>,
-    failures: i64,
-    superseded: bool,
+pub(super) struct DeliveryRow {
+    pub(super) attestation: Vec<u8>,
+    pub(super) claim_key: Vec<u8>,
+    pub(super) chain_id: i64,
+    pub(super) consumer: Vec<u8>,
+    pub(super) calldata: Vec<u8>,
+    pub(super) state: String,
+    pub(super) sender: Option<Vec<u8>>,
+    pub(super) nonce: Option<i64>,
+    pub(super) done_hash: Option<Vec<u8>>,
+    pub(super) done_block: Option<i64>,
+    pub(super) not_before: i64,
+    pub(super) last_error: Option<String>,
+    pub(super) failures: i64,
+    pub(super) superseded: bool,
 }
 
 impl TryFrom<DeliveryRow> for Delivery {
@@ -188,7 +188,7 @@ pub(super) async fn unfinished(
 }
 
 /// Adds to each delivery that holds a nonce the transactions of that nonce.
-async fn add_attempts(
+pub(super) async fn add_attempts(
     connection: &mut SqliteConnection,
     deliveries: &mut [Delivery],
     attempt: &'static str,

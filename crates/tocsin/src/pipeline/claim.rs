@@ -70,7 +70,10 @@ async fn decide_all(
     let cover = evaluator.cover(determination.terms_hash)?;
     for policy in stage.store.policies_on(determination.risk).await? {
         let eligibility = decide(cover, &policy, determination);
-        match &eligibility {
+        // Named as the API names it; no span of a trace, of which there would be as many as claims.
+        let id = format_args!("{}-{}", policy.id, determination.ordinal);
+        let span = tracing::info_span!(target: "claims", "claim", %id);
+        span.in_scope(|| match &eligibility {
             Eligibility::Eligible { fraction, amount } => {
                 tracing::info!(policy = %policy.number, %fraction, %amount, "claim is eligible");
             }
@@ -80,7 +83,7 @@ async fn decide_all(
             Eligibility::Refused(refusal) => {
                 tracing::info!(policy = %policy.number, ?refusal, "claim is refused");
             }
-        }
+        });
         decided.push(Claim {
             policy: policy.id,
             risk: determination.risk,

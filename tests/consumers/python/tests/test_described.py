@@ -1,0 +1,59 @@
+"""schemathesis asks whatever the served OpenAPI file allows, and much that it does not: every answer is one that the file has,
+in the form that it has, and none is a failure of the service."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from urllib.parse import urljoin
+
+from .stage import STAGE
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+)
+# A stream has no end; readiness answers 503 on purpose.
+LEFT_OUT = ("/v1/events", "/health/ready")
+# The same requests each time.
+SEED = "7"
+FOLDER = Path(__file__).parent.parent
+
+
+def ask(api: str, examples: int, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run"]
+    command += [urljoin(api, "/v1/openapi.json"), "--checks", ",".join(CHECKS)]
+    command += ["--max-examples", str(examples), "--seed", SEED, "--phases", "coverage,fuzzing"]
+    command += ["--request-timeout", "10", "--suppress-health-check", "all"]
+    command += ["--continue-on-failure", "--no-shrink", "--no-color", "--warnings", "off"]
+    for path in LEFT_OUT:
+        command += ["--exclude-path", path]
+    with tempfile.TemporaryDirectory(prefix="tocsin-described-") as folder:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(FOLDER), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+
+class Described(unittest.TestCase):
+    def holds(self, api: str, examples: int, environment: dict[str, str]) -> None:
+        asked = ask(api, examples, environment)
+        self.assertEqual(asked.returncode, 0, asked.stdout[-20_000:] + asked.stderr[-2_000:])
+
+    def test_what_a_stranger_may_ask(self):
+        self.holds(STAGE["api"], 3, {})
+
+    def test_what_a_client_may_ask(self):
+        self.holds(STAGE["signed"]["api"], 3, {"SCHEMATHESIS_HOOKS": "tests.hooks"})
+
+
+if __name__ == "__main__":
+    unittest.main()
