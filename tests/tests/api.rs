@@ -3,6 +3,7 @@
 
 mod api {
     mod rest;
+    mod run_time;
 }
 
 use std::sync::Arc;

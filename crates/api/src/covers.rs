@@ -1,6 +1,7 @@
 //! Covers: the terms that decide.
 
 pub(crate) mod check;
+pub(crate) mod declare;
 
 use axum::Json;
 use axum::extract::State;

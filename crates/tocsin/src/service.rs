@@ -22,6 +22,7 @@ use tocsin_api::metrics::Metrics;
 use tocsin_api::quorum::Quorum;
 use tocsin_store::Store;
 use tocsin_store_sqlite::SqliteStore;
+use tokio::sync::Mutex;
 
 use self::books::ClientBooks;
 pub use self::error::ServiceError;
@@ -32,6 +33,7 @@ use self::start::start;
 use self::unwatched::withdraw_unwatched;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::insure::catalogue::Catalogue;
 use crate::pipeline::Stage;
 use crate::pipeline::evaluate::Evaluator;
 use crate::supervisor::Shutdown;
@@ -57,6 +59,8 @@ pub async fn run_on(
     let evaluator = Arc::new(Evaluator::new(
         config.covers.iter().map(|insured| insured.cover.clone()),
     ));
+    let catalogue = Arc::new(Catalogue::new(config.offers(), config.covers.clone()));
+    catalogue.restore(&*store, &evaluator).await?;
     record(&*store, &evaluator, &config, clock.now()).await?;
     withdraw_unwatched(&*store, &config, clock.now()).await?;
     let bells = Bells::default();
@@ -67,9 +71,10 @@ pub async fn run_on(
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         evaluator: Arc::clone(&evaluator),
-        settlement: config.insurer(clock.now()).settlement,
-        covers: config.covers.clone(),
-        feeds: config.feeds.clone(),
+        settlement: config.settlement(),
+        catalogue: Arc::clone(&catalogue),
+        in_quorum: config.quorum.is_some(),
+        declaring: Mutex::default(),
         claim: bells.claim.clone(),
     });
     let stage = Stage {
@@ -83,7 +88,7 @@ pub async fn run_on(
         shutdown: shutdown.clone(),
     };
     tracing::info!(
-        covers = config.covers.len(),
+        covers = catalogue.covers().len(),
         policies = config.policies.len(),
         chains = config.chains.len(),
         feeds = config.feeds.all().count(),

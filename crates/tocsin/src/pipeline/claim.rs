@@ -67,9 +67,9 @@ async fn decide_all(
     determination: &Determination,
     decided: &mut Vec<Claim>,
 ) -> Result<(), StageError> {
-    let cover = evaluator.cover(determination.terms_hash)?;
+    let terms = evaluator.cover(determination.terms_hash)?;
     for policy in stage.store.policies_on(determination.risk).await? {
-        let eligibility = decide(cover, &policy, determination);
+        let eligibility = decide(&terms.cover, &policy, determination);
         match &eligibility {
             Eligibility::Eligible { fraction, amount } => {
                 tracing::info!(policy = %policy.number, %fraction, %amount, "claim is eligible");

@@ -9,6 +9,7 @@ use tocsin_quorum::NodeError;
 use tocsin_sources::SourceError;
 use tocsin_store::StoreError;
 
+use crate::insure::catalogue::CatalogueError;
 use crate::insure::csv::CsvError;
 use crate::log_key::LogKeyError;
 use crate::pipeline::StageError;
@@ -66,6 +67,9 @@ pub enum ServiceError {
     /// The key of the eligibility log.
     #[error(transparent)]
     LogKey(#[from] LogKeyError),
+    /// A cover that a client declared.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),

@@ -107,7 +107,7 @@ pub(super) async fn connect(
     let kept: Vec<_> = kept
         .map(|configured| (configured.feed.id().clone(), configured.archive_for))
         .collect();
-    let archivist = (!kept.is_empty()).then(|| Archivist::new(evaluator, kept));
+    let archivist = (!kept.is_empty()).then(|| Archivist::new(Arc::clone(evaluator), kept));
     let mut submitters = Vec::new();
     for delivery in &config.deliveries {
         let refused = |source| ServiceError::Delivery {
@@ -173,7 +173,7 @@ pub(super) async fn connect(
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
     let every = config.log.coverage_every;
     let next = bells.attest.clone().with(&bells.webhooks);
-    let logger = Logger::new(Arc::new(log_key), every, evaluator, next);
+    let logger = Logger::new(Arc::new(log_key), every, Arc::clone(evaluator), next);
     let listener = match config.api {
         Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,
