@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::check;
 use crate::Api;
@@ -19,12 +19,9 @@ use crate::extract::Query;
 use crate::problem::{Problem, ProblemDetails};
 
 /// From when on the cover is to be evaluated.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeclareQuery {
-    /// An instant that is still to come (RFC 3339 or unix seconds). Without it, the next second; a node of a quorum needs it, so
-    /// that every node evaluates from the same instant.
     evaluate_from: Option<String>,
 }
 
@@ -59,7 +56,7 @@ pub struct CoverDeclared {
 
 /// Brings a cover (TOML) into force: the running service evaluates it, and takes policies on it, from now on and after every
 /// restart. Terms that are in force already are answered with a 200; terms never change, so other terms need another version.
-#[utoipa::path(post, path = "/v1/covers", operation_id = "declare_cover", tag = "covers", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated"), DeclareQuery), request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It was in force before", body = CoverDeclared), (status = 201, description = "It is in force", body = CoverDeclared), (status = 409, description = "Other terms have its name and version, it is evaluated from another instant, or the same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "It cannot come into force: the errors say why; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/v1/covers", operation_id = "declare_cover", tag = "covers", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated"), ("evaluate_from" = Option<String>, Query, description = "An instant that is still to come: RFC 3339 or unix seconds. Without it, the next second. A node of a quorum needs it, so that every node evaluates from the same instant")), request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It was in force before", body = CoverDeclared), (status = 201, description = "It is in force", body = CoverDeclared), (status = 409, description = "Other terms have its name and version, it is evaluated from another instant, or the same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "It cannot come into force: the errors say why; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn declare(
     State(api): State<Api>,
     Query(query): Query<DeclareQuery>,

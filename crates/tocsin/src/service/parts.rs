@@ -1,5 +1,6 @@
 //! The parts of the service, connected to the outside and not yet running.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tocsin_api::auth::AuthSettings;
