@@ -270,6 +270,12 @@ async fn a_cover_comes_into_force(shop: &Shop) -> Value {
     let elsewhen = shop.post(elsewhen, "elsewhen", "application/toml", &terms);
     elsewhen.await.unwrap().refuses(409, "conflict");
     assert_eq!(shop.counts().await, (1, 0));
+    let terms = shop.deployed.terms_hash;
+    let shown = shop.get(&format!("/v1/covers/{terms}")).await.unwrap();
+    assert_eq!(
+        shown["declared"]["evaluate_from"],
+        declared["evaluate_from"]
+    );
     declared
 }
 
