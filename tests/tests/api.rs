@@ -5,6 +5,7 @@ mod api {
     mod lists;
     mod requests;
     mod rest;
+    mod run_time;
 }
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Covers: the terms that decide.
 
 pub(crate) mod check;
+pub(crate) mod declare;
 
 use axum::Json;
 use axum::extract::State;
@@ -44,6 +45,17 @@ pub(crate) struct CoverView {
     /// The terms; their RFC 8785 form has the hash.
     #[schema(value_type = Object)]
     terms: serde_json::Value,
+    /// How it came into force, where a client declared it.
+    declared: Option<DeclaredView>,
+}
+
+/// A declaration.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeclaredView {
+    /// When.
+    at: String,
+    /// From when on the cover is evaluated.
+    evaluate_from: String,
 }
 
 /// Every cover, by name and version.
@@ -86,6 +98,7 @@ pub(crate) async fn one(
     let cover =
         found.ok_or_else(|| Problem::NotFound(format!("there is no cover with terms {terms}")))?;
     let read = serde_json::from_str(&cover.canonical_terms);
+    let declared = api.store.declaration(cover.terms_hash).await?;
     let terms = read.map_err(|error| StoreError::InvalidRow {
         noun: "cover",
         key: cover.terms_hash.to_string(),
@@ -96,5 +109,9 @@ pub(crate) async fn one(
         version: cover.version,
         terms_hash: cover.terms_hash,
         terms,
+        declared: declared.map(|declared| DeclaredView {
+            at: declared.declared_at.to_string(),
+            evaluate_from: declared.evaluate_from.to_string(),
+        }),
     }))
 }

@@ -5,6 +5,7 @@ use core::str::FromStr;
 use alloy_primitives::Address;
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use tocsin_domain::cover::Consumer;
@@ -34,6 +35,14 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let AxumPath(path) = AxumPath::from_request_parts(parts, state).await?;
         Ok(Self(path))
     }
+}
+
+/// The type of the body, in lower case and without parameters; empty where none is said.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let said = headers.get(header::CONTENT_TYPE);
+    let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let essence = said.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// 32 bytes in hexadecimal digits; `noun` with its article.

@@ -6,6 +6,7 @@
 mod access;
 mod attestations;
 pub mod auth;
+pub mod books;
 pub mod chains;
 mod claims;
 mod covers;
@@ -43,13 +44,6 @@ pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};
 
-/// What takes policies from clients.
-pub mod books {
-    pub use crate::idempotency::Asked;
-    pub use crate::policies::take::{Books, NewPolicy, PoliciesTaken, Untaken};
-    pub use crate::problem::Flaw;
-}
-
 use std::sync::Arc;
 
 use tocsin_domain::attestation::SigningDomain;
@@ -78,7 +72,7 @@ pub struct Api {
     pub open_reads: bool,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
-    /// Who takes policies from clients; `None` where nobody does.
+    /// Who takes covers and policies from clients; `None` where nobody does.
     pub books: Option<Arc<dyn books::Books>>,
     /// Who sends webhooks; `None` where none are sent.
     pub webhooks: Option<Arc<dyn webhooks::Desk>>,

@@ -29,6 +29,10 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Public, routes!(covers::list))
         .add(
             Access::Needs(Scope::CoversWrite),
+            routes!(covers::declare::declare),
+        )
+        .add(
+            Access::Needs(Scope::CoversWrite),
             routes!(covers::check::check),
         )
         .add(Access::Public, routes!(covers::one))

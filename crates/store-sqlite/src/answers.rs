@@ -24,6 +24,13 @@ impl Answers for SqliteStore {
         find(&mut connection, caller, key, attempt).await
     }
 
+    async fn add_answer(&self, answer: &Answer) -> Result<(), StoreError> {
+        let attempt = "keep an answer";
+        let mut transaction = self.begin(attempt).await?;
+        add(&mut transaction, answer, attempt).await?;
+        transaction.commit().await.map_err(failed(attempt))
+    }
+
     async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
         let attempt = "forget answers";
         let mut transaction = self.begin(attempt).await?;

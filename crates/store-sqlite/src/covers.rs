@@ -25,14 +25,7 @@ impl Covers for SqliteStore {
     async fn add_cover(&self, cover: &CoverRecord, risks: &[RiskRecord]) -> Result<(), StoreError> {
         check::cover(cover).map_err(|flaw| flaw.refused("cover", &cover.name))?;
         let mut transaction = self.begin(ADD).await?;
-        add_cover(&mut transaction, cover).await?;
-        for record in risks {
-            if record.risk.terms_hash != cover.terms_hash {
-                let flaw = Flaw(format!("it is not under {}", cover.name));
-                return Err(flaw.refused("risk", record.risk.id));
-            }
-        }
-        store_risks(&mut transaction, risks).await?;
+        add(&mut transaction, cover, risks).await?;
         transaction.commit().await.map_err(failed(ADD))
     }
 
@@ -72,11 +65,11 @@ impl Covers for SqliteStore {
     }
 }
 
-struct CoverRow {
-    terms_hash: Vec<u8>,
-    name: String,
-    version: i64,
-    canonical_terms: String,
+pub(crate) struct CoverRow {
+    pub(crate) terms_hash: Vec<u8>,
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) canonical_terms: String,
 }
 
 impl TryFrom<CoverRow> for CoverRecord {
@@ -98,10 +91,27 @@ impl TryFrom<CoverRow> for CoverRecord {
     }
 }
 
+/// Adds a cover and risks under it; says whether the cover is new.
+pub(crate) async fn add(
+    connection: &mut SqliteConnection,
+    cover: &CoverRecord,
+    risks: &[RiskRecord],
+) -> Result<bool, StoreError> {
+    let is_new = add_cover(connection, cover).await?;
+    for record in risks {
+        if record.risk.terms_hash != cover.terms_hash {
+            let flaw = Flaw(format!("it is not under {}", cover.name));
+            return Err(flaw.refused("risk", record.risk.id));
+        }
+    }
+    store_risks(connection, risks).await?;
+    Ok(is_new)
+}
+
 async fn add_cover(
     connection: &mut SqliteConnection,
     cover: &CoverRecord,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let name = format!("{} version {}", cover.name, cover.version);
     let version = signed("cover", &name, cover.version)?;
     let terms = cover.terms_hash.0.as_slice();
@@ -146,7 +156,7 @@ async fn add_cover(
         .await
         .map_err(failed(ADD))?;
     }
-    Ok(())
+    Ok(stored.is_empty())
 }
 
 /// Adds those of `risks` that are not stored yet, under covers that are; returns how many.

@@ -6,7 +6,7 @@ use tocsin_store::import::{Batches, Clash, Imported, Imports, Next};
 
 use crate::error::failed;
 use crate::store::SqliteStore;
-use crate::{answers, covers, looks, policies};
+use crate::{answers, covers, log, looks, policies};
 
 const IMPORT: &str = "import policies";
 
@@ -21,8 +21,9 @@ impl Imports for SqliteStore {
             let batch = match batches.next(&clashes) {
                 Next::Add(batch) => batch,
                 Next::Keep if !clashed => break,
-                Next::KeepAnswered(answer) if !clashed => {
-                    answers::add(&mut transaction, &answer, IMPORT).await?;
+                Next::KeepAnswered(written) if !clashed => {
+                    answers::add(&mut transaction, &written.answer, IMPORT).await?;
+                    log::queue(&mut transaction, &written.audit, IMPORT).await?;
                     break;
                 }
                 Next::Keep | Next::KeepAnswered(_) | Next::Discard => {

@@ -18,6 +18,7 @@ mod column;
 mod coverage;
 mod covers;
 mod credentials;
+mod declarations;
 mod deliveries;
 mod determinations;
 mod disagreements;

@@ -8,6 +8,7 @@ mod compare;
 mod due;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::time::Timestamp;
 use tocsin_log::{Edge, Hash, TileId};
@@ -162,18 +163,28 @@ impl Audit for SqliteStore {
         let attempt = "record what was done";
         let mut transaction = self.begin(attempt).await?;
         for entry in entries {
-            let body = entry.body();
-            // Refused here, where somebody can say less, rather than when everything waits for its leaf.
-            Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
-            sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
-                .bind(&entry.subject)
-                .bind(body.to_string())
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed(attempt))?;
+            queue(&mut transaction, entry, attempt).await?;
         }
         transaction.commit().await.map_err(failed(attempt))
     }
+}
+
+/// Queues an entry in the transaction of what it tells of.
+pub(crate) async fn queue(
+    connection: &mut SqliteConnection,
+    entry: &AuditEntry,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let body = entry.body();
+    // Refused here, where somebody can say less, rather than when everything waits for its leaf.
+    Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
+    sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
+        .bind(&entry.subject)
+        .bind(body.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+    Ok(())
 }
 
 fn leaf((place, kind, subject, ordinal, entry): LeafRow) -> Result<Leaf, StoreError> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
+use crate::log::AuditEntry;
 
 /// What was answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,11 +26,23 @@ pub struct Answer {
     pub at: Timestamp,
 }
 
+/// What stays of a write besides its effect.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Written {
+    /// What is answered.
+    pub answer: Answer,
+    /// Who did what.
+    pub audit: AuditEntry,
+}
+
 /// Answers.
 #[async_trait]
 pub trait Answers: Send + Sync {
     /// What was answered under a key.
     async fn answer(&self, caller: &str, key: &str) -> Result<Option<Answer>, StoreError>;
+
+    /// Keeps an answer to a write that had nothing to change. [`StoreError::Conflict`] where its key has one already.
+    async fn add_answer(&self, answer: &Answer) -> Result<(), StoreError>;
 
     /// Forgets the answers from before an instant, at most 1,000, and says how many.
     async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError>;

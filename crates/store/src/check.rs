@@ -32,6 +32,7 @@ use crate::StoreError;
 use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Signed};
 use crate::cover::{CoverRecord, RiskRecord};
 use crate::coverage::{Finding, Recheck};
+use crate::declaration::Declaration;
 use crate::halt::{Cause, Halt};
 use crate::spread;
 use crate::step::SourceProgress;
@@ -87,6 +88,20 @@ pub fn cover(cover: &CoverRecord) -> Result<(), Flaw> {
         cover.terms_hash,
         TermsHash(keccak256(&cover.canonical_terms)),
     )
+}
+
+/// It is evaluated from a later instant than that of its declaration, and somebody declared it.
+pub fn declaration(declaration: &Declaration) -> Result<(), Flaw> {
+    text("declared by", &declaration.declared_by)?;
+    let Declaration {
+        declared_at,
+        evaluate_from,
+        ..
+    } = declaration;
+    require(evaluate_from > declared_at, || {
+        format!("it would be evaluated from {evaluate_from}, and was declared at {declared_at}")
+    })?;
+    cover(&declaration.cover)
 }
 
 /// The id is derived, and there is something to listen to.

@@ -10,6 +10,7 @@
     reason = "this is test code; only the feature that compiles it is not `cfg(test)`, so that backends can share it"
 )]
 
+pub mod answers;
 pub mod archive;
 pub mod attestations;
 pub mod backlog;
@@ -19,6 +20,7 @@ pub mod claims;
 pub mod coverage;
 pub mod covers;
 pub mod credentials;
+pub mod declarations;
 pub mod deliveries;
 pub mod durability;
 pub mod epochs;
@@ -119,6 +121,16 @@ macro_rules! conformance_tests {
                 terms_never_change
                 a_changed_risk_conflicts
                 forged_ids_are_refused
+            }
+            declarations {
+                come_with_all_that_belongs_to_them
+                are_made_once
+            }
+            answers {
+                are_given_once
+                are_forgotten_by_age
+                stay_with_their_policies
+                have_one_winner
             }
             policies {
                 are_found_again

@@ -5,7 +5,7 @@ use tocsin_domain::ids::PolicyId;
 use tocsin_domain::policy::Policy;
 
 use crate::StoreError;
-use crate::answer::Answer;
+use crate::answer::Written;
 use crate::cover::RiskRecord;
 use crate::look::NewLook;
 
@@ -38,8 +38,8 @@ pub enum Next {
     Add(Batch),
     /// That was all, and it is to stay.
     Keep,
-    /// The same, with what is answered to whoever asked for it: both stay, or none.
-    KeepAnswered(Answer),
+    /// The same, with what is answered to whoever asked for it, and who that was: all of it stays, or nothing.
+    KeepAnswered(Box<Written>),
     /// Nothing of it is to stay.
     Discard,
 }

@@ -15,6 +15,7 @@ pub mod conformance;
 pub mod cover;
 pub mod coverage;
 pub mod credential;
+pub mod declaration;
 pub mod delivery;
 pub mod epoch;
 pub mod error;
@@ -41,6 +42,7 @@ pub use error::StoreError;
 /// All of a backend; what the pipeline is given.
 pub trait Store:
     cover::Covers
+    + declaration::Declarations
     + browse::Browse
     + answer::Answers
     + policy::Policies
@@ -74,6 +76,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: cover::Covers
+        + declaration::Declarations
         + browse::Browse
         + answer::Answers
         + policy::Policies

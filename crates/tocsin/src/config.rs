@@ -8,6 +8,7 @@ mod chain;
 mod covers;
 mod feeds;
 mod file;
+mod offers;
 mod policies;
 mod secret;
 
@@ -34,8 +35,9 @@ use url::Url;
 
 pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
-pub use self::covers::{InsuredCover, Listening, RiskKey, load_cover};
+pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
+pub use self::offers::Offers;
 use crate::insure::Insurer;
 
 /// Everything that `tocsin run` needs, checked.
@@ -226,7 +228,8 @@ impl Config {
         let feeds = file.feeds(path, base)?;
         // What a feed says again although it has not changed.
         heartbeats.extend(feeds.repeats());
-        let mut covers = load_covers(path, base, &file.covers, &chains, &feeds)?;
+        let offers = Offers::of(&chains, &feeds);
+        let mut covers = load_covers(path, base, &file.covers, &offers)?;
         let attestor = file
             .attestor
             .map(|attestor| attestor.resolve(path, base))
@@ -301,17 +304,25 @@ impl Config {
         Ok(config)
     }
 
+    /// What covers can listen to.
+    pub fn offers(&self) -> Offers {
+        Offers::of(&self.chains, &self.feeds)
+    }
+
     /// What reads rows of policies as this configuration means them, at `now`.
     pub fn insurer(&self, now: Timestamp) -> Insurer<'_> {
         Insurer {
             now,
             covers: &self.covers,
             feeds: &self.feeds,
-            settlement: self
-                .attestor
-                .as_ref()
-                .and_then(AttestorConfig::settlement_chain),
+            settlement: self.settlement(),
         }
+    }
+
+    /// The chain of the attestor's verifier, where there is one.
+    pub fn settlement(&self) -> Option<u64> {
+        let attestor = self.attestor.as_ref();
+        attestor.and_then(AttestorConfig::settlement_chain)
     }
 
     /// What is signed can be used, and rests on what is final.

@@ -4,6 +4,7 @@
 //! row is checked by itself, what is wrong with it is said with its column and a remedy, and either all rows are taken
 //! or none.
 
+pub mod catalogue;
 pub mod csv;
 pub mod import;
 mod insurer;

@@ -1,4 +1,4 @@
-//! Looking around, and answers, which end no process: they write nothing that another write does not.
+//! Looking around, answers to writes, and covers that are declared.
 
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
@@ -17,6 +17,7 @@ use tocsin_store::browse::{
 };
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::delivery::Delivery;
+use tocsin_store::declaration::{Declaration, Declarations, NewDeclaration};
 
 use super::Mortal;
 
@@ -109,8 +110,32 @@ impl<S: Answers> Answers for Mortal<S> {
         self.store.answer(caller, key).await
     }
 
+    async fn add_answer(&self, answer: &Answer) -> Result<(), StoreError> {
+        self.write("add_answer", self.store.add_answer(answer))
+            .await
+    }
+
     async fn forget_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
         // Housekeeping: no step of a claim, and every life begins with it.
         self.store.forget_answers(before).await
+    }
+}
+
+#[async_trait]
+impl<S: Declarations> Declarations for Mortal<S> {
+    async fn declare(&self, new: &NewDeclaration) -> Result<(), StoreError> {
+        self.write("declare", self.store.declare(new)).await
+    }
+
+    async fn declaration(&self, terms: TermsHash) -> Result<Option<Declaration>, StoreError> {
+        self.store.declaration(terms).await
+    }
+
+    async fn declarations(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Declaration)>, StoreError> {
+        self.store.declarations(after, limit).await
     }
 }

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::http::HeaderMap;
-use axum::http::header;
 use serde::Serialize;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::diagnostic::Diagnostic;
 use tocsin_domain::ids::TermsHash;
 use utoipa::ToSchema;
 
+use crate::extract::media_type;
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
 
 /// Bytes of a cover.
@@ -32,10 +32,18 @@ pub(crate) async fn check(
     headers: HeaderMap,
     text: axum::body::Bytes,
 ) -> Result<Json<CheckedCover>, Problem> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    if kind.and_then(|kind| kind.split(';').next()).map(str::trim) != Some("application/toml") {
+    let (cover, warnings) = read(&headers, &text)?;
+    Ok(Json(CheckedCover {
+        name: cover.name,
+        version: cover.version,
+        terms_hash: cover.terms_hash,
+        warnings,
+    }))
+}
+
+/// The cover that was sent, with what is probably not what was meant.
+pub(super) fn read(headers: &HeaderMap, text: &[u8]) -> Result<(Cover, Vec<Flaw>), Problem> {
+    if media_type(headers) != "application/toml" {
         return Err(Problem::Said {
             kind: Kind::MediaType,
             detail: "send the cover as application/toml".to_owned(),
@@ -47,16 +55,11 @@ pub(crate) async fn check(
             detail: format!("a cover has {COVER_MAX} bytes at the most"),
         });
     }
-    let text = core::str::from_utf8(&text)
+    let text = core::str::from_utf8(text)
         .map_err(|error| Problem::BadRequest(format!("the cover is no text: {error}")))?;
     let flaws = |found: &[Diagnostic]| found.iter().map(|one| flaw(text, one)).collect();
     match Cover::parse(text) {
-        Ok((cover, warnings)) => Ok(Json(CheckedCover {
-            name: cover.name,
-            version: cover.version,
-            terms_hash: cover.terms_hash,
-            warnings: flaws(&warnings),
-        })),
+        Ok((cover, warnings)) => Ok((cover, flaws(&warnings))),
         Err(found) => Err(Problem::Flawed {
             detail: format!("the cover has {} error(s)", found.len()),
             errors: flaws(&found),

@@ -1,27 +1,23 @@
 //! Taking policies into the books: one or many, all or none.
 
-use async_trait::async_trait;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tocsin_domain::ids::PolicyId;
-use tocsin_store::StoreError;
-use tocsin_store::answer::Answer;
 use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::Caller;
-use crate::idempotency::{Asked, written};
+use crate::books::{self, Asked, FLAWS_MAX};
+use crate::extract::media_type;
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
 
 /// Policies of one request.
 const POLICIES_MAX: usize = 10_000;
-/// What is wrong is said of so many rows at the most.
-const FLAWS_MAX: usize = 100;
 
 /// A policy in words, as files of policies have it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, ToSchema)]
@@ -69,24 +65,6 @@ pub struct PoliciesTaken {
     pub policies: Vec<PolicyId>,
 }
 
-/// Why policies were not taken.
-#[derive(Debug)]
-pub enum Untaken {
-    /// Some are not valid; nothing was stored.
-    Flawed(Vec<Flaw>),
-    /// The store failed, or the key has an answer already.
-    Store(StoreError),
-    /// Something else inside failed.
-    Failed(String),
-}
-
-/// Whoever has the books.
-#[async_trait]
-pub trait Books: Send + Sync {
-    /// Takes policies, all or none, together with the answer that is returned. What is there already is fine if it is the same.
-    async fn take(&self, policies: Vec<NewPolicy>, asked: Asked) -> Result<Answer, Untaken>;
-}
-
 /// Takes policies into the books, all or none: a JSON object, a list of them, or a line each (`application/x-ndjson`), at most
 /// 10,000. The same policies again change nothing; a policy never changes.
 #[utoipa::path(post, path = "/v1/policies", operation_id = "take_policies", tag = "policies", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body(content((NewPolicies = "application/json"), (String = "application/x-ndjson"))), responses((status = 201, description = "They are in the books", body = PoliciesTaken), (status = 409, description = "The same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "Some are not valid, and none was taken; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
@@ -98,48 +76,21 @@ pub(crate) async fn take(
 ) -> Result<Response, Problem> {
     let caller = caller.map(|Extension(caller)| caller);
     let asked = Asked::of(caller.as_ref(), &headers, "POST /v1/policies", &body)?;
-    let Some(books) = &api.books else {
-        let detail = "this service takes no policies from clients".to_owned();
-        let kind = Kind::Forbidden;
-        return Err(Problem::Said { kind, detail });
-    };
+    let books = books::of(&api)?;
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
     let policies = read(&headers, &body)?;
-    match books.take(policies, asked.clone()).await {
-        Ok(answer) => written(answer),
-        Err(Untaken::Flawed(mut errors)) => {
-            let count = errors.len();
-            errors.truncate(FLAWS_MAX);
-            let detail = format!("{count} policies cannot be taken, and none was");
-            Err(Problem::Flawed { detail, errors })
-        }
-        // Somebody sent the same at the same time, and came first.
-        Err(Untaken::Store(StoreError::Conflict { noun: "answer", .. })) => {
-            let answered = asked.answered(&*api.store).await?;
-            answered.ok_or_else(|| Problem::Later {
-                kind: Kind::InProgress,
-                detail: "the same request is being worked on".to_owned(),
-                seconds: 1,
-            })
-        }
-        Err(Untaken::Store(error)) => Err(error.into()),
-        Err(Untaken::Failed(reason)) => Err(Problem::Failed(reason)),
-    }
+    let outcome = books.take(policies, asked.clone()).await;
+    books::told(&api, &asked, outcome, |count| {
+        format!("{count} policies cannot be taken, and none was")
+    })
+    .await
 }
 
 /// The rows of a body; every one that is none is named.
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<NewPolicy>, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let rows: Vec<Result<Value, String>> = match kind.as_str() {
+    let rows: Vec<Result<Value, String>> = match media_type(headers).as_str() {
         "application/json" => match serde_json::from_slice(body) {
             Ok(Value::Array(rows)) => rows.into_iter().map(Ok).collect(),
             Ok(one) => vec![Ok(one)],

@@ -8,7 +8,8 @@ use tocsin_store_sqlite::SqliteStore;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::insure::{csv, import};
+use crate::insure::catalogue::Catalogue;
+use crate::insure::{Insurer, csv, import};
 use crate::pipeline::evaluate::Evaluator;
 use crate::report::Report;
 use crate::service::{self, ServiceError};
@@ -28,8 +29,18 @@ pub async fn import(
     let store = SqliteStore::open(&config.database).await?;
     let covers = config.covers.iter().map(|insured| insured.cover.clone());
     let evaluator = Evaluator::new(covers);
+    let catalogue = Catalogue::new(config.offers(), config.covers.clone());
+    catalogue
+        .restore(&store, &evaluator)
+        .await
+        .map_err(ServiceError::from)?;
     service::record(&store, &evaluator, &config, clock.now()).await?;
-    let insurer = config.insurer(clock.now());
+    // Also on covers that clients declared.
+    let covers = catalogue.covers();
+    let insurer = Insurer {
+        covers: &covers,
+        ..config.insurer(clock.now())
+    };
     let outcome = import::import(&store, insurer, &evaluator, rows)
         .await
         .map_err(ServiceError::from)?;

@@ -1,23 +1,24 @@
 //! Covers as they are insured: their terms, what their inputs listen to, and their risks.
 
+use core::fmt;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tocsin_domain::cover::{Cover, Finality};
+use tocsin_domain::cover::Cover;
 use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::risk::{Risk, Stream};
 use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::Type;
+use tocsin_store::look::NewLook;
 
-use super::chain::{Chain, Offer};
 use super::feeds::Feeds;
+use super::offers::Offers;
 use super::{ConfigError, file, invalid, read};
 
-/// A cover, and the risks under it that are known from the configuration.
+/// A cover, and the risks under it that are known without the books.
 #[derive(Debug, Clone)]
 pub struct InsuredCover {
-    /// Where it was read from.
-    pub path: PathBuf,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The terms.
     pub cover: Cover,
     /// By subject, where the terms name none, and by inception, where they mention it. A cover whose terms do neither has
@@ -27,6 +28,24 @@ pub struct InsuredCover {
     pub inputs: Vec<Listening>,
     subject: Option<String>,
     evaluate_from: Timestamp,
+}
+
+/// Where a cover comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file that the configuration names.
+    File(PathBuf),
+    /// A client declared it, then.
+    Declared(Timestamp),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Declared(at) => write!(f, "a declaration of {at}"),
+        }
+    }
 }
 
 /// What tells the risks of a cover apart.
@@ -44,9 +63,38 @@ pub struct Listening {
 }
 
 impl InsuredCover {
+    /// A cover whose inputs listen to what they may listen to.
+    pub(super) fn new(
+        origin: Origin,
+        cover: Cover,
+        inputs: Vec<Listening>,
+        subject: Option<String>,
+        evaluate_from: Timestamp,
+    ) -> Self {
+        let mut insured = Self {
+            origin,
+            cover,
+            risks: BTreeMap::new(),
+            inputs,
+            subject,
+            evaluate_from,
+        };
+        // Without a policy, a cover that mentions the inception or leaves the subject open has no risk yet.
+        if insured.names_its_subject() && !insured.cover.mentions_inception() {
+            let only = insured.risk(None, evaluate_from);
+            insured.add(only);
+        }
+        insured
+    }
+
     /// Whether the terms say what is insured. Otherwise every policy does.
     pub fn names_its_subject(&self) -> bool {
         self.subject.is_some()
+    }
+
+    /// From when on it is evaluated.
+    pub fn evaluate_from(&self) -> Timestamp {
+        self.evaluate_from
     }
 
     /// The risk of a policy that begins at `inception`, on `subject` where the terms name none.
@@ -71,6 +119,27 @@ impl InsuredCover {
             metric: input.metric.clone(),
         };
         self.inputs.iter().map(stream).collect()
+    }
+
+    /// What is to be asked of feeds for the risks that are known, from `now` on; it was checked that it can be.
+    pub fn looks(&self, feeds: &Feeds, now: Timestamp) -> Vec<NewLook> {
+        let mut looks = Vec::new();
+        for stream in self.risks.values().flat_map(|risk| self.streams(risk)) {
+            let first = feeds
+                .get(&stream.source)
+                .and_then(|feed| feed.first_look(&stream.subject).ok());
+            if let Some(due_at) = first {
+                looks.push(NewLook {
+                    source: stream.source,
+                    subject: stream.subject,
+                    // A question is asked when somebody can ask it.
+                    due_at: due_at.max(now),
+                });
+            }
+        }
+        looks.sort();
+        looks.dedup();
+        looks
     }
 
     /// Adds a risk; one that is there already stays.
@@ -100,10 +169,8 @@ pub(super) fn load_covers(
     config: &Path,
     base: &Path,
     entries: &[file::CoverEntry],
-    chains: &[Chain],
-    feeds: &Feeds,
+    offers: &Offers,
 ) -> Result<Vec<InsuredCover>, ConfigError> {
-    let known: BTreeMap<SourceId, Offer> = chains.iter().flat_map(Chain::offers).collect();
     let mut covers: Vec<InsuredCover> = Vec::new();
     for entry in entries {
         let path = base.join(&entry.file);
@@ -118,140 +185,15 @@ pub(super) fn load_covers(
                     "two covers are version {} of `{}`: {} and {}",
                     cover.version,
                     cover.name,
-                    twin.path.display(),
+                    twin.origin,
                     path.display()
                 ),
             ));
         }
         let evaluate_from = Timestamp::parse(&entry.evaluate_from)
             .map_err(|error| invalid(config, format!("covers.evaluate_from: {error}")))?;
-        let mut inputs = Vec::with_capacity(cover.inputs.len());
-        for input in &cover.inputs {
-            let listening = match feeds.offers(&path, input)? {
-                Some(listening) => listening,
-                None => resolve_input(&path, input, &known, feeds, &cover.finality)?,
-            };
-            inputs.push(listening);
-        }
-        let subject = Risk::subject_of(&cover);
-        if subject.is_none()
-            && let Some(named) = inputs.iter().find(|input| input.subject.is_some())
-        {
-            return Err(invalid(
-                &path,
-                format!(
-                    "one input names {}, and another one no subject: name all of them, or none where every policy names its own",
-                    named
-                        .subject
-                        .as_ref()
-                        .map_or("", |subject| subject.as_str())
-                ),
-            ));
-        }
-        let mut insured = InsuredCover {
-            path,
-            cover,
-            risks: BTreeMap::new(),
-            inputs,
-            subject,
-            evaluate_from,
-        };
-        // Without a policy, a cover that mentions the inception or leaves the subject open has no risk yet.
-        if insured.names_its_subject() && !insured.cover.mentions_inception() {
-            let only = insured.risk(None, evaluate_from);
-            insured.add(only);
-        }
-        covers.push(insured);
+        let insured = offers.insure(cover, evaluate_from, Origin::File(path.clone()));
+        covers.push(insured.map_err(|problem| invalid(&path, problem))?);
     }
     Ok(covers)
-}
-
-fn resolve_input(
-    path: &Path,
-    input: &tocsin_domain::cover::Input,
-    known: &BTreeMap<SourceId, Offer>,
-    feeds: &Feeds,
-    finality: &[(String, Finality)],
-) -> Result<Listening, ConfigError> {
-    let name = &input.name;
-    let incomplete = || {
-        invalid(
-            path,
-            format!(
-                "inputs.{name} names no subject or no source: a cover that is run says what it watches and where (a feed that is \
-                 polled can leave the subject to the policies)"
-            ),
-        )
-    };
-    let source = input.source.as_ref().ok_or_else(incomplete)?;
-    let Some(offer) = known.get(source) else {
-        let is_feed = source.as_str().starts_with("feed:");
-        let names: Vec<&str> = if is_feed {
-            let ids = feeds.all().map(|configured| configured.feed.id().as_str());
-            ids.collect()
-        } else {
-            known.keys().map(SourceId::as_str).collect()
-        };
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
-                 configuration (configured: {})",
-                if is_feed { "feeds" } else { "sources" },
-                if names.is_empty() {
-                    "none".to_owned()
-                } else {
-                    names.join(", ")
-                }
-            ),
-        ));
-    };
-    let subject = input.subject.as_ref().ok_or_else(incomplete)?;
-    if offer.subject != *subject || offer.metric != input.metric {
-        return Err(invalid(
-            path,
-            format!(
-                "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {} of {}",
-                input.metric, offer.metric, offer.subject
-            ),
-        ));
-    }
-    check_type(path, input, source, offer.value_type)?;
-    let chain = &offer.chain;
-    if let Some((_, wanted)) = finality.iter().find(|(name, _)| name == chain)
-        && let Some(configured) = offer.finality.filter(|configured| configured != wanted)
-    {
-        return Err(invalid(
-            path,
-            format!(
-                "the terms take {chain} as final by {wanted:?}, but [chains.\"{chain}\"] is configured with {configured:?}: \
-                 make the configuration agree with the terms"
-            ),
-        ));
-    }
-    Ok(Listening {
-        source: source.clone(),
-        subject: Some(subject.clone()),
-        metric: input.metric.clone(),
-    })
-}
-
-/// That an input can have what its source gives.
-pub(super) fn check_type(
-    path: &Path,
-    input: &tocsin_domain::cover::Input,
-    source: &SourceId,
-    given: Type,
-) -> Result<(), ConfigError> {
-    // An event counts by being there, and the decimal that it may carry is its amount.
-    if given == input.ty || (input.ty, given) == (Type::Event, Type::Decimal) {
-        return Ok(());
-    }
-    Err(invalid(
-        path,
-        format!(
-            "inputs.{} is a {}, but `{source}` gives a {given}: correct the input's type or the source's value",
-            input.name, input.ty
-        ),
-    ))
 }

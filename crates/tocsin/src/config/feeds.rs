@@ -3,7 +3,6 @@
 use core::fmt;
 use core::num::NonZeroUsize;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use tocsin_domain::cover::Input;
@@ -11,8 +10,8 @@ use tocsin_domain::observation::SourceId;
 use tocsin_domain::time::Seconds;
 use tocsin_sources::feed::Feed;
 
-use super::covers::{Listening, check_type};
-use super::{ConfigError, invalid};
+use super::covers::Listening;
+use super::offers::check_type;
 
 /// A feed and how it is used.
 #[derive(Clone)]
@@ -59,11 +58,7 @@ impl Feeds {
     }
 
     /// What an input listens to, where its source is a feed.
-    pub(super) fn offers(
-        &self,
-        cover: &Path,
-        input: &Input,
-    ) -> Result<Option<Listening>, ConfigError> {
+    pub(super) fn offers(&self, input: &Input) -> Result<Option<Listening>, String> {
         let Some((source, feed)) = input
             .source
             .as_ref()
@@ -71,7 +66,7 @@ impl Feeds {
         else {
             return Ok(None);
         };
-        let refused = |problem: String| invalid(cover, format!("inputs.{}{problem}", input.name));
+        let refused = |problem: String| format!("inputs.{}{problem}", input.name);
         let offers = feed.offers();
         let Some((_, given)) = offers.iter().find(|(metric, _)| *metric == input.metric) else {
             let known: Vec<&str> = offers.iter().map(|(metric, _)| metric.as_str()).collect();
@@ -81,7 +76,7 @@ impl Feeds {
                 known.join(", ")
             )));
         };
-        check_type(cover, input, source, *given)?;
+        check_type(input, source, *given)?;
         if let Some(subject) = &input.subject {
             feed.first_look(subject)
                 .map_err(|error| refused(format!(".subject: {}", crate::report::chain(&error))))?;

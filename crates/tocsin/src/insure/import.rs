@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use tocsin_domain::ids::RiskId;
 use tocsin_store::Store;
-use tocsin_store::answer::Answer;
+use tocsin_store::answer::Written;
 use tocsin_store::cover::RiskRecord;
 use tocsin_store::import::{Batch, Batches, Clash, Imported, Next};
 
@@ -74,15 +74,15 @@ pub async fn import(
     take(store, insurer, evaluator, rows, None).await
 }
 
-/// The same for whoever asked under a key: the answer is stored with the policies, or neither.
+/// The same for whoever asked under a key: the answer, and who asked, are stored with the policies, or nothing is.
 pub async fn import_answered(
     store: &dyn Store,
     insurer: Insurer<'_>,
     evaluator: &Evaluator,
     rows: impl Iterator<Item = Numbered> + Send,
-    answer: Answer,
+    written: Written,
 ) -> Result<Outcome, StageError> {
-    take(store, insurer, evaluator, rows, Some(answer)).await
+    take(store, insurer, evaluator, rows, Some(written)).await
 }
 
 async fn take(
@@ -90,10 +90,10 @@ async fn take(
     insurer: Insurer<'_>,
     evaluator: &Evaluator,
     rows: impl Iterator<Item = Numbered> + Send,
-    answer: Option<Answer>,
+    written: Option<Written>,
 ) -> Result<Outcome, StageError> {
     let mut reader = Reader {
-        answer,
+        written,
         insurer,
         evaluator,
         rows,
@@ -133,8 +133,8 @@ struct Reader<'a, I> {
     insurer: Insurer<'a>,
     evaluator: &'a Evaluator,
     rows: I,
-    /// What is answered when all is well.
-    answer: Option<Answer>,
+    /// What is answered when all is well, and who asked.
+    written: Option<Written>,
     /// Of the policies of the last batch.
     lines: Vec<u64>,
     outcome: Outcome,
@@ -149,7 +149,8 @@ impl<I: Iterator<Item = Numbered> + Send> Batches for Reader<'_, I> {
         }
         match self.batch() {
             Ok(batch) if batch.policies.is_empty() && self.is_good() => {
-                self.answer.take().map_or(Next::Keep, Next::KeepAnswered)
+                let written = self.written.take().map(Box::new);
+                written.map_or(Next::Keep, Next::KeepAnswered)
             }
             Ok(batch) if batch.policies.is_empty() => Next::Discard,
             Ok(batch) => Next::Add(batch),

@@ -10,7 +10,7 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::look::NewLook;
 
 use super::row::{Column, Problem, Row};
-use crate::config::{Feeds, InsuredCover, caip};
+use crate::config::{Feeds, InsuredCover, Origin, caip};
 
 /// Reads rows.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,13 @@ impl Insurer<'_> {
         let number = amount(Column::Number, &row.number)?;
         let holder = address(&row.holder)?;
         let sum_insured = amount(Column::SumInsured, &row.sum_insured)?;
+        if sum_insured.is_zero() {
+            return Err(Problem::of(
+                Column::SumInsured,
+                "is 0, and a policy for nothing never pays",
+                "write the sum in the token's smallest unit, at least 1",
+            ));
+        }
         let inception = time(Column::Inception, &row.inception)?;
         let expiry = time(Column::Expiry, &row.expiry)?;
         if expiry <= inception {
@@ -51,6 +58,17 @@ impl Insurer<'_> {
                 Column::Expiry,
                 format!("expires at {expiry}, not after its inception {inception}"),
                 "write the end of the policy's period",
+            ));
+        }
+        // Nobody looks at what was before, so nobody could say that nothing happened.
+        let from = insured.evaluate_from();
+        if matches!(insured.origin, Origin::Declared(_)) && inception < from {
+            return Err(Problem::of(
+                Column::Inception,
+                format!(
+                    "{inception} is before {from}, from when on the declared cover is evaluated"
+                ),
+                "insure what is still to come",
             ));
         }
         let risk = insured.risk(self.subject(row, insured)?, inception);
@@ -157,8 +175,8 @@ impl Insurer<'_> {
         if now.is_empty() {
             Problem::of(
                 Column::Cover,
-                format!("there is no cover `{}` in the configuration", row.cover),
-                "add it to [[covers]], or correct the name",
+                format!("no cover `{}` is in force", row.cover),
+                "add it to [[covers]] or declare it (POST /v1/covers), or correct the name",
             )
         } else {
             Problem::of(

@@ -267,7 +267,7 @@ impl<'a> Decided<'a> {
         let AttestClaims {
             evaluator, issuing, ..
         } = self.signing;
-        let cover = evaluator.cover(determination.terms_hash)?;
+        let terms = evaluator.cover(determination.terms_hash)?;
         // A clock that was set back cannot make a statement older than the decision that it states.
         let issued_at = self.stage.clock.now().max(determination.determined_at);
         let validity = Validity {
@@ -276,7 +276,8 @@ impl<'a> Decided<'a> {
             valid_until: issued_at + issuing.valid_for,
         };
         let epoch = self.seat.epoch().number();
-        let payload = ClaimAttestation::for_claim(cover, &policy, determination, validity, epoch)?;
+        let payload =
+            ClaimAttestation::for_claim(&terms.cover, &policy, determination, validity, epoch)?;
         let Some(payload) = self.revised(payload).await? else {
             return Ok(None);
         };

@@ -67,9 +67,9 @@ async fn decide_all(
     determination: &Determination,
     decided: &mut Vec<Claim>,
 ) -> Result<(), StageError> {
-    let cover = evaluator.cover(determination.terms_hash)?;
+    let terms = evaluator.cover(determination.terms_hash)?;
     for policy in stage.store.policies_on(determination.risk).await? {
-        let eligibility = decide(cover, &policy, determination);
+        let eligibility = decide(&terms.cover, &policy, determination);
         // Named as the API names it; no span of a trace, of which there would be as many as claims.
         let id = format_args!("{}-{}", policy.id, determination.ordinal);
         let span = tracing::info_span!(target: "claims", "claim", %id);

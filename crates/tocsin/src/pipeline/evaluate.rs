@@ -3,7 +3,10 @@
 //! Nothing is written here: the result commits in the transaction that moves the cursors. Time advances for a risk only
 //! as far as every one of its sources has reported.
 
+mod terms;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
@@ -19,12 +22,14 @@ use tocsin_store::Store;
 use tocsin_store::look::END_OF_TIME;
 use tocsin_store::step::{RiskAdvance, RiskSnapshot};
 
+pub use self::terms::Compiled;
+use self::terms::Terms;
 use super::StageError;
 use super::polled_news::{PolledNews, Wakings};
 
 /// Every cover, compiled.
 pub struct Evaluator {
-    covers: BTreeMap<TermsHash, (Program, Cover)>,
+    terms: Terms,
 }
 
 /// What some sources have said since their stored progress.
@@ -57,39 +62,34 @@ pub struct Verdicts {
 impl Evaluator {
     /// Compiles the covers.
     pub fn new(covers: impl IntoIterator<Item = Cover>) -> Self {
-        Self {
-            covers: covers
-                .into_iter()
-                .map(|cover| (cover.terms_hash, (Program::compile(&cover), cover)))
-                .collect(),
-        }
+        let terms = Terms::default();
+        covers.into_iter().for_each(|cover| terms.learn(cover));
+        Self { terms }
+    }
+
+    /// Compiles one more; its risks can be stored then.
+    pub fn learn(&self, cover: Cover) {
+        self.terms.learn(cover);
     }
 
     /// The cover with these terms.
-    pub fn cover(&self, terms: TermsHash) -> Result<&Cover, StageError> {
-        self.compiled(terms).map(|(_, cover)| cover)
+    pub fn cover(&self, terms: TermsHash) -> Result<Arc<Compiled>, StageError> {
+        self.terms.get(terms)
     }
 
-    /// Every cover.
-    pub fn covers(&self) -> impl Iterator<Item = &Cover> {
-        self.covers.values().map(|(_, cover)| cover)
-    }
-
-    fn compiled(&self, terms: TermsHash) -> Result<(&Program, &Cover), StageError> {
-        let found = self.covers.get(&terms);
-        found
-            .map(|(program, cover)| (program, cover))
-            .ok_or(StageError::UnknownTerms(terms))
+    /// Every cover that is known now.
+    pub fn covers(&self) -> Vec<Arc<Compiled>> {
+        self.terms.all()
     }
 
     /// The state of a risk of which nothing was observed.
     pub fn initial_state(&self, risk: &Risk) -> Result<Vec<u8>, StageError> {
-        let (program, _cover) = self.compiled(risk.terms_hash)?;
+        let terms = self.terms.get(risk.terms_hash)?;
         let start = Start {
             evaluate_from: Some(risk.evaluate_from),
             inception: risk.inception,
         };
-        encode(risk.id, &RiskState::new(program, start))
+        encode(risk.id, &RiskState::new(&terms.program, start))
     }
 
     /// What the news mean for every risk that listens to one of these sources.
@@ -103,10 +103,12 @@ impl Evaluator {
         let mut verdicts = Verdicts::default();
         for snapshot in store.snapshots(&sources).await? {
             let reached = |stream: &Stream| news.watermarks.get(&stream.source).copied();
-            let Some(advanced) = self.advance(&snapshot, news.observations, &reached)? else {
+            let terms = self.terms.get(snapshot.risk.terms_hash)?;
+            let advanced = advance(&terms.program, &snapshot, news.observations, &reached)?;
+            let Some(advanced) = advanced else {
                 continue;
             };
-            let cover = self.cover(snapshot.risk.terms_hash)?;
+            let cover = &terms.cover;
             for loss in advanced.losses {
                 verdicts
                     .determinations
@@ -164,10 +166,11 @@ impl Evaluator {
     ) -> Result<Option<Judged>, StageError> {
         let heard = polled.of(&snapshot.streams);
         let reached = |stream: &Stream| polled.watermark(stream);
-        let Some(advanced) = self.advance(snapshot, &heard, &reached)? else {
+        let terms = self.terms.get(snapshot.risk.terms_hash)?;
+        let (program, cover) = (&terms.program, &terms.cover);
+        let Some(advanced) = advance(program, snapshot, &heard, &reached)? else {
             return Ok(None);
         };
-        let (program, cover) = self.compiled(snapshot.risk.terms_hash)?;
         let waits = |seen: &Observation| seen.observed_at > advanced.evaluated_to;
         let wakes_at = if snapshot.pending.iter().chain(&heard).any(waits) {
             Some(now)
@@ -200,7 +203,8 @@ impl Evaluator {
         let mut foreseen = Vec::new();
         for snapshot in store.snapshots(&sources).await? {
             let reached = |stream: &Stream| news.watermarks.get(&stream.source).copied();
-            let advanced = self.advance(&snapshot, news.observations, &reached)?;
+            let terms = self.terms.get(snapshot.risk.terms_hash)?;
+            let advanced = advance(&terms.program, &snapshot, news.observations, &reached)?;
             let losses = advanced.map(|advanced| advanced.losses).unwrap_or_default();
             foreseen.extend(losses.into_iter().map(|loss| Foreseen {
                 risk: snapshot.risk.clone(),
@@ -209,35 +213,34 @@ impl Evaluator {
         }
         Ok(foreseen)
     }
+}
 
-    /// Advances one risk as far as all of its sources have come; `None` where that is no further than before.
-    fn advance(
-        &self,
-        snapshot: &RiskSnapshot,
-        fresh: &[Observation],
-        reached: &dyn Fn(&Stream) -> Option<Timestamp>,
-    ) -> Result<Option<Advanced>, StageError> {
-        let risk = snapshot.risk.id;
-        let (program, _cover) = self.compiled(snapshot.risk.terms_hash)?;
-        let refused = |error: EvalError| StageError::Evaluation {
-            risk,
-            problem: error.to_string(),
-        };
-        let mut state = decode(risk, &snapshot.state)?;
-        let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
-        let Some(batch) = report(&mut intake, snapshot, reached).map_err(refused)? else {
-            return Ok(None);
-        };
-        let evaluated_to = batch.watermark;
-        let losses = program
-            .advance(&mut state, batch.observations, evaluated_to)
-            .map_err(refused)?;
-        Ok(Some(Advanced {
-            state,
-            evaluated_to,
-            losses,
-        }))
-    }
+/// Advances one risk as far as all of its sources have come; `None` where that is no further than before.
+fn advance(
+    program: &Program,
+    snapshot: &RiskSnapshot,
+    fresh: &[Observation],
+    reached: &dyn Fn(&Stream) -> Option<Timestamp>,
+) -> Result<Option<Advanced>, StageError> {
+    let risk = snapshot.risk.id;
+    let refused = |error: EvalError| StageError::Evaluation {
+        risk,
+        problem: error.to_string(),
+    };
+    let mut state = decode(risk, &snapshot.state)?;
+    let mut intake = merge(program, &state, snapshot, fresh).map_err(refused)?;
+    let Some(batch) = report(&mut intake, snapshot, reached).map_err(refused)? else {
+        return Ok(None);
+    };
+    let evaluated_to = batch.watermark;
+    let losses = program
+        .advance(&mut state, batch.observations, evaluated_to)
+        .map_err(refused)?;
+    Ok(Some(Advanced {
+        state,
+        evaluated_to,
+        losses,
+    }))
 }
 
 /// Says in the log what was determined.

@@ -28,7 +28,7 @@ const UNSIGNED: u64 = u64::MAX;
 pub struct Logger {
     key: Arc<SigningKey>,
     coverage_every: Seconds,
-    slack: Vec<(TermsHash, Seconds)>,
+    evaluator: Arc<Evaluator>,
     next: Bell,
     /// How many leaves the state has that was signed last.
     signed: AtomicU64,
@@ -39,16 +39,13 @@ impl Logger {
     pub fn new(
         key: Arc<SigningKey>,
         coverage_every: Seconds,
-        evaluator: &Evaluator,
+        evaluator: Arc<Evaluator>,
         next: Bell,
     ) -> Self {
-        let covers = evaluator.covers();
         Self {
             key,
             coverage_every,
-            slack: covers
-                .map(|cover| (cover.terms_hash, slack(cover)))
-                .collect(),
+            evaluator,
             next,
             signed: AtomicU64::new(UNSIGNED),
         }
@@ -77,11 +74,16 @@ impl Work for Logger {
     }
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
+        let terms = self.evaluator.covers();
+        let slack: Vec<(TermsHash, Seconds)> = terms
+            .iter()
+            .map(|terms| (terms.cover.terms_hash, slack(&terms.cover)))
+            .collect();
         let appending = Appending {
             now: stage.clock.now(),
             limit: LEAVES_PER_TURN,
             coverage_every: self.coverage_every,
-            slack: &self.slack,
+            slack: &slack,
         };
         let appended = stage.store.append(&appending).await?;
         if appended.leaves > 0 {

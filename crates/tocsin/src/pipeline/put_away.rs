@@ -2,6 +2,7 @@
 //!
 //! Guarantee: what a claim may rest on stays until no claim can be made, however short the archive is meant to be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin_domain::observation::SourceId;
@@ -19,22 +20,15 @@ const PER_TURN: u32 = 2_000;
 
 /// Puts away what is over.
 pub struct Archivist {
-    deadlines: Vec<Deadline>,
+    evaluator: Arc<Evaluator>,
     /// How long the responses of each feed are kept at least.
     feeds: Vec<(SourceId, Seconds)>,
 }
 
 impl Archivist {
     /// Under the terms that `evaluator` knows, with the responses of `feeds` kept at least so long.
-    pub fn new(evaluator: &Evaluator, feeds: Vec<(SourceId, Seconds)>) -> Self {
-        let deadline = |cover: &tocsin_domain::cover::Cover| Deadline {
-            terms: cover.terms_hash,
-            claims: cover.policy.claim_deadline,
-        };
-        Self {
-            deadlines: evaluator.covers().map(deadline).collect(),
-            feeds,
-        }
+    pub fn new(evaluator: Arc<Evaluator>, feeds: Vec<(SourceId, Seconds)>) -> Self {
+        Self { evaluator, feeds }
     }
 }
 
@@ -53,9 +47,17 @@ impl Work for Archivist {
         let sources: Vec<_> = feeds
             .map(|(source, kept)| (source.clone(), now - *kept))
             .collect();
+        let terms = self.evaluator.covers();
+        let deadlines: Vec<Deadline> = terms
+            .iter()
+            .map(|terms| Deadline {
+                terms: terms.cover.terms_hash,
+                claims: terms.cover.policy.claim_deadline,
+            })
+            .collect();
         let retention = Retention {
             now,
-            deadlines: &self.deadlines,
+            deadlines: &deadlines,
             sources: &sources,
             limit: PER_TURN,
         };

@@ -1,15 +1,22 @@
-//! Policies that clients send, into the books: read in the same way as files of them, and taken up by the stages, which find
-//! their work in the store.
+//! Covers and policies that clients send, into the books: read in the same way as files of them, and taken up by the stages,
+//! which find their work in the store.
+
+mod declare;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tocsin_api::books::{Asked, Books, Flaw, NewPolicy, PoliciesTaken, Untaken};
+use serde::Serialize;
+use tocsin_api::books::{Asked, Books, Flaw, NewCover, NewPolicy, PoliciesTaken, Untaken};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::Store;
-use tocsin_store::answer::Answer;
+use tocsin_store::answer::{Answer, Written};
+use tocsin_store::log::AuditEntry;
+use tokio::sync::Mutex;
+use tracing::Instrument;
 
 use crate::clock::Clock;
-use crate::config::{Feeds, InsuredCover};
+use crate::insure::catalogue::Catalogue;
 use crate::insure::{Insurer, Problem, Row, import};
 use crate::pipeline::StageError;
 use crate::pipeline::bell::Bell;
@@ -18,13 +25,15 @@ use crate::pipeline::evaluate::Evaluator;
 /// What was made.
 const CREATED: u16 = 201;
 
-/// What reads policies of clients.
+/// What takes covers and policies of clients.
 pub(super) struct ClientBooks {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) evaluator: Arc<Evaluator>,
-    pub(super) covers: Vec<InsuredCover>,
-    pub(super) feeds: Feeds,
+    pub(super) catalogue: Arc<Catalogue>,
+    /// Whether others evaluate the same covers, and have to begin at the same instant.
+    pub(super) in_quorum: bool,
+    pub(super) declaring: Mutex<()>,
     pub(super) settlement: Option<u64>,
     /// Rung when a policy may have a claim on what was determined before.
     pub(super) claim: Bell,
@@ -32,12 +41,24 @@ pub(super) struct ClientBooks {
 
 #[async_trait]
 impl Books for ClientBooks {
+    async fn declare(self: Arc<Self>, cover: NewCover, asked: Asked) -> Result<Answer, Untaken> {
+        let declare = async move { self.bring_into_force(cover, asked).await };
+        // A client that hangs up must not leave a cover in the books that this process does not know of.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "awaited below; it ends by itself, and what it has not committed has not happened"
+        )]
+        let declared = tokio::spawn(declare.in_current_span()).await;
+        declared.unwrap_or_else(|stopped| Err(Untaken::Failed(stopped.to_string())))
+    }
+
     async fn take(&self, policies: Vec<NewPolicy>, asked: Asked) -> Result<Answer, Untaken> {
         let now = self.clock.now();
+        let covers = self.catalogue.covers();
         let insurer = Insurer {
             now,
-            covers: &self.covers,
-            feeds: &self.feeds,
+            covers: &covers,
+            feeds: self.catalogue.offers().feeds(),
             settlement: self.settlement,
         };
         let rows: Vec<Row> = policies.into_iter().map(row).collect();
@@ -52,25 +73,22 @@ impl Books for ClientBooks {
         if !flaws.is_empty() {
             return Err(Untaken::Flawed(flaws));
         }
-        let body = serde_json::to_vec(&PoliciesTaken { policies: ids })
-            .map_err(|error| Untaken::Failed(error.to_string()))?;
-        let answer = Answer {
-            caller: asked.caller,
-            key: asked.key,
-            request: asked.request,
-            status: CREATED,
-            body,
+        let audit = AuditEntry {
             at: now,
+            action: "policies-taken".to_owned(),
+            actor: Some(asked.caller.clone()),
+            subject: asked.request.to_string(),
+            detail: serde_json::json!({ "policies": ids.len(), "first": ids.first() }),
+        };
+        let answer = answer(asked, CREATED, &PoliciesTaken { policies: ids }, now)?;
+        let written = Written {
+            answer: answer.clone(),
+            audit,
         };
         let numbered = (0_u64..).zip(rows.into_iter().map(Ok));
-        let taken = import::import_answered(
-            &*self.store,
-            insurer,
-            &self.evaluator,
-            numbered,
-            answer.clone(),
-        )
-        .await;
+        let taken =
+            import::import_answered(&*self.store, insurer, &self.evaluator, numbered, written)
+                .await;
         let outcome = taken.map_err(|error| match error {
             StageError::Store(error) => Untaken::Store(error),
             other => Untaken::Failed(crate::report::chain(&other)),
@@ -90,6 +108,23 @@ impl Books for ClientBooks {
         self.claim.ring();
         Ok(answer)
     }
+}
+
+/// What is said of a write, now and when it is repeated.
+fn answer(
+    asked: Asked,
+    status: u16,
+    said: &impl Serialize,
+    at: Timestamp,
+) -> Result<Answer, Untaken> {
+    Ok(Answer {
+        caller: asked.caller,
+        key: asked.key,
+        request: asked.request,
+        status,
+        body: serde_json::to_vec(said).map_err(|error| Untaken::Failed(error.to_string()))?,
+        at,
+    })
 }
 
 fn row(policy: NewPolicy) -> Row {

@@ -44,7 +44,7 @@ pub async fn record(
     Ok(())
 }
 
-fn terms(insured: &InsuredCover) -> CoverRecord {
+pub(super) fn terms(insured: &InsuredCover) -> CoverRecord {
     let cover = &insured.cover;
     CoverRecord {
         terms_hash: cover.terms_hash,
@@ -54,7 +54,11 @@ fn terms(insured: &InsuredCover) -> CoverRecord {
     }
 }
 
-fn risks(insured: &InsuredCover, evaluator: &Evaluator) -> Result<Vec<RiskRecord>, StageError> {
+/// The risks that are known without policies.
+pub(super) fn risks(
+    insured: &InsuredCover,
+    evaluator: &Evaluator,
+) -> Result<Vec<RiskRecord>, StageError> {
     let record = |risk: &Risk| {
         Ok(RiskRecord {
             risk: risk.clone(),
@@ -65,29 +69,12 @@ fn risks(insured: &InsuredCover, evaluator: &Evaluator) -> Result<Vec<RiskRecord
     insured.risks.values().map(record).collect()
 }
 
-/// What is to be asked of feeds for the risks that the configuration knows; it was checked that it can be.
+/// What is to be asked of feeds for the risks that the configuration knows.
 fn looks(config: &Config, now: Timestamp) -> Vec<NewLook> {
-    let mut looks = Vec::new();
-    for insured in &config.covers {
-        for stream in insured
-            .risks
-            .values()
-            .flat_map(|risk| insured.streams(risk))
-        {
-            let first = config
-                .feeds
-                .get(&stream.source)
-                .and_then(|feed| feed.first_look(&stream.subject).ok());
-            if let Some(due_at) = first {
-                looks.push(NewLook {
-                    source: stream.source,
-                    subject: stream.subject,
-                    // A question is asked when somebody can ask it.
-                    due_at: due_at.max(now),
-                });
-            }
-        }
-    }
+    let covers = config.covers.iter();
+    let mut looks: Vec<NewLook> = covers
+        .flat_map(|insured| insured.looks(&config.feeds, now))
+        .collect();
     looks.sort();
     looks.dedup();
     looks

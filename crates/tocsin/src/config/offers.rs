@@ -1,0 +1,137 @@
+//! What covers can listen to, and what a cover means with it.
+
+use std::collections::BTreeMap;
+
+use tocsin_domain::cover::{Cover, Finality, Input};
+use tocsin_domain::observation::SourceId;
+use tocsin_domain::risk::Risk;
+use tocsin_domain::time::Timestamp;
+use tocsin_domain::value::Type;
+
+use super::chain::{Chain, Offer};
+use super::covers::{InsuredCover, Listening, Origin};
+use super::feeds::Feeds;
+
+/// The sources of the chains that are read, and the feeds that are polled.
+#[derive(Clone, Debug)]
+pub struct Offers {
+    sources: BTreeMap<SourceId, Offer>,
+    feeds: Feeds,
+}
+
+impl Offers {
+    pub(super) fn of(chains: &[Chain], feeds: &Feeds) -> Self {
+        Self {
+            sources: chains.iter().flat_map(Chain::offers).collect(),
+            feeds: feeds.clone(),
+        }
+    }
+
+    /// The feeds among them.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    /// A cover as it is insured, evaluated from an instant on; or the first thing about it that does not fit what is
+    /// configured, and what to do.
+    pub fn insure(
+        &self,
+        cover: Cover,
+        evaluate_from: Timestamp,
+        origin: Origin,
+    ) -> Result<InsuredCover, String> {
+        let mut inputs = Vec::with_capacity(cover.inputs.len());
+        for input in &cover.inputs {
+            let listening = match self.feeds.offers(input)? {
+                Some(listening) => listening,
+                None => self.resolve(input, &cover.finality)?,
+            };
+            inputs.push(listening);
+        }
+        let subject = Risk::subject_of(&cover);
+        if subject.is_none()
+            && let Some(named) = inputs.iter().find_map(|input| input.subject.as_ref())
+        {
+            return Err(format!(
+                "one input names {named}, and another one no subject: name all of them, or none where every policy names its own"
+            ));
+        }
+        Ok(InsuredCover::new(
+            origin,
+            cover,
+            inputs,
+            subject,
+            evaluate_from,
+        ))
+    }
+
+    /// What an input listens to, where its source is on a chain.
+    fn resolve(&self, input: &Input, finality: &[(String, Finality)]) -> Result<Listening, String> {
+        let name = &input.name;
+        let incomplete = || {
+            format!(
+                "inputs.{name} names no subject or no source: a cover that is run says what it watches and where (a feed that is \
+                 polled can leave the subject to the policies)"
+            )
+        };
+        let source = input.source.as_ref().ok_or_else(incomplete)?;
+        let Some(offer) = self.sources.get(source) else {
+            return Err(self.not_configured(name, source));
+        };
+        let subject = input.subject.as_ref().ok_or_else(incomplete)?;
+        if offer.subject != *subject || offer.metric != input.metric {
+            return Err(format!(
+                "inputs.{name} wants {} of {subject}, but source `{source}` is configured as {} of {}",
+                input.metric, offer.metric, offer.subject
+            ));
+        }
+        check_type(input, source, offer.value_type)?;
+        let chain = &offer.chain;
+        if let Some((_, wanted)) = finality.iter().find(|(name, _)| name == chain)
+            && let Some(configured) = offer.finality.filter(|configured| configured != wanted)
+        {
+            return Err(format!(
+                "the terms take {chain} as final by {wanted:?}, but [chains.\"{chain}\"] is configured with {configured:?}: \
+                 make the configuration agree with the terms"
+            ));
+        }
+        Ok(Listening {
+            source: source.clone(),
+            subject: Some(subject.clone()),
+            metric: input.metric.clone(),
+        })
+    }
+
+    fn not_configured(&self, input: &str, source: &SourceId) -> String {
+        let is_feed = source.as_str().starts_with("feed:");
+        let names: Vec<&str> = if is_feed {
+            let ids = self.feeds.all();
+            ids.map(|configured| configured.feed.id().as_str())
+                .collect()
+        } else {
+            self.sources.keys().map(SourceId::as_str).collect()
+        };
+        format!(
+            "inputs.{input}.source `{source}` is not configured: add [{}.\"{source}\"] to the service \
+             configuration (configured: {})",
+            if is_feed { "feeds" } else { "sources" },
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        )
+    }
+}
+
+/// That an input can have what its source gives.
+pub(super) fn check_type(input: &Input, source: &SourceId, given: Type) -> Result<(), String> {
+    // An event counts by being there, and the decimal that it may carry is its amount.
+    if given == input.ty || (input.ty, given) == (Type::Event, Type::Decimal) {
+        return Ok(());
+    }
+    Err(format!(
+        "inputs.{} is a {}, but `{source}` gives a {given}: correct the input's type or the source's value",
+        input.name, input.ty
+    ))
+}
