@@ -86,6 +86,20 @@ impl Metrics {
         self.0.webhooks.sent(taken);
     }
 
+    /// So many lanes of webhook endpoints are told at the moment.
+    pub fn webhook_lanes(&self, count: usize) {
+        self.0
+            .webhooks
+            .lanes(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// What came of so many messages is not yet written down.
+    pub fn webhook_unwritten(&self, count: usize) {
+        self.0
+            .webhooks
+            .unwritten(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     /// A feed did or said something that gives no value.
     pub fn feed_trouble(&self, feed: &SourceId, kind: &str) {
         self.0.feeds.trouble(feed, kind);

@@ -8,6 +8,7 @@ mod compare;
 mod due;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::time::Timestamp;
 use tocsin_log::{Edge, Hash, TileId};
@@ -161,19 +162,29 @@ impl Audit for SqliteStore {
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         let attempt = "record what was done";
         let mut transaction = self.begin(attempt).await?;
-        for entry in entries {
-            let body = entry.body();
-            // Refused here, where somebody can say less, rather than when everything waits for its leaf.
-            Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
-            sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
-                .bind(&entry.subject)
-                .bind(body.to_string())
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed(attempt))?;
-        }
+        record(&mut transaction, entries, attempt).await?;
         transaction.commit().await.map_err(failed(attempt))
     }
+}
+
+/// Queues entries in the transaction of what they tell of.
+pub(crate) async fn record(
+    connection: &mut SqliteConnection,
+    entries: &[AuditEntry],
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    for entry in entries {
+        let body = entry.body();
+        // Refused here, where somebody can say less, rather than when everything waits for its leaf.
+        Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
+        sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
+            .bind(&entry.subject)
+            .bind(body.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed(attempt))?;
+    }
+    Ok(())
 }
 
 fn leaf((place, kind, subject, ordinal, entry): LeafRow) -> Result<Leaf, StoreError> {

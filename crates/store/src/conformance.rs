@@ -288,7 +288,8 @@ macro_rules! conformance_tests {
                 replay_dead_letters
                 remember_what_happened
                 are_disabled_loudly
-                rotate_secrets
+                say_who_did_what,
+                are_registered_once
             }
             nonces {
                 are_taken_from_the_greater_count

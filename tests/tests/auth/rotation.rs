@@ -60,12 +60,12 @@ async fn a_rotation_loses_no_request() {
     let life = api.store.credential(&old.id).await.unwrap().unwrap().life;
     let retiring = life.retire(now(), 3).unwrap();
     let change = CredentialChange {
-        add: Vec::new(),
         change: vec![LifeChange {
             id: old.id.clone(),
             from: life,
             to: retiring,
         }],
+        ..CredentialChange::default()
     };
     api.store.change_credentials(&change).await.unwrap();
     pause().await;

@@ -4,14 +4,13 @@
 //! transactions; nobody waits for a timer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_store::Store;
 use tocsin_store::webhook::lane::{LaneId, Record, Settlement};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::pipeline::StageError;
+use super::unwell;
+use crate::pipeline::{Stage, StageError};
 
 /// Entries of one transaction.
 const MOST_ENTRIES: usize = 4_096;
@@ -33,14 +32,14 @@ pub(super) struct Entry {
 pub(super) type Pen = mpsc::Sender<Entry>;
 
 pub(super) struct Books {
-    store: Arc<dyn Store>,
+    stage: Stage,
     entries: mpsc::Receiver<Entry>,
 }
 
 impl Books {
-    pub(super) fn new(store: Arc<dyn Store>) -> (Self, Pen) {
+    pub(super) fn new(stage: Stage) -> (Self, Pen) {
         let (pen, entries) = mpsc::channel(MOST_ENTRIES);
-        (Self { store, entries }, pen)
+        (Self { stage, entries }, pen)
     }
 
     /// Writes until every pen is gone.
@@ -48,6 +47,8 @@ impl Books {
         let mut entries = Vec::new();
         while self.entries.recv_many(&mut entries, MOST_ENTRIES).await > 0 {
             let mut lanes: BTreeMap<LaneId, Settlement> = BTreeMap::new();
+            let unwritten = entries.len().saturating_add(self.entries.len());
+            self.stage.metrics.webhook_unwritten(unwritten);
             let (mut permits, mut told) = (Vec::new(), Vec::new());
             for entry in entries.drain(..) {
                 permits.extend(entry.permit);
@@ -61,13 +62,12 @@ impl Books {
                 }
             }
             let settlements: Vec<Settlement> = lanes.into_values().collect();
-            while let Err(error) = self.store.settle(&settlements).await {
-                if !error.is_transient() {
-                    return Err(error.into());
-                }
-                tracing::warn!(%error, "webhooks wait to be written down");
+            while let Err(error) = self.stage.store.settle(&settlements).await {
+                // Nothing more is sent than may be sent twice, and the service is not ready meanwhile.
+                unwell(&self.stage, error.into())?;
                 tokio::time::sleep(RETRY).await;
             }
+            self.stage.metrics.webhook_unwritten(self.entries.len());
             drop(permits);
             for written in told {
                 // A lane that was cut off does not wait any more.
