@@ -241,6 +241,21 @@ pub struct Signed {
 impl Holder {
     /// Signs a request; one with a body or another method than GET is a write.
     pub fn sign(&self, method: Method, base: &str, path: &str, body: &[u8]) -> Signed {
+        let mut random_bytes = [0; 16];
+        random(&mut random_bytes).unwrap();
+        let key = Nonce::new(random_bytes);
+        self.sign_again(method, base, path, body, key.as_str())
+    }
+
+    /// Signs a request whose writes have an idempotency key of their own.
+    pub fn sign_again(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        body: &[u8],
+        key: &str,
+    ) -> Signed {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
@@ -253,7 +268,7 @@ impl Holder {
             add("content-digest", &ContentDigest::of(body).header());
         }
         if method != Method::GET {
-            add("idempotency-key", Nonce::new(random_bytes).as_str());
+            add("idempotency-key", key);
         }
         let stamp = Stamp {
             created: now(),

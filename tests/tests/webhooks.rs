@@ -6,10 +6,14 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "webhooks/acts.rs"]
+mod acts;
 #[path = "webhooks/api.rs"]
 mod api;
 #[path = "webhooks/desk.rs"]
 mod desk;
+#[path = "webhooks/killed.rs"]
+mod killed;
 #[path = "webhooks/secrets.rs"]
 mod secrets;
 #[path = "webhooks/sink.rs"]

@@ -5,6 +5,7 @@
 mod attestors;
 mod calls;
 mod deliveries;
+mod epochs;
 mod feeds;
 mod log;
 mod sources;
@@ -43,6 +44,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    epochs: epochs::Epochs,
     webhooks: webhooks::Webhooks,
     calls: calls::Calls,
     deliveries: deliveries::Deliveries,
@@ -64,6 +66,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            epochs: epochs::Epochs::of(&mut registry),
             webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
@@ -161,6 +164,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.epochs.look(&api).await?;
     counts.log.look(&api).await?;
     counts.webhooks.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);

@@ -195,7 +195,10 @@ impl Auth {
         self.0.tally.refused(key, failure);
         self.0.metrics.call_refused(failure);
         match refused {
-            Refused::Store(error) => Problem::Store(error),
+            Refused::Store(error) => {
+                tracing::error!(%error, "a key could not be read: its requests are refused");
+                refusal(Failure::NonceStore, scope, head)
+            }
             Refused::Headers => said(
                 Kind::TooLong,
                 "the headers have more than 16 KiB or 64 lines",
