@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa_axum::routes;
 
 use crate::access::{Access, Scope};
+use crate::auth::keys::proposals;
 use crate::auth::{caller, keys};
 use crate::limits::Limits;
 use crate::openapi::Document;

@@ -288,7 +288,7 @@ macro_rules! conformance_tests {
                 replay_dead_letters
                 remember_what_happened
                 are_disabled_loudly
-                say_who_did_what,
+                say_who_did_what
                 are_registered_once
             }
             nonces {

@@ -10,15 +10,21 @@ use tocsin_store::StoreError;
 use super::number;
 use crate::Api;
 
+/// Named, so that a service that attests nothing shows nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct DomainLabels {
+    domain: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct EpochLabels {
     epoch: u32,
 }
 
 pub(super) struct Epochs {
-    signing: Family<(), Gauge<i64>>,
+    signing: Family<DomainLabels, Gauge<i64>>,
     unredeemed: Family<EpochLabels, Gauge<i64>>,
-    lagging: Family<(), Gauge<i64>>,
+    lagging: Family<DomainLabels, Gauge<i64>>,
 }
 
 impl Epochs {
@@ -52,11 +58,14 @@ impl Epochs {
             return Ok(());
         };
         let separator = domain.domain_separator();
+        let domain = DomainLabels {
+            domain: separator.to_string(),
+        };
         // Never before 1970.
-        let now = u64::try_from((api.auth.0.now)().0).unwrap_or(0);
+        let now = u64::try_from(api.auth.now().0).unwrap_or(0);
         let epochs = api.store.epochs(separator).await?;
         let signing = number(signs_until(&epochs, now).saturating_sub(now));
-        self.signing.get_or_create(&()).set(signing);
+        self.signing.get_or_create(&domain).set(signing);
         let mut lagging = 0_u64;
         // An epoch under which nothing waits any more is not shown for ever.
         self.unredeemed.clear();
@@ -70,7 +79,7 @@ impl Epochs {
                 lagging = lagging.saturating_add(count);
             }
         }
-        self.lagging.get_or_create(&()).set(number(lagging));
+        self.lagging.get_or_create(&domain).set(number(lagging));
         Ok(())
     }
 }

@@ -62,7 +62,7 @@ impl Teller {
 pub async fn run(teller: Arc<Teller>, stage: Stage, bell: Bell) -> Result<(), StageError> {
     let (books, pen) = Books::new(stage.clone());
     let mut lanes = JoinSet::new();
-    let mut running = Running::default();
+    let mut running = Running::new(books.stuck());
     let kept = books.keep();
     tokio::pin!(kept);
     while !stage.shutdown.is_requested() {

@@ -4,6 +4,8 @@
 //! transactions; nobody waits for a timer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tocsin_store::webhook::lane::{LaneId, Record, Settlement};
@@ -34,12 +36,25 @@ pub(super) type Pen = mpsc::Sender<Entry>;
 pub(super) struct Books {
     stage: Stage,
     entries: mpsc::Receiver<Entry>,
+    /// Whether nothing can be written down at the moment.
+    stuck: Arc<AtomicBool>,
 }
 
 impl Books {
     pub(super) fn new(stage: Stage) -> (Self, Pen) {
         let (pen, entries) = mpsc::channel(MOST_ENTRIES);
-        (Self { stage, entries }, pen)
+        let stuck = Arc::default();
+        let books = Self {
+            stage,
+            entries,
+            stuck,
+        };
+        (books, pen)
+    }
+
+    /// Says whether nothing can be written down at the moment.
+    pub(super) fn stuck(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stuck)
     }
 
     /// Writes until every pen is gone.
@@ -64,9 +79,11 @@ impl Books {
             let settlements: Vec<Settlement> = lanes.into_values().collect();
             while let Err(error) = self.stage.store.settle(&settlements).await {
                 // Nothing more is sent than may be sent twice, and the service is not ready meanwhile.
+                self.stuck.store(true, Ordering::Relaxed);
                 unwell(&self.stage, error.into())?;
                 tokio::time::sleep(RETRY).await;
             }
+            self.stuck.store(false, Ordering::Relaxed);
             self.stage.metrics.webhook_unwritten(self.entries.len());
             drop(permits);
             for written in told {
