@@ -18,10 +18,9 @@ use tocsin_auth::digest::ContentDigest;
 use tocsin_auth::life::DAY;
 use tocsin_auth::nonce::Nonce;
 use tocsin_auth::request::Request;
-use tocsin_auth::seal::{MasterKey, Seal, random};
+use tocsin_auth::seal::random;
 use tocsin_auth::sign::{Stamp, sign};
 use tocsin_auth::{Environment, KeyId, LifeCycle, Scope, SigningKey, UnixTime};
-use tocsin_store::StoreError;
 use tocsin_store::credential::{
     Client, Credential, CredentialChange, Credentials, Material, Owner, OwnerName,
 };
@@ -72,7 +71,7 @@ impl SignedApi {
             .unwrap();
         let store = Arc::new(store);
         let settings = AuthSettings {
-            seal: Some(Seal::new(MasterKey::new(&[3; 32]).unwrap(), Vec::new())),
+            seal: Some(teller::seal()),
             ..settings
         };
         let desk = desk(&store);
@@ -96,14 +95,6 @@ impl SignedApi {
     /// A client, if it is new, and a key of it.
     pub async fn holder(&self, client: &str, key: SigningKey, scopes: &[Scope]) -> Holder {
         let name: OwnerName = client.parse().unwrap();
-        let added = Client {
-            name: name.clone(),
-            created_at: now(),
-        };
-        match self.store.add_client(&added).await {
-            Ok(()) | Err(StoreError::Conflict { .. }) => {}
-            other => other.unwrap(),
-        }
         let mut bytes = [0; 16];
         random(&mut bytes).unwrap();
         let id = KeyId::new(self.settings.environment, bytes);
@@ -117,15 +108,25 @@ impl SignedApi {
         let life = LifeCycle::pending(now().plus(90 * DAY));
         let credential = Credential {
             id: id.clone(),
-            owner: Owner::Client(name),
+            owner: Owner::Client(name.clone()),
             material,
             scopes: scopes.iter().copied().collect(),
             life: life.activate(now()).unwrap(),
             created_at: now(),
         };
+        let known = self.store.clients().await.unwrap();
+        let new = Client {
+            name,
+            created_at: now(),
+        };
         let change = CredentialChange {
+            clients: if known.iter().any(|known| known.name == new.name) {
+                Vec::new()
+            } else {
+                vec![new]
+            },
             add: vec![credential],
-            change: Vec::new(),
+            ..CredentialChange::default()
         };
         self.store.change_credentials(&change).await.unwrap();
         Holder { id, key }
@@ -240,6 +241,21 @@ pub struct Signed {
 impl Holder {
     /// Signs a request; one with a body or another method than GET is a write.
     pub fn sign(&self, method: Method, base: &str, path: &str, body: &[u8]) -> Signed {
+        let mut random_bytes = [0; 16];
+        random(&mut random_bytes).unwrap();
+        let key = Nonce::new(random_bytes);
+        self.sign_again(method, base, path, body, key.as_str())
+    }
+
+    /// Signs a request whose writes have an idempotency key of their own.
+    pub fn sign_again(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        body: &[u8],
+        key: &str,
+    ) -> Signed {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
@@ -252,7 +268,7 @@ impl Holder {
             add("content-digest", &ContentDigest::of(body).header());
         }
         if method != Method::GET {
-            add("idempotency-key", Nonce::new(random_bytes).as_str());
+            add("idempotency-key", key);
         }
         let stamp = Stamp {
             created: now(),

@@ -4,21 +4,85 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tocsin::clock::SystemClock;
+use tocsin::clock::{Clock, SystemClock};
 use tocsin::pipeline::Stage;
 use tocsin::pipeline::webhooks::Teller;
+use tocsin::pipeline::webhooks::keyring::Keyring;
 use tocsin::supervisor::Shutdown;
+use tocsin_auth::seal::{MasterKey, Seal};
+use tocsin_auth::{Algorithm, Environment, UnixTime};
 use tocsin_delivery::webhook::guard::Allowed;
 use tocsin_delivery::webhook::schedule::Schedule;
-use tocsin_delivery::webhook::secret::MasterKey;
 use tocsin_delivery::webhook::{Sender, SenderSettings, SystemLookup};
 use tocsin_domain::time::Seconds;
 use tocsin_store::Store;
+use tocsin_store::credential::{CredentialChange, Credentials, LifeChange};
+use tocsin_store::log::AuditEntry;
+use tocsin_store::webhook::{EndpointId, NewEndpoint, Profile, Registration};
+use tocsin_store_sqlite::SqliteStore;
 
-/// Derives secrets of no worth.
-pub fn keys() -> MasterKey {
-    let text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-    MasterKey::new(&SecretString::from(text)).unwrap()
+/// What seals secrets of no worth.
+pub fn seal() -> Seal {
+    Seal::new(MasterKey::new(&[3; 32]).unwrap(), Vec::new())
+}
+
+fn keys() -> Keyring {
+    Keyring::new(seal(), Environment::Test)
+}
+
+/// A registration, and the secret that its owner is shown.
+pub fn registration(id: EndpointId, profile: Profile) -> (Registration, SecretString) {
+    let now = SystemClock.now();
+    let (mut secret, shown) = keys().make(id, Algorithm::HmacSha256, now).unwrap();
+    secret.life = secret.life.activate(UnixTime(now.0)).unwrap();
+    let endpoint = NewEndpoint {
+        id,
+        profile,
+        client: None,
+        created_at: now,
+    };
+    let registration = Registration {
+        endpoint,
+        secret,
+        audit: said(id, "webhook-registered"),
+        answer: None,
+    };
+    (registration, shown)
+}
+
+/// A second secret of an endpoint beside the first, and what its owner is shown.
+pub async fn rotate(store: &SqliteStore, id: EndpointId, overlap: i64) -> SecretString {
+    let (mut secret, shown) = keys()
+        .make(id, Algorithm::HmacSha256, SystemClock.now())
+        .unwrap();
+    let now = secret.created_at;
+    secret.life = secret.life.activate(now).unwrap();
+    let known = store.credentials_of(&id.owner()).await.unwrap();
+    let active = known.iter().filter(|known| known.life.signs(now));
+    let change = CredentialChange {
+        change: active
+            .map(|known| LifeChange {
+                id: known.id.clone(),
+                from: known.life,
+                to: known.life.retire(now, overlap).unwrap(),
+            })
+            .collect(),
+        add: vec![secret],
+        ..CredentialChange::default()
+    };
+    store.change_credentials(&change).await.unwrap();
+    shown
+}
+
+/// That nobody in particular does something to an endpoint.
+pub fn said(id: EndpointId, action: &str) -> AuditEntry {
+    AuditEntry {
+        at: SystemClock.now(),
+        action: action.to_owned(),
+        actor: None,
+        subject: id.to_string(),
+        detail: serde_json::json!({}),
+    }
 }
 
 /// Sends to this machine, with so many seconds between attempts.

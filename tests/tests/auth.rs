@@ -3,6 +3,8 @@
 
 #[path = "auth/admission.rs"]
 mod admission;
+#[path = "auth/closed.rs"]
+mod closed;
 #[path = "auth/management.rs"]
 mod management;
 #[path = "auth/rotation.rs"]

@@ -6,10 +6,16 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "webhooks/acts.rs"]
+mod acts;
 #[path = "webhooks/api.rs"]
 mod api;
 #[path = "webhooks/desk.rs"]
 mod desk;
+#[path = "webhooks/killed.rs"]
+mod killed;
+#[path = "webhooks/secrets.rs"]
+mod secrets;
 #[path = "webhooks/sink.rs"]
 mod sink;
 
@@ -17,7 +23,8 @@ use std::time::{Duration, Instant};
 
 use tocsin_store::event::{Events, Seq};
 use tocsin_store::webhook::lane::Replay;
-use tocsin_store::webhook::{Filter, Scheme, Standing, Webhooks};
+use tocsin_store::webhook::{Filter, Standing, Webhooks};
+use tocsin_tests::teller::said;
 
 use self::desk::{PATIENCE, Telling, publish, until};
 use self::sink::{Mood, Seen, Sink};
@@ -100,7 +107,11 @@ async fn a_dead_letter_keeps_nobody_waiting_and_can_be_replayed() {
         until: Seq(4),
         only_dead: true,
     };
-    telling.store.replay(id, &replay, 9).await.unwrap();
+    telling
+        .store
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .await
+        .unwrap();
     telling.bell.ring();
     until(async || dead().await.is_empty()).await;
     let taken = sink.taken();
@@ -112,7 +123,11 @@ async fn a_dead_letter_keeps_nobody_waiting_and_can_be_replayed() {
         until: Seq(4),
         only_dead: false,
     };
-    telling.store.replay(id, &replay, 9).await.unwrap();
+    telling
+        .store
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .await
+        .unwrap();
     telling.bell.ring();
     until(async || sink.taken().len() == 6).await;
     let taken = sink.taken();
@@ -149,7 +164,7 @@ async fn an_endpoint_that_takes_nothing_is_disabled_and_told_later() {
     sink.set(Mood::Taking);
     telling
         .store
-        .set_standing(id, &Standing::Active)
+        .set_standing(id, &Standing::Active, &said(id, "webhook-activated"))
         .await
         .unwrap();
     let replay = Replay {
@@ -157,50 +172,16 @@ async fn an_endpoint_that_takes_nothing_is_disabled_and_told_later() {
         until: Seq(9),
         only_dead: true,
     };
-    telling.store.replay(id, &replay, 9).await.unwrap();
+    telling
+        .store
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .await
+        .unwrap();
     telling.bell.ring();
     until(async || sink.taken().len() >= 9).await;
     let mut all = seqs(&sink.taken());
     all.sort_unstable();
     assert_eq!(all, (1..=9).collect::<Vec<_>>());
-    telling.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn secrets_are_rotated_under_load_and_no_message_fails() {
-    let telling = Telling::begin(&[1]).await;
-    let sink = Sink::open(Mood::Taking).await;
-    let id = telling.register(&sink, Filter::default()).await;
-    let load = async {
-        for n in 0..40 {
-            publish(&telling.store, 1 + n * 10, 10).await;
-            telling.bell.ring();
-            tokio::time::sleep(Duration::from_millis(60)).await;
-        }
-    };
-    let rotation = async {
-        tokio::time::sleep(Duration::from_millis(800)).await;
-        let now = telling.now();
-        let overlap = tocsin_domain::time::Seconds(600);
-        telling
-            .store
-            .add_secret(id, Scheme::Hmac, now, now + overlap)
-            .await
-            .unwrap();
-    };
-    tokio::join!(load, rotation);
-    until(async || sink.taken().len() >= 400).await;
-    let seen = sink.seen();
-    assert_eq!(seen.len(), 400, "none was refused or sent twice");
-    let (first, second) = (telling.secret(id, 1), telling.secret(id, 2));
-    // A receiver that knows one of the two all the while accepts everything from the moment that it knows it.
-    assert!(seen.iter().all(|seen| seen.is_signed_with(&first)));
-    let both = seen
-        .iter()
-        .position(|seen| seen.is_signed_with(&second))
-        .unwrap();
-    assert!(seen[both..].iter().all(|seen| seen.is_signed_with(&second)));
-    assert!(both > 0 && both < 399);
     telling.end().await;
 }
 

@@ -104,6 +104,11 @@ pub struct Caller {
 }
 
 impl Auth {
+    /// What time it is.
+    pub(crate) fn now(&self) -> UnixTime {
+        (self.0.now)()
+    }
+
     /// Judges by the keys in `store`.
     pub fn new(
         settings: AuthSettings,

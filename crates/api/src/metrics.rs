@@ -5,6 +5,7 @@
 mod attestors;
 mod calls;
 mod deliveries;
+mod epochs;
 mod feeds;
 mod log;
 mod sources;
@@ -43,6 +44,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    epochs: epochs::Epochs,
     webhooks: webhooks::Webhooks,
     calls: calls::Calls,
     deliveries: deliveries::Deliveries,
@@ -64,6 +66,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            epochs: epochs::Epochs::of(&mut registry),
             webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
             deliveries: deliveries::Deliveries::of(&mut registry),
@@ -84,6 +87,20 @@ impl Metrics {
     /// A message was sent to a webhook endpoint, which took it or not.
     pub fn webhook_sent(&self, taken: bool) {
         self.0.webhooks.sent(taken);
+    }
+
+    /// So many lanes of webhook endpoints are told at the moment.
+    pub fn webhook_lanes(&self, count: usize) {
+        self.0
+            .webhooks
+            .lanes(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// What came of so many messages is not yet written down.
+    pub fn webhook_unwritten(&self, count: usize) {
+        self.0
+            .webhooks
+            .unwritten(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// A feed did or said something that gives no value.
@@ -147,6 +164,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.epochs.look(&api).await?;
     counts.log.look(&api).await?;
     counts.webhooks.look(&api).await?;
     let unready = u64::try_from(api.health.not_ready().len()).unwrap_or(u64::MAX);

@@ -4,7 +4,7 @@ mod kinds;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tocsin_store::StoreError;
@@ -43,6 +43,11 @@ pub(crate) enum Problem {
         detail: String,
         /// When.
         seconds: u32,
+    },
+    /// Nobody, or nobody known, has signed it.
+    Unauthenticated {
+        /// What would be taken, in the words of the header `Accept-Signature` (RFC 9421).
+        accepted: String,
     },
     /// The store failed.
     Store(StoreError),
@@ -120,7 +125,21 @@ impl From<JsonRejection> for Problem {
     }
 }
 
+/// There is no registered scheme for RFC 9421: this name is the one in use, and `Accept-Signature` has the rest.
+const CHALLENGE: &str = "Signature realm=\"tocsin-api-v1\"";
+/// What would have to be signed, and how (RFC 9421, 5.1).
+const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
+
 impl Problem {
+    /// What RFC 9110 (15.5.2) has an answer 401 say of how to do better.
+    fn challenge(&self) -> Option<(HeaderValue, HeaderValue)> {
+        let Self::Unauthenticated { accepted } = self else {
+            return None;
+        };
+        let accepted = HeaderValue::from_str(accepted).ok()?;
+        Some((HeaderValue::from_static(CHALLENGE), accepted))
+    }
+
     fn parts(self) -> (Kind, String, Vec<Flaw>, Option<u32>) {
         match self {
             Self::NotFound(detail) => (Kind::NotFound, detail, Vec::new(), None),
@@ -132,6 +151,10 @@ impl Problem {
                 detail,
                 seconds,
             } => (kind, detail, Vec::new(), Some(seconds)),
+            Self::Unauthenticated { .. } => {
+                let detail = "the request is not signed, anew and by a key that is good here and now, as docs/auth.md says";
+                (Kind::Unauthenticated, detail.to_owned(), Vec::new(), None)
+            }
             Self::Store(error) if error.is_transient() => {
                 let detail = "try again in a few seconds".to_owned();
                 (Kind::Busy, detail, Vec::new(), Some(1))
@@ -144,6 +167,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let challenge = self.challenge();
         let (kind, detail, errors, retry_after) = self.parts();
         let details = ProblemDetails {
             r#type: format!("/problems/{}", kind.name()),
@@ -165,6 +189,11 @@ impl IntoResponse for Problem {
         if let Some(seconds) = retry_after {
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if let Some((scheme, accepted)) = challenge {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+            headers.insert(ACCEPT_SIGNATURE, accepted);
         }
         response
     }

@@ -8,12 +8,13 @@ use utoipa::OpenApi;
 use utoipa_axum::routes;
 
 use crate::access::{Access, Scope};
+use crate::auth::keys::proposals;
 use crate::auth::{caller, keys};
 use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
-use crate::webhooks::{endpoints, told};
+use crate::webhooks::{endpoints, secrets, told};
 use crate::{
     Api, attestations, claims, covers, deliveries, determinations, eligibility, epochs, etag,
     events, feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies,
@@ -86,8 +87,11 @@ pub(crate) fn described(api: &Api) -> Routes {
             Access::Needs(Scope::KeysManage),
             routes!(keys::list, keys::act),
         )
-        .add(Access::Needs(Scope::KeysManage), routes!(keys::proposals))
-        .add(Access::Needs(Scope::KeysManage), routes!(keys::approve))
+        .add(Access::Needs(Scope::KeysManage), routes!(proposals::list))
+        .add(
+            Access::Needs(Scope::KeysManage),
+            routes!(proposals::approve),
+        )
         .add(
             Access::Needs(Scope::WebhooksManage),
             routes!(endpoints::list, endpoints::register),
@@ -102,8 +106,9 @@ pub(crate) fn described(api: &Api) -> Routes {
         )
         .add(
             Access::Needs(Scope::WebhooksManage),
-            routes!(endpoints::secrets, endpoints::rotate),
+            routes!(secrets::list, secrets::rotate),
         )
+        .add(Access::Needs(Scope::WebhooksManage), routes!(secrets::act))
         .add(
             Access::Needs(Scope::WebhooksManage),
             routes!(endpoints::test),

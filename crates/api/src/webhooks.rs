@@ -1,9 +1,12 @@
 //! `/v1/webhooks`: who is told of events, where, with which secrets; what came of it, and telling it once more.
 //!
 //! A client sees and changes the endpoints that it registered, and no others. A secret is shown in the answer that makes it
-//! and never again.
+//! and never again: who repeats the request hears what was made, without the secret. What is done to an endpoint is said in
+//! the log, without its URL, which may be a secret itself.
 
 pub(crate) mod endpoints;
+mod once;
+pub(crate) mod secrets;
 pub(crate) mod told;
 
 use std::sync::Arc;
@@ -11,8 +14,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Extension;
 use secrecy::SecretString;
+use serde_json::Value;
+use tocsin_auth::Algorithm;
 use tocsin_domain::time::Timestamp;
-use tocsin_store::webhook::{Endpoint, EndpointId, SecretRecord};
+use tocsin_store::credential::Credential;
+use tocsin_store::log::AuditEntry;
+use tocsin_store::webhook::{Endpoint, EndpointId};
 
 use crate::Api;
 use crate::auth::Caller;
@@ -33,8 +40,12 @@ pub trait Desk: Send + Sync {
     /// Whether messages may be sent to an address; why not.
     fn check(&self, url: &str) -> Result<(), String>;
 
-    /// What the receiver needs to verify; or why it cannot be said.
-    fn secret(&self, id: EndpointId, record: &SecretRecord) -> Result<SecretString, String>;
+    /// A new secret of an endpoint, pending, and what the receiver needs to verify; or why there is none.
+    fn make_secret(
+        &self,
+        id: EndpointId,
+        algorithm: Algorithm,
+    ) -> Result<(Credential, SecretString), String>;
 
     /// Sends a test message now, once: the status of the answer, or why it was not taken; or what failed here.
     async fn ping(&self, endpoint: &Endpoint) -> Result<Result<u16, String>, String>;
@@ -59,6 +70,18 @@ fn desk(api: &Api) -> Result<&Arc<dyn Desk>, Problem> {
 fn client(asker: &Asker) -> Option<String> {
     let caller = asker.as_ref();
     caller.map(|Extension(caller)| caller.client.as_str().to_owned())
+}
+
+/// That whoever asks does something to an endpoint.
+fn said(at: Timestamp, asker: &Asker, id: EndpointId, action: &str, detail: Value) -> AuditEntry {
+    let actor = asker.as_ref();
+    AuditEntry {
+        at,
+        action: action.to_owned(),
+        actor: actor.map(|Extension(caller)| format!("{} ({})", caller.client, caller.key)),
+        subject: id.to_string(),
+        detail,
+    }
 }
 
 /// An endpoint of the client that asks.

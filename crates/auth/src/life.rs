@@ -128,13 +128,19 @@ impl LifeCycle {
         }
     }
 
-    /// Active to retiring, for `overlap` seconds.
+    /// Active to retiring, for `overlap` seconds; or retiring for less long than before, and never longer.
     pub fn retire(self, now: UnixTime, overlap: i64) -> Result<Self, NoTransition> {
         match self.state {
             State::Active { .. } if overlap > 0 => Ok(self.to(State::Retiring {
                 since: now,
                 until: now.plus(overlap),
             })),
+            State::Retiring { since, until } if overlap > 0 && now.plus(overlap) < until => {
+                Ok(self.to(State::Retiring {
+                    since,
+                    until: now.plus(overlap),
+                }))
+            }
             State::Active { .. } | State::Retiring { .. } if overlap == 0 => {
                 Ok(self.to(State::Retired { since: now }))
             }

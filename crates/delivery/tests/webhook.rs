@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, post};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tocsin_delivery::webhook::guard::Allowed;
-use tocsin_delivery::webhook::secret::{MasterKey, Secret};
+use tocsin_delivery::webhook::secret::Secret;
 use tocsin_delivery::webhook::{
     Failure, Lookup, Message, Sender, SenderSettings, SystemLookup, UrlRefusal,
 };
 use tocsin_domain::time::Seconds;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 const NOW: i64 = 1_790_000_000;
 
@@ -39,9 +39,7 @@ fn sender() -> Sender {
 }
 
 fn secrets() -> [Secret; 2] {
-    let text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-    let master = MasterKey::new(&SecretString::from(text)).unwrap();
-    [master.hmac("wh_a", 1), master.hmac("wh_a", 2)]
+    [1, 2].map(|byte| Secret::hmac(&[byte; 32]).unwrap())
 }
 
 fn message() -> Message {
@@ -95,6 +93,26 @@ async fn a_receiver_sees_what_the_specification_says() {
     }
 }
 
+/// A minute after [`NOW`], and half an hour before it.
+const IN_A_MINUTE: &str = "Mon, 21 Sep 2026 14:14:20 GMT";
+const HALF_AN_HOUR_AGO: &str = "Mon, 21 Sep 2026 13:43:20 GMT";
+
+/// Refuses until then, and shows the receiver's clock or not.
+fn dated(
+    until: &'static str,
+    clock: Option<&'static str>,
+) -> impl AsyncFn() -> axum::response::Response + Clone {
+    async move || {
+        let mut answer = StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(until));
+        // The server would show the machine's.
+        let clock = clock.unwrap_or("none");
+        headers.insert(header::DATE, HeaderValue::from_static(clock));
+        answer
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_2xx_is_a_failure_with_a_reason() {
     let router = Router::new()
@@ -102,15 +120,11 @@ async fn what_is_not_2xx_is_a_failure_with_a_reason() {
             "/busy",
             any(async || (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "17")])),
         )
-        .route(
-            "/dated",
-            any(async || {
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    [(header::RETRY_AFTER, "soon")],
-                )
-            }),
-        )
+        .route("/soon", any(dated("soon", None)))
+        .route("/dated", any(dated(IN_A_MINUTE, None)))
+        // Its clock is half an hour behind ours.
+        .route("/behind", any(dated(IN_A_MINUTE, Some(HALF_AN_HOUR_AGO))))
+        .route("/over", any(dated(HALF_AN_HOUR_AGO, None)))
         .route("/gone", any(async || StatusCode::GONE))
         .route("/teapot", any(async || StatusCode::IM_A_TEAPOT));
     let address = serve(router).await;
@@ -124,7 +138,14 @@ async fn what_is_not_2xx_is_a_failure_with_a_reason() {
         (busy.status, busy.retry_after, busy.gone),
         (Some(429), Some(Seconds(17)), false)
     );
-    assert_eq!(failure("/dated").await.retry_after, None);
+    for (path, wanted) in [
+        ("/soon", None),
+        ("/dated", Some(Seconds(60))),
+        ("/behind", Some(Seconds(1_860))),
+        ("/over", Some(Seconds(0))),
+    ] {
+        assert_eq!(failure(path).await.retry_after, wanted, "{path}");
+    }
     assert!(failure("/gone").await.gone);
     assert_eq!(failure("/teapot").await.status, Some(418));
 }
@@ -326,4 +347,89 @@ async fn a_name_that_changes_its_mind_gains_nothing() {
     // Once for each attempt: what was looked at is what was connected to.
     assert_eq!(lookup.asked.load(Ordering::Relaxed), 4);
     assert_eq!(hits.load(Ordering::Relaxed), 0);
+}
+
+/// Where the name server of somebody who wants inside points: elsewhere each time it is asked, for no time at all.
+struct NameServer {
+    at: SocketAddr,
+    asked: Arc<AtomicUsize>,
+}
+
+impl NameServer {
+    async fn open(answers: Vec<[u8; 4]>) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let at = socket.local_addr().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        tokio::spawn(async move {
+            let mut question = [0; 512];
+            loop {
+                let (length, from) = socket.recv_from(&mut question).await.unwrap();
+                let nth = counted.fetch_add(1, Ordering::Relaxed);
+                let mut answer = question[..length].to_vec();
+                // An answer, to one question, with one record: the name asked for, A, IN, 0 seconds, 4 bytes.
+                answer[2..8].copy_from_slice(&[0x84, 0, 0, 1, 0, 1]);
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+                answer.extend(answers[nth.min(answers.len() - 1)]);
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        });
+        Self { at, asked }
+    }
+}
+
+#[async_trait]
+impl Lookup for NameServer {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let socket = UdpSocket::bind("127.0.0.1:0").await?;
+        // One question, for A, IN.
+        let mut question = vec![7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        for label in name.split('.') {
+            question.push(u8::try_from(label.len()).unwrap());
+            question.extend(label.as_bytes());
+        }
+        question.extend([0, 0, 1, 0, 1]);
+        socket.send_to(&question, self.at).await?;
+        let mut answer = [0; 512];
+        let (length, _) = socket.recv_from(&mut answer).await?;
+        let address: [u8; 4] = answer[length - 4..length].try_into().unwrap();
+        Ok(vec![address.into()])
+    }
+}
+
+/// Counts connections.
+async fn counted(listener: TcpListener) -> Arc<AtomicUsize> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&count);
+    let router = Router::new().fallback(async move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+    });
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    count
+}
+
+/// Over a real name server: what was checked is what is connected to, although the name already means something else.
+#[tokio::test]
+async fn the_connection_goes_to_the_address_that_was_checked() {
+    let outside = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let port = outside.local_addr().unwrap().port();
+    let inside = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let (outside, inside) = (counted(outside).await, counted(inside).await);
+    // 127.0.0.2 stands for the public internet; from the second question on the name means this machine.
+    let names = Arc::new(NameServer::open(vec![[127, 0, 0, 2], [127, 0, 0, 1]]).await);
+    let sender = Sender::new(settings(&["127.0.0.2/32"]), Arc::clone(&names) as _).unwrap();
+    let url = format!("http://rebind.example:{port}/");
+    assert_eq!(send(&sender, &url).await, Ok(200));
+    assert_eq!(names.asked.load(Ordering::Relaxed), 1, "nobody asks again");
+    // Whoever asks now hears of this machine, and a new connection is refused before it is made.
+    let again = Sender::new(settings(&["127.0.0.2/32"]), Arc::clone(&names) as _).unwrap();
+    let refused = send(&again, &url).await.unwrap_err();
+    assert!(
+        refused.reason.contains("127.0.0.1 is not allowed"),
+        "{refused:?}"
+    );
+    let hits = [outside, inside].map(|hits| hits.load(Ordering::Relaxed));
+    assert_eq!(hits, [1, 0]);
 }

@@ -4,14 +4,15 @@ CREATE TABLE clients (
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Keys of clients, and secrets of webhooks. Secrets are sealed: what is here is of no use without the master key.
+-- Keys of clients, and secrets of webhooks, whose owner is the endpoint's id. Secrets are sealed: what is here is of no use
+-- without the master key.
 CREATE TABLE credentials (
     id         TEXT    NOT NULL PRIMARY KEY CHECK (id <> ''),
     owner_kind TEXT    NOT NULL CHECK (owner_kind IN ('client', 'webhook')),
     owner      TEXT    NOT NULL CHECK (owner <> ''),
-    -- Of ed25519.
+    -- Of ed25519; where the service signs with it, the private half is the secret.
     public_key BLOB    CHECK (length(public_key) = 32),
-    -- Of hmac-sha256: which master key, the secret's own key under that, and the secret under its own key.
+    -- Of a secret: which master key, the secret's own key under that, and the secret under its own key.
     master     BLOB    CHECK (length(master) = 8),
     wrapped    BLOB,
     sealed     BLOB,
@@ -21,7 +22,8 @@ CREATE TABLE credentials (
     until      INTEGER CHECK ((until IS NULL) = (state <> 'retiring')),
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    CHECK ((public_key IS NULL) <> (master IS NULL)),
+    -- The service holds what it signs with, and of clients what verifies.
+    CHECK (iif(owner_kind = 'webhook', master IS NOT NULL, (public_key IS NULL) <> (master IS NULL))),
     CHECK ((master IS NULL) = (wrapped IS NULL) AND (master IS NULL) = (sealed IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credentials_by_owner ON credentials (owner_kind, owner, created_at);

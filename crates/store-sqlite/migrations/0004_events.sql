@@ -24,16 +24,6 @@ CREATE TABLE webhook_endpoints (
     CHECK ((standing = 'disabled') = (since IS NOT NULL AND reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Which secrets sign, not what they are.
-CREATE TABLE webhook_secrets (
-    endpoint   BLOB    NOT NULL REFERENCES webhook_endpoints (id) ON DELETE CASCADE,
-    generation INTEGER NOT NULL CHECK (generation > 0),
-    scheme     TEXT    NOT NULL CHECK (scheme IN ('hmac', 'ed25519')),
-    created_at INTEGER NOT NULL,
-    ends_at    INTEGER,
-    PRIMARY KEY (endpoint, generation)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE webhook_lanes (
     id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     endpoint      BLOB    NOT NULL REFERENCES webhook_endpoints (id) ON DELETE CASCADE,

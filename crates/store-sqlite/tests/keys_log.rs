@@ -48,7 +48,6 @@ async fn what_happens_to_keys_becomes_leaves() {
         name: name.clone(),
         created_at: NOW,
     };
-    beside.add_client(&client).await.unwrap();
     let id = KeyId::new(Environment::Prod, [1; 16]);
     let active = LifeCycle::pending(NOW.plus(1_000)).activate(NOW).unwrap();
     let key = Credential {
@@ -60,17 +59,18 @@ async fn what_happens_to_keys_becomes_leaves() {
         created_at: NOW,
     };
     let add = CredentialChange {
+        clients: vec![client],
         add: vec![key],
-        change: Vec::new(),
+        ..CredentialChange::default()
     };
     beside.change_credentials(&add).await.unwrap();
     let revoke = CredentialChange {
-        add: Vec::new(),
         change: vec![LifeChange {
             id: id.clone(),
             from: active,
             to: active.revoke(NOW),
         }],
+        ..CredentialChange::default()
     };
     beside.change_credentials(&revoke).await.unwrap();
     // What did not happen is not said.

@@ -60,8 +60,13 @@ async fn schema() -> (TempDir, SqliteConnection) {
 fn no_record_is_left_over() {
     let source = source(&Path::new(CRATE).join("src"));
     for (query, _) in recorded() {
+        // Where several queries of a file share their columns, what holds of the rows is written apart.
+        let shared = query.rsplit_once("WHERE ").is_some_and(|(columns, holds)| {
+            source.contains(&format!("{columns}WHERE \"# + $holds"))
+                && source.contains(&format!("\"{holds}\""))
+        });
         assert!(
-            source.contains(&query),
+            shared || source.contains(&query),
             "this query is no longer in the source; run `cargo xtask sql`:\n{query}"
         );
     }

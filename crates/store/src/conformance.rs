@@ -301,7 +301,8 @@ macro_rules! conformance_tests {
                 replay_dead_letters
                 remember_what_happened
                 are_disabled_loudly
-                rotate_secrets
+                say_who_did_what
+                are_registered_once
             }
             browse {
                 policies_are_found_by_holder_and_by_risk

@@ -13,8 +13,10 @@ use tocsin_auth::seal::Sealed;
 use tocsin_auth::{Algorithm, Failure, KeyId, LifeCycle, Scopes, UnixTime};
 
 use crate::StoreError;
+use crate::answer::Answer;
 use crate::check::Flaw;
-use crate::log::Audit;
+use crate::log::{Audit, AuditEntry};
+use crate::webhook::EndpointId;
 
 /// How many nonces of a key are kept at once: a thousand requests a second for as long as a signature can be good.
 pub const MOST_NONCES: u32 = 100_000;
@@ -61,12 +63,18 @@ impl fmt::Display for OwnerName {
     }
 }
 
+impl From<EndpointId> for OwnerName {
+    fn from(id: EndpointId) -> Self {
+        Self(id.to_string())
+    }
+}
+
 /// Whose a key or secret is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Owner {
     /// Signs requests to the API with it.
     Client(OwnerName),
-    /// Verifies with it what the API sends.
+    /// Verifies with it what the API sends; the name is the endpoint's id.
     Webhook(OwnerName),
 }
 
@@ -96,13 +104,20 @@ pub struct Client {
     pub created_at: UnixTime,
 }
 
-/// What verifies.
+/// What verifies or signs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Material {
     /// A shared secret, sealed under the key's id.
     Secret(Sealed),
-    /// A public key.
+    /// A public key, of which the client has the other half.
     Public([u8; 32]),
+    /// Both halves of a key that the service signs with.
+    Pair {
+        /// The public one.
+        public: [u8; 32],
+        /// The private one, sealed under the key's id.
+        private: Sealed,
+    },
 }
 
 impl Material {
@@ -110,7 +125,18 @@ impl Material {
     pub fn algorithm(&self) -> Algorithm {
         match self {
             Self::Secret(_) => Algorithm::HmacSha256,
-            Self::Public(_) => Algorithm::Ed25519,
+            Self::Public(_) | Self::Pair { .. } => Algorithm::Ed25519,
+        }
+    }
+
+    /// What of it is sealed.
+    pub fn sealed(&self) -> Option<&Sealed> {
+        match self {
+            Self::Secret(sealed)
+            | Self::Pair {
+                private: sealed, ..
+            } => Some(sealed),
+            Self::Public(_) => None,
         }
     }
 }
@@ -143,13 +169,19 @@ pub struct LifeChange {
     pub to: LifeCycle,
 }
 
-/// What happens to keys in one step.
+/// What happens to clients and keys in one step.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CredentialChange {
-    /// New ones.
+    /// New clients.
+    pub clients: Vec<Client>,
+    /// New keys.
     pub add: Vec<Credential>,
     /// Others.
     pub change: Vec<LifeChange>,
+    /// Who did it, for the log.
+    pub audit: Vec<AuditEntry>,
+    /// What whoever asked with a key of their choice is answered, now and again.
+    pub answer: Option<Answer>,
 }
 
 /// What was counted of a key since it was reported last.
@@ -206,15 +238,12 @@ impl<T: Credentials + Audit> KeyBooks for T {}
 /// refusals becomes a leaf of the eligibility log in the same transaction.
 #[async_trait]
 pub trait Credentials: Send + Sync {
-    /// Adds a client. One of the same name is a [`StoreError::Conflict`].
-    async fn add_client(&self, client: &Client) -> Result<(), StoreError>;
-
     /// All clients, by name.
     async fn clients(&self) -> Result<Vec<Client>, StoreError>;
 
-    /// Adds and changes keys, all or none. A key whose client is unknown, or that is to be changed and is not there, is
-    /// [`StoreError::Missing`]; an id that is taken is a [`StoreError::Conflict`]; a key that is not as it was read is
-    /// [`StoreError::Stale`].
+    /// Adds clients, adds and changes keys, says who did it and keeps the answer, all or none. A key whose owner is unknown, or
+    /// that is to be changed and is not there, is [`StoreError::Missing`]; a client's name, an id or an answer's key that is taken
+    /// is a [`StoreError::Conflict`]; a key that is not as it was read is [`StoreError::Stale`].
     async fn change_credentials(&self, change: &CredentialChange) -> Result<(), StoreError>;
 
     /// Replaces how a secret is sealed. One that is sealed otherwise than `from` is [`StoreError::Stale`].

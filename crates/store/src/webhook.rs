@@ -1,4 +1,6 @@
-//! Webhooks: who is told of events, and how far each has been told.
+//! Webhooks: who is told of events, and how far each has been told. Their secrets are credentials: there is one life cycle.
+//!
+//! What somebody does to an endpoint is said in the log by the transaction that does it.
 //!
 //! An endpoint is told by lanes. Its live lane begins with the events after its registration and never ends; a replay
 //! lane goes over a range once more. Each lane keeps the order of events: its cursor is the last event that it is done
@@ -18,11 +20,21 @@ use tocsin_domain::time::Timestamp;
 
 use self::lane::{Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement};
 use crate::StoreError;
+use crate::answer::Answer;
+use crate::credential::{Credential, Owner};
 use crate::event::{Event, NewEvent, Seq};
+use crate::log::AuditEntry;
 
 /// Which endpoint: 16 random bytes, written `wh_` and 32 digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EndpointId(pub FixedBytes<16>);
+
+impl EndpointId {
+    /// As whom its secrets know it.
+    pub fn owner(self) -> Owner {
+        Owner::Webhook(self.into())
+    }
+}
 
 impl fmt::Display for EndpointId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,38 +143,28 @@ pub struct Endpoint {
     pub standing: Standing,
 }
 
-/// How what is sent is signed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scheme {
-    /// With a secret that the receiver knows too (`v1`).
-    Hmac,
-    /// With a key whose public half the receiver knows (`v1a`).
-    Ed25519,
-}
-
-/// One of an endpoint's secrets: which one, not what it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SecretRecord {
-    /// Its number among the endpoint's; later ones are greater.
-    pub generation: u32,
-    /// What it is for.
-    pub scheme: Scheme,
-    /// Since when it signs.
-    pub created_at: Timestamp,
-    /// Until when it signs; `None` where no other is to replace it.
-    pub ends_at: Option<Timestamp>,
+/// A registration: all of it becomes true at once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Registration {
+    /// The endpoint.
+    pub endpoint: NewEndpoint,
+    /// Its first secret.
+    pub secret: Credential,
+    /// Who registers it, for the log.
+    pub audit: AuditEntry,
+    /// What whoever asked with a key of their choice is answered, now and again.
+    pub answer: Option<Answer>,
 }
 
 /// Webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Registers an endpoint, with one secret of `scheme` and a live lane that begins after the newest event.
-    /// [`StoreError::Refused`] where there are `at_most` already, or it is not valid in itself.
+    /// Registers an endpoint, with its first secret and a live lane that begins after the newest event. [`StoreError::Refused`]
+    /// where there are `at_most` already, or it is not valid in itself; [`StoreError::Conflict`] where the answer's key has an
+    /// answer.
     async fn add_endpoint(
         &self,
-        endpoint: &NewEndpoint,
-        scheme: Scheme,
+        registration: &Registration,
         at_most: u32,
     ) -> Result<(), StoreError>;
 
@@ -173,26 +175,23 @@ pub trait Webhooks: Send + Sync {
     async fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>, StoreError>;
 
     /// Replaces what its owner says of an endpoint. What is told from then on follows the new filter.
-    async fn change_endpoint(&self, id: EndpointId, profile: &Profile) -> Result<(), StoreError>;
-
-    /// Lets an endpoint be told, or not. Where it becomes active, its lanes go on at once, as if nothing had failed yet.
-    async fn set_standing(&self, id: EndpointId, standing: &Standing) -> Result<(), StoreError>;
-
-    /// Removes an endpoint with all that is known of it.
-    async fn remove_endpoint(&self, id: EndpointId) -> Result<(), StoreError>;
-
-    /// Gives an endpoint one more secret. Those that it has sign until `others_end`, and not longer than they would have.
-    async fn add_secret(
+    async fn change_endpoint(
         &self,
         id: EndpointId,
-        scheme: Scheme,
-        at: Timestamp,
-        others_end: Timestamp,
-    ) -> Result<SecretRecord, StoreError>;
+        profile: &Profile,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
 
-    /// The secrets that sign at `at`, the newest first.
-    async fn secrets(&self, id: EndpointId, at: Timestamp)
-    -> Result<Vec<SecretRecord>, StoreError>;
+    /// Lets an endpoint be told, or not. Where it becomes active, its lanes go on at once, as if nothing had failed yet.
+    async fn set_standing(
+        &self,
+        id: EndpointId,
+        standing: &Standing,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Removes an endpoint with all that is known of it. Its secrets retire.
+    async fn remove_endpoint(&self, id: EndpointId, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// The lanes of active endpoints that have something to do at `at`. Of an endpoint's replays only the oldest.
     async fn due_lanes(&self, at: Timestamp) -> Result<Vec<LaneId>, StoreError>;
@@ -217,6 +216,7 @@ pub trait Webhooks: Send + Sync {
         id: EndpointId,
         replay: &Replay,
         at_most: u32,
+        audit: &AuditEntry,
     ) -> Result<LaneId, StoreError>;
 
     /// What was told and what failed, the newest first, of before `before`.

@@ -24,7 +24,6 @@ use tocsin_attest::KeySettings;
 use tocsin_delivery::onchain::{OnchainSettings, SubmitterKey};
 use tocsin_delivery::webhook::SenderSettings;
 use tocsin_delivery::webhook::schedule::Schedule;
-use tocsin_delivery::webhook::secret::MasterKey;
 use tocsin_domain::attestation::eas::EasContract;
 use tocsin_domain::attestation::{Epoch, SigningDomain};
 use tocsin_domain::observation::SourceId;
@@ -39,6 +38,7 @@ pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
 pub use self::offers::Offers;
 use crate::insure::Insurer;
+use crate::pipeline::webhooks::keyring::Keyring;
 
 /// Everything that `tocsin run` needs, checked.
 #[derive(Debug)]
@@ -161,8 +161,8 @@ pub struct QuorumConfig {
 /// How endpoints of webhooks are told.
 #[derive(Debug)]
 pub struct WebhooksConfig {
-    /// What their secrets are derived from.
-    pub keys: MasterKey,
+    /// What makes and opens their secrets.
+    pub keys: Keyring,
     /// Where messages may go, and how long that may take.
     pub sender: SenderSettings,
     /// When a message is tried again.
@@ -244,7 +244,7 @@ impl Config {
             .transpose()?;
         let webhooks = file
             .webhooks
-            .map(|webhooks| webhooks.resolve(path, base))
+            .map(|webhooks| webhooks.resolve(path, &auth))
             .transpose()?;
         let settlement = attestor.as_ref().and_then(AttestorConfig::settlement_chain);
         let mut policies = Vec::new();

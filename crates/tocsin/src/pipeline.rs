@@ -168,6 +168,9 @@ pub enum StageError {
         /// How many others wait like this.
         others: usize,
     },
+    /// The secret of a webhook endpoint.
+    #[error("webhooks wait until their secrets can be used")]
+    Keyring(#[from] webhooks::keyring::KeyringError),
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
@@ -201,6 +204,7 @@ impl StageError {
             | Self::Stalled { .. }
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
+            | Self::Keyring(_)
             | Self::TakenBack(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }

@@ -19,7 +19,7 @@ use tocsin::pipeline::bell::Bell;
 use tocsin::pipeline::webhooks;
 use tocsin::supervisor::Shutdown;
 use tocsin_store::event::{Events, NewEvent};
-use tocsin_store::webhook::{EndpointId, Filter, NewEndpoint, Profile, Scheme, Webhooks};
+use tocsin_store::webhook::{EndpointId, Filter, Profile, Webhooks};
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::teller;
 use tokio::net::TcpListener;
@@ -88,20 +88,14 @@ async fn tell(url: &str, taken: &AtomicUsize, endpoints: usize, events: usize) -
     let store = SqliteStore::open(&folder.path().join("bench.db")).await;
     let store = Arc::new(store.unwrap());
     for n in 0..endpoints {
-        let endpoint = NewEndpoint {
-            id: EndpointId([u8::try_from(n).unwrap(); 16].into()),
-            profile: Profile {
-                url: url.to_owned(),
-                description: String::new(),
-                filter: Filter::default(),
-            },
-            client: None,
-            created_at: SystemClock.now(),
+        let id = EndpointId([u8::try_from(n).unwrap(); 16].into());
+        let profile = Profile {
+            url: url.to_owned(),
+            description: String::new(),
+            filter: Filter::default(),
         };
-        store
-            .add_endpoint(&endpoint, Scheme::Hmac, 99)
-            .await
-            .unwrap();
+        let (registration, _) = teller::registration(id, profile);
+        store.add_endpoint(&registration, 99).await.unwrap();
     }
     let happened: Vec<NewEvent> = (0..events)
         .map(|n| NewEvent {

@@ -16,11 +16,6 @@ use super::Mortal;
 
 #[async_trait]
 impl<S: Credentials> Credentials for Mortal<S> {
-    async fn add_client(&self, client: &Client) -> Result<(), StoreError> {
-        self.write("add_client", self.store.add_client(client))
-            .await
-    }
-
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         self.store.clients().await
     }

@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::event::{Event, Events, Kept, NewEvent, Seq};
+use tocsin_store::log::AuditEntry;
 use tocsin_store::webhook::lane::{
     Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
 };
-use tocsin_store::webhook::{
-    Endpoint, EndpointId, NewEndpoint, Profile, Scheme, SecretRecord, Standing, Webhooks,
-};
+use tocsin_store::webhook::{Endpoint, EndpointId, Profile, Registration, Standing, Webhooks};
 
 use super::Mortal;
 
@@ -37,11 +36,10 @@ impl<S: Events> Events for Mortal<S> {
 impl<S: Webhooks> Webhooks for Mortal<S> {
     async fn add_endpoint(
         &self,
-        endpoint: &NewEndpoint,
-        scheme: Scheme,
+        registration: &Registration,
         at_most: u32,
     ) -> Result<(), StoreError> {
-        let write = self.store.add_endpoint(endpoint, scheme, at_most);
+        let write = self.store.add_endpoint(registration, at_most);
         self.write("add_endpoint", write).await
     }
 
@@ -53,38 +51,29 @@ impl<S: Webhooks> Webhooks for Mortal<S> {
         self.store.endpoint(id).await
     }
 
-    async fn change_endpoint(&self, id: EndpointId, profile: &Profile) -> Result<(), StoreError> {
-        let write = self.store.change_endpoint(id, profile);
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        profile: &Profile,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let write = self.store.change_endpoint(id, profile, audit);
         self.write("change_endpoint", write).await
     }
 
-    async fn set_standing(&self, id: EndpointId, standing: &Standing) -> Result<(), StoreError> {
-        let write = self.store.set_standing(id, standing);
+    async fn set_standing(
+        &self,
+        id: EndpointId,
+        standing: &Standing,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let write = self.store.set_standing(id, standing, audit);
         self.write("set_standing", write).await
     }
 
-    async fn remove_endpoint(&self, id: EndpointId) -> Result<(), StoreError> {
-        self.write("remove_endpoint", self.store.remove_endpoint(id))
-            .await
-    }
-
-    async fn add_secret(
-        &self,
-        id: EndpointId,
-        scheme: Scheme,
-        at: Timestamp,
-        others_end: Timestamp,
-    ) -> Result<SecretRecord, StoreError> {
-        let write = self.store.add_secret(id, scheme, at, others_end);
-        self.write("add_secret", write).await
-    }
-
-    async fn secrets(
-        &self,
-        id: EndpointId,
-        at: Timestamp,
-    ) -> Result<Vec<SecretRecord>, StoreError> {
-        self.store.secrets(id, at).await
+    async fn remove_endpoint(&self, id: EndpointId, audit: &AuditEntry) -> Result<(), StoreError> {
+        let write = self.store.remove_endpoint(id, audit);
+        self.write("remove_endpoint", write).await
     }
 
     async fn due_lanes(&self, at: Timestamp) -> Result<Vec<LaneId>, StoreError> {
@@ -112,8 +101,9 @@ impl<S: Webhooks> Webhooks for Mortal<S> {
         id: EndpointId,
         replay: &Replay,
         at_most: u32,
+        audit: &AuditEntry,
     ) -> Result<LaneId, StoreError> {
-        let write = self.store.replay(id, replay, at_most);
+        let write = self.store.replay(id, replay, at_most, audit);
         self.write("replay", write).await
     }
 

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use tocsin_auth::{Environment, Scope, SigningKey, State};
-use tocsin_store::credential::{CredentialChange, Credentials, LifeChange};
-use tocsin_tests::signed::{SignedApi, now, settings};
+use tocsin_store::credential::Credentials;
+use tocsin_tests::signed::{Holder, SignedApi, settings};
 use tokio::sync::watch;
 
 use super::http;
@@ -16,8 +17,19 @@ use super::http;
 /// retires: every request is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_loses_no_request() {
+    rotate_under_load(SigningKey::hmac(&[1; 32]).unwrap(), None).await;
+}
+
+/// The same with pairs, of which the service has the public halves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_of_pairs_loses_no_request() {
+    let [old, new] = [1, 2].map(|byte| SigningKey::ed25519(&[byte; 32]).unwrap());
+    rotate_under_load(old, Some(new)).await;
+}
+
+async fn rotate_under_load(old: SigningKey, new: Option<SigningKey>) {
     let api = Arc::new(SignedApi::serve(settings(Environment::Test)).await);
-    let old = SigningKey::hmac(&[1; 32]).unwrap();
+    let manager = api.manager("manager").await;
     let old = api.holder("desk", old, &[Scope::Read]).await;
     let (told, keys) = watch::channel(old.clone());
     let (stop, sent) = (
@@ -55,19 +67,23 @@ async fn a_rotation_loses_no_request() {
     }
     let pause = || tokio::time::sleep(Duration::from_millis(400));
     pause().await;
-    let new = SigningKey::hmac(&[2; 32]).unwrap();
-    let new = api.holder("desk", new, &[Scope::Read]).await;
-    let life = api.store.credential(&old.id).await.unwrap().unwrap().life;
-    let retiring = life.retire(now(), 3).unwrap();
-    let change = CredentialChange {
-        add: Vec::new(),
-        change: vec![LifeChange {
-            id: old.id.clone(),
-            from: life,
-            to: retiring,
-        }],
+    let public = new.as_ref().map(|new| new.public().unwrap().unwrap());
+    let act = json!({
+        "act": "rotate",
+        "client": "desk",
+        "overlap": 3,
+        "public_key": public.map(alloy::hex::encode),
+    });
+    let body = act.to_string();
+    let signed = manager.sign(Method::POST, &api.base, "/v1/keys", body.as_bytes());
+    let said: Value = signed.send(&http()).await.json().await.unwrap();
+    let shown = said["secret"].as_str();
+    let new = new.or_else(|| SigningKey::hmac(shown?.as_bytes()).ok());
+    let new = Holder {
+        id: said["key"].as_str().unwrap().parse().unwrap(),
+        key: new.unwrap(),
     };
-    api.store.change_credentials(&change).await.unwrap();
+    assert_eq!(said["changed"][old.id.as_str()], "retiring");
     pause().await;
     let before = sent.load(Ordering::SeqCst);
     told.send(new).unwrap();

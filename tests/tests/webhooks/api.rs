@@ -9,20 +9,37 @@ use serde_json::{Value, json};
 use tocsin_auth::{Environment, Scope, SigningKey};
 use tocsin_tests::anvil::repository;
 use tocsin_tests::http;
-use tocsin_tests::signed::{Holder, SignedApi, settings};
+use tocsin_tests::signed::{Holder, Signed, SignedApi, settings};
 
 use super::sink::{Mood, Sink};
 
-struct Caller<'a> {
-    api: &'a SignedApi,
+pub(crate) struct Caller<'a> {
+    pub(crate) api: &'a SignedApi,
     http: &'static Client,
-    holder: Holder,
+    pub(crate) holder: Holder,
 }
 
 impl Caller<'_> {
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let signed = self.holder.sign(method, &self.api.base, path, &body);
+        self.send(signed).await
+    }
+
+    /// A write under an idempotency key of its own.
+    pub(crate) async fn write(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
+        let body = body.to_string().into_bytes();
+        let base = &self.api.base;
+        let signed = self.holder.sign_again(Method::POST, base, path, &body, key);
+        self.send(signed).await
+    }
+
+    async fn send(&self, signed: Signed) -> (u16, Value) {
         let answer = signed.send(self.http).await;
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
@@ -30,7 +47,7 @@ impl Caller<'_> {
     }
 }
 
-async fn caller<'a>(api: &'a SignedApi, name: &str, scopes: &[Scope]) -> Caller<'a> {
+pub(crate) async fn caller<'a>(api: &'a SignedApi, name: &str, scopes: &[Scope]) -> Caller<'a> {
     let key = SigningKey::hmac(format!("a secret of {name} that is long enough").as_bytes());
     let holder = api.holder(name, key.unwrap(), scopes).await;
     let http = http::client();

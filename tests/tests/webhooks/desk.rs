@@ -10,9 +10,10 @@ use tocsin::pipeline::StageError;
 use tocsin::pipeline::bell::Bell;
 use tocsin::pipeline::webhooks;
 use tocsin::supervisor::Shutdown;
-use tocsin_domain::time::Timestamp;
+use tocsin_auth::UnixTime;
+use tocsin_store::credential::{CredentialChange, Credentials, LifeChange};
 use tocsin_store::event::{Events, NewEvent};
-use tocsin_store::webhook::{EndpointId, Filter, NewEndpoint, Profile, Scheme, Webhooks};
+use tocsin_store::webhook::{EndpointId, Filter, Profile, Webhooks};
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::teller;
 use tokio::task::JoinHandle;
@@ -58,35 +59,50 @@ impl Telling {
         }
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        SystemClock.now()
+    pub(crate) async fn register(&self, sink: &Sink, filter: Filter) -> EndpointId {
+        self.register_shown(sink, filter).await.0
     }
 
-    pub(crate) async fn register(&self, sink: &Sink, filter: Filter) -> EndpointId {
+    /// The same, with the secret that its owner is shown.
+    pub(crate) async fn register_shown(
+        &self,
+        sink: &Sink,
+        filter: Filter,
+    ) -> (EndpointId, SecretString) {
         let port = sink.address.port().to_be_bytes();
         let bytes: [u8; 16] = core::array::from_fn(|n| port[n % 2]);
         let id = EndpointId(bytes.into());
-        let endpoint = NewEndpoint {
-            id,
-            profile: Profile {
-                url: format!("http://{}/hook", sink.address),
-                description: String::new(),
-                filter,
-            },
-            client: None,
-            created_at: self.now(),
+        let profile = Profile {
+            url: format!("http://{}/hook", sink.address),
+            description: String::new(),
+            filter,
         };
-        self.store
-            .add_endpoint(&endpoint, Scheme::Hmac, 99)
-            .await
-            .unwrap();
-        id
+        let (registration, shown) = teller::registration(id, profile);
+        self.store.add_endpoint(&registration, 99).await.unwrap();
+        (id, shown)
     }
 
-    pub(crate) fn secret(&self, id: EndpointId, generation: u32) -> SecretString {
-        teller::keys()
-            .hmac(&id.to_string(), generation)
-            .for_receiver()
+    /// Ends all secrets of an endpoint.
+    pub(crate) async fn revoke(&self, id: EndpointId) {
+        let known = self.store.credentials_of(&id.owner()).await.unwrap();
+        let now = UnixTime(SystemClock.now().0);
+        let change = CredentialChange {
+            change: known
+                .into_iter()
+                .map(|known| LifeChange {
+                    to: known.life.revoke(now),
+                    from: known.life,
+                    id: known.id,
+                })
+                .collect(),
+            ..CredentialChange::default()
+        };
+        self.store.change_credentials(&change).await.unwrap();
+    }
+
+    /// Where the database is.
+    pub(crate) fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
     }
 
     /// Ends as the service does.

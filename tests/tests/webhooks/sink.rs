@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 pub(crate) enum Mood {
     /// It takes everything.
     Taking,
+    /// It takes what it can verify with the secret that is installed.
+    Verifying,
     /// It takes everything, late.
     Slow,
     /// It never answers.
@@ -65,6 +67,7 @@ impl Seen {
 pub(crate) struct Sink {
     pub(crate) address: SocketAddr,
     state: Arc<Mutex<(Mood, Vec<Seen>)>>,
+    installed: Arc<Mutex<Option<SecretString>>>,
 }
 
 impl Sink {
@@ -73,6 +76,7 @@ impl Sink {
         let sink = Self {
             address: listener.local_addr().unwrap(),
             state: Arc::new(Mutex::new((mood, Vec::new()))),
+            installed: Arc::default(),
         };
         if mood == Mood::Garbage {
             #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
@@ -87,6 +91,11 @@ impl Sink {
 
     pub(crate) fn set(&self, mood: Mood) {
         self.state.lock().unwrap().0 = mood;
+    }
+
+    /// From now on it verifies with this secret, and no other.
+    pub(crate) fn install(&self, secret: &SecretString) {
+        *self.installed.lock().unwrap() = Some(secret.clone());
     }
 
     /// Every message that came.
@@ -112,20 +121,28 @@ async fn take(State(sink): State<Sink>, headers: HeaderMap, body: Bytes) -> Resp
     if mood == Mood::Slow {
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
-    let taken = match mood {
-        Mood::Taking | Mood::Slow => true,
-        Mood::Flapping => nth % 2 == 1,
-        Mood::Choking(event) => event != seq,
-        _ => false,
-    };
-    sink.state.lock().unwrap().1.push(Seen {
+    let mut seen = Seen {
         id: text("webhook-id"),
         seq,
         timestamp: text("webhook-timestamp").parse().unwrap(),
         signature: text("webhook-signature"),
         body,
-        taken,
-    });
+        taken: false,
+    };
+    seen.taken = match mood {
+        Mood::Taking | Mood::Slow => true,
+        Mood::Verifying => {
+            let installed = sink.installed.lock().unwrap();
+            installed
+                .as_ref()
+                .is_some_and(|secret| seen.is_signed_with(secret))
+        }
+        Mood::Flapping => nth % 2 == 1,
+        Mood::Choking(event) => event != seq,
+        _ => false,
+    };
+    let taken = seen.taken;
+    sink.state.lock().unwrap().1.push(seen);
     match mood {
         _ if taken => StatusCode::OK.into_response(),
         Mood::Silent => std::future::pending().await,

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::HOST;
+use axum::http::Method;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
 use tocsin_auth::check::{KnownKey, NonceUse, Parsed, Permitted, Timely, Whole};
 use tocsin_auth::request::Request as Judged;
-use tocsin_auth::{Failure, KeyId, Scope, VerifyingKey};
+use tocsin_auth::{Failure, KeyId, Scope, TAG, VerifyingKey};
 use tocsin_store::StoreError;
 use tocsin_store::credential::{Credential, Material, Owner};
 
@@ -50,7 +51,7 @@ impl Auth {
                 head.extensions.insert(caller);
                 Ok(Request::from_parts(head, Body::from(body)))
             }
-            Err(refused) => Err(self.refuse(refused, scope)),
+            Err(refused) => Err(self.refuse(refused, scope, &head)),
         }
     }
 
@@ -123,7 +124,9 @@ impl Auth {
         };
         let id = &stored.id;
         let verifying = match &stored.material {
-            Material::Public(public) => VerifyingKey::ed25519(public).map_err(|e| e.to_string()),
+            Material::Public(public) | Material::Pair { public, .. } => {
+                VerifyingKey::ed25519(public).map_err(|e| e.to_string())
+            }
             Material::Secret(sealed) => match &self.0.settings.seal {
                 Some(seal) => seal
                     .open(id.as_str(), sealed)
@@ -183,7 +186,7 @@ impl Auth {
         }
     }
 
-    fn refuse(&self, refused: Refused, scope: Scope) -> Problem {
+    fn refuse(&self, refused: Refused, scope: Scope, head: &Head) -> Problem {
         let (failure, key) = match &refused {
             Refused::Check(failure, key) => (*failure, key.as_ref()),
             Refused::Body(_, key) => (Failure::BadBody, Some(key)),
@@ -193,7 +196,10 @@ impl Auth {
         self.0.tally.refused(key, failure);
         self.0.metrics.call_refused(failure);
         match refused {
-            Refused::Store(error) => Problem::Store(error),
+            Refused::Store(error) => {
+                tracing::error!(%error, "a key could not be read: its requests are refused");
+                refusal(Failure::NonceStore, scope, head)
+            }
             Refused::Headers => said(
                 Kind::TooLong,
                 "the headers have more than 16 KiB or 64 lines",
@@ -203,7 +209,7 @@ impl Auth {
                 said(Kind::TooLarge, &format!("a body may have {most} bytes"))
             }
             Refused::Body(kind, _) => said(kind, "the body did not come in time"),
-            Refused::Check(failure, _) => refusal(failure, scope),
+            Refused::Check(failure, _) => refusal(failure, scope, head),
         }
     }
 }
@@ -216,7 +222,7 @@ fn said(kind: Kind, detail: &str) -> Problem {
 }
 
 /// Whoever has not shown a good key hears one and the same sentence.
-fn refusal(failure: Failure, scope: Scope) -> Problem {
+fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
     match failure {
         Failure::Scope => said(
             Kind::Forbidden,
@@ -250,11 +256,27 @@ fn refusal(failure: Failure, scope: Scope) -> Problem {
         | Failure::BadBody
         | Failure::Stale
         | Failure::Early
-        | Failure::Replayed => said(
-            Kind::Unauthenticated,
-            "the request is not signed, anew and by a key that is good here and now, as docs/auth.md says",
-        ),
+        | Failure::Replayed => Problem::Unauthenticated {
+            accepted: accepted(head),
+        },
     }
+}
+
+/// How a request like this one is to be signed, as RFC 9421 (5.1) has it said.
+fn accepted(head: &Head) -> String {
+    let mut components = "\"@method\" \"@authority\" \"@path\" \"@query\"".to_owned();
+    let is_write = head.method != Method::GET && head.method != Method::HEAD;
+    let has_body = head.headers.contains_key(CONTENT_TYPE);
+    for (name, is_signed) in [
+        ("content-type", has_body),
+        ("content-digest", has_body),
+        ("idempotency-key", is_write),
+    ] {
+        if is_signed {
+            components.push_str(&format!(" \"{name}\""));
+        }
+    }
+    format!("sig1=({components});created;expires;tag=\"{TAG}\"")
 }
 
 fn check_size(head: &Head) -> Result<(), Refused> {

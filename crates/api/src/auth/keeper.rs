@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tocsin_auth::life::DAY;
 use tocsin_auth::{KeyId, State, UnixTime};
 use tocsin_store::StoreError;
-use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Material, Usage};
+use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage};
 
 use super::Auth;
 use super::admin::is_laggard;
@@ -61,17 +61,21 @@ impl Auth {
     ) -> Result<(), StoreError> {
         for key in keys {
             let used = usage.get(&Some(key.id.clone()));
-            let last_used = used.and_then(|used| used.last_used);
+            let last_used = match key.owner {
+                Owner::Client(_) => used.and_then(|used| used.last_used),
+                // Every message is signed with it: whether the receiver still verifies by it nobody can say.
+                Owner::Webhook(_) => Some(now),
+            };
             let Some(to) = key.life.pass(now, last_used) else {
                 continue;
             };
             let change = CredentialChange {
-                add: Vec::new(),
                 change: vec![LifeChange {
                     id: key.id.clone(),
                     from: key.life,
                     to,
                 }],
+                ..CredentialChange::default()
             };
             match self.0.store.change_credentials(&change).await {
                 Ok(()) => {
@@ -90,7 +94,7 @@ impl Auth {
             return Ok(());
         };
         for key in keys {
-            let Material::Secret(sealed) = &key.material else {
+            let Some(sealed) = key.material.sealed() else {
                 continue;
             };
             match seal.reseal(key.id.as_str(), sealed) {
@@ -130,7 +134,7 @@ impl Auth {
             tracing::warn!(
                 laggards,
                 ending,
-                "keys need attention: `tocsin clients usage` lists old keys that are still used, and keys that end soon"
+                "keys need attention: `tocsin clients usage` lists old keys that are still used, and keys and secrets of webhooks that end soon"
             );
         }
     }

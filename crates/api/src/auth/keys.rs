@@ -3,21 +3,19 @@
 //! Everything here needs `keys:manage`, and so a key of ed25519. In production a second person, with another client's key,
 //! approves what the first one proposes; only a revocation does not wait.
 
+pub(crate) mod proposals;
+
 use std::collections::BTreeMap;
 
-use alloy_primitives::hex;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use tocsin_auth::life::DAY;
-use tocsin_auth::seal::random;
 use tocsin_auth::{Environment, KeyId, LifeCycle, State as LifeState, UnixTime};
 use tocsin_store::StoreError;
-use tocsin_store::credential::{Credential, Proposal, Usage};
-
+use tocsin_store::credential::{Credential, Usage};
 use utoipa::ToSchema;
 
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
@@ -25,9 +23,6 @@ use super::{Auth, Caller};
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Kind, Problem};
-
-/// How long a proposal waits for its second person.
-const PROPOSED_FOR: i64 = DAY;
 
 /// All keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,23 +76,6 @@ pub(crate) struct ActAnswer {
     secret: Option<String>,
     /// Keys whose state changed, and their state now.
     changed: BTreeMap<String, String>,
-}
-
-/// What waits for a second person.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProposalList {
-    proposals: Vec<ProposalEntry>,
-}
-
-/// A proposal.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProposalEntry {
-    id: String,
-    act: serde_json::Value,
-    proposed_by: String,
-    client: String,
-    proposed_at: i64,
-    expires_at: i64,
 }
 
 /// Every key and what it was used for.
@@ -163,110 +141,10 @@ pub(crate) async fn act(
         .map_err(|error| Problem::BadRequest(format!("the body is no act: {error}")))?;
     let auth = &api.auth;
     if caller.environment == Environment::Prod && !act.is_urgent() {
-        return propose(auth, &caller, &act).await;
+        return proposals::propose(auth, &caller, &act).await;
     }
     let done = auth.perform(&act, &[&caller]).await?;
     Ok((StatusCode::OK, Json(answer(done))).into_response())
-}
-
-async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<Response, Problem> {
-    let mut id = [0; 16];
-    random(&mut id).map_err(|error| Problem::Failed(error.to_string()))?;
-    let now = (auth.0.now)();
-    let text = serde_json::to_string(act).map_err(|error| Problem::Failed(error.to_string()))?;
-    let proposal = Proposal {
-        id,
-        act: text,
-        proposed_by: caller.key.clone(),
-        proposer: caller.client.clone(),
-        proposed_at: now,
-        expires_at: now.plus(PROPOSED_FOR),
-    };
-    auth.0.store.propose(&proposal).await?;
-    auth.admin().propose(act, &named(&[caller]), now).await?;
-    let answer = ActAnswer {
-        outcome: "proposed",
-        proposal: Some(hex::encode(id)),
-        key: None,
-        secret: None,
-        changed: BTreeMap::new(),
-    };
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
-}
-
-/// What waits for a second person.
-#[utoipa::path(get, path = "/v1/keys/proposals", tag = "keys", responses((status = 200, body = ProposalList)))]
-pub(crate) async fn proposals(State(api): State<Api>) -> Result<Json<ProposalList>, Problem> {
-    let auth = &api.auth.0;
-    let open = auth.store.proposals((auth.now)()).await?;
-    let mut proposals = Vec::new();
-    for proposal in open {
-        let act = read(&proposal.act)?;
-        let act = serde_json::to_value(act).map_err(|error| Problem::Failed(error.to_string()))?;
-        proposals.push(ProposalEntry {
-            id: hex::encode(proposal.id),
-            act,
-            proposed_by: proposal.proposed_by.to_string(),
-            client: proposal.proposer.to_string(),
-            proposed_at: proposal.proposed_at.0,
-            expires_at: proposal.expires_at.0,
-        });
-    }
-    Ok(Json(ProposalList { proposals }))
-}
-
-/// Approves and does what somebody else has proposed.
-#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
-pub(crate) async fn approve(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let auth = &api.auth;
-    let now = (auth.0.now)();
-    let missing = || {
-        Problem::NotFound(format!(
-            "there is no proposal `{id}` that waits: it was approved already, or is older than a day"
-        ))
-    };
-    let bytes: [u8; 16] = hex::decode(&id)
-        .map_or(None, |bytes| bytes.try_into().ok())
-        .ok_or_else(missing)?;
-    let open = auth.0.store.proposals(now).await?;
-    let proposal = open.into_iter().find(|proposal| proposal.id == bytes);
-    let proposal = proposal.ok_or_else(missing)?;
-    if proposal.proposer == caller.client || proposal.proposed_by == caller.key {
-        return Err(Problem::Said {
-            kind: Kind::Forbidden,
-            detail: "the client that proposed it cannot approve it: that takes a second person"
-                .to_owned(),
-        });
-    }
-    // Whoever proposed it must still be somebody who may.
-    let proposer = auth.0.store.credential(&proposal.proposed_by).await?;
-    let proposer = proposer.filter(|key| key.life.verifies(now));
-    let Some(proposer) = proposer else {
-        return Err(Problem::Said {
-            kind: Kind::Conflict,
-            detail: "the key that proposed it is not active any more: propose it anew".to_owned(),
-        });
-    };
-    let taken = auth.0.store.take_proposal(bytes, now).await?;
-    let taken = taken.ok_or_else(missing)?;
-    let first = Caller {
-        client: taken.proposer,
-        key: taken.proposed_by,
-        scopes: proposer.scopes,
-        environment: caller.environment,
-    };
-    let act = read(&taken.act)?;
-    let done = auth.perform(&act, &[&first, &caller]).await?;
-    Ok((StatusCode::OK, Json(answer(done))).into_response())
-}
-
-fn read(act: &str) -> Result<Act, Problem> {
-    serde_json::from_str(act)
-        .map_err(|error| Problem::Failed(format!("a stored proposal: {error}")))
 }
 
 fn answer(done: Done) -> ActAnswer {

@@ -33,6 +33,8 @@ pub(super) struct Webhooks {
     oldest: Family<EndpointLabels, Gauge<i64>>,
     dead: Family<EndpointLabels, Gauge<i64>>,
     disabled: Gauge<i64>,
+    lanes: Gauge<i64>,
+    unwritten: Gauge<i64>,
 }
 
 impl Webhooks {
@@ -43,6 +45,8 @@ impl Webhooks {
             oldest: Family::default(),
             dead: Family::default(),
             disabled: Gauge::default(),
+            lanes: Gauge::default(),
+            unwritten: Gauge::default(),
         };
         registry.register(
             "webhook_messages",
@@ -69,7 +73,25 @@ impl Webhooks {
             "Endpoints that failed for too long; their owners have to make them active again",
             webhooks.disabled.clone(),
         );
+        registry.register(
+            "webhook_lanes",
+            "Endpoints, and replays to them, that are told at the moment",
+            webhooks.lanes.clone(),
+        );
+        registry.register(
+            "webhook_unwritten",
+            "Messages of which it is not yet written down what came of them",
+            webhooks.unwritten.clone(),
+        );
         webhooks
+    }
+
+    pub(super) fn lanes(&self, count: u64) {
+        self.lanes.set(number(count));
+    }
+
+    pub(super) fn unwritten(&self, count: u64) {
+        self.unwritten.set(number(count));
     }
 
     pub(super) fn sent(&self, taken: bool) {

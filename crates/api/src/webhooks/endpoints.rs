@@ -1,28 +1,24 @@
-//! Endpoints and their secrets.
+//! Endpoints: registering, changing and removing them.
 
 use axum::Json;
-use axum::extract::State;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use secrecy::ExposeSecret;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::time::Seconds;
+use serde_json::json;
 use tocsin_store::webhook::lane::Backlog;
 use tocsin_store::webhook::{
-    Endpoint, EndpointId, Filter, NewEndpoint, Profile, Scheme, SecretRecord, Standing,
+    Endpoint, EndpointId, Filter, NewEndpoint, Profile, Registration, Standing,
 };
 use utoipa::ToSchema;
 
-use super::{Asker, client, desk, is_own, own};
+use super::secrets::SecretEntry;
+use super::{Asker, client, desk, is_own, once, own, said, secrets};
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Kind, Problem};
-
-/// How long the secrets before a new one sign, where the request does not say: a day.
-const USUAL_OVERLAP: i64 = 86_400;
-/// And at the most: 30 days.
-const MOST_OVERLAP: i64 = 30 * 86_400;
 
 /// Which events are wanted. A list that is empty or left out does not ask.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -65,18 +61,6 @@ pub(crate) struct StandingBody {
     standing: String,
 }
 
-/// A new secret.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RotationBody {
-    /// `hmac` (otherwise) or `ed25519`.
-    #[serde(default)]
-    scheme: Option<String>,
-    /// For how long the secrets before it go on signing: a day unless said; 0 where they are known to others.
-    #[serde(default)]
-    overlap_seconds: Option<i64>,
-}
-
 /// An endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EndpointEntry {
@@ -110,36 +94,6 @@ pub(crate) struct EndpointList {
     webhooks: Vec<EndpointEntry>,
 }
 
-/// A secret, this once.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SecretEntry {
-    /// The endpoint's.
-    id: String,
-    /// Its number among the endpoint's.
-    generation: u32,
-    /// `hmac` or `ed25519`.
-    scheme: &'static str,
-    /// What messages are verified with: `whsec_…`, or the public key `whpk_…`. It is shown here and never again.
-    secret: String,
-}
-
-/// A secret as it may be listed.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SecretLine {
-    generation: u32,
-    scheme: &'static str,
-    created_at: String,
-    /// Until when it signs, where another one replaces it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ends_at: Option<String>,
-}
-
-/// The secrets that sign.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SecretList {
-    secrets: Vec<SecretLine>,
-}
-
 /// What came of a test message.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestAnswer {
@@ -168,42 +122,47 @@ pub(crate) async fn list(
     }))
 }
 
-/// Registers an endpoint. Its first secret is in the answer, and nowhere else.
-#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = ProfileBody,
-               responses((status = 201, body = SecretEntry), (status = 404)))]
+/// Registers an endpoint. Its first secret is in the answer, and nowhere else. The same request again, with its key, registers
+/// nothing, and is answered without the secret.
+#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body = ProfileBody,
+               responses((status = 201, body = SecretEntry), (status = 409), (status = 422)))]
 pub(crate) async fn register(
     State(api): State<Api>,
     asker: Asker,
-    body: Result<Json<ProfileBody>, JsonRejection>,
-) -> Result<impl IntoResponse, Problem> {
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
     let desk = desk(&api)?;
-    let Json(body) = body?;
-    let scheme = scheme(body.scheme.as_deref())?;
+    let what = "POST /v1/webhooks";
+    let (asked, body): (_, ProfileBody) = once::read(&asker, &headers, what, body).await?;
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
+    }
+    let algorithm = secrets::algorithm(body.scheme.as_deref())?;
+    let (id, at) = (desk.new_id(), desk.now());
     let endpoint = NewEndpoint {
-        id: desk.new_id(),
+        id,
         client: client(&asker),
-        created_at: desk.now(),
+        created_at: at,
         profile: profile(&api, body)?,
     };
-    let most = desk.most_endpoints();
-    let added = api.store.add_endpoint(&endpoint, scheme, most).await;
-    added.map_err(refused)?;
-    let record = SecretRecord {
-        generation: 1,
-        scheme,
-        created_at: endpoint.created_at,
-        ends_at: None,
+    let made = desk.make_secret(id, algorithm).map_err(Problem::Failed)?;
+    let (mut secret, shown) = made;
+    let active = secret.life.activate(secrets::unix(at));
+    secret.life = active.map_err(secrets::no_transition)?;
+    let entry = SecretEntry::of(id, &secret, &shown);
+    let detail = json!({ "key": entry.key });
+    let registration = Registration {
+        endpoint,
+        secret,
+        audit: said(at, &asker, id, "webhook-registered", detail),
+        answer: Some(once::again(asked.clone(), &entry, at)?),
     };
-    let place = format!("/v1/webhooks/{}", endpoint.id);
-    let shown = shown(&api, endpoint.id, &record)?;
-    Ok((
-        StatusCode::CREATED,
-        [
-            (header::LOCATION, place),
-            (header::CACHE_CONTROL, "no-store".to_owned()),
-        ],
-        Json(shown),
-    ))
+    let most = desk.most_endpoints();
+    match api.store.add_endpoint(&registration, most).await {
+        Ok(()) => Ok(once::first(entry)),
+        Err(error) => once::after(error, &asked, &*api.store).await,
+    }
 }
 
 /// One endpoint, and what waits for it.
@@ -234,10 +193,10 @@ pub(crate) async fn change(
         let how = "`scheme` cannot be changed here: ask for a new secret with POST …/secrets";
         return Err(Problem::BadRequest(how.to_owned()));
     }
-    let changed = api
-        .store
-        .change_endpoint(endpoint, &profile(&api, body)?)
-        .await;
+    let profile = profile(&api, body)?;
+    let at = desk(&api)?.now();
+    let audit = said(at, &asker, endpoint, "webhook-changed", json!({}));
+    let changed = api.store.change_endpoint(endpoint, &profile, &audit).await;
     changed.map_err(refused)?;
     show(State(api), asker, Path(id)).await
 }
@@ -250,8 +209,10 @@ pub(crate) async fn remove(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let endpoint = own(&api, &asker, &id).await?;
-    api.store.remove_endpoint(endpoint.endpoint.id).await?;
+    let endpoint = own(&api, &asker, &id).await?.endpoint.id;
+    let at = desk(&api)?.now();
+    let audit = said(at, &asker, endpoint, "webhook-removed", json!({}));
+    api.store.remove_endpoint(endpoint, &audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -265,72 +226,19 @@ pub(crate) async fn stand(
     body: Result<Json<StandingBody>, JsonRejection>,
 ) -> Result<Json<EndpointEntry>, Problem> {
     let Json(body) = body?;
-    let endpoint = own(&api, &asker, &id).await?;
-    let standing = match body.standing.as_str() {
-        "active" => Standing::Active,
-        "paused" => Standing::Paused,
+    let endpoint = own(&api, &asker, &id).await?.endpoint.id;
+    let (standing, action) = match body.standing.as_str() {
+        "active" => (Standing::Active, "webhook-activated"),
+        "paused" => (Standing::Paused, "webhook-paused"),
         other => {
             let how = format!("`{other}` is no standing: write active or paused");
             return Err(Problem::BadRequest(how));
         }
     };
-    api.store
-        .set_standing(endpoint.endpoint.id, &standing)
-        .await?;
+    let audit = said(desk(&api)?.now(), &asker, endpoint, action, json!({}));
+    api.store.set_standing(endpoint, &standing, &audit).await?;
     desk(&api)?.ring();
     show(State(api), asker, Path(id)).await
-}
-
-/// The secrets that sign: which, not what they are.
-#[utoipa::path(get, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path)),
-               responses((status = 200, body = SecretList), (status = 404)))]
-pub(crate) async fn secrets(
-    State(api): State<Api>,
-    asker: Asker,
-    Path(id): Path<String>,
-) -> Result<Json<SecretList>, Problem> {
-    let endpoint = own(&api, &asker, &id).await?;
-    let now = desk(&api)?.now();
-    let records = api.store.secrets(endpoint.endpoint.id, now).await?;
-    let lines = records.iter().map(|record| SecretLine {
-        generation: record.generation,
-        scheme: named(record.scheme),
-        created_at: record.created_at.to_string(),
-        ends_at: record.ends_at.map(|at| at.to_string()),
-    });
-    Ok(Json(SecretList {
-        secrets: lines.collect(),
-    }))
-}
-
-/// Gives an endpoint a new secret, which signs from now on; those before it sign too, until the overlap is over.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path)),
-               request_body = RotationBody, responses((status = 201, body = SecretEntry), (status = 404)))]
-pub(crate) async fn rotate(
-    State(api): State<Api>,
-    asker: Asker,
-    Path(id): Path<String>,
-    body: Result<Json<RotationBody>, JsonRejection>,
-) -> Result<impl IntoResponse, Problem> {
-    let Json(body) = body?;
-    let endpoint = own(&api, &asker, &id).await?.endpoint.id;
-    let overlap = body.overlap_seconds.unwrap_or(USUAL_OVERLAP);
-    if !(0..=MOST_OVERLAP).contains(&overlap) {
-        let how = format!("overlap_seconds is {overlap}: write 0 to {MOST_OVERLAP}");
-        return Err(Problem::BadRequest(how));
-    }
-    let scheme = scheme(body.scheme.as_deref())?;
-    let now = desk(&api)?.now();
-    let record = api
-        .store
-        .add_secret(endpoint, scheme, now, now + Seconds(overlap))
-        .await?;
-    let shown = shown(&api, endpoint, &record)?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::CACHE_CONTROL, "no-store")],
-        Json(shown),
-    ))
 }
 
 /// Sends a message of the kind `webhook.test` now, once, and says what came of it.
@@ -352,33 +260,6 @@ pub(crate) async fn test(
         status,
         reason,
     }))
-}
-
-fn shown(api: &Api, id: EndpointId, record: &SecretRecord) -> Result<SecretEntry, Problem> {
-    let secret = desk(api)?.secret(id, record).map_err(Problem::Failed)?;
-    Ok(SecretEntry {
-        id: id.to_string(),
-        generation: record.generation,
-        scheme: named(record.scheme),
-        secret: secret.expose_secret().to_owned(),
-    })
-}
-
-fn named(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Hmac => "hmac",
-        Scheme::Ed25519 => "ed25519",
-    }
-}
-
-fn scheme(text: Option<&str>) -> Result<Scheme, Problem> {
-    match text {
-        None | Some("hmac") => Ok(Scheme::Hmac),
-        Some("ed25519") => Ok(Scheme::Ed25519),
-        Some(other) => Err(Problem::BadRequest(format!(
-            "`{other}` is no scheme: write hmac or ed25519"
-        ))),
-    }
 }
 
 /// What the body says, with an address that messages may go to.

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tocsin_store::StoreError;
 use tocsin_store::event::Seq;
 use tocsin_store::webhook::lane::{Lane, Record, RecordId, Replay};
 use utoipa::ToSchema;
 
-use super::{Asker, desk, own};
+use super::{Asker, desk, own, said};
 use crate::Api;
 use crate::extract::{Counted, Path, Query};
 use crate::page::{self, PageQuery};
@@ -222,7 +223,22 @@ pub(crate) async fn replay(
             .map_or(kept.last, |Counted(until)| Seq(until.min(kept.last.0))),
         only_dead: body.only_dead,
     };
-    let begun = api.store.replay(endpoint, &replay, MOST_REPLAYS).await;
+    let detail = json!({
+        "after": replay.after.0,
+        "until": replay.until.0,
+        "only_dead": replay.only_dead,
+    });
+    let audit = said(
+        desk(&api)?.now(),
+        &asker,
+        endpoint,
+        "webhook-replayed",
+        detail,
+    );
+    let begun = api
+        .store
+        .replay(endpoint, &replay, MOST_REPLAYS, &audit)
+        .await;
     let lane = begun.map_err(|error| match error {
         StoreError::Refused { reason, .. } => Problem::Said {
             kind: Kind::Invalid,

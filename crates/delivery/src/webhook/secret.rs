@@ -1,8 +1,8 @@
 //! The secrets that sign, as the Standard Webhooks specification has them: `v1` is HMAC-SHA256 with a secret that both
 //! sides know, `v1a` is Ed25519 with a key of which the receiver has the public half.
 //!
-//! An endpoint's secrets are derived from one master key, so that none is stored: whoever reads the database can forge
-//! nothing. A secret is shown to its owner and otherwise never leaves this module.
+//! They are made of bytes that somebody else draws at random and keeps. A secret is shown to its owner and otherwise never
+//! leaves this module.
 
 use core::fmt;
 
@@ -10,73 +10,12 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::SecretString;
 
 use crate::DeliveryError;
 
-/// The least that a master key may have.
-const LEAST_BYTES: usize = 32;
-
-/// What the secrets of all endpoints are derived from.
-#[derive(Clone)]
-pub struct MasterKey(hmac::Key);
-
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey")
-    }
-}
-
-impl MasterKey {
-    /// A master key from its text: 32 random bytes or more, in base64.
-    pub fn new(text: &SecretString) -> Result<Self, DeliveryError> {
-        let wrong = |detail: &str| DeliveryError::Settings {
-            detail: format!(
-                "the master key of webhooks {detail}: make one with `openssl rand -base64 32`"
-            ),
-        };
-        let bytes = STANDARD
-            .decode(text.expose_secret().trim())
-            .map_err(|_not_base64| wrong("is not base64"))?;
-        let bytes = SecretBox::new(Box::new(bytes));
-        if bytes.expose_secret().len() < LEAST_BYTES {
-            return Err(wrong("has less than 32 bytes"));
-        }
-        Ok(Self(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            bytes.expose_secret(),
-        )))
-    }
-
-    fn derive(&self, scheme: &str, endpoint: &str, generation: u32) -> hmac::Tag {
-        // No endpoint's id has a line break, so that no two secrets are derived from the same text.
-        let text = format!("tocsin webhook secret\n{scheme}\n{endpoint}\n{generation}");
-        hmac::sign(&self.0, text.as_bytes())
-    }
-
-    /// The `generation`-th secret of an endpoint, for HMAC.
-    pub fn hmac(&self, endpoint: &str, generation: u32) -> Secret {
-        let bytes = self.derive("hmac", endpoint, generation);
-        let text = format!("whsec_{}", STANDARD.encode(bytes.as_ref()));
-        Secret::Hmac {
-            key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes.as_ref())),
-            shown: SecretString::from(text),
-        }
-    }
-
-    /// The `generation`-th key of an endpoint, for Ed25519.
-    pub fn ed25519(&self, endpoint: &str, generation: u32) -> Result<Secret, DeliveryError> {
-        let seed = self.derive("ed25519", endpoint, generation);
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_rejected| {
-            DeliveryError::Settings {
-                detail: "a webhook's key could not be derived from the master key: make another \
-                         one with `openssl rand -base64 32`"
-                    .to_owned(),
-            }
-        })?;
-        Ok(Secret::Ed25519(pair))
-    }
-}
+/// How many bytes a secret is made of, of either kind.
+pub const SECRET_BYTES: usize = 32;
 
 /// A secret that signs.
 pub enum Secret {
@@ -101,6 +40,36 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
+    /// A secret of HMAC.
+    pub fn hmac(bytes: &[u8]) -> Result<Self, DeliveryError> {
+        check_length(bytes)?;
+        let text = format!("whsec_{}", STANDARD.encode(bytes));
+        Ok(Self::Hmac {
+            key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes)),
+            shown: SecretString::from(text),
+        })
+    }
+
+    /// A key of Ed25519, from its private half.
+    pub fn ed25519(seed: &[u8]) -> Result<Self, DeliveryError> {
+        check_length(seed)?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed);
+        pair.map(Self::Ed25519)
+            .map_err(|_rejected| DeliveryError::Settings {
+                detail: "a webhook's key is none of Ed25519: make the endpoint a new secret"
+                    .to_owned(),
+            })
+    }
+
+    /// The public half, of a key that has one.
+    pub fn public(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Hmac { .. } => None,
+            // Never another length.
+            Self::Ed25519(pair) => pair.public_key().as_ref().try_into().ok(),
+        }
+    }
+
     /// What the receiver needs to verify: the secret itself (`whsec_…`), or the public key (`whpk_…`).
     pub fn for_receiver(&self) -> SecretString {
         match self {
@@ -125,6 +94,18 @@ impl Secret {
     }
 }
 
+fn check_length(bytes: &[u8]) -> Result<(), DeliveryError> {
+    if bytes.len() == SECRET_BYTES {
+        return Ok(());
+    }
+    Err(DeliveryError::Settings {
+        detail: format!(
+            "a webhook's secret has {} bytes instead of {SECRET_BYTES}: make the endpoint a new secret",
+            bytes.len()
+        ),
+    })
+}
+
 /// The header `webhook-signature`: one signature of each secret, with spaces between.
 pub fn signatures(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> String {
     let mut content = format!("{id}.{timestamp}.").into_bytes();
@@ -137,34 +118,22 @@ pub fn signatures(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> 
 mod tests {
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
     use proptest::prelude::*;
+    use secrecy::ExposeSecret;
 
     use super::*;
 
-    fn master() -> MasterKey {
-        MasterKey::new(&SecretString::from(STANDARD.encode([7; 32]))).unwrap()
-    }
-
     #[test]
-    fn a_short_master_key_is_refused() {
-        for text in ["", "not base64!", "c2hvcnQ="] {
-            assert!(MasterKey::new(&SecretString::from(text)).is_err(), "{text}");
+    fn a_secret_shows_itself_to_its_owner_only() {
+        for bytes in [&[][..], &[7; 31], &[7; 33]] {
+            assert!(Secret::hmac(bytes).is_err() && Secret::ed25519(bytes).is_err());
         }
-    }
-
-    #[test]
-    fn every_secret_is_another() {
-        let master = master();
-        let shown = |endpoint: &str, generation| {
-            let shown = master.hmac(endpoint, generation).for_receiver();
-            shown.expose_secret().to_owned()
-        };
-        let all = [shown("wh_a", 1), shown("wh_a", 2), shown("wh_b", 1)];
-        assert_eq!(shown("wh_a", 1), all[0]);
-        for (n, secret) in all.iter().enumerate() {
-            assert!(secret.starts_with("whsec_"));
-            assert!(!all[..n].contains(secret));
-        }
-        assert!(!format!("{:?} {master:?}", master.hmac("wh_a", 1)).contains("whsec_"));
+        let secret = Secret::hmac(&[7; 32]).unwrap();
+        assert!(secret.for_receiver().expose_secret().starts_with("whsec_"));
+        assert_eq!(format!("{secret:?}"), "Secret::Hmac");
+        let pair = Secret::ed25519(&[7; 32]).unwrap();
+        let shown = pair.for_receiver();
+        let public = STANDARD.encode(pair.public().unwrap());
+        assert_eq!(shown.expose_secret(), format!("whpk_{public}"));
     }
 
     proptest! {
@@ -173,7 +142,8 @@ mod tests {
         /// The crate of the specification's authors takes what is signed here, whichever of two secrets it has.
         #[test]
         fn the_reference_library_verifies(body in "\\PC{0,200}", at in 1_700_000_000_i64..1_900_000_000) {
-            let secrets = [master().hmac("wh_a", 1), master().hmac("wh_a", 2), master().ed25519("wh_a", 3).unwrap()];
+            let secrets = [Secret::hmac(&[1; 32]), Secret::hmac(&[2; 32]), Secret::ed25519(&[3; 32])];
+            let secrets = secrets.map(Result::unwrap);
             let header = signatures(&secrets, "wh_a_17", at, body.as_bytes());
             for secret in &secrets[..2] {
                 let webhook = standardwebhooks::Webhook::new(secret.for_receiver().expose_secret()).unwrap();

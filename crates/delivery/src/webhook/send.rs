@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
 use tocsin_domain::time::Seconds;
 use url::{Host, Url};
@@ -197,13 +197,13 @@ impl Sender {
             .send()
             .await
             .map_err(|error| Failure::of(described(error)))?;
-        judge(response).await
+        judge(response, now).await
     }
 }
 
-async fn judge(response: Response) -> Result<Answer, Failure> {
+async fn judge(response: Response, now: i64) -> Result<Answer, Failure> {
     let status = response.status();
-    let retry_after = retry_after(response.headers());
+    let retry_after = retry_after(response.headers(), now);
     // The status decides; the rest is read for the connection's sake, and a broken rest breaks nothing else.
     drain(response).await;
     if status.is_success() {
@@ -236,11 +236,24 @@ async fn drain(mut response: Response) {
     }
 }
 
-/// The header in its form of seconds. A date would have to be compared with a clock that the receiver may not share.
-fn retry_after(headers: &HeaderMap) -> Option<Seconds> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds: u32 = text.trim().parse().ok()?;
-    Some(Seconds(i64::from(seconds)))
+/// How long the receiver wants not to be asked, in either form of the header (RFC 9110, 10.2.3). A date is compared with the
+/// receiver's own clock where the answer shows it, since ours may be another.
+fn retry_after(headers: &HeaderMap, now: i64) -> Option<Seconds> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Seconds(i64::from(seconds)));
+    }
+    let until = unix(text)?;
+    let shown = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let from = shown.and_then(unix).unwrap_or(now);
+    Some(Seconds(until.saturating_sub(from).max(0)))
+}
+
+/// The seconds since 1970 of a date in the words of HTTP.
+fn unix(date: &str) -> Option<i64> {
+    let date = httpdate::parse_http_date(date.trim()).ok()?;
+    let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// What went wrong, without the URL, whose path may be a secret of the receiver's.

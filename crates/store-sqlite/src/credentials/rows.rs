@@ -80,13 +80,23 @@ impl CredentialRow {
             "webhook" => Owner::Webhook(name),
             other => return Err(Flaw(format!("there is no kind of owner `{other}`"))),
         };
-        let material = match self.public_key {
-            Some(public) => Material::Public(sized("public_key", &public)?),
-            None => Material::Secret(Sealed {
-                master: MasterId(sized("master", &present("master", self.master)?)?),
+        let sealed = match self.master {
+            None => None,
+            Some(master) => Some(Sealed {
+                master: MasterId(sized("master", &master)?),
                 wrapped: present("wrapped", self.wrapped)?,
                 body: present("sealed", self.sealed)?,
             }),
+        };
+        let public = self.public_key.as_deref();
+        let public = public
+            .map(|public| sized("public_key", public))
+            .transpose()?;
+        let material = match (public, sealed) {
+            (Some(public), None) => Material::Public(public),
+            (None, Some(sealed)) => Material::Secret(sealed),
+            (Some(public), Some(private)) => Material::Pair { public, private },
+            (None, None) => return Err(Flaw("there is neither a key nor a secret".to_owned())),
         };
         let scopes = self.scopes.parse();
         Ok(Credential {

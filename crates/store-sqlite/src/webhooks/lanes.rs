@@ -1,21 +1,36 @@
 //! Lanes: what is due, and how far each has come.
 
-use sqlx::SqliteConnection;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
-use tocsin_store::event::{Event, Events, NewEvent, Seq};
-use tocsin_store::webhook::lane::{Backlog, Lane, LaneId, Replay, Settlement, Trouble};
+use tocsin_store::event::{Event, Events, Seq};
+use tocsin_store::log::AuditEntry;
+use tocsin_store::webhook::lane::{Backlog, Lane, LaneId, Replay, Trouble};
 use tocsin_store::webhook::{Endpoint, EndpointId};
 
-use super::{endpoint_id, find, missing, records};
-use crate::column::{present, signed, to_json, unsigned};
+use super::endpoints::{endpoint_id, find, missing};
+use crate::column::{present, signed, unsigned};
 use crate::error::failed;
-use crate::events::{self, EventRow};
+use crate::events::EventRow;
+use crate::log;
 use crate::store::SqliteStore;
 
-const NOUN: &str = "webhook lane";
-const SETTLE: &str = "write down how far webhooks have come";
+pub(super) const NOUN: &str = "webhook lane";
+
+/// The lanes of which something holds.
+macro_rules! lanes {
+    ($holds:tt $(, $bound:expr)*) => {
+        sqlx::query_as!(
+            LaneRow,
+            r#"SELECT id AS "id!", endpoint AS "endpoint!", replay_after AS "replay_after?", until AS "until?",
+                      only_dead AS "only_dead!", cursor AS "cursor!", failing AS "failing?", attempts AS "attempts?",
+                      failing_since AS "failing_since?", next_at AS "next_at?", reason AS "reason?",
+                      dead_in_a_row AS "dead_in_a_row!"
+               FROM webhook_lanes WHERE "# + $holds
+            $(, $bound)*
+        )
+    };
+}
 
 pub(super) async fn due(store: &SqliteStore, at: Timestamp) -> Result<Vec<LaneId>, StoreError> {
     let attempt = "read which webhooks are due";
@@ -46,19 +61,12 @@ pub(super) async fn one(
     let attempt = "read a lane of a webhook endpoint";
     let number = signed(NOUN, id, id.0)?;
     let mut connection = store.snapshot(attempt).await?;
-    let row = sqlx::query_as!(
-        LaneRow,
-        r#"SELECT id AS "id!", endpoint AS "endpoint!", replay_after AS "replay_after?", until AS "until?",
-                  only_dead AS "only_dead!", cursor AS "cursor!", failing AS "failing?", attempts AS "attempts?",
-                  failing_since AS "failing_since?", next_at AS "next_at?", reason AS "reason?",
-                  dead_in_a_row AS "dead_in_a_row!"
-           FROM webhook_lanes WHERE id = ?1"#,
-        number
-    )
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed(attempt))?;
-    let Some(row) = row else { return Ok(None) };
+    let row = lanes!("id = ?1", number)
+        .fetch_optional(&mut *connection)
+        .await;
+    let Some(row) = row.map_err(failed(attempt))? else {
+        return Ok(None);
+    };
     let lane = Lane::try_from(row)?;
     let endpoint = find(&mut connection, lane.endpoint, attempt).await?;
     Ok(endpoint.map(|endpoint| (endpoint, lane)))
@@ -68,18 +76,10 @@ pub(super) async fn of(store: &SqliteStore, id: EndpointId) -> Result<Vec<Lane>,
     let attempt = "read the lanes of a webhook endpoint";
     let bytes = id.0.as_slice();
     let mut connection = store.snapshot(attempt).await?;
-    let rows = sqlx::query_as!(
-        LaneRow,
-        r#"SELECT id AS "id!", endpoint AS "endpoint!", replay_after AS "replay_after?", until AS "until?",
-                  only_dead AS "only_dead!", cursor AS "cursor!", failing AS "failing?", attempts AS "attempts?",
-                  failing_since AS "failing_since?", next_at AS "next_at?", reason AS "reason?",
-                  dead_in_a_row AS "dead_in_a_row!"
-           FROM webhook_lanes WHERE endpoint = ?1 ORDER BY id"#,
-        bytes
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(failed(attempt))?;
+    let rows = lanes!("endpoint = ?1 ORDER BY id", bytes)
+        .fetch_all(&mut *connection)
+        .await;
+    let rows = rows.map_err(failed(attempt))?;
     rows.into_iter().map(Lane::try_from).collect()
 }
 
@@ -126,105 +126,12 @@ pub(super) async fn events(
     rows.into_iter().map(Event::try_from).collect()
 }
 
-pub(super) async fn settle(
-    store: &SqliteStore,
-    settlements: &[Settlement],
-) -> Result<(), StoreError> {
-    let mut transaction = store.begin(SETTLE).await?;
-    for settlement in settlements {
-        if !move_lane(&mut transaction, settlement).await? {
-            continue;
-        }
-        records::write(&mut transaction, settlement).await?;
-        if let Some((since, reason)) = &settlement.disabled {
-            disable(&mut transaction, settlement.endpoint, *since, reason).await?;
-        }
-    }
-    transaction.commit().await.map_err(failed(SETTLE))
-}
-
-/// Whether the lane is still there.
-async fn move_lane(
-    connection: &mut SqliteConnection,
-    settlement: &Settlement,
-) -> Result<bool, StoreError> {
-    let id = settlement.lane;
-    let number = signed(NOUN, id, id.0)?;
-    let cursor = signed(NOUN, id, settlement.cursor.0)?;
-    let ended = sqlx::query!(
-        "DELETE FROM webhook_lanes WHERE id = ?1 AND until <= ?2",
-        number,
-        cursor
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(SETTLE))?;
-    if ended.rows_affected() > 0 {
-        return Ok(true);
-    }
-    let trouble = settlement.trouble.as_ref();
-    let failing = trouble
-        .map(|trouble| signed(NOUN, id, trouble.seq.0))
-        .transpose()?;
-    let attempts = trouble.map(|trouble| trouble.attempts);
-    let since = trouble.map(|trouble| trouble.since.0);
-    let next_at = trouble.map(|trouble| trouble.next_at.0);
-    let reason = trouble.map(|trouble| trouble.reason.as_str());
-    let moved = sqlx::query!(
-        "UPDATE webhook_lanes SET cursor = max(cursor, ?2), failing = ?3, attempts = ?4, failing_since = ?5, next_at = ?6,
-                reason = ?7, dead_in_a_row = ?8
-         WHERE id = ?1",
-        number,
-        cursor,
-        failing,
-        attempts,
-        since,
-        next_at,
-        reason,
-        settlement.dead_in_a_row
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(SETTLE))?;
-    Ok(moved.rows_affected() > 0)
-}
-
-/// Tells the endpoint nothing more, and everybody else that it is so.
-async fn disable(
-    connection: &mut SqliteConnection,
-    id: EndpointId,
-    since: Timestamp,
-    reason: &str,
-) -> Result<(), StoreError> {
-    let bytes = id.0.as_slice();
-    let disabled = sqlx::query!(
-        "UPDATE webhook_endpoints SET standing = 'disabled', since = ?2, reason = ?3 WHERE id = ?1 AND standing = 'active'",
-        bytes,
-        since.0,
-        reason
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(failed(SETTLE))?;
-    if disabled.rows_affected() == 0 {
-        return Ok(());
-    }
-    let said = serde_json::json!({ "endpoint": id.to_string(), "reason": reason });
-    let event = NewEvent {
-        kind: "webhook.disabled".to_owned(),
-        at: since,
-        terms: None,
-        holder: None,
-        body: to_json(NOUN, id, &said)?,
-    };
-    events::publish(connection, &[event], SETTLE).await
-}
-
 pub(super) async fn replay(
     store: &SqliteStore,
     id: EndpointId,
     replay: &Replay,
     at_most: u32,
+    audit: &AuditEntry,
 ) -> Result<LaneId, StoreError> {
     let attempt = "begin to tell a webhook endpoint once more";
     let refused = |why: String| Flaw(why).refused("replay to webhook endpoint", id);
@@ -264,6 +171,7 @@ pub(super) async fn replay(
     .fetch_one(&mut *transaction)
     .await
     .map_err(failed(attempt))?;
+    log::record(&mut transaction, core::slice::from_ref(audit), attempt).await?;
     transaction.commit().await.map_err(failed(attempt))?;
     lane_id(lane).map_err(|flaw| flaw.invalid_row(NOUN, lane))
 }

@@ -9,6 +9,7 @@ use tocsin_auth::seal::{MasterKey, Seal};
 use tocsin_auth::{Environment, Failure, KeyId, LifeCycle, Scope, UnixTime};
 
 use crate::Store;
+use crate::conformance::sample::registration;
 use crate::conformance::{Fault, assert_fault};
 use crate::credential::{
     Client, Credential, CredentialChange, LifeChange, MOST_NETWORKS, Material, Owner, OwnerName,
@@ -32,10 +33,14 @@ fn seal() -> Seal {
 
 fn key(number: u8, owner: Owner) -> Credential {
     let id = id(number);
-    let material = if number.is_multiple_of(2) {
-        Material::Public([number; 32])
-    } else {
-        Material::Secret(seal().seal(id.as_str(), &[number; 32]).unwrap())
+    let sealed = seal().seal(id.as_str(), &[number; 32]).unwrap();
+    let material = match (&owner, number % 2) {
+        (Owner::Client(_), 0) => Material::Public([number; 32]),
+        (Owner::Webhook(_), 0) => Material::Pair {
+            public: [number; 32],
+            private: sealed,
+        },
+        _ => Material::Secret(sealed),
     };
     Credential {
         material,
@@ -54,17 +59,24 @@ fn ours(number: u8) -> Credential {
 fn adding(add: Vec<Credential>) -> CredentialChange {
     CredentialChange {
         add,
-        change: Vec::new(),
+        ..CredentialChange::default()
+    }
+}
+
+fn joining(client: &str, created_at: UnixTime) -> CredentialChange {
+    let client = Client {
+        name: name(client),
+        created_at,
+    };
+    CredentialChange {
+        clients: vec![client],
+        ..CredentialChange::default()
     }
 }
 
 async fn with_keys<S: Store>(store: &S, keys: &[Credential]) {
-    let client = Client {
-        name: name("desk"),
-        created_at: NOW,
-    };
-    store.add_client(&client).await.unwrap();
-    let change = adding(keys.to_vec());
+    let mut change = joining("desk", NOW);
+    change.add = keys.to_vec();
     store.change_credentials(&change).await.unwrap();
 }
 
@@ -83,32 +95,40 @@ pub async fn are_found_again<S: Store + 'static>(store: Arc<S>) {
         key.life = life;
     }
     with_keys(&*store, &keys).await;
-    let other = key(6, Owner::Webhook(name("desk")));
-    store
-        .change_credentials(&adding(vec![other.clone()]))
-        .await
-        .unwrap();
+    let hook = registration(1);
+    store.add_endpoint(&hook, 9).await.unwrap();
+    let owner = hook.endpoint.id.owner();
+    let mut others: Vec<Credential> = (6..=7).map(|number| key(number, owner.clone())).collect();
+    let added = adding(others.clone());
+    store.change_credentials(&added).await.unwrap();
+    others.push(hook.secret);
     for key in &keys {
         assert_eq!(store.credential(&key.id).await.unwrap().as_ref(), Some(key));
     }
     assert_eq!(store.credential(&id(9)).await.unwrap(), None);
     let desk = Owner::Client(name("desk"));
     assert_eq!(store.credentials_of(&desk).await.unwrap(), keys);
-    let hook = Owner::Webhook(name("desk"));
-    assert_eq!(store.credentials_of(&hook).await.unwrap(), [other]);
-    assert_eq!(store.credentials().await.unwrap().len(), 6);
+    assert_eq!(store.credentials_of(&owner).await.unwrap(), others);
+    assert_eq!(store.credentials().await.unwrap().len(), 8);
     assert_eq!(store.clients().await.unwrap().len(), 1);
-    let again = Client {
-        name: name("desk"),
-        created_at: LATER,
-    };
-    assert_fault(store.add_client(&again).await, Fault::Conflict);
-    let nobody = key(7, Owner::Client(name("nobody")));
-    for (wrong, fault) in [(nobody, Fault::Missing), (ours(1), Fault::Conflict)] {
-        let change = adding(vec![ours(8), wrong]);
+    let nobody = key(9, Owner::Client(name("nobody")));
+    let nowhere = key(9, registration(2).endpoint.id.owner());
+    let no_id = key(9, Owner::Webhook(name("desk")));
+    for (wrong, fault) in [
+        (nobody, Fault::Missing),
+        (nowhere, Fault::Missing),
+        (no_id, Fault::Missing),
+        (ours(1), Fault::Conflict),
+    ] {
+        let mut change = joining("other", NOW);
+        change.add = vec![key(8, Owner::Client(name("other"))), wrong];
         assert_fault(store.change_credentials(&change).await, fault);
     }
+    let mut again = joining("desk", LATER);
+    again.add = vec![ours(8)];
+    assert_fault(store.change_credentials(&again).await, Fault::Conflict);
     assert_eq!(store.credential(&id(8)).await.unwrap(), None);
+    assert_eq!(store.clients().await.unwrap().len(), 1);
 }
 
 /// Who has read an old state changes nothing.
@@ -117,12 +137,12 @@ pub async fn change_from_where_they_were_read<S: Store + 'static>(store: Arc<S>)
     let pending = LifeCycle::pending(LATER);
     let active = pending.activate(NOW).unwrap();
     let change = |from, to| CredentialChange {
-        add: Vec::new(),
         change: vec![LifeChange {
             id: id(1),
             from,
             to,
         }],
+        ..CredentialChange::default()
     };
     let activate = change(pending, active);
     store.change_credentials(&activate).await.unwrap();

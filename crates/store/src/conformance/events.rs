@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::Store;
-use crate::conformance::sample::{address, at, cover, endpoint, event};
+use crate::conformance::sample::{address, at, cover, endpoint, event, registration, said};
 use crate::conformance::{Fault, assert_fault};
 use crate::event::{Kept, NewEvent, Seq};
+use crate::webhook::Standing;
 use crate::webhook::lane::Settlement;
-use crate::webhook::{Scheme, Standing};
 
 /// They follow each other without gaps, and come back as they were.
 pub async fn have_one_order<S: Store + 'static>(store: Arc<S>) {
@@ -53,10 +53,7 @@ pub async fn are_valid_in_themselves<S: Store + 'static>(store: Arc<S>) {
 /// The oldest are forgotten, but neither the newest nor what an active endpoint has yet to be told.
 pub async fn are_forgotten_when_they_are_old<S: Store + 'static>(store: Arc<S>) {
     store.publish(&[event(1), event(2)]).await.unwrap();
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+    store.add_endpoint(&registration(0), 9).await.unwrap();
     store
         .publish(&[event(3), event(4), event(5)])
         .await
@@ -81,7 +78,11 @@ pub async fn are_forgotten_when_they_are_old<S: Store + 'static>(store: Arc<S>) 
     store.settle(&[settled]).await.unwrap();
     assert_eq!(store.forget_events(at(99), 9).await.unwrap(), 1);
     store
-        .set_standing(endpoint(0).id, &Standing::Paused)
+        .set_standing(
+            endpoint(0).id,
+            &Standing::Paused,
+            &said("webhook-paused", endpoint(0).id),
+        )
         .await
         .unwrap();
     assert_eq!(store.forget_events(at(99), 9).await.unwrap(), 1);

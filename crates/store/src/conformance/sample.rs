@@ -2,6 +2,8 @@
 
 use alloy_primitives::{Address, B256, I256, U256, keccak256};
 use alloy_sol_types::SolStruct;
+use tocsin_auth::seal::{MasterKey, Seal};
+use tocsin_auth::{Environment, KeyId, LifeCycle, Scopes, UnixTime};
 use tocsin_domain::attestation::{AttestationDomain, BatchTree, ClaimAttestation};
 use tocsin_domain::claim::{Claim, Eligibility, Refusal};
 use tocsin_domain::cover::Consumer;
@@ -20,12 +22,14 @@ use tocsin_domain::value::Value;
 use crate::Store;
 use crate::attestation::{AttestationRecord, BatchMember, BatchRecord, Reservation, Signed};
 use crate::cover::{CoverRecord, RiskRecord};
+use crate::credential::{Credential, Material};
 use crate::delivery::{Attempt, NewDelivery};
 use crate::event::NewEvent;
 use crate::halt::{Cause, Halt};
+use crate::log::AuditEntry;
 use crate::step::{SourceAdvance, SourceProgress, Step};
 use crate::warning::NewWarning;
-use crate::webhook::{EndpointId, Filter, NewEndpoint, Profile};
+use crate::webhook::{EndpointId, Filter, NewEndpoint, Profile, Registration};
 
 /// The settlement chain of the samples.
 pub const CHAIN: u64 = 31_337;
@@ -468,5 +472,40 @@ pub fn endpoint(n: u8) -> NewEndpoint {
         },
         client: (n % 2 == 1).then(|| "client-1".to_owned()),
         created_at: at(0),
+    }
+}
+
+/// The same, with all that its registration says.
+pub fn registration(n: u8) -> Registration {
+    let endpoint = endpoint(n);
+    let id = KeyId::new(Environment::Test, [100_u8.wrapping_add(n); 16]);
+    let seal = Seal::new(MasterKey::new(&[7; 32]).unwrap(), Vec::new());
+    let created_at = UnixTime(endpoint.created_at.0);
+    let secret = Credential {
+        owner: endpoint.id.owner(),
+        material: Material::Secret(seal.seal(id.as_str(), &[n; 32]).unwrap()),
+        scopes: Scopes::default(),
+        life: LifeCycle::pending(created_at.plus(1_000_000))
+            .activate(created_at)
+            .unwrap(),
+        created_at,
+        id,
+    };
+    Registration {
+        audit: said("webhook-registered", endpoint.id),
+        endpoint,
+        secret,
+        answer: None,
+    }
+}
+
+/// That somebody does something to an endpoint.
+pub fn said(action: &str, endpoint: EndpointId) -> AuditEntry {
+    AuditEntry {
+        at: at(0),
+        action: action.to_owned(),
+        actor: Some("client-1".to_owned()),
+        subject: endpoint.to_string(),
+        detail: serde_json::json!({}),
     }
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use tocsin_auth::State;
+use tocsin_domain::time::Seconds;
+
 use crate::Store;
-use crate::conformance::sample::{address, at, cover, endpoint, event};
+use crate::answer::Answer;
+use crate::conformance::sample::{address, at, cover, endpoint, event, hash, registration, said};
 use crate::conformance::{Fault, assert_fault};
 use crate::event::Seq;
+use crate::log::{Appending, Fact};
 use crate::webhook::lane::{DeadLetter, Lane, Record, Replay, Settlement, Trouble};
-use crate::webhook::{EndpointId, Filter, Scheme, Standing};
+use crate::webhook::{EndpointId, Filter, Registration, Standing};
 
 /// Nothing new about a lane but where it stands.
 fn settled(lane: &Lane, cursor: u64) -> Settlement {
@@ -41,20 +46,21 @@ async fn live<S: Store>(store: &S, id: EndpointId) -> Lane {
 /// Endpoints come back as they were registered and changed; so many and no more.
 pub async fn are_registered<S: Store + 'static>(store: Arc<S>) {
     for n in 0..2 {
-        store
-            .add_endpoint(&endpoint(n), Scheme::Hmac, 2)
-            .await
-            .unwrap();
+        store.add_endpoint(&registration(n), 2).await.unwrap();
     }
     assert_fault(
-        store.add_endpoint(&endpoint(2), Scheme::Hmac, 2).await,
+        store.add_endpoint(&registration(2), 2).await,
         Fault::Refused,
     );
     let mut profile = endpoint(0).profile;
     profile.url = "https://example.org/elsewhere".to_owned();
     profile.filter.kinds = vec!["claim.*".to_owned()];
     store
-        .change_endpoint(endpoint(0).id, &profile)
+        .change_endpoint(
+            endpoint(0).id,
+            &profile,
+            &said("webhook-changed", endpoint(0).id),
+        )
         .await
         .unwrap();
     let found = store.endpoint(endpoint(0).id).await.unwrap().unwrap();
@@ -64,11 +70,25 @@ pub async fn are_registered<S: Store + 'static>(store: Arc<S>) {
     );
     profile.filter.kinds = vec!["*".to_owned()];
     assert_fault(
-        store.change_endpoint(endpoint(0).id, &profile).await,
+        store
+            .change_endpoint(
+                endpoint(0).id,
+                &profile,
+                &said("webhook-changed", endpoint(0).id),
+            )
+            .await,
         Fault::Refused,
     );
-    store.remove_endpoint(endpoint(0).id).await.unwrap();
-    assert_fault(store.remove_endpoint(endpoint(0).id).await, Fault::Missing);
+    store
+        .remove_endpoint(endpoint(0).id, &said("webhook-removed", endpoint(0).id))
+        .await
+        .unwrap();
+    assert_fault(
+        store
+            .remove_endpoint(endpoint(0).id, &said("webhook-removed", endpoint(0).id))
+            .await,
+        Fault::Missing,
+    );
     let left = store.endpoints().await.unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].endpoint, endpoint(1));
@@ -107,10 +127,7 @@ pub async fn want_what_they_ask_for<S: Store + 'static>(_store: Arc<S>) {
 /// A lane is due while there is something after its cursor, its endpoint is active, and no back-off runs.
 pub async fn are_due_in_order<S: Store + 'static>(store: Arc<S>) {
     store.publish(&[event(1)]).await.unwrap();
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+    store.add_endpoint(&registration(0), 9).await.unwrap();
     let id = endpoint(0).id;
     assert_eq!(store.due_lanes(at(5)).await.unwrap(), []);
     store.publish(&[event(2), event(3)]).await.unwrap();
@@ -141,9 +158,15 @@ pub async fn are_due_in_order<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(store.due_lanes(at(9)).await.unwrap(), []);
     assert_eq!(store.due_lanes(at(10)).await.unwrap(), [lane.id]);
 
-    store.set_standing(id, &Standing::Paused).await.unwrap();
+    store
+        .set_standing(id, &Standing::Paused, &said("webhook-standing", id))
+        .await
+        .unwrap();
     assert_eq!(store.due_lanes(at(10)).await.unwrap(), []);
-    store.set_standing(id, &Standing::Active).await.unwrap();
+    store
+        .set_standing(id, &Standing::Active, &said("webhook-standing", id))
+        .await
+        .unwrap();
     assert_eq!(store.due_lanes(at(0)).await.unwrap(), [lane.id]);
     assert_eq!(store.lane(lane.id).await.unwrap().unwrap().1.trouble, None);
 
@@ -153,17 +176,17 @@ pub async fn are_due_in_order<S: Store + 'static>(store: Arc<S>) {
         .await
         .unwrap();
     assert_eq!(live(&*store, id).await.cursor, Seq(3));
-    store.remove_endpoint(id).await.unwrap();
+    store
+        .remove_endpoint(id, &said("webhook-removed", id))
+        .await
+        .unwrap();
     store.settle(&[settled(&lane, 3)]).await.unwrap();
     assert_eq!(store.lane(lane.id).await.unwrap(), None);
 }
 
 /// Dead letters are listed, told once more, and dead no more once they are taken.
 pub async fn replay_dead_letters<S: Store + 'static>(store: Arc<S>) {
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+    store.add_endpoint(&registration(0), 9).await.unwrap();
     store
         .publish(&[event(1), event(2), event(3)])
         .await
@@ -186,13 +209,23 @@ pub async fn replay_dead_letters<S: Store + 'static>(store: Arc<S>) {
         only_dead,
     };
     assert_fault(
-        store.replay(id, &replay(3, 3, false), 2).await,
+        store
+            .replay(id, &replay(3, 3, false), 2, &said("webhook-replayed", id))
+            .await,
         Fault::Refused,
     );
-    let first = store.replay(id, &replay(0, 3, true), 2).await.unwrap();
-    let second = store.replay(id, &replay(0, 2, false), 2).await.unwrap();
+    let first = store
+        .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+        .await
+        .unwrap();
+    let second = store
+        .replay(id, &replay(0, 2, false), 2, &said("webhook-replayed", id))
+        .await
+        .unwrap();
     assert_fault(
-        store.replay(id, &replay(0, 3, true), 2).await,
+        store
+            .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+            .await,
         Fault::Refused,
     );
     assert_eq!(store.due_lanes(at(0)).await.unwrap(), [first]);
@@ -224,10 +257,7 @@ pub async fn replay_dead_letters<S: Store + 'static>(store: Arc<S>) {
 
 /// What happened is listed, the newest first; runs within a minute are one.
 pub async fn remember_what_happened<S: Store + 'static>(store: Arc<S>) {
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+    store.add_endpoint(&registration(0), 9).await.unwrap();
     let id = endpoint(0).id;
     let lane = live(&*store, id).await;
     let run = |first, last, second| Record::Delivered {
@@ -263,10 +293,7 @@ pub async fn remember_what_happened<S: Store + 'static>(store: Arc<S>) {
 
 /// A disabled endpoint is told nothing, and everybody is told so.
 pub async fn are_disabled_loudly<S: Store + 'static>(store: Arc<S>) {
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+    store.add_endpoint(&registration(0), 9).await.unwrap();
     store.publish(&[event(1), event(2)]).await.unwrap();
     let id = endpoint(0).id;
     let lane = live(&*store, id).await;
@@ -288,46 +315,96 @@ pub async fn are_disabled_loudly<S: Store + 'static>(store: Arc<S>) {
     assert!(said[0].event.body.contains(&id.to_string()));
 }
 
-/// During a rotation the old secrets sign with the new one, and not longer than they would have.
-pub async fn rotate_secrets<S: Store + 'static>(store: Arc<S>) {
-    store
-        .add_endpoint(&endpoint(0), Scheme::Hmac, 9)
-        .await
-        .unwrap();
+/// What somebody does to an endpoint is in the log, and its secrets end with it.
+pub async fn say_who_did_what<S: Store + 'static>(store: Arc<S>) {
     let id = endpoint(0).id;
-    let born = endpoint(0).created_at;
-    let signing = async |second| {
-        let secrets = store.secrets(id, at(second)).await.unwrap();
-        secrets
-            .iter()
-            .map(|secret| secret.generation)
-            .collect::<Vec<_>>()
+    store.add_endpoint(&registration(0), 9).await.unwrap();
+    store.publish(&[event(1)]).await.unwrap();
+    let profile = endpoint(0).profile;
+    let act = |action| said(action, id);
+    store
+        .change_endpoint(id, &profile, &act("webhook-changed"))
+        .await
+        .unwrap();
+    store
+        .set_standing(id, &Standing::Paused, &act("webhook-paused"))
+        .await
+        .unwrap();
+    let replay = Replay {
+        after: Seq(0),
+        until: Seq(1),
+        only_dead: true,
     };
-    assert_eq!(signing(0).await, [1]);
-    let second = store
-        .add_secret(id, Scheme::Ed25519, at(10), at(20))
-        .await
-        .unwrap();
-    assert_eq!((second.generation, second.ends_at), (2, None));
-    assert_eq!(signing(19).await, [2, 1]);
-    assert_eq!(signing(20).await, [2]);
-    store
-        .add_secret(id, Scheme::Hmac, at(15), at(30))
-        .await
-        .unwrap();
-    assert_eq!(signing(19).await, [3, 2, 1]);
-    assert_eq!(signing(20).await, [3, 2]);
-    // At once: the others are known to somebody else.
-    store
-        .add_secret(id, Scheme::Hmac, at(16), at(16))
-        .await
-        .unwrap();
-    assert_eq!(signing(16).await, [4]);
-    let all = store.secrets(id, born).await.unwrap();
-    assert_eq!(all[0].scheme, Scheme::Hmac);
-    let missing = endpoint(1).id;
+    let replayed = act("webhook-replayed");
+    store.replay(id, &replay, 1, &replayed).await.unwrap();
+    // What was refused was not done.
     assert_fault(
-        store.add_secret(missing, Scheme::Hmac, at(1), at(1)).await,
-        Fault::Missing,
+        store.replay(id, &replay, 1, &replayed).await,
+        Fault::Refused,
     );
+    store
+        .set_standing(id, &Standing::Active, &act("webhook-activated"))
+        .await
+        .unwrap();
+    let mut gone = settled(&live(&*store, id).await, 1);
+    gone.disabled = Some((at(7), "the receiver answered 410".to_owned()));
+    store.settle(&[gone]).await.unwrap();
+    store
+        .remove_endpoint(id, &act("webhook-removed"))
+        .await
+        .unwrap();
+    let secrets = store.credentials_of(&id.owner()).await.unwrap();
+    assert!(
+        matches!(secrets[..], [ref only] if matches!(only.life.state(), State::Retired { .. }))
+    );
+
+    let appending = Appending {
+        now: at(9),
+        limit: 100,
+        coverage_every: Seconds(300),
+        slack: &[],
+    };
+    store.append(&appending).await.unwrap();
+    let leaves = store.leaves_about(&id.to_string(), Some("audit"), 99).await;
+    let actions = leaves.unwrap().into_iter().rev().map(|leaf| {
+        let fact: Fact = serde_json::from_str(&leaf.entry).unwrap();
+        fact.body["action"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(
+        actions.collect::<Vec<_>>(),
+        [
+            "webhook-registered",
+            "webhook-changed",
+            "webhook-paused",
+            "webhook-replayed",
+            "webhook-activated",
+            "webhook-disabled",
+            "webhook-removed",
+        ]
+    );
+}
+
+/// A registration under a key that has an answer changes nothing; a secret is one of its endpoint.
+pub async fn are_registered_once<S: Store + 'static>(store: Arc<S>) {
+    let answer = Answer {
+        caller: "client-1".to_owned(),
+        key: "key-1".to_owned(),
+        request: hash("request"),
+        status: 201,
+        body: b"{}".to_vec(),
+        at: at(0),
+    };
+    let with = |n| Registration {
+        answer: Some(answer.clone()),
+        ..registration(n)
+    };
+    store.add_endpoint(&with(0), 9).await.unwrap();
+    assert_fault(store.add_endpoint(&with(1), 9).await, Fault::Conflict);
+    let mut strange = registration(2);
+    strange.secret.owner = endpoint(0).id.owner();
+    assert_fault(store.add_endpoint(&strange, 9).await, Fault::Refused);
+    assert_eq!(store.endpoints().await.unwrap().len(), 1);
+    assert_eq!(store.credentials().await.unwrap().len(), 1);
+    let found = store.answer("client-1", "key-1").await.unwrap();
+    assert_eq!(found, Some(answer));
 }

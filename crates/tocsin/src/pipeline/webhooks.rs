@@ -11,23 +11,23 @@
 
 mod books;
 pub mod desk;
+pub mod keyring;
 mod lane;
+mod running;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin_delivery::DeliveryError;
 use tocsin_delivery::webhook::Sender;
 use tocsin_delivery::webhook::schedule::Schedule;
-use tocsin_delivery::webhook::secret::{MasterKey, Secret};
 use tocsin_domain::time::Seconds;
 use tocsin_store::webhook::lane::LaneId;
-use tocsin_store::webhook::{EndpointId, Scheme, SecretRecord};
 use tokio::task::JoinSet;
 
 use self::books::Books;
+use self::keyring::Keyring;
 pub use self::lane::WINDOW;
+use self::running::Running;
 use super::bell::Bell;
 use super::{Stage, StageError, Turn, Work};
 
@@ -43,54 +43,34 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Sends, signs and knows when to try again.
 pub struct Teller {
     sender: Sender,
-    keys: MasterKey,
+    keys: Keyring,
     schedule: Schedule,
 }
 
 impl Teller {
-    /// One that sends through `sender`, signs with what is derived from `keys`, and tries again by `schedule`.
-    pub fn new(sender: Sender, keys: MasterKey, schedule: Schedule) -> Self {
+    /// One that sends through `sender`, signs with what `keys` opens, and tries again by `schedule`.
+    pub fn new(sender: Sender, keys: Keyring, schedule: Schedule) -> Self {
         Self {
             sender,
             keys,
             schedule,
         }
     }
-
-    /// A secret that a record names.
-    fn secret(&self, endpoint: EndpointId, record: &SecretRecord) -> Result<Secret, DeliveryError> {
-        let name = endpoint.to_string();
-        match record.scheme {
-            Scheme::Hmac => Ok(self.keys.hmac(&name, record.generation)),
-            Scheme::Ed25519 => self.keys.ed25519(&name, record.generation),
-        }
-    }
-
-    /// The secrets that sign now.
-    async fn secrets(
-        &self,
-        stage: &Stage,
-        endpoint: EndpointId,
-    ) -> Result<Vec<Secret>, StageError> {
-        let records = stage.store.secrets(endpoint, stage.clock.now()).await?;
-        let secrets = records.iter().map(|record| self.secret(endpoint, record));
-        Ok(secrets.collect::<Result<_, _>>()?)
-    }
 }
 
 /// Tells endpoints until shutdown, then finishes what is under way.
 pub async fn run(teller: Arc<Teller>, stage: Stage, bell: Bell) -> Result<(), StageError> {
-    let (books, pen) = Books::new(Arc::clone(&stage.store));
+    let (books, pen) = Books::new(stage.clone());
     let mut lanes = JoinSet::new();
-    let mut running = BTreeSet::new();
+    let mut running = Running::new(books.stuck());
     let kept = books.keep();
     tokio::pin!(kept);
     while !stage.shutdown.is_requested() {
         match stage.store.due_lanes(stage.clock.now()).await {
             Ok(due) => {
-                stage.health.well(NAME);
+                running.found(&due, &stage);
                 for id in due {
-                    if running.insert(id) {
+                    if running.begins(id) {
                         let told = lane::tell(Arc::clone(&teller), stage.clone(), id, pen.clone());
                         lanes.spawn(async move { (id, told.await) });
                     }
@@ -99,7 +79,7 @@ pub async fn run(teller: Arc<Teller>, stage: Stage, bell: Bell) -> Result<(), St
             Err(error) => unwell(&stage, error.into())?,
         }
         tokio::select! {
-            Some(ended) = lanes.join_next() => note(ended, &mut running, &stage)?,
+            Some(ended) = lanes.join_next() => running.ended(ended, &stage)?,
             written = &mut kept => return written,
             () = bell.heard() => {}
             () = tokio::time::sleep(NAP) => {}
@@ -109,7 +89,7 @@ pub async fn run(teller: Arc<Teller>, stage: Stage, bell: Bell) -> Result<(), St
     drop(pen);
     let ending = async {
         while let Some(ended) = lanes.join_next().await {
-            note(ended, &mut running, &stage)?;
+            running.ended(ended, &stage)?;
         }
         Ok::<(), StageError>(())
     };
@@ -123,19 +103,6 @@ pub async fn run(teller: Arc<Teller>, stage: Stage, bell: Bell) -> Result<(), St
     }
     lanes.shutdown().await;
     kept.await
-}
-
-type Ended = Result<(LaneId, Result<(), StageError>), tokio::task::JoinError>;
-
-fn note(ended: Ended, running: &mut BTreeSet<LaneId>, stage: &Stage) -> Result<(), StageError> {
-    match ended {
-        Ok((id, told)) => {
-            running.remove(&id);
-            told.or_else(|error| unwell(stage, error))
-        }
-        Err(broken) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
-        Err(_cancelled) => Ok(()),
-    }
 }
 
 /// Shows a trouble that may pass, and hands on any other.

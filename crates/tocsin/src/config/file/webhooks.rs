@@ -1,22 +1,21 @@
-//! The section about webhooks: what their secrets come from, where they may go, how patient they are.
+//! The section about webhooks: where they may go, how patient they are.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tocsin_api::auth::AuthSettings;
 use tocsin_delivery::webhook::SenderSettings;
 use tocsin_delivery::webhook::guard::Allowed;
 use tocsin_delivery::webhook::schedule::Schedule;
-use tocsin_delivery::webhook::secret::MasterKey;
 
 use super::{milliseconds, some_time};
-use crate::config::{ConfigError, WebhooksConfig, invalid, secret};
+use crate::config::{ConfigError, WebhooksConfig, invalid};
+use crate::pipeline::webhooks::keyring::Keyring;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct WebhooksSection {
-    /// `file:PATH` or `${NAME}`.
-    master_key: String,
     /// Ranges of addresses beyond the public internet.
     #[serde(default)]
     allow: Vec<ipnet::IpNet>,
@@ -59,12 +58,15 @@ impl WebhooksSection {
     pub(in crate::config) fn resolve(
         self,
         path: &Path,
-        base: &Path,
+        auth: &AuthSettings,
     ) -> Result<WebhooksConfig, ConfigError> {
         let at = |problem: String| invalid(path, format!("[webhooks] {problem}"));
-        let master = secret::read(base, &self.master_key)
-            .map_err(|problem| at(format!("master_key: {problem}")))?;
-        let keys = MasterKey::new(&master).map_err(|error| at(format!("master_key: {error}")))?;
+        let Some(seal) = &auth.seal else {
+            return Err(at(
+                "needs [auth] master_key, which seals the secrets of endpoints: make one with `openssl rand -hex 32`"
+                    .to_owned(),
+            ));
+        };
         if self.max_endpoints > MOST_ENDPOINTS {
             return Err(at(format!(
                 "max_endpoints is {}: write at most {MOST_ENDPOINTS}",
@@ -81,7 +83,7 @@ impl WebhooksSection {
         let timeout =
             |key, count| -> Result<Duration, ConfigError> { milliseconds(key, count).map_err(at) };
         Ok(WebhooksConfig {
-            keys,
+            keys: Keyring::new(seal.clone(), auth.environment),
             sender: SenderSettings {
                 allowed: Allowed::new(self.allow),
                 plain_http: self.plain_http,

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tocsin_store::Store;
 use tocsin_store::webhook::lane::{LaneId, Record, Settlement};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::pipeline::StageError;
+use super::unwell;
+use crate::pipeline::{Stage, StageError};
 
 /// Entries of one transaction.
 const MOST_ENTRIES: usize = 4_096;
@@ -33,14 +34,27 @@ pub(super) struct Entry {
 pub(super) type Pen = mpsc::Sender<Entry>;
 
 pub(super) struct Books {
-    store: Arc<dyn Store>,
+    stage: Stage,
     entries: mpsc::Receiver<Entry>,
+    /// Whether nothing can be written down at the moment.
+    stuck: Arc<AtomicBool>,
 }
 
 impl Books {
-    pub(super) fn new(store: Arc<dyn Store>) -> (Self, Pen) {
+    pub(super) fn new(stage: Stage) -> (Self, Pen) {
         let (pen, entries) = mpsc::channel(MOST_ENTRIES);
-        (Self { store, entries }, pen)
+        let stuck = Arc::default();
+        let books = Self {
+            stage,
+            entries,
+            stuck,
+        };
+        (books, pen)
+    }
+
+    /// Says whether nothing can be written down at the moment.
+    pub(super) fn stuck(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stuck)
     }
 
     /// Writes until every pen is gone.
@@ -48,6 +62,8 @@ impl Books {
         let mut entries = Vec::new();
         while self.entries.recv_many(&mut entries, MOST_ENTRIES).await > 0 {
             let mut lanes: BTreeMap<LaneId, Settlement> = BTreeMap::new();
+            let unwritten = entries.len().saturating_add(self.entries.len());
+            self.stage.metrics.webhook_unwritten(unwritten);
             let (mut permits, mut told) = (Vec::new(), Vec::new());
             for entry in entries.drain(..) {
                 permits.extend(entry.permit);
@@ -61,13 +77,14 @@ impl Books {
                 }
             }
             let settlements: Vec<Settlement> = lanes.into_values().collect();
-            while let Err(error) = self.store.settle(&settlements).await {
-                if !error.is_transient() {
-                    return Err(error.into());
-                }
-                tracing::warn!(%error, "webhooks wait to be written down");
+            while let Err(error) = self.stage.store.settle(&settlements).await {
+                // Nothing more is sent than may be sent twice, and the service is not ready meanwhile.
+                self.stuck.store(true, Ordering::Relaxed);
+                unwell(&self.stage, error.into())?;
                 tokio::time::sleep(RETRY).await;
             }
+            self.stuck.store(false, Ordering::Relaxed);
+            self.stage.metrics.webhook_unwritten(self.entries.len());
             drop(permits);
             for written in told {
                 // A lane that was cut off does not wait any more.

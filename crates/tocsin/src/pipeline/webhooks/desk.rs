@@ -1,12 +1,14 @@
-//! What the API asks of webhooks: whether a URL will do, what a secret is, and a message as a test.
+//! What the API asks of webhooks: whether a URL will do, a new secret, and a message as a test.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tocsin_api::webhooks::Desk;
+use tocsin_auth::Algorithm;
 use tocsin_delivery::webhook::Message;
-use tocsin_store::webhook::{Endpoint, EndpointId, SecretRecord};
+use tocsin_store::credential::Credential;
+use tocsin_store::webhook::{Endpoint, EndpointId};
 
 use super::Teller;
 use crate::pipeline::Stage;
@@ -53,17 +55,23 @@ impl Desk for TellersDesk {
             .map_err(|refusal| refusal.to_string())
     }
 
-    fn secret(&self, id: EndpointId, record: &SecretRecord) -> Result<SecretString, String> {
-        let secret = self.teller.secret(id, record);
-        let secret = secret.map_err(|error| crate::report::chain(&error))?;
-        Ok(secret.for_receiver())
+    fn make_secret(
+        &self,
+        id: EndpointId,
+        algorithm: Algorithm,
+    ) -> Result<(Credential, SecretString), String> {
+        let made = self.teller.keys.make(id, algorithm, self.now());
+        made.map_err(|error| crate::report::chain(&error))
     }
 
     async fn ping(&self, endpoint: &Endpoint) -> Result<Result<u16, String>, String> {
         let id = endpoint.endpoint.id;
-        let secrets = self.teller.secrets(&self.stage, id).await;
-        let secrets = secrets.map_err(|error| crate::report::chain(&error))?;
         let now = self.stage.clock.now();
+        let secrets = self.teller.keys.signing(&*self.stage.store, id, now).await;
+        let secrets = secrets.map_err(|error| crate::report::chain(&error))?;
+        if secrets.is_empty() {
+            return Ok(Err(super::lane::NO_SECRET.to_owned()));
+        }
         let body = format!(
             r#"{{"type":"webhook.test","timestamp":"{now}","data":{{"endpoint":"{id}"}}}}"#
         );

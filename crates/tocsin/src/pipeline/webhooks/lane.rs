@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tocsin_delivery::webhook::secret::Secret;
 use tocsin_delivery::webhook::{Failure, Message};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::event::Event;
@@ -25,6 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// So many dead letters in a row disable an endpoint.
 const DEAD_IN_A_ROW: u32 = 3;
+
+/// Why an endpoint is disabled whose secrets have all ended.
+pub(super) const NO_SECRET: &str = "none of its secrets signs any more: make a new one with POST …/secrets, then make the endpoint active";
 
 /// What follows a dead letter is tried again so often only, until something is taken.
 const WAITS_AFTER_DEATH: usize = 2;
@@ -54,12 +58,14 @@ pub(super) async fn tell(
         {
             return Ok(());
         }
+        let signing = teller.keys.signing(&*stage.store, lane.endpoint, now);
+        let secrets = signing.await?;
         let events = stage.store.lane_events(&lane, BATCH).await?;
         note_missed(&lane, &events);
         let mut walk = Walk {
             teller: &teller,
             stage: &stage,
-            secrets: teller.secrets(&stage, endpoint.endpoint.id).await?,
+            secrets,
             pen: &pen,
             lane,
         };
@@ -69,6 +75,10 @@ pub(super) async fn tell(
             };
             walk.lane.cursor = until;
             walk.flush().await;
+            return Ok(());
+        }
+        if walk.secrets.is_empty() {
+            walk.stop(now).await;
             return Ok(());
         }
         let profile = &endpoint.endpoint.profile;
@@ -125,7 +135,7 @@ pub(super) fn message(endpoint: EndpointId, event: &Event) -> Message {
 struct Walk<'a> {
     teller: &'a Teller,
     stage: &'a Stage,
-    secrets: Vec<tocsin_delivery::webhook::secret::Secret>,
+    secrets: Vec<Secret>,
     pen: &'a Pen,
     /// As it is once everything is written down.
     lane: Lane,
@@ -155,6 +165,18 @@ impl Walk<'_> {
         let (told, written) = oneshot::channel();
         self.hand_over(self.settlement(), None, Some(told)).await;
         // Where the books are closed, the service ends and says why.
+        let _closed = written.await;
+    }
+
+    /// Nothing is sent that nobody can verify: the endpoint waits, and loses nothing, until it has a secret again.
+    async fn stop(&self, now: Timestamp) {
+        let endpoint = self.lane.endpoint;
+        tracing::error!(%endpoint, "a webhook endpoint is disabled: none of its secrets signs any more");
+        let mut settlement = self.settlement();
+        settlement.disabled = Some((now, NO_SECRET.to_owned()));
+        let (told, written) = oneshot::channel();
+        self.hand_over(settlement, None, Some(told)).await;
+        // As in `flush`.
         let _closed = written.await;
     }
 
