@@ -1,12 +1,14 @@
 //! "Am I eligible, why, and when do I get paid": the whole chain of reasons of one policy.
 
 pub(crate) mod find;
+pub(crate) mod kept;
 mod logged;
 mod outlook;
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::Extension;
+use axum::response::Response;
 use serde_json::{Value as Json, json};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::determination::Determination;
@@ -15,27 +17,29 @@ use tocsin_domain::reasoning::{guards, sentences};
 use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
+use self::kept::Kept;
+use crate::epochs;
 use crate::extract::{Path, id};
 use crate::problem::{Problem, ProblemDetails};
-use crate::{Api, epochs};
 
 /// Why a policy is paid, or is not, or is not yet: the whole chain of reasons, in structured form and in sentences.
 #[utoipa::path(get, path = "/v1/policies/{policy}/eligibility", operation_id = "get_eligibility", tag = "eligibility", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The chain of reasons", body = Object), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn policy(
-    State(api): State<Api>,
+    Extension(kept): Extension<Kept>,
     Path(text): Path<String>,
-) -> Result<axum::Json<Json>, Problem> {
+) -> Result<Response, Problem> {
     let policy: PolicyId = id(&text, "a policy id")?;
-    Ok(axum::Json(of(&*api.store, policy).await?))
+    kept.answer(policy.to_string(), of(&kept, policy)).await
 }
 
 /// Everything that was decided about the policy, in structured form and in sentences.
-pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Json, Problem> {
+pub(crate) async fn of(kept: &Kept, id: PolicyId) -> Result<Json, Problem> {
+    let store = kept.store();
     let policy = store
         .policy(id)
         .await?
         .ok_or_else(|| Problem::NotFound(format!("there is no policy {id}")))?;
-    let cover = cover(store, policy.terms_hash).await?;
+    let cover = kept.cover(policy.terms_hash).await?;
     let mut claims = Vec::new();
     for claim in store.claims_of(id).await? {
         let determination = store.determination(claim.risk, claim.ordinal).await?;

@@ -18,6 +18,7 @@ use tocsin_store::credential::{
     Usage, Uses,
 };
 
+pub(crate) use self::nonces::NonceQueue;
 use self::rows::{ClientRow, CredentialRow, LifeCells, ProposalRow};
 use crate::error::failed;
 use crate::store::SqliteStore;

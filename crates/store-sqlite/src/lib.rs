@@ -47,6 +47,7 @@ mod steps;
 mod store;
 mod streams;
 mod unwind;
+mod version;
 mod warnings;
 mod webhooks;
 

@@ -24,6 +24,7 @@ pub mod epochs;
 pub mod events;
 pub mod halts;
 pub mod imports;
+pub mod logs;
 pub mod looks;
 pub mod mirrors;
 mod model;
@@ -272,6 +273,7 @@ macro_rules! conformance_tests {
                 rotate_in_one_step
                 take_a_nonce_once
                 have_one_winner_for_a_nonce
+                take_the_nonces_of_a_crowd
                 keep_nonces_within_bounds
                 count_what_they_are_used_for
                 wait_for_a_second_person
@@ -289,6 +291,16 @@ macro_rules! conformance_tests {
                 remember_what_happened
                 are_disabled_loudly
                 rotate_secrets
+            }
+            logs {
+                has_every_decision_once
+                tells_which_claims_wait
+                keeps_what_was_signed
+                proves_decisions
+                refuses_what_is_too_long
+                says_what_was_read
+                says_what_was_looked_at
+                says_how_policies_ended
             }
             nonces {
                 are_taken_from_the_greater_count

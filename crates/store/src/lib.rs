@@ -33,6 +33,7 @@ pub mod revocation;
 pub mod spread;
 pub mod step;
 pub mod unwind;
+pub mod version;
 pub mod warning;
 pub mod webhook;
 
@@ -67,6 +68,7 @@ pub trait Store:
     + log::Audit
     + credential::KeyBooks
     + backlog::Backlogs
+    + version::Versions
     + Send
     + Sync
 {
@@ -101,6 +103,7 @@ impl<T> Store for T where
         + log::Audit
         + credential::KeyBooks
         + backlog::Backlogs
+        + version::Versions
         + Send
         + Sync
 {

@@ -7,6 +7,7 @@
 mod batch;
 mod fixture;
 mod forgery;
+mod logged;
 mod outlook;
 mod quorum;
 mod tamper;
