@@ -4,6 +4,7 @@
 
 mod log {
     mod deaths;
+    mod untriggered;
 }
 
 use std::path::{Path, PathBuf};

@@ -65,7 +65,7 @@ async fn a_crowd_is_told_of_every_commit_at_once() {
         .unwrap();
     let health = Health::default();
     let (base, _served) =
-        crate::serve_until(Arc::clone(&store), &health, std::future::pending()).await;
+        crate::serve_until(Arc::clone(&store), &health, |_| {}, std::future::pending()).await;
     let urls = [
         format!("{base}/v1/policies/{}/eligibility", policy.id),
         format!("{base}/v1/eligibility?policy={}", policy.id),

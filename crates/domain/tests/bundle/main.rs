@@ -247,6 +247,7 @@ fn what_the_verifier_knows_from_elsewhere_is_checked() {
                 trusted_signers: Some(trusted.to_vec()),
                 verifier: verifier.map(Into::into),
                 epochs: None,
+                log_key: None,
             },
         )
         .is_valid()
