@@ -23,6 +23,7 @@ pub mod random;
 pub mod replay;
 pub mod rpc_fault;
 pub mod scene;
+pub mod service_bench;
 pub mod signed;
 pub mod spot;
 pub mod teller;

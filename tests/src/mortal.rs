@@ -44,6 +44,7 @@ use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
 use tocsin_store::unwind::{Kept, KeptClaim, Mark, Unwinds, Unwound};
+use tocsin_store::version::{Version, Versions};
 use tocsin_store::warning::{Warning, WarningChange, WarningId, Warnings};
 
 /// On which side of a write the process ends.
@@ -196,6 +197,16 @@ impl<S> Mortal<S> {
         let outcome = write.await;
         pass(Side::After, name, end);
         outcome
+    }
+}
+
+impl<S> Mortal<S> {
+    /// A write whose moment a timer decides: it has no number, and is told of only where a life ends at it.
+    async fn unnumbered<T>(&self, name: &str, write: impl Future<Output = T>) -> T {
+        match &self.death.0 {
+            Some((_, Last::First(last))) if name == last => self.write(name, write).await,
+            _ => write.await,
+        }
     }
 }
 
@@ -367,6 +378,13 @@ impl<S: Warnings> Warnings for Mortal<S> {
 impl<S: Backlogs + Sync> Backlogs for Mortal<S> {
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.store.backlog().await
+    }
+}
+
+#[async_trait]
+impl<S: Versions> Versions for Mortal<S> {
+    async fn version(&self) -> Result<Version, StoreError> {
+        self.store.version().await
     }
 }
 

@@ -21,9 +21,12 @@ use tocsin_store::log::AuditEntry;
 use tocsin_store::webhook::{EndpointId, NewEndpoint, Profile, Registration};
 use tocsin_store_sqlite::SqliteStore;
 
-/// What seals secrets of no worth.
+/// The key that seals secrets of no worth.
+pub const MASTER: [u8; 32] = [3; 32];
+
+/// What seals with it.
 pub fn seal() -> Seal {
-    Seal::new(MasterKey::new(&[3; 32]).unwrap(), Vec::new())
+    Seal::new(MasterKey::new(&MASTER).unwrap(), Vec::new())
 }
 
 fn keys() -> Keyring {

@@ -2,6 +2,11 @@
 //! database, and whoever tampers is found.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
+mod log {
+    mod deaths;
+    mod untriggered;
+}
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;

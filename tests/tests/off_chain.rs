@@ -286,7 +286,14 @@ async fn write_answer(spot: &Spot, path: &str, name: &str) -> PathBuf {
 
 /// What `tocsin verify` says of a bundle to who knows the epochs; an error is what it found wrong.
 fn verified(bundle: &Path, epochs: &Path) -> Result<(), String> {
-    let report = verify::check_with(bundle, &[], Some(epochs)).unwrap();
+    let report = verify::check_with(
+        bundle,
+        verify::Known {
+            epochs: Some(epochs),
+            ..verify::Known::default()
+        },
+    )
+    .unwrap();
     let mut printed = Vec::new();
     verify::print(&report, &mut printed).unwrap();
     if report.is_valid() {

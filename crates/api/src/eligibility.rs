@@ -2,12 +2,14 @@
 
 pub(crate) mod chain;
 pub(crate) mod find;
+pub(crate) mod kept;
 mod logged;
 mod outlook;
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::Extension;
+use axum::response::Response;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::{PolicyId, TermsHash};
 use tocsin_domain::reasoning::sentences;
@@ -15,28 +17,30 @@ use tocsin_domain::risk::Stream;
 use tocsin_store::{Store, StoreError};
 
 use self::chain::{Chain, ClaimReasons, Stopped};
+use self::kept::Kept;
+use crate::epochs;
 use crate::extract::{Path, id};
 use crate::problem::{Problem, ProblemDetails};
 use crate::views::record::{ClaimRecord, DeterminationRecord, PolicyRecord};
-use crate::{Api, epochs};
 
 /// Why a policy is paid, or is not, or is not yet: the whole chain of reasons, in structured form and in sentences.
 #[utoipa::path(get, path = "/v1/policies/{policy}/eligibility", operation_id = "get_eligibility", tag = "eligibility", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The chain of reasons", body = Chain), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn policy(
-    State(api): State<Api>,
+    Extension(kept): Extension<Kept>,
     Path(text): Path<String>,
-) -> Result<axum::Json<Chain>, Problem> {
+) -> Result<Response, Problem> {
     let policy: PolicyId = id(&text, "a policy id")?;
-    Ok(axum::Json(of(&*api.store, policy).await?))
+    kept.answer(policy.to_string(), of(&kept, policy)).await
 }
 
 /// Everything that was decided about the policy, in structured form and in sentences.
-pub(crate) async fn of(store: &dyn Store, id: PolicyId) -> Result<Chain, Problem> {
+pub(crate) async fn of(kept: &Kept, id: PolicyId) -> Result<Chain, Problem> {
+    let store = kept.store();
     let policy = store
         .policy(id)
         .await?
         .ok_or_else(|| Problem::NotFound(format!("there is no policy {id}")))?;
-    let cover = cover(store, policy.terms_hash).await?;
+    let cover = kept.cover(policy.terms_hash).await?;
     let mut claims = Vec::new();
     for claim in store.claims_of(id).await? {
         let determination = store.determination(claim.risk, claim.ordinal).await?;

@@ -1,15 +1,18 @@
 //! What can be asked: the whole list, with who may ask it.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::routes;
 
 use crate::access::{Access, Scope};
 use crate::auth::keys::proposals;
 use crate::auth::{caller, keys};
+use crate::eligibility::kept::Kept;
 use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
@@ -154,6 +157,7 @@ pub(crate) fn router(api: Api) -> Router {
             kind: Kind::Method,
             detail: "this path is not used with that method".to_owned(),
         })
+        .layer(Extension(Kept::new(Arc::clone(&api.store))))
         .layer(axum::extract::DefaultBodyLimit::max(limits::BODY_MAX))
         .layer(axum::middleware::from_fn(etag::conditional))
         .layer(from_fn_with_state(Limits::default(), limits::limit))

@@ -7,11 +7,13 @@
 //! file ends with a seal, keccak-256 of the RFC 8785 form of everything before it, so that damage and careless edits are
 //! found in the fields too that no signature covers (the policy's holder and sum insured, a log's index).
 
+mod logged;
 mod report;
 mod strict;
 mod verify;
 mod written;
 
+pub use logged::LogProof;
 pub use report::{Check, Report};
 pub use verify::{VerifyOptions, verify};
 pub(crate) use written::WrittenObservation;
@@ -66,6 +68,8 @@ pub struct EvidenceBundle {
     pub batch: Option<Membership>,
     /// Who did, the attestation or its batch.
     pub signatures: SignatureSet,
+    /// That the decision is in the eligibility log of whoever wrote the bundle, once a signed state of it has it.
+    pub log: Option<LogProof>,
 }
 
 /// What a quorum's determination was made of.

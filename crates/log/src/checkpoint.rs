@@ -38,6 +38,15 @@ impl Checkpoint {
     }
 }
 
+/// What a note says, whoever signed it.
+impl TryFrom<&Note> for Checkpoint {
+    type Error = LogError;
+
+    fn try_from(note: &Note) -> Result<Self, LogError> {
+        note.unverified().parse()
+    }
+}
+
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}\n{}\n", self.origin, self.size, self.root)

@@ -11,6 +11,7 @@ mod error;
 mod hash;
 mod note;
 mod proof;
+mod proven;
 mod tile;
 mod tree;
 
@@ -22,5 +23,6 @@ pub use note::{KeyName, Note, SigningKey, VerifierKey};
 pub use proof::{
     Nodes, consistency_proof, inclusion_proof, root, verify_consistency, verify_inclusion,
 };
+pub use proven::ProvenLeaf;
 pub use tile::{TILE_WIDTH, TileId, TilePath, Tiles, tiles_at};
 pub use tree::{ChangedTile, Edge};

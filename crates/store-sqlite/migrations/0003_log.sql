@@ -54,6 +54,13 @@ CREATE TABLE log_coverage (
     logged_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Where the first step of each source led to: from when on it was read.
+CREATE TABLE log_begun (
+    source    TEXT    NOT NULL PRIMARY KEY,
+    block     INTEGER NOT NULL CHECK (block >= 0),
+    watermark INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Policies of which the log does not say yet how they ended, or has to say it anew.
 CREATE TABLE log_due (
     policy BLOB    NOT NULL PRIMARY KEY CHECK (length(policy) = 32),
@@ -231,6 +238,16 @@ END;
 CREATE TRIGGER log_halt_cleared AFTER DELETE ON halts BEGIN
     INSERT INTO log_queue (kind, subject, body)
     VALUES ('halt', OLD.source, json_object('chain', OLD.chain, 'cleared', json('true')));
+END;
+CREATE TRIGGER log_source AFTER INSERT ON sources BEGIN
+    INSERT INTO log_begun (source, block, watermark) VALUES (NEW.source, NEW.cursor ->> 'number', NEW.watermark)
+    ON CONFLICT (source) DO UPDATE SET block = excluded.block, watermark = excluded.watermark;
+END;
+-- Of a subject that is asked about for long, a leaf for each day; of a flight, one.
+CREATE TRIGGER log_look AFTER UPDATE ON looks
+WHEN NEW.state <> OLD.state OR NEW.watermark / 86400 <> OLD.watermark / 86400 BEGIN
+    INSERT INTO log_queue (kind, subject, body)
+    VALUES ('look', NEW.subject || '@' || NEW.source, json_object('source', NEW.source, 'subject', NEW.subject));
 END;
 -- What an unwinding took back is no longer read.
 CREATE TRIGGER log_coverage_removed AFTER DELETE ON coverage BEGIN

@@ -43,7 +43,7 @@ impl Covers for SqliteStore {
     }
 
     async fn cover(&self, terms: TermsHash) -> Result<Option<CoverRecord>, StoreError> {
-        let mut connection = self.snapshot("read a cover").await?;
+        let mut connection = self.reader("read a cover").await?;
         let terms = terms.0.as_slice();
         let row = sqlx::query_as!(
             CoverRow,
@@ -58,7 +58,7 @@ impl Covers for SqliteStore {
     }
 
     async fn risk(&self, id: RiskId) -> Result<Option<RiskRecord>, StoreError> {
-        let mut connection = self.snapshot("read a risk").await?;
+        let mut connection = self.reader("read a risk").await?;
         Ok(find_risks(&mut connection, [id].into_iter(), "read a risk")
             .await?
             .remove(&id))

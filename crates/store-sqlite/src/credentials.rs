@@ -19,6 +19,7 @@ use tocsin_store::credential::{
     Client, Credential, CredentialChange, Credentials, Owner, Proposal, Usage, Uses,
 };
 
+pub(crate) use self::nonces::NonceQueue;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "key";

@@ -48,6 +48,7 @@ mod steps;
 mod store;
 mod streams;
 mod unwind;
+mod version;
 mod warnings;
 mod webhooks;
 

@@ -5,7 +5,9 @@
 
 mod append;
 mod compare;
-mod due;
+mod coverage;
+mod looks;
+mod outcomes;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
@@ -27,6 +29,9 @@ const READ: &str = "read the eligibility log";
 
 /// The columns of a leaf.
 type LeafRow = (i64, String, String, i64, String);
+
+/// The columns of a signed state.
+type CheckpointRow = (i64, String, i64);
 
 #[async_trait]
 impl Log for SqliteStore {
@@ -106,21 +111,25 @@ impl Log for SqliteStore {
 
     async fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
         let mut connection = self.snapshot(READ).await?;
-        let row: Option<(i64, String, i64)> = sqlx::query_as(
+        let row: Option<CheckpointRow> = sqlx::query_as(
             "SELECT size, note, signed_at FROM log_checkpoints ORDER BY size DESC LIMIT 1",
         )
         .fetch_optional(&mut *connection)
         .await
         .map_err(failed(READ))?;
-        row.map(|(size, note, signed_at)| {
-            Ok(StoredCheckpoint {
-                size: unsigned("size", size)
-                    .map_err(|flaw: Flaw| flaw.invalid_row("checkpoint", size))?,
-                note,
-                signed_at: Timestamp(signed_at),
-            })
-        })
-        .transpose()
+        row.map(checkpoint).transpose()
+    }
+
+    async fn checkpoint_with(&self, index: u64) -> Result<Option<StoredCheckpoint>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        let row: Option<CheckpointRow> = sqlx::query_as(
+            "SELECT size, note, signed_at FROM log_checkpoints WHERE size > ?1 ORDER BY size LIMIT 1",
+        )
+        .bind(signed(NOUN, index, index)?)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed(READ))?;
+        row.map(checkpoint).transpose()
     }
 
     async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
@@ -197,6 +206,14 @@ fn leaf((place, kind, subject, ordinal, entry): LeafRow) -> Result<Leaf, StoreEr
         subject,
         ordinal: number("ordinal", ordinal)?,
         entry,
+    })
+}
+
+fn checkpoint((size, note, signed_at): CheckpointRow) -> Result<StoredCheckpoint, StoreError> {
+    Ok(StoredCheckpoint {
+        size: unsigned("size", size).map_err(|flaw: Flaw| flaw.invalid_row("checkpoint", size))?,
+        note,
+        signed_at: Timestamp(signed_at),
     })
 }
 

@@ -65,7 +65,7 @@ impl Looks for SqliteStore {
     }
 
     async fn look(&self, source: &SourceId, subject: &Subject) -> Result<Option<Look>, StoreError> {
-        let mut connection = self.snapshot("read a look").await?;
+        let mut connection = self.reader("read a look").await?;
         find(&mut connection, source, subject, "read a look").await
     }
 

@@ -8,9 +8,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 use tocsin_store::StoreError;
 
+use crate::credentials::NonceQueue;
 use crate::error::{code, primary_code};
 use crate::place::{self, Place};
 use crate::store::SqliteStore;
+use crate::version::Counter;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -53,12 +55,14 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         .await
         .map_err(|error| refused(migration_remedy(&error), error.into()))?;
     let readers = pool(READERS)
-        .connect_with(options.read_only(true))
+        .connect_with(options.clone().read_only(true))
         .await
         .map_err(broken)?;
     Ok(SqliteStore {
         writer,
         readers,
+        counter: Counter::new(options.read_only(true)),
+        nonces: NonceQueue::default(),
         _lock: Some(lock),
     })
 }
@@ -105,12 +109,14 @@ pub(crate) async fn beside(path: &Path) -> Result<SqliteStore, StoreError> {
         ));
     }
     let readers = pool(READERS)
-        .connect_with(options.read_only(true))
+        .connect_with(options.clone().read_only(true))
         .await
         .map_err(broken)?;
     Ok(SqliteStore {
         writer,
         readers,
+        counter: Counter::new(options.read_only(true)),
+        nonces: NonceQueue::default(),
         _lock: None,
     })
 }

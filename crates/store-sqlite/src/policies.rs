@@ -43,7 +43,7 @@ impl Policies for SqliteStore {
     }
 
     async fn policy(&self, id: PolicyId) -> Result<Option<Policy>, StoreError> {
-        let mut connection = self.snapshot("read a policy").await?;
+        let mut connection = self.reader("read a policy").await?;
         Ok(find(&mut connection, [id].into_iter(), "read a policy")
             .await?
             .remove(&id))

@@ -21,7 +21,7 @@ use crate::{determinations, looks, observations, responses, snapshots, sources};
 impl Steps for SqliteStore {
     async fn progress(&self, source: &SourceId) -> Result<Option<SourceProgress>, StoreError> {
         let attempt = "read how far a source was read";
-        let mut connection = self.snapshot(attempt).await?;
+        let mut connection = self.reader(attempt).await?;
         let mut found = sources::find(&mut connection, [source].into_iter(), attempt).await?;
         Ok(found.remove(source))
     }

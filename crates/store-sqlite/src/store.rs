@@ -4,11 +4,14 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
 use tocsin_store::credential::KeyBooks;
 
+use crate::credentials::NonceQueue;
 use crate::error::failed;
+use crate::version::Counter;
 
 /// From so many rows on, a transaction of claims has a cache of its own size.
 const MANY_ROWS: usize = 4_096;
@@ -25,6 +28,10 @@ pub struct SqliteStore {
     /// One connection, so that writers queue here, in order, instead of failing in SQLite.
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
+    /// Says whether anything was committed.
+    pub(crate) counter: Counter,
+    /// Nonces that wait for the writer.
+    pub(crate) nonces: NonceQueue,
     /// Holds the lock that keeps other processes out; the operating system lets go of it however this one ends. Not there
     /// where the database is opened beside another process.
     pub(crate) _lock: Option<File>,
@@ -50,6 +57,7 @@ impl SqliteStore {
     pub async fn close(self) {
         // The last connection to leave moves the write-ahead log into the file, so it must be the one that may write.
         self.readers.close().await;
+        self.counter.close().await;
         self.writer.close().await;
     }
 
@@ -100,6 +108,14 @@ impl SqliteStore {
             }
         }
         Ok(())
+    }
+
+    /// A connection for a single statement that reads, which by itself sees one state.
+    pub(crate) async fn reader(
+        &self,
+        attempt: &'static str,
+    ) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(failed(attempt))
     }
 
     /// Begins a transaction that only reads: all its reads see one state.

@@ -27,6 +27,7 @@ pub mod epochs;
 pub mod events;
 pub mod halts;
 pub mod imports;
+pub mod logs;
 pub mod looks;
 pub mod mirrors;
 mod model;
@@ -285,6 +286,7 @@ macro_rules! conformance_tests {
                 rotate_in_one_step
                 take_a_nonce_once
                 have_one_winner_for_a_nonce
+                take_the_nonces_of_a_crowd
                 keep_nonces_within_bounds
                 count_what_they_are_used_for
                 wait_for_a_second_person
@@ -313,6 +315,16 @@ macro_rules! conformance_tests {
                 attestations_are_listed_newest_first
                 deliveries_are_listed_and_resumed
                 observations_are_listed_newest_first
+            }
+            logs {
+                has_every_decision_once
+                tells_which_claims_wait
+                keeps_what_was_signed
+                proves_decisions
+                refuses_what_is_too_long
+                says_what_was_read
+                says_what_was_looked_at
+                says_how_policies_ended
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -17,6 +17,7 @@ use tocsin_domain::time::Timestamp;
 
 use crate::attestation::{AttestationRecord, Signed};
 use crate::cover::RiskRecord;
+use crate::log;
 use crate::{Store, StoreError};
 
 /// What an attestation rests on.
@@ -90,6 +91,7 @@ pub async fn bundle<S: Store + ?Sized>(
         .epoch(record.domain_separator, attestation.signerEpoch)
         .await?
         .ok_or_else(|| missing("epoch of attestation"))?;
+    let logged = log::decision(store, &grounds.claim).await?;
     Ok(EvidenceBundle {
         terms: cover.canonical_terms,
         risk: risk.risk,
@@ -104,6 +106,7 @@ pub async fn bundle<S: Store + ?Sized>(
         signers: epoch.signers,
         batch,
         signatures: SignatureSet::parse(&signatures).map_err(|error| invalid(error.to_string()))?,
+        log: logged,
     })
 }
 

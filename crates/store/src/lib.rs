@@ -34,6 +34,7 @@ pub mod revocation;
 pub mod spread;
 pub mod step;
 pub mod unwind;
+pub mod version;
 pub mod warning;
 pub mod webhook;
 
@@ -69,6 +70,7 @@ pub trait Store:
     + log::Audit
     + credential::KeyBooks
     + backlog::Backlogs
+    + version::Versions
     + Send
     + Sync
 {
@@ -104,6 +106,7 @@ impl<T> Store for T where
         + log::Audit
         + credential::KeyBooks
         + backlog::Backlogs
+        + version::Versions
         + Send
         + Sync
 {

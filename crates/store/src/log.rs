@@ -4,6 +4,8 @@
 //! whenever. Appending takes what is queued, makes leaves of it and grows the tree in one transaction. A claim whose fact
 //! still waits is not attested ([`Log::logged`]).
 
+mod proof;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +14,7 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_log::{Hash, MAX_ENTRY_BYTES, TileId};
 
+pub use self::proof::{decision, prove};
 use crate::StoreError;
 use crate::check::Flaw;
 
@@ -167,11 +170,11 @@ pub enum Discrepancy {
         /// The leaf.
         index: u64,
     },
-    /// The coverage of a source does not hold what a leaf says was read.
+    /// The coverage of a source, or the look at a subject, does not hold what a leaf says was read.
     Uncovered {
         /// The leaf.
         index: u64,
-        /// The source.
+        /// The source, of a polled one with the subject before it.
         source: String,
     },
 }
@@ -205,6 +208,9 @@ pub trait Log: Send + Sync {
 
     /// The newest signed state.
     async fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError>;
+
+    /// The first signed state that has the leaf at this place.
+    async fn checkpoint_with(&self, index: u64) -> Result<Option<StoredCheckpoint>, StoreError>;
 
     /// Those of these claims whose decision is a leaf.
     async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError>;

@@ -64,6 +64,9 @@ pub enum Command {
         /// The epochs that you trust: a file with what `GET /v1/epochs` answered, of the attestors or of your own books
         #[arg(long)]
         epochs: Option<PathBuf>,
+        /// What verifies the eligibility log, as `tocsin log key` prints it: take it from whoever keeps the log
+        #[arg(long)]
+        log_key: Option<tocsin_log::VerifierKey>,
     },
     /// Replay the USDC depeg of March 2023 on a chain of your own: a claim is paid, and its evidence verified
     Demo {

@@ -53,8 +53,14 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             bundle,
             signers,
             epochs,
+            log_key,
         } => {
-            let verdict = verify::check_with(&bundle, &signers, epochs.as_deref())?;
+            let known = verify::Known {
+                signers: &signers,
+                epochs: epochs.as_deref(),
+                log_key: log_key.as_ref(),
+            };
+            let verdict = verify::check_with(&bundle, known)?;
             verify::print(&verdict, &mut out)?;
             Ok(if verdict.is_valid() {
                 ExitCode::SUCCESS

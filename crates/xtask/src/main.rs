@@ -31,8 +31,11 @@ usage: cargo xtask <command>
   bench flights
               a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
               [--flights N] [--speed N]
+  bench service
+              the API: reads, signed writes, webhooks, and memory when all of it goes on; fails where a target is missed
+              [--policies N] [--round MS] [--events N] [--soak MINUTES] [--only PART,…]
   bench webhooks
-              signed deliveries a second, beside the bare loop of the client [ENDPOINTS] [EVENTS]
+              the webhooks' part of it alone: signed deliveries a second, beside a bare client [--events N]
   consumers   the example payout services in TypeScript and Python, against a node and a chain of their own
   contracts   rebuilds contracts-abi/abi and contracts-abi/vectors after a change to the Solidity sources
   sql         rewrites the offline data of the SQL queries after a change to a query or a migration
@@ -93,8 +96,12 @@ fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     if let ["flights", options @ ..] = arguments {
         return bench::run(root, "flight_bench", options);
     }
+    if let ["service", options @ ..] = arguments {
+        return bench::run(root, "service_bench", options);
+    }
     if let ["webhooks", options @ ..] = arguments {
-        return bench::run(root, "webhook_bench", options);
+        let only = [&["--only", "webhooks"], *options].concat();
+        return bench::run(root, "service_bench", &only);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];
     command.extend_from_slice(arguments);

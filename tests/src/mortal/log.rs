@@ -1,4 +1,4 @@
-//! The eligibility log. Its appends are not counted: when they happen is up to a timer.
+//! The eligibility log. Its writes are not numbered: when they happen is up to a timer.
 
 use async_trait::async_trait;
 use tocsin_domain::claim::Claim;
@@ -13,7 +13,8 @@ use super::Mortal;
 #[async_trait]
 impl<S: Log> Log for Mortal<S> {
     async fn append(&self, appending: &Appending<'_>) -> Result<Appended, StoreError> {
-        self.store.append(appending).await
+        self.unnumbered("append", self.store.append(appending))
+            .await
     }
 
     async fn tree(&self) -> Result<Tree, StoreError> {
@@ -38,11 +39,16 @@ impl<S: Log> Log for Mortal<S> {
     }
 
     async fn put_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
-        self.store.put_checkpoint(checkpoint).await
+        let write = self.store.put_checkpoint(checkpoint);
+        self.unnumbered("put_checkpoint", write).await
     }
 
     async fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, StoreError> {
         self.store.checkpoint().await
+    }
+
+    async fn checkpoint_with(&self, index: u64) -> Result<Option<StoredCheckpoint>, StoreError> {
+        self.store.checkpoint_with(index).await
     }
 
     async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {

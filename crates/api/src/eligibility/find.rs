@@ -1,7 +1,8 @@
 //! `GET /v1/eligibility`: the chain of reasons of one policy, of every policy on a risk, or of every policy of a holder.
 
-use axum::Json;
-use axum::extract::State;
+use axum::Extension;
+use axum::extract::RawQuery;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::PolicyId;
 use tocsin_store::Store;
@@ -9,8 +10,8 @@ use tocsin_store::browse::PolicyFilter;
 use utoipa::ToSchema;
 
 use super::chain::LoggedChain;
+use super::kept::Kept;
 use super::{logged, of};
-use crate::Api;
 use crate::extract::{Query, address, id};
 use crate::problem::{Problem, ProblemDetails};
 
@@ -39,10 +40,17 @@ pub(crate) struct EligibilityList {
 /// By policy, by risk or by holder, with what the eligibility log says and proves.
 #[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = EligibilityList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn find(
-    State(api): State<Api>,
+    Extension(kept): Extension<Kept>,
+    RawQuery(query): RawQuery,
     Query(asked): Query<Asked>,
-) -> Result<Json<EligibilityList>, Problem> {
-    let store = &*api.store;
+) -> Result<Response, Problem> {
+    // Told apart from the names of policies by its beginning.
+    let question = format!("?{}", query.unwrap_or_default());
+    kept.answer(question, found(&kept, asked)).await
+}
+
+async fn found(kept: &Kept, asked: Asked) -> Result<EligibilityList, Problem> {
+    let store = kept.store();
     let after: Option<PolicyId> = asked
         .after
         .as_deref()
@@ -73,17 +81,17 @@ pub(crate) async fn find(
     };
     let mut reasons = Vec::with_capacity(ids.len());
     for id in &ids {
-        let chain = of(store, *id).await?;
+        let chain = of(kept, *id).await?;
         reasons.push(LoggedChain {
             outcome: logged::outcome(store, chain.policy.id).await?,
             log: logged::about(store, chain.policy.id, chain.policy.risk).await?,
             chain,
         });
     }
-    Ok(Json(EligibilityList {
+    Ok(EligibilityList {
         eligibility: reasons,
         next,
-    }))
+    })
 }
 
 /// The next policies, and the last of them where there are more.

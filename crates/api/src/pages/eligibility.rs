@@ -1,5 +1,6 @@
 //! "Am I eligible?": found by an address, a policy id, or what is insured.
 
+use axum::Extension;
 use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_store::browse::PolicyFilter;
 
 use super::{Page, layout};
+use crate::eligibility::kept::Kept;
 use crate::extract::Query;
 use crate::problem::Problem;
 use crate::views::determination_id;
@@ -25,13 +27,14 @@ pub(super) struct Asked {
 
 pub(super) async fn page(
     State(api): State<Api>,
+    Extension(kept): Extension<Kept>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, Problem> {
     let question = asked.q.as_deref().map(str::trim).unwrap_or_default();
     let found = if question.is_empty() {
         html! {}
     } else {
-        answer(&api, question).await?
+        answer(&api, &kept, question).await?
     };
     let body = html! {
         form action="/eligibility" method="get" role="search" {
@@ -44,7 +47,7 @@ pub(super) async fn page(
     Ok(layout("Am I eligible?", &body))
 }
 
-async fn answer(api: &Api, question: &str) -> Result<Markup, Problem> {
+async fn answer(api: &Api, kept: &Kept, question: &str) -> Result<Markup, Problem> {
     if question.len() > QUESTION_MAX {
         return Ok(html! { p class="bad" { "That is too long." } });
     }
@@ -52,7 +55,7 @@ async fn answer(api: &Api, question: &str) -> Result<Markup, Problem> {
         let Some(policy) = api.store.policy(policy).await? else {
             return Ok(html! { p { "There is no policy with this id." } });
         };
-        return reasons(api, &policy).await;
+        return reasons(kept, &policy).await;
     }
     if let Ok(holder) = crate::extract::address(question) {
         let filter = PolicyFilter {
@@ -98,8 +101,8 @@ fn list(policies: &[Policy], nothing: &str) -> Markup {
 }
 
 /// The chain of reasons in words, as far as it has come.
-async fn reasons(api: &Api, policy: &Policy) -> Result<Markup, Problem> {
-    let said = eligibility::of(&*api.store, policy.id).await?;
+async fn reasons(kept: &Kept, policy: &Policy) -> Result<Markup, Problem> {
+    let said = eligibility::of(kept, policy.id).await?;
     Ok(html! {
         h2 { "Policy " (policy.number) }
         p { "Holder " code { (policy.holder) } ", insured from " (policy.inception.to_string()) " to " (policy.expiry.to_string()) ", for " (policy.sum_insured) " in the token's smallest unit." }

@@ -6,10 +6,13 @@
 
 mod alone;
 mod announced;
+mod logged;
 mod reports;
 mod statement;
 
 use alloy_primitives::{Address, keccak256};
+
+use tocsin_log::VerifierKey;
 
 use super::{EvidenceBundle, Report};
 use crate::attestation::{KnownEpochs, SigningDomain};
@@ -29,6 +32,8 @@ pub struct VerifyOptions {
     pub verifier: Option<SigningDomain>,
     /// Who may sign when; `None` believes the file.
     pub epochs: Option<KnownEpochs>,
+    /// What verifies the eligibility log; `None` leaves open whose log it is.
+    pub log_key: Option<VerifierKey>,
 }
 
 /// Checks everything in `bundle` that can be checked offline, and says what cannot.
@@ -60,6 +65,12 @@ pub fn verify(bundle: &EvidenceBundle, options: &VerifyOptions) -> Report {
     report.add("signatures", statement::check_signatures(bundle));
     if let Some(trusted) = &options.trusted_signers {
         report.add("trusted signers", statement::check_trusted(bundle, trusted));
+    }
+    if let Some(log) = &bundle.log {
+        report.add(
+            "eligibility log",
+            logged::check(bundle, log, options.log_key.as_ref()),
+        );
     }
     say_what_is_open(bundle, options, &mut report);
     report
@@ -257,9 +268,7 @@ fn say_what_is_open(bundle: &EvidenceBundle, options: &VerifyOptions, report: &m
             "the place of each log within its block: its content is signed, its index is not",
         );
     }
-    report.leave_open(
-        "that the decision is in the eligibility log: this bundle carries no log proof",
-    );
+    logged::say_what_is_open(bundle, options.log_key.as_ref(), report);
 }
 
 /// Whose word the evidence is, where it is not theirs who signed.

@@ -1,5 +1,6 @@
 //! The members of a bundle file.
 
+mod logged;
 mod observation;
 mod policy;
 mod quorum;
@@ -9,11 +10,12 @@ use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use self::logged::WrittenLog;
 pub(crate) use self::observation::WrittenObservation;
 use self::observation::{WrittenGuard, WrittenInput, WrittenPosition};
 use self::policy::WrittenPolicy;
 use self::quorum::WrittenQuorum;
-use super::{BundleError, EvidenceBundle, FORMAT};
+use super::{BundleError, EvidenceBundle, FORMAT, LogProof};
 use crate::attestation::json::{canonical_word, decimal_text};
 use crate::attestation::signatures_json::packed_signatures;
 use crate::attestation::{
@@ -49,6 +51,9 @@ pub(super) struct Written {
     batch: Option<WrittenMembership>,
     #[serde(with = "packed_signatures")]
     signatures: SignatureSet,
+    /// Only once a signed state of the eligibility log has the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<WrittenLog>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -202,6 +207,7 @@ impl Written {
             signers: bundle.signers.clone(),
             batch: bundle.batch.as_ref().map(WrittenMembership::from),
             signatures: bundle.signatures.clone(),
+            log: bundle.log.as_ref().map(WrittenLog::from),
         })
     }
 
@@ -262,6 +268,7 @@ impl Written {
             signers: self.signers,
             batch: self.batch.map(Membership::from),
             signatures: self.signatures,
+            log: self.log.map(LogProof::from),
         })
     }
 }

@@ -219,6 +219,7 @@ impl Case {
             .unwrap(),
             batch: None,
             signatures: SignatureSet::default(),
+            log: None,
         };
         self.sign(&mut bundle);
         bundle

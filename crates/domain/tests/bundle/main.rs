@@ -7,6 +7,7 @@
 mod batch;
 mod fixture;
 mod forgery;
+mod logged;
 mod outlook;
 mod quorum;
 mod tamper;
@@ -246,6 +247,7 @@ fn what_the_verifier_knows_from_elsewhere_is_checked() {
                 trusted_signers: Some(trusted.to_vec()),
                 verifier: verifier.map(Into::into),
                 epochs: None,
+                log_key: None,
             },
         )
         .is_valid()

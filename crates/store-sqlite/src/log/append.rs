@@ -10,7 +10,8 @@ use tocsin_store::check::Flaw;
 use tocsin_store::event::NewEvent;
 use tocsin_store::log::{Appended, Appending, Fact};
 
-use super::{due, hashes, tree};
+use super::looks::{Looked, looked};
+use super::{hashes, outcomes, tree};
 use crate::bulk::Bulk;
 use crate::column::{from_json, signed, to_json, unsigned};
 use crate::error::failed;
@@ -45,15 +46,19 @@ pub(super) async fn append(
     for (_, kind, subject, ordinal, body) in queued {
         // What was undone before its leaf could be made is followed by a fact that says so.
         let Some(body) = body else { continue };
+        if kind == "look" {
+            let subject = BTreeSet::from([Looked::queued(&body)?]);
+            looked(connection, now, subject, &mut facts).await?;
+            continue;
+        }
         facts.push(fact(&kind, subject, ordinal, now, &body)?);
     }
-    let (mut attested, mut looked) = (None, false);
+    let (mut attested, mut any_due) = (None, false);
     if !full {
         attested = attestations(connection, appending, &mut facts).await?;
     }
     if !full && attested.is_none() {
-        due::coverage(connection, appending, &mut facts).await?;
-        looked = due::outcomes(connection, appending, &mut facts).await?;
+        any_due = outcomes::outcomes(connection, appending, &mut facts).await?;
     }
     let mut edge = edge(connection, APPEND).await?;
     let leaves = store(connection, &mut edge, &facts).await?;
@@ -77,7 +82,7 @@ pub(super) async fn append(
         tree: tree(&edge),
         more: full || attested.is_some(),
     };
-    let changed = leaves > 0 || taken.is_some() || looked;
+    let changed = leaves > 0 || taken.is_some() || any_due;
     Ok((appended, changed))
 }
 

@@ -205,7 +205,19 @@ async fn covered(
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(COMPARE))?;
-    for (place, source) in uncovered {
+    let unlooked: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT leaf.place, leaf.subject FROM log_leaves AS leaf
+         WHERE leaf.kind = 'look'
+           AND NOT EXISTS (SELECT 1 FROM looks AS l
+                           WHERE l.source = leaf.entry ->> '$.body.source' AND l.subject = leaf.entry ->> '$.body.subject'
+                             AND (leaf.entry ->> '$.body.seen_until' IS NULL
+                                  OR l.watermark >= leaf.entry ->> '$.body.seen_until'))
+         LIMIT 100",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(COMPARE))?;
+    for (place, source) in uncovered.into_iter().chain(unlooked) {
         let index =
             unsigned("place", place).map_err(|flaw: Flaw| flaw.invalid_row("leaf", place))?;
         found.push(Discrepancy::Uncovered { index, source });

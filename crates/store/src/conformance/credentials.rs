@@ -239,6 +239,48 @@ pub async fn have_one_winner_for_a_nonce<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(fresh, 1);
 }
 
+/// In a crowd, some of whom have no key or go away, everybody else's nonce is taken once.
+pub async fn take_the_nonces_of_a_crowd<S: Store + 'static>(store: Arc<S>) {
+    with_keys(&*store, &[ours(1)]).await;
+    let mut callers = Vec::new();
+    for number in 0..96_u8 {
+        let store = Arc::clone(&store);
+        let key = if number % 8 == 1 { 9 } else { 1 };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "these are joined or ended a few lines below"
+        )]
+        let caller = tokio::spawn(async move {
+            store
+                .use_nonce(&id(key), NonceHash([number; 32]), LATER, NOW)
+                .await
+        });
+        callers.push((number, caller));
+    }
+    tokio::task::yield_now().await;
+    for (number, caller) in callers {
+        if number % 8 == 2 {
+            caller.abort();
+            // Whether it came that far is not known.
+            let _ended = caller.await;
+            continue;
+        }
+        match caller.await.unwrap() {
+            Ok(taken) => {
+                assert_ne!(number % 8, 1);
+                assert_eq!(taken, NonceUse::Fresh, "{number}");
+            }
+            Err(error) => assert_eq!(number % 8, 1, "{error}"),
+        }
+    }
+    for number in (0..96_u8).filter(|number| !matches!(number % 8, 1 | 2)) {
+        let again = store
+            .use_nonce(&id(1), NonceHash([number; 32]), LATER, NOW)
+            .await;
+        assert_eq!(again.unwrap(), NonceUse::Repeated, "{number}");
+    }
+}
+
 /// Old nonces go as new ones come.
 pub async fn keep_nonces_within_bounds<S: Store + 'static>(store: Arc<S>) {
     with_keys(&*store, &[ours(1)]).await;

@@ -40,8 +40,9 @@ pub enum Log {
         #[arg(long, default_value = "tocsin.toml")]
         config: PathBuf,
     },
-    /// Check what `tocsin log prove` printed, with nothing but the key, and say what it shows. Exit with 1 if it does not
-    /// hold
+    /// Check what `tocsin log prove` printed, with nothing but the key, and say what it shows: the terms before the policy,
+    /// and where it did not trigger, that everything was read over its whole period. Exit with 1 if it does not hold, or
+    /// does not show what it says
     Check {
         /// The file
         proof: PathBuf,

@@ -6,22 +6,34 @@ use std::path::Path;
 use alloy::primitives::Address;
 use tocsin_domain::attestation::KnownEpochs;
 use tocsin_domain::bundle::{self, EvidenceBundle};
+use tocsin_log::VerifierKey;
 
 use crate::config::read;
 use crate::report::Report;
 
-/// Reads a bundle and re-executes it.
-pub fn check(path: &Path, trusted: &[Address]) -> Result<bundle::Report, Report> {
-    check_with(path, trusted, None)
+/// What whoever checks a bundle knows from elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The signers that count; the bundle's own where there are none.
+    pub signers: &'a [Address],
+    /// A file with what `GET /v1/epochs` answered.
+    pub epochs: Option<&'a Path>,
+    /// What verifies the eligibility log.
+    pub log_key: Option<&'a VerifierKey>,
 }
 
-/// The same for who knows from elsewhere who may sign: `epochs` is a file with the answer of `GET /v1/epochs`.
-pub fn check_with(
-    path: &Path,
-    trusted: &[Address],
-    epochs: Option<&Path>,
-) -> Result<bundle::Report, Report> {
-    let epochs: Option<KnownEpochs> = epochs.map(read_epochs).transpose()?;
+/// Reads a bundle and re-executes it.
+pub fn check(path: &Path, trusted: &[Address]) -> Result<bundle::Report, Report> {
+    let known = Known {
+        signers: trusted,
+        ..Known::default()
+    };
+    check_with(path, known)
+}
+
+/// The same with all that is known.
+pub fn check_with(path: &Path, known: Known<'_>) -> Result<bundle::Report, Report> {
+    let epochs: Option<KnownEpochs> = known.epochs.map(read_epochs).transpose()?;
     let text = read(path)?;
     let bundle: EvidenceBundle = serde_json::from_str(&text).map_err(|error| {
         Report::tampered(format!(
@@ -30,8 +42,9 @@ pub fn check_with(
         ))
     })?;
     let options = bundle::VerifyOptions {
-        trusted_signers: (!trusted.is_empty()).then(|| trusted.to_vec()),
+        trusted_signers: (!known.signers.is_empty()).then(|| known.signers.to_vec()),
         epochs,
+        log_key: known.log_key.cloned(),
         ..Default::default()
     };
     Ok(bundle::verify(&bundle, &options))

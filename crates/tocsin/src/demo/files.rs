@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::Address;
 use secrecy::{ExposeSecret, SecretString};
 use tocsin_domain::cover::Cover;
+use tocsin_log::VerifierKey;
 use url::Url;
 
 use super::DemoError;
 use super::SUM_INSURED;
 use super::chain::{Bought, CHAIN_ID, Deployed, WAITING};
-use crate::config::load_cover;
+use crate::config::{Config, load_cover};
+use crate::log_key;
+use crate::service::ServiceError;
 
 /// Where the files are.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ impl Layout {
         for name in OUR_FOLDERS {
             layout.clear(name, |path| fs::remove_dir_all(path))?;
         }
-        for suffix in ["", "-wal", "-shm", ".lock"] {
+        for suffix in ["", "-wal", "-shm", ".lock", ".log-key"] {
             layout.clear(&format!("tocsin.db{suffix}"), |path| fs::remove_file(path))?;
         }
         make_folder(&layout.folder.join("keys"))?;
@@ -90,6 +93,13 @@ impl Layout {
     /// The service's database.
     pub fn database(&self) -> PathBuf {
         self.folder.join("tocsin.db")
+    }
+
+    /// What verifies the service's eligibility log.
+    pub fn log_key(&self) -> Result<VerifierKey, DemoError> {
+        let log = Config::load(&self.config())?.log;
+        let key = log_key::open(&log.key_file, log.origin.as_ref()).map_err(ServiceError::from)?;
+        Ok(key.verifier().clone())
     }
 
     /// Where evidence bundles go.

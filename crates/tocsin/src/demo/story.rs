@@ -122,12 +122,18 @@ impl<'a> Story<'a> {
         paid: &Paid,
         evidence: &[Exported],
     ) -> Result<(), DemoError> {
+        let log_key = layout.log_key()?;
         for exported in evidence {
             for sentence in &exported.sentences {
                 self.line(sentence)?;
             }
             self.chapter("The evidence, re-executed offline")?;
-            let report = verify::check(&exported.path, &[deployed.attestor])
+            let known = verify::Known {
+                signers: &[deployed.attestor],
+                log_key: Some(&log_key),
+                ..verify::Known::default()
+            };
+            let report = verify::check_with(&exported.path, known)
                 .map_err(|_unreadable| DemoError::NotVerified)?;
             verify::print(&report, &mut *self.out)?;
             if !report.is_valid() {

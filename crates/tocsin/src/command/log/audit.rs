@@ -187,7 +187,7 @@ fn told(difference: &Discrepancy) -> String {
             format!("leaf {index} is filed under something else than it says")
         }
         Discrepancy::Uncovered { index, source } => format!(
-            "leaf {index} says which blocks of {source} were read and how, and the books say otherwise"
+            "leaf {index} says what of {source} was read and how, and the books say otherwise"
         ),
     }
 }

@@ -1,14 +1,14 @@
 //! `tocsin log prove`: what the log says of one policy, in one file, with a proof of each leaf, for somebody who has
 //! nothing but the key that verifies the log.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use tocsin_domain::ids::PolicyId;
-use tocsin_log::{Tiles, inclusion_proof};
 use tocsin_store::check::Flaw;
-use tocsin_store::log::{Leaf, Log};
+use tocsin_store::log::{Log, prove};
 use tocsin_store::policy::Policies;
 use tocsin_store_sqlite::SqliteStore;
 
@@ -41,41 +41,33 @@ pub async fn run(config: &Path, policy: &str, out: &mut dyn Write) -> Result<(),
     ] {
         leaves.extend(store.leaves_about(&subject, kind, LEAVES).await?);
     }
-    let mut sources = Vec::new();
+    let mut coverage = BTreeSet::new();
     for leaf in leaves.iter().filter(|leaf| leaf.kind == "risk") {
         let says: Value = serde_json::from_str(&leaf.entry)
             .map_err(|error| Flaw(error.to_string()).invalid_row("leaf", leaf.index))?;
-        let streams = says["body"]["streams"].as_array();
-        let named = streams.into_iter().flatten();
-        sources.extend(named.filter_map(|stream| stream["source"].as_str().map(str::to_owned)));
+        for stream in says["body"]["streams"].as_array().into_iter().flatten() {
+            let (Some(source), Some(subject)) =
+                (stream["source"].as_str(), stream["subject"].as_str())
+            else {
+                continue;
+            };
+            coverage.insert((source.to_owned(), "coverage"));
+            coverage.insert((format!("{subject}@{source}"), "look"));
+        }
     }
-    sources.sort_unstable();
-    sources.dedup();
-    for source in &sources {
-        leaves.extend(store.leaves_about(source, Some("coverage"), LEAVES).await?);
+    for (about, kind) in &coverage {
+        leaves.extend(store.leaves_about(about, Some(kind), LEAVES).await?);
     }
     leaves.retain(|leaf| leaf.index < checkpoint.size);
     leaves.sort_unstable_by_key(|leaf| leaf.index);
     let mut proven = Vec::with_capacity(leaves.len());
-    for leaf in &leaves {
-        proven.push(prove(&store, leaf, checkpoint.size).await?);
+    for leaf in leaves {
+        let leaf = prove(&store, leaf, checkpoint.size).await?;
+        let path: Vec<String> = leaf.path.iter().map(ToString::to_string).collect();
+        proven.push(json!({ "index": leaf.index, "entry": leaf.entry, "proof": path }));
     }
     let proof = json!({ "policy": id, "checkpoint": checkpoint.note, "leaves": proven });
     writeln!(out, "{proof:#}")?;
     store.close().await;
     Ok(())
-}
-
-async fn prove(store: &SqliteStore, leaf: &Leaf, size: u64) -> Result<Value, Report> {
-    let broken =
-        |error: tocsin_log::LogError| Flaw(error.to_string()).invalid_row("leaf", leaf.index);
-    let nodes = inclusion_proof(leaf.index, size).map_err(broken)?;
-    let mut tiles = Tiles::default();
-    for id in nodes.tiles() {
-        let bytes = store.tile(id).await?.unwrap_or_default();
-        tiles.add(id, 1, &bytes).map_err(broken)?;
-    }
-    let proof = nodes.hashes(&tiles).map_err(broken)?;
-    let proof: Vec<String> = proof.iter().map(ToString::to_string).collect();
-    Ok(json!({ "index": leaf.index, "entry": leaf.entry, "proof": proof }))
 }

@@ -162,7 +162,13 @@ impl<'a> Telling<'a> {
             path: path.clone(),
             source,
         })?;
-        let report = command::verify::check(&path, &[storm.attestor])
+        let log_key = storm.layout.log_key()?;
+        let known = command::verify::Known {
+            signers: &[storm.attestor],
+            log_key: Some(&log_key),
+            ..command::verify::Known::default()
+        };
+        let report = command::verify::check_with(&path, known)
             .map_err(|_unreadable| DemoError::NotVerified)?;
         command::verify::print(&report, &mut *self.out)?;
         if !report.is_valid() {

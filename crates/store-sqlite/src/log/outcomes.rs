@@ -1,94 +1,32 @@
-//! What becomes a leaf because it is time: how far sources were read, and how policies ended.
+//! How policies ended, once it is time; before each, how far what it rests on was read.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
 use sqlx::SqliteConnection;
 use tocsin_store::StoreError;
-use tocsin_store::check::Flaw;
 use tocsin_store::log::{Appending, Fact};
 
 use super::append::{APPEND, fact};
-use crate::column::{from_json, hexed, to_json, unsigned};
+use super::coverage::coverage;
+use super::looks::{Looked, looked};
+use crate::column::{from_json, hexed, to_json};
 use crate::error::failed;
-
-/// How many ranges of one source a leaf names at most; the rest waits for the next one.
-const RANGES_PER_LEAF: usize = 64;
 
 /// How many policies one append looks at.
 const POLICIES_PER_TURN: u32 = 1_000;
 
-/// A range that no leaf says was read: the source, its watermark, that of its last leaf, the range, and how it was verified.
-type Unsaid = (String, i64, Option<i64>, i64, i64, String, i64, String);
-
-/// A leaf for each source that was read further than the log says, and whose last one is long enough ago.
-pub(super) async fn coverage(
-    connection: &mut SqliteConnection,
-    appending: &Appending<'_>,
-    facts: &mut Vec<Fact>,
-) -> Result<(), StoreError> {
-    let now = appending.now;
-    let rows: Vec<Unsaid> = sqlx::query_as(
-        "SELECT sources.source, sources.watermark, said.watermark,
-                max(c.first, coalesce(said.next_block, 0)), c.last, c.proof, c.agreed, c.endpoints
-         FROM sources
-         LEFT JOIN log_coverage AS said ON said.source = sources.source
-         JOIN coverage AS c ON c.source = sources.source AND c.last >= coalesce(said.next_block, 0)
-         WHERE said.logged_at IS NULL OR said.logged_at <= ?1
-         ORDER BY sources.source, c.last",
-    )
-    .bind((now - appending.coverage_every).0)
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(failed(APPEND))?;
-    let mut sources: BTreeMap<String, Vec<Unsaid>> = BTreeMap::new();
-    for row in rows {
-        sources.entry(row.0.clone()).or_default().push(row);
-    }
-    for (source, ranges) in sources {
-        let all = ranges.len() <= RANGES_PER_LEAF;
-        let ranges = ranges.get(..RANGES_PER_LEAF).unwrap_or(&ranges);
-        let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
-            continue;
-        };
-        // Up to when is known of the newest block only.
-        let until = if all { Some(last.1) } else { None };
-        let mut said = Vec::with_capacity(ranges.len());
-        for (_, _, _, from, to, proof, agreed, endpoints) in ranges {
-            let endpoints: Value = from_json("endpoints", endpoints)
-                .map_err(|flaw: Flaw| flaw.invalid_row("coverage", &source))?;
-            said.push(json!({ "first": from, "last": to, "proof": proof, "agreed": agreed, "endpoints": endpoints }));
-        }
-        let body = json!({
-            "first_block": first.3,
-            "last_block": last.4,
-            "seen_from": first.2,
-            "seen_until": until,
-            "ranges": said,
-        });
-        let ordinal =
-            unsigned("last", last.4).map_err(|flaw: Flaw| flaw.invalid_row("coverage", &source))?;
-        facts.push(Fact::new("coverage", source.clone(), ordinal, now, body));
-        sqlx::query(
-            "INSERT INTO log_coverage (source, next_block, watermark, logged_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (source) DO UPDATE SET next_block = excluded.next_block, watermark = excluded.watermark,
-                 logged_at = excluded.logged_at",
-        )
-        .bind(&source)
-        .bind(last.4.saturating_add(1))
-        .bind(until.or(first.2).unwrap_or(i64::MIN))
-        .bind(now.0)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed(APPEND))?;
-    }
-    Ok(())
+/// What an outcome says that it rests on.
+#[derive(Deserialize)]
+struct Grounds {
+    sources: Vec<Looked>,
 }
 
 /// Whether it looked at any: how each policy ended whose risk was evaluated for long enough beyond its end, or will be evaluated no more.
 ///
 /// `not_triggered` is said only where no loss event of its risk fell to it, none is undecided, and no source has reported
 /// that it had no value within the period; with how far each source was read. A claim that comes later makes it be said anew.
+/// The coverage of those sources is said before it, also where it is not time yet; that of others where it is.
 pub(super) async fn outcomes(
     connection: &mut SqliteConnection,
     appending: &Appending<'_>,
@@ -104,6 +42,7 @@ pub(super) async fn outcomes(
     .await
     .map_err(failed(APPEND))?;
     if due.is_empty() {
+        coverage(connection, appending, &BTreeSet::new(), facts).await?;
         return Ok(false);
     }
     let due = to_json("policy", "due", &due)?;
@@ -139,7 +78,7 @@ pub(super) async fn outcomes(
                             'reason', CASE WHEN paid THEN NULL WHEN undecided THEN 'the verdict on a loss event is unknown'
                                            WHEN without_value > 0 THEN 'sources reported that they had no value' END,
                             'terms_hash', '0x' || lower(hex(terms_hash)), 'risk', '0x' || lower(hex(risk)),
-                            'inception', inception, 'expiry', expiry, 'evaluated_to', evaluated_to,
+                            'inception', inception, 'expiry', expiry, 'looked_until', expiry + slack, 'evaluated_to', evaluated_to,
                             'observations_without_value', without_value,
                             'claims', (SELECT json_group_array(json_object('loss', ordinal,
                                                   'decision', iif(eligible = 1, 'accepted', 'refused')) ORDER BY ordinal)
@@ -161,6 +100,19 @@ pub(super) async fn outcomes(
     .await
     .map_err(failed(APPEND))?;
     let mut ended = Vec::with_capacity(rows.len());
+    let mut rests_on = BTreeSet::new();
+    for (policy, body) in &rows {
+        let grounds: Grounds =
+            from_json("body", body).map_err(|flaw| flaw.invalid_row("outcome", policy))?;
+        rests_on.extend(grounds.sources);
+    }
+    let sources = rests_on
+        .iter()
+        .map(|looked| looked.source.clone())
+        .collect();
+    coverage(connection, appending, &sources, facts).await?;
+    let subjects: BTreeSet<Looked> = rests_on.into_iter().collect();
+    looked(connection, appending.now, subjects, facts).await?;
     for (policy, body) in rows {
         facts.push(fact("outcome", format!("0x{policy}"), 0, now, &body)?);
         ended.push(policy);

@@ -1,0 +1,196 @@
+//! Answers that are served again while nothing was committed since they were made.
+//!
+//! Whoever asks gets what the store held at some moment after he asked: before an answer is served again, the store is asked
+//! whether anything was committed, by this process or another ([`Versions`](tocsin_store::version::Versions)). One question
+//! answers for everybody who came before it was put. So nothing stale is served, and a crowd of readers costs the database
+//! little.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use alloy_primitives::hex;
+use axum::body::Bytes;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tocsin_domain::cover::Cover;
+use tocsin_domain::ids::TermsHash;
+use tocsin_store::Store;
+use tocsin_store::version::Version;
+use tokio::sync::Mutex;
+
+use crate::problem::Problem;
+
+/// Bytes of answers that are kept in each of two generations.
+const GENERATION: usize = 24 << 20;
+
+/// Covers that are kept.
+const COVERS: usize = 256;
+
+/// What the name of an answer and the tables around it cost, at a guess.
+const BESIDE: usize = 256;
+
+/// The answers.
+#[derive(Clone)]
+pub(crate) struct Kept(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    asked: AtomicU64,
+    /// What the last question was for, and its answer.
+    last: Mutex<Option<(u64, Version)>>,
+    answers: std::sync::Mutex<Answers>,
+    covers: std::sync::Mutex<HashMap<TermsHash, Arc<Cover>>>,
+}
+
+/// Those of one version, in two generations: what was not asked for in one of them is forgotten.
+#[derive(Default)]
+struct Answers {
+    version: Option<Version>,
+    young: HashMap<String, Answer>,
+    old: HashMap<String, Answer>,
+    /// Bytes of the young.
+    size: usize,
+}
+
+#[derive(Clone)]
+struct Answer {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Kept {
+    /// None yet.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            asked: AtomicU64::new(0),
+            last: Mutex::new(None),
+            answers: std::sync::Mutex::default(),
+            covers: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// The answer to `question`: as it is kept, if nothing was committed since, otherwise as `make` makes it.
+    pub(crate) async fn answer<T: Serialize>(
+        &self,
+        question: String,
+        make: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Response, Problem> {
+        let version = self.version().await?;
+        if let Some(answer) = self.find(version, &question) {
+            return Ok(answer.into_response());
+        }
+        let value = make.await?;
+        let body =
+            serde_json::to_vec(&value).map_err(|error| Problem::Failed(error.to_string()))?;
+        let hash = hex::encode(&Sha256::digest(&body)[..16]);
+        let tag = HeaderValue::try_from(format!("\"{hash}\""))
+            .map_err(|error| Problem::Failed(error.to_string()))?;
+        let answer = Answer {
+            body: body.into(),
+            tag,
+        };
+        // What was read is of this version or a later one. If it is of a later one, nobody is ever again told that this one
+        // is the newest but those who came before that was committed.
+        self.keep(version, question, &answer);
+        Ok(answer.into_response())
+    }
+
+    /// A stored cover. Terms never change, so one that was read is not read again.
+    pub(crate) async fn cover(&self, terms: TermsHash) -> Result<Arc<Cover>, Problem> {
+        if let Some(cover) = self.covers().get(&terms) {
+            return Ok(Arc::clone(cover));
+        }
+        let cover = Arc::new(super::cover(&*self.0.store, terms).await?);
+        let mut covers = self.covers();
+        if covers.len() >= COVERS {
+            covers.clear();
+        }
+        covers.insert(terms, Arc::clone(&cover));
+        Ok(cover)
+    }
+
+    fn covers(&self) -> std::sync::MutexGuard<'_, HashMap<TermsHash, Arc<Cover>>> {
+        let covers = self.0.covers.lock();
+        covers.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What they are made of.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// A version that was the newest at some moment since this was called.
+    async fn version(&self) -> Result<Version, Problem> {
+        let asker = self.0.asked.fetch_add(1, Ordering::SeqCst);
+        let mut last = self.0.last.lock().await;
+        if let Some((before, version)) = *last
+            && asker < before
+        {
+            return Ok(version);
+        }
+        // Everybody who has come by now is answered by what is asked next.
+        let before = self.0.asked.load(Ordering::SeqCst);
+        let version = self.0.store.version().await?;
+        *last = Some((before, version));
+        Ok(version)
+    }
+
+    fn answers(&self) -> std::sync::MutexGuard<'_, Answers> {
+        let answers = self.0.answers.lock();
+        answers.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn find(&self, version: Version, question: &str) -> Option<Answer> {
+        let mut answers = self.answers();
+        if answers.version != Some(version) {
+            return None;
+        }
+        if let Some(answer) = answers.young.get(question) {
+            return Some(answer.clone());
+        }
+        let (question, answer) = answers.old.remove_entry(question)?;
+        answers.add(question, answer.clone());
+        Some(answer)
+    }
+
+    fn keep(&self, version: Version, question: String, answer: &Answer) {
+        let mut answers = self.answers();
+        if answers.version != Some(version) {
+            *answers = Answers {
+                version: Some(version),
+                ..Answers::default()
+            };
+        }
+        answers.add(question, answer.clone());
+    }
+}
+
+impl Answers {
+    fn add(&mut self, question: String, answer: Answer) {
+        let size = question.len() + answer.body.len() + BESIDE;
+        if self.size + size > GENERATION {
+            self.old = std::mem::take(&mut self.young);
+            self.size = 0;
+        }
+        if self.young.insert(question, answer).is_none() {
+            self.size += size;
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let headers = [
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            ),
+            (header::ETAG, self.tag),
+        ];
+        (headers, self.body).into_response()
+    }
+}

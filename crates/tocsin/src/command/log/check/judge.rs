@@ -1,0 +1,213 @@
+//! What the leaves of a proof show of one policy, and what they say without showing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::keccak256;
+use tocsin_domain::time::Timestamp;
+
+use super::says::{
+    Placed, SaidClaim, SaidCover, SaidLoss, SaidOutcome, SaidPolicy, SaidRisk, SaidStream,
+};
+use super::span::{self, Period, Span};
+
+/// What was found, line by line.
+#[derive(Default, Debug)]
+pub(super) struct Verdict {
+    /// What the log says: what it is about, and what that is.
+    pub(super) told: Vec<(String, String)>,
+    /// What it would have to show, and does not.
+    pub(super) not_shown: Vec<String>,
+}
+
+impl Verdict {
+    fn tell(&mut self, what: impl Into<String>, sentence: impl Into<String>) {
+        self.told.push((what.into(), sentence.into()));
+    }
+
+    /// Takes what is shown, or why it is not.
+    fn show(&mut self, what: &str, shown: Result<String, String>) {
+        match shown {
+            Ok(sentence) => self.tell(what, sentence),
+            Err(why) => self.not_shown.push(why),
+        }
+    }
+}
+
+/// Judges the leaves, which are in the order of the log. An error says which of them cannot be read.
+pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> {
+    let mut verdict = Verdict::default();
+    verdict.tell("policy", policy);
+    let first = leaves.iter().find(|leaf| leaf.is("policy", policy));
+    let Some(bought) = first else {
+        verdict.not_shown.push(format!(
+            "none of the leaves says what policy {policy} insures"
+        ));
+        return Ok(verdict);
+    };
+    let insured: SaidPolicy = bought.says()?;
+    verdict.show("terms", declared(&insured, bought.index, leaves)?);
+    verdict.tell("risk", insured.risk.as_str());
+    verdict.tell(
+        "period",
+        format!(
+            "{} to {}",
+            Timestamp(insured.inception),
+            Timestamp(insured.expiry)
+        ),
+    );
+    let losses = leaves
+        .iter()
+        .filter(|leaf| leaf.is("determination", &insured.risk));
+    for leaf in losses {
+        let loss: SaidLoss = leaf.says()?;
+        let when = loss
+            .occurred_at
+            .map_or_else(String::new, |at| format!(", occurred at {}", Timestamp(at)));
+        verdict.tell(
+            format!("loss {}", leaf.fact.ordinal),
+            format!("{}{when}", loss.verdict),
+        );
+    }
+    let claims = claims(policy, leaves)?;
+    for (ordinal, decision) in &claims {
+        verdict.tell(format!("claim {ordinal}"), decision.as_str());
+    }
+    let newest = leaves.iter().rev().find(|leaf| leaf.is("outcome", policy));
+    let Some(newest) = newest else {
+        verdict.tell("outcome", "none yet: nothing says how the policy ended");
+        return Ok(verdict);
+    };
+    let outcome: SaidOutcome = newest.says()?;
+    let accepted = claims.values().any(|decision| decision == "accepted");
+    ended(&insured, &outcome, accepted, leaves, &mut verdict)?;
+    Ok(verdict)
+}
+
+/// The newest decision on each loss event.
+fn claims(policy: &str, leaves: &[Placed]) -> Result<BTreeMap<u64, String>, String> {
+    let mut decisions = BTreeMap::new();
+    for leaf in leaves.iter().filter(|leaf| leaf.is("claim", policy)) {
+        let claim: SaidClaim = leaf.says()?;
+        decisions.insert(leaf.fact.ordinal, claim.decision);
+    }
+    Ok(decisions)
+}
+
+/// That the terms of the policy were in the log before the policy was.
+fn declared(
+    insured: &SaidPolicy,
+    bought: u64,
+    leaves: &[Placed],
+) -> Result<Result<String, String>, String> {
+    let terms = &insured.terms_hash;
+    let cover = leaves.iter().find(|leaf| leaf.is("cover", terms));
+    let Some(leaf) = cover else {
+        return Ok(Err(format!(
+            "no leaf declares the terms {terms} of the policy"
+        )));
+    };
+    let cover: SaidCover = leaf.says()?;
+    if leaf.index > bought {
+        return Ok(Err(format!(
+            "the terms {terms} were declared in leaf {}, after the policy, which is leaf {bought}",
+            leaf.index
+        )));
+    }
+    let hash = cover
+        .canonical_terms
+        .as_ref()
+        .map(|text| format!("{:#x}", keccak256(text)));
+    Ok(match hash {
+        Some(hash) if hash != *terms => Err(format!(
+            "leaf {} shows terms that hash to {hash}, not to {terms}",
+            leaf.index
+        )),
+        _ => Ok(format!(
+            "{terms}: \"{}\", version {}, in leaf {}, before the policy in leaf {bought}",
+            cover.name, cover.version, leaf.index
+        )),
+    })
+}
+
+/// What the outcome says, and whether the rest bears it.
+fn ended(
+    insured: &SaidPolicy,
+    outcome: &SaidOutcome,
+    accepted: bool,
+    leaves: &[Placed],
+    verdict: &mut Verdict,
+) -> Result<(), String> {
+    let reason = outcome.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    verdict.tell("outcome", format!("{}{reason}", outcome.verdict));
+    let same = outcome.terms_hash == insured.terms_hash
+        && outcome.risk == insured.risk
+        && outcome.inception == insured.inception
+        && outcome.expiry == insured.expiry
+        && outcome.looked_until >= insured.expiry;
+    if !same {
+        let why = "the outcome is of other terms, another risk or another period than the policy";
+        verdict.not_shown.push(why.to_owned());
+    }
+    match outcome.verdict.as_str() {
+        "triggered" if !accepted => verdict
+            .not_shown
+            .push("the outcome says that a claim was accepted, and no leaf says which".to_owned()),
+        "not_triggered" if accepted => verdict
+            .not_shown
+            .push("the outcome says that nothing triggered, and a claim was accepted".to_owned()),
+        "not_triggered" => looked_at(insured, outcome, leaves, verdict)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// That everything that the risk listens to was read over the whole period, and evaluated.
+fn looked_at(
+    insured: &SaidPolicy,
+    outcome: &SaidOutcome,
+    leaves: &[Placed],
+    verdict: &mut Verdict,
+) -> Result<(), String> {
+    let risk = leaves.iter().find(|leaf| leaf.is("risk", &insured.risk));
+    let Some(leaf) = risk else {
+        let why = format!("no leaf says what the risk {} listens to", insured.risk);
+        verdict.not_shown.push(why);
+        return Ok(());
+    };
+    let risk: SaidRisk = leaf.says()?;
+    if risk.terms_hash != insured.terms_hash || risk.streams.is_empty() {
+        let why = "the risk is of other terms than the policy, or listens to nothing";
+        verdict.not_shown.push(why.to_owned());
+        return Ok(());
+    }
+    let period = Period {
+        from: insured.inception,
+        until: outcome.looked_until,
+    };
+    let streams: BTreeSet<SaidStream> = risk.streams.into_iter().collect();
+    let mut for_ever = true;
+    for stream in &streams {
+        let span = span::of(stream, period, leaves);
+        for_ever &= matches!(span, Ok(Span::ForEver(_)));
+        let shown = span.map(|span| match span {
+            Span::Whole(sentence) | Span::ForEver(sentence) => sentence,
+        });
+        verdict.show("read", shown);
+    }
+    let reached = outcome.evaluated_to.filter(|at| *at >= period.until);
+    verdict.show(
+        "evaluated",
+        match (outcome.evaluated_to, reached) {
+            (_, Some(at)) => Ok(format!("until {}", Timestamp(at))),
+            // Nothing can come any more that time alone would change.
+            (Some(at), None) if for_ever => Ok(format!("to the end, at {}", Timestamp(at))),
+            (at, None) => Err(format!(
+                "the risk was evaluated until {} only, and its terms can make a loss of the period count until {}",
+                at.map_or_else(|| "nothing".to_owned(), |at| Timestamp(at).to_string()),
+                Timestamp(period.until)
+            )),
+        },
+    );
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! What a proof shows and what it does not, leaf by leaf.
+
+use alloy::primitives::keccak256;
+use serde_json::{Value, json};
+use tocsin_domain::time::Timestamp;
+use tocsin_store::log::Fact;
+
+use super::judge::{Verdict, judge};
+use super::says::Placed;
+
+const TERMS: &str = r#"{"name":"depeg"}"#;
+const CHAIN: &str = "chainlink:eip155:1:0xab";
+const FEED: &str = "feed:spot";
+
+/// A case that did not trigger: what the log says of it, in order.
+fn said() -> Vec<(&'static str, String, Value)> {
+    let hash = format!("{:#x}", keccak256(TERMS));
+    let stream = |source| json!({ "source": source, "subject": "usdc", "metric": "price" });
+    let read = |first: u64, last: u64, until: i64, begun: Value| {
+        json!({ "begun": begun, "first_block": first, "last_block": last, "seen_from": null, "seen_until": until,
+                "ranges": [{ "first": first, "last": last, "proof": "root", "agreed": 2, "endpoints": [] }] })
+    };
+    let look = |state: &str, until: i64| {
+        json!({ "source": FEED, "subject": "usdc", "state": state, "reason": null, "trouble": null, "looked_at": until,
+                "seen_from": null, "seen_until": until, "observations": 9, "without_value": 0, "gaps": [] })
+    };
+    vec![
+        (
+            "cover",
+            hash.clone(),
+            json!({ "name": "depeg", "version": 1, "canonical_terms": TERMS }),
+        ),
+        (
+            "risk",
+            "0xr".to_owned(),
+            json!({ "terms_hash": hash, "streams": [stream(CHAIN), stream(FEED)] }),
+        ),
+        (
+            "policy",
+            "0xp".to_owned(),
+            json!({ "terms_hash": hash, "risk": "0xr", "inception": 1_000, "expiry": 2_000 }),
+        ),
+        (
+            "coverage",
+            CHAIN.to_owned(),
+            read(10, 40, 1_500, json!({ "block": 12, "seen_until": 900 })),
+        ),
+        (
+            "coverage",
+            CHAIN.to_owned(),
+            read(41, 60, 2_100, Value::Null),
+        ),
+        ("look", format!("usdc@{FEED}"), look("open", 2_070)),
+        (
+            "outcome",
+            "0xp".to_owned(),
+            json!({ "verdict": "not_triggered", "reason": null, "terms_hash": hash, "risk": "0xr", "inception": 1_000,
+                    "expiry": 2_000, "looked_until": 2_060, "evaluated_to": 2_061 }),
+        ),
+    ]
+}
+
+fn judged(said: Vec<(&str, String, Value)>) -> Verdict {
+    let leaves: Vec<Placed> = (0..)
+        .zip(said)
+        .map(|(index, (kind, subject, body))| Placed {
+            index,
+            fact: Fact::new(kind, subject, 0, Timestamp(0), body),
+        })
+        .collect();
+    judge("0xp", &leaves).unwrap()
+}
+
+#[track_caller]
+fn assert_not_shown(said: Vec<(&str, String, Value)>, why: &str) {
+    let verdict = judged(said);
+    let [found] = verdict.not_shown.as_slice() else {
+        panic!("one thing is not shown: {verdict:#?}");
+    };
+    assert!(found.contains(why), "{found}");
+}
+
+#[test]
+fn a_whole_period_is_shown() {
+    let verdict = judged(said());
+    assert_eq!(verdict.not_shown, [] as [&str; 0]);
+    let told: Vec<&str> = verdict
+        .told
+        .iter()
+        .filter(|(what, _)| what == "read")
+        .map(|(_, sentence)| sentence.as_str())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "chainlink:eip155:1:0xab: every block from 13 to 60, which are the whole period; at least by `root`",
+            "usdc@feed:spot: everything that it said until 1970-01-01T00:34:30Z",
+        ]
+    );
+}
+
+/// One thing after the other is taken away from what is shown.
+#[test]
+fn whatever_is_missing_is_said() {
+    let changed = |place: usize, change: fn(&mut Value)| {
+        let mut said = said();
+        change(&mut said[place].2);
+        said
+    };
+    for (said, why) in [
+        (
+            changed(0, |cover| cover["canonical_terms"] = json!("{}")),
+            "terms that hash to",
+        ),
+        (
+            changed(1, |risk| risk["terms_hash"] = json!("0xother")),
+            "of other terms",
+        ),
+        (
+            changed(3, |read| read["begun"] = Value::Null),
+            "from 1970-01-01T00:16:40Z on",
+        ),
+        (
+            changed(3, |read| read["begun"]["seen_until"] = json!(1_000)),
+            "from 1970-01-01T00:16:40Z on",
+        ),
+        (
+            changed(3, |read| read["ranges"][0]["last"] = json!(37)),
+            "blocks 38 to 40",
+        ),
+        (
+            changed(4, |read| read["seen_until"] = json!(2_059)),
+            "was read until 1970-01-01T00:34:20Z",
+        ),
+        (
+            changed(4, |read| *read = json!({ "undone_from_block": 30 })),
+            "was read until",
+        ),
+        (
+            changed(5, |look| look["seen_until"] = json!(2_059)),
+            "seen until",
+        ),
+        (
+            changed(5, |look| look["state"] = json!("person")),
+            "cannot be found out",
+        ),
+        (
+            changed(5, |look| {
+                look["without_value"] = json!(1);
+                look["gaps"] = json!([{ "metric": "price", "observed_at": 1_200 }]);
+            }),
+            "without value 1 times",
+        ),
+        // More than are named: they may be anywhere.
+        (
+            changed(5, |look| look["without_value"] = json!(2)),
+            "without value 2 times",
+        ),
+        (
+            changed(6, |outcome| outcome["evaluated_to"] = json!(2_059)),
+            "evaluated until",
+        ),
+        (
+            changed(6, |outcome| outcome["expiry"] = json!(1_999)),
+            "another period",
+        ),
+        (
+            changed(6, |outcome| outcome["verdict"] = json!("triggered")),
+            "no leaf says which",
+        ),
+    ] {
+        assert_not_shown(said, why);
+    }
+    let mut late = said();
+    late.swap(0, 2);
+    assert_not_shown(late, "after the policy");
+    for (place, why) in [
+        (0, "declares the terms"),
+        (1, "listens to"),
+        (2, "what policy 0xp insures"),
+        (3, "was read from"),
+        (4, "was read until"),
+        (5, "nothing says that feed:spot was read"),
+    ] {
+        let mut less = said();
+        less.remove(place);
+        assert_not_shown(less, why);
+    }
+    let mut paid = said();
+    paid.push(("claim", "0xp".to_owned(), json!({ "decision": "accepted" })));
+    assert_not_shown(paid, "a claim was accepted");
+}
+
+/// A gap outside the period, a source that will say nothing more, and a policy that has not ended take nothing away.
+#[test]
+fn what_does_not_matter_is_no_fault() {
+    let mut outside = said();
+    outside[5].2["without_value"] = json!(1);
+    outside[5].2["gaps"] = json!([{ "metric": "price", "observed_at": 999 }]);
+    let mut over = said();
+    over[5].2["state"] = json!("over");
+    over[5].2["seen_until"] = json!(1_700);
+    let mut running = said();
+    running.pop();
+    running.remove(4);
+    for fine in [outside, over, running] {
+        assert_eq!(judged(fine).not_shown, [] as [&str; 0]);
+    }
+}
