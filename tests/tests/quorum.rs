@@ -7,13 +7,16 @@
 )]
 
 mod quorum {
+    mod broken;
     mod chain;
     mod deaths;
     mod feeds;
     mod hostile;
+    mod large;
     mod member;
     mod misuse;
     mod nodes;
     mod quartet;
+    mod slow;
     mod told;
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use alloy::primitives::Address;
 use serde::Deserialize;
 use tocsin_domain::time::Seconds;
-use tocsin_quorum::Settings;
+use tocsin_quorum::{MOST_BYTES, Settings};
 use url::Url;
 
 use super::chain::http_address;
@@ -112,6 +112,7 @@ impl QuorumSection {
                 patience: milliseconds("patience_ms", self.patience_ms).map_err(at)?,
                 takeover: std::time::Duration::from_secs(takeover.0.unsigned_abs()),
                 clock_tolerance: some_time("clock_tolerance", &self.clock_tolerance).map_err(at)?,
+                most_bytes: MOST_BYTES,
             },
         })
     }
