@@ -16,6 +16,7 @@ mod quorum {
     mod member;
     mod misuse;
     mod nodes;
+    mod off_chain;
     mod quartet;
     mod slow;
     mod told;

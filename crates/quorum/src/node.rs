@@ -117,7 +117,7 @@ impl Node {
         self.attestor.seat(self.now())
     }
 
-    /// For which verifier it attests.
+    /// For whom it attests: a verifier contract, or a programme off-chain.
     pub fn domain(&self) -> SigningDomain {
         self.attestor.domain()
     }

@@ -31,6 +31,9 @@ usage: cargo xtask <command>
   bench flights
               a day of 20,000 flights at 1,000 times its speed: how far behind the worst look was
               [--flights N] [--speed N]
+  bench quorum
+              the most claims of one issue through a quorum of four, and 100,000 through one service: time and memory
+              [--alone N] [--quorum N]
   bench webhooks
               signed deliveries a second, beside the bare loop of the client [ENDPOINTS] [EVENTS]
   consumers   the example payout services in TypeScript and Python, against a node and a chain of their own
@@ -92,6 +95,9 @@ fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     }
     if let ["flights", options @ ..] = arguments {
         return bench::run(root, "flight_bench", options);
+    }
+    if let ["quorum", options @ ..] = arguments {
+        return bench::run(root, "claims_bench", options);
     }
     if let ["webhooks", options @ ..] = arguments {
         return bench::run(root, "webhook_bench", options);

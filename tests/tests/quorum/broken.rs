@@ -14,7 +14,7 @@ async fn who_cannot_read_its_books_says_that_it_is_its_own_fault() {
     let now = quartet.spots[0].now() + Seconds(60);
     let all = Nodes::open(&quartet.members, [books.as_path(); 4], [now; 4]).await;
     let (event, policies) = all.peers[0].waiting().await;
-    all.peers[3].books.close().await;
+    all.peers[3].damage().await;
     let signed = all.peers[0].attest(&event, &policies, false).await;
     let noted = all.peers[0].store.disagreements(10).await.unwrap();
     let broken = quartet.members[3].address();
@@ -33,7 +33,7 @@ async fn who_cannot_read_its_books_says_that_it_is_its_own_fault() {
     let others = noted.iter().filter(|one| one.peer != Some(broken));
     assert_eq!(others.count(), 0, "{noted:?}");
 
-    all.peers[1].books.close().await;
+    all.peers[1].damage().await;
     let refused = all.peers[1].node.verify(&signed).await.unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -44,7 +44,7 @@ async fn fraction(quartet: &Quartet, node: usize, id: &str) -> u64 {
     payload.payoutFraction
 }
 
-async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
+pub(crate) async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
     let path = format!("v1/attestations/{id}/evidence");
     let bundle = quartet.spots[node].get(&path).await.unwrap();
     let bundle: EvidenceBundle = serde_json::from_value(bundle).unwrap();

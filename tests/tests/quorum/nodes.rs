@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use secrecy::SecretString;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tocsin::clock::{Clock, SetClock};
 use tocsin::pipeline::attest::Issuing;
@@ -68,8 +69,7 @@ impl Default for Manner {
 /// One of four.
 pub(crate) struct Peer {
     pub(crate) store: Arc<dyn Store>,
-    /// The same, to be closed.
-    pub(crate) books: Arc<SqliteStore>,
+    books: PathBuf,
     pub(crate) node: Arc<Node>,
     clock: SetClock,
     stage: Stage,
@@ -172,8 +172,7 @@ impl Peer {
         clock: SetClock,
         manner: &Manner,
     ) -> Self {
-        let books = Arc::new(SqliteStore::open(books).await.unwrap());
-        let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&books);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(books).await.unwrap());
         let key = SecretString::from(members[index].secret());
         let key = Signer::open(&KeySettings::Raw { key }).unwrap();
         let epochs = vec![Epoch::unbounded(signers(members, 1))];
@@ -231,11 +230,20 @@ impl Peer {
                 shutdown: Shutdown::default(),
             },
             store,
-            books,
+            books: books.to_owned(),
             node,
             clock,
             _server: AbortOnDropHandle::new(server),
         }
+    }
+
+    /// Takes something out of its books that it reads for everything that it says, as a damaged disk would.
+    pub(crate) async fn damage(&self) {
+        let url = format!("sqlite://{}", self.books.display());
+        let mut beside = SqliteConnection::connect(&url).await.unwrap();
+        let damage = sqlx::query("DROP TABLE halts");
+        damage.execute(&mut beside).await.unwrap();
+        beside.close().await.unwrap();
     }
 
     /// The event whose claims wait, and whose they are.

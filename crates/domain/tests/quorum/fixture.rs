@@ -158,25 +158,24 @@ pub(crate) struct KnownLoss {
 
 /// What an attestor that sees this determines, `thought` seconds after the loss settled: its loss events in order.
 pub(crate) fn determine(cover: &Cover, who: &str, seen: &[Seen], thought: i64) -> Vec<KnownLoss> {
-    let streams = streams(cover);
-    let rows = seen
+    let risk = risk(cover);
+    let streams: Vec<Stream> = cover
+        .inputs
         .iter()
-        .map(|seen| (seen.0, observation(&streams, who, seen)));
-    determine_by(cover, rows.collect(), thought)
-}
-
-/// The same of rows, each of an input.
-pub(crate) fn determine_by(
-    cover: &Cover,
-    rows: Vec<(usize, Observation)>,
-    thought: i64,
-) -> Vec<KnownLoss> {
-    let (risk, streams) = (risk(cover), streams(cover));
-    let (of, all): (Vec<usize>, Vec<Observation>) = rows.into_iter().unzip();
-    let inputs: Vec<InputObservation> = of
+        .map(|input| Stream {
+            source: input.source.clone().unwrap(),
+            subject: input.subject.clone().unwrap(),
+            metric: input.metric.clone(),
+        })
+        .collect();
+    let all: Vec<Observation> = seen
+        .iter()
+        .map(|seen| observation(&streams, who, seen))
+        .collect();
+    let inputs: Vec<InputObservation> = seen
         .iter()
         .zip(&all)
-        .map(|(input, row)| InputObservation {
+        .map(|((input, ..), row)| InputObservation {
             input: *input,
             observed_at: row.observed_at,
             sequence: row.sequence,
@@ -221,26 +220,13 @@ pub(crate) fn determine_by(
     losses
 }
 
-pub(crate) fn streams(cover: &Cover) -> Vec<Stream> {
-    let stream = |input: &tocsin_domain::cover::Input| Stream {
-        source: input.source.clone().unwrap(),
-        subject: input.subject.clone().unwrap(),
-        metric: input.metric.clone(),
-    };
-    cover.inputs.iter().map(stream).collect()
-}
-
 /// The first loss event of [`determine`], which must be there.
 pub(crate) fn first(cover: &Cover, who: &str, seen: &[Seen]) -> KnownLoss {
     determine(cover, who, seen, 5).remove(0)
 }
 
 /// A feed's raw bytes differ for everybody who asks; a chain is the same for all.
-pub(crate) fn observation(
-    streams: &[Stream],
-    who: &str,
-    (input, at, sequence, value): &Seen,
-) -> Observation {
+fn observation(streams: &[Stream], who: &str, (input, at, sequence, value): &Seen) -> Observation {
     let stream = streams[*input].clone();
     let provenance = if stream.source.as_str().starts_with("feed:") {
         Provenance::Raw {

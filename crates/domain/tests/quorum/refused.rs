@@ -1,18 +1,14 @@
 //! What is refused, and why.
 
 use alloy_primitives::B256;
-use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::EventKey;
 use tocsin_domain::observation::{Observation, Provenance};
-use tocsin_domain::quorum::{
-    Event, FuseError, MAX_UNION_BYTES, Quorum, SignedReport, fuse, reexecute,
-};
+use tocsin_domain::quorum::{Event, FuseError, Quorum, SignedReport, fuse, reexecute};
 use tocsin_domain::time::Timestamp;
-use tocsin_domain::value::Value;
 
 use crate::fixture::{
-    Attestors, BREACH, DOMAIN, KnownLoss, START, attestors, cover, determine, determine_by, event,
-    fall, first, key, observation, on_chain, rearming, report_by, signed, streams,
+    Attestors, BREACH, DOMAIN, START, attestors, cover, determine, event, fall, first, key,
+    on_chain, rearming, report_by, signed,
 };
 
 type Change = fn(&mut SignedReport);
@@ -380,61 +376,4 @@ fn an_event_is_known_by_the_same_key_everywhere() {
         one.event_id(),
         tocsin_domain::ids::EventId::derive(&risk.subject, 1)
     );
-}
-
-const WORDS: &str = r#"
-name    = "bad-words"
-title   = "Somebody says something else for ten minutes"
-version = 1
-
-[inputs.status]
-metric  = "status"
-type    = "text"
-subject = "token:one"
-source  = "feed:desk"
-
-[trigger]
-when  = 'holds(status != "fine", for: 10min, confirm: observation)'
-rearm = "never"
-
-[payout]
-fraction = "0.5"
-"#;
-
-/// What somebody sees of it: fourteen texts of a megabyte each.
-fn texts(cover: &Cover, who: &str) -> KnownLoss {
-    let streams = streams(cover);
-    let text = "x".repeat(1 << 20);
-    let rows = (0..14).map(|number| {
-        let at = 60 * i64::try_from(number).unwrap();
-        let mut row = observation(&streams, who, &(0, at, number, None));
-        row.value = Some(Value::Text(text.clone()));
-        (0, row)
-    });
-    let loss = determine_by(cover, rows.collect(), 5).remove(0);
-    assert!(loss.observations.len() > 10);
-    loss
-}
-
-/// Each report may be as large as it likes to be, within its own bound: all that was seen, each observation counted once, has
-/// another.
-#[test]
-fn what_all_have_seen_together_has_a_bound() {
-    let attestors = attestors(7);
-    let cover = cover(WORDS);
-    let fused = |seen: [&KnownLoss; 7]| {
-        let reports = seen.iter().enumerate();
-        let reports = reports.map(|(index, loss)| attestors.report(index, loss));
-        let reports: Vec<SignedReport> = reports.collect();
-        fuse(&cover, &event(&cover, 1), &reports, attestors.quorum())
-    };
-    let [one, two] = ["one", "two"].map(|who| texts(&cover, who));
-    // Seven times the same, or two things.
-    let both = fused([&one, &two, &one, &two, &one, &two, &one]).unwrap();
-    assert_eq!(both.observations.len(), 2 * one.observations.len());
-    let others = ["three", "four", "five", "six", "seven"].map(|who| texts(&cover, who));
-    let [three, four, five, six, seven] = &others;
-    let refused = fused([&one, &two, three, four, five, six, seven]).unwrap_err();
-    let most = MAX_UNION_BYTES;
-    assert_eq!(refused, FuseError::TooManyBytes { most });
 }

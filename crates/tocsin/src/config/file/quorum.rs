@@ -68,12 +68,6 @@ impl QuorumSection {
         let attestor = attestor.ok_or_else(|| {
             at("needs an [attestor]: without one there is nothing to attest together".to_owned())
         })?;
-        if attestor.domain.programme().is_some() {
-            return Err(at(
-                "attests for a verifier contract only, and [attestor] signs for a programme off-chain: leave [quorum] out"
-                    .to_owned(),
-            ));
-        }
         let mut named = attestor.epochs.iter().map(|epoch| &epoch.signers);
         if let Some(signers) =
             named.find(|signers| usize::from(signers.threshold()) * 2 <= signers.signers().len())
