@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::http::client;
 use crate::life::Life;
 use crate::member::{Member, four, join};
 use crate::spot::Spot;

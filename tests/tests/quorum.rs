@@ -13,7 +13,6 @@ mod quorum {
     mod feeds;
     mod hostile;
     mod large;
-    mod member;
     mod misuse;
     mod nodes;
     mod off_chain;

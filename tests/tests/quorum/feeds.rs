@@ -9,10 +9,10 @@ use serde_json::Value;
 use tocsin_domain::attestation::eas::{EasContract, Mirror};
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
+use tocsin_tests::member::signers;
 use tocsin_tests::mortal::Death;
 
 use super::deaths::proposer;
-use super::member::signers;
 use super::quartet::{Quartet, sorted};
 
 /// For whom the nodes mirror.

@@ -22,12 +22,12 @@ use tocsin_quorum::message::{
 };
 use tocsin_quorum::{next_turn, rank};
 use tocsin_tests::http::client;
+use tocsin_tests::member::Member;
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::deaths::proposer;
-use super::member::Member;
 use super::quartet::Quartet;
 
 pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {

@@ -13,13 +13,13 @@ use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::message::{Answer, SignResponse, Signed, WantedRequest, WantedResponse, path};
 use tocsin_quorum::{MOST_BYTES, Node, Reason, Settings};
 use tocsin_store_sqlite::SqliteStore;
+use tocsin_tests::member::{Member, four, signers};
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::hostile::{DOMAIN, post, sealed};
-use super::member::{Member, four, signers};
 use super::quartet::Quartet;
 
 async fn ask<T: serde::de::DeserializeOwned>(

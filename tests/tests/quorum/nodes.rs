@@ -31,12 +31,12 @@ use tocsin_quorum::message::Signed;
 use tocsin_quorum::{MOST_BYTES, Node, Outcome, Settings, Wish, router, serve};
 use tocsin_store::Store;
 use tocsin_store_sqlite::SqliteStore;
+use tocsin_tests::member::{Member, signers};
 use tocsin_tests::mortal::Death;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::hostile::DOMAIN;
-use super::member::{Member, signers};
 use super::quartet::Quartet;
 
 pub(crate) const VALID_FOR: Seconds = Seconds(30 * 86_400);
@@ -203,7 +203,7 @@ impl Peer {
                 let served = serve(listener, serving, std::future::pending());
                 return served.await.unwrap();
             }
-            let late = from_fn(async move |request: Request, next: Next| {
+            let late = from_fn(move |request: Request, next: Next| async move {
                 tokio::time::sleep(late).await;
                 next.run(request).await
             });

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin_domain::time::Seconds;
+use tocsin_tests::member::four;
 use tocsin_tests::mortal::Death;
 
 use super::hostile::{Liar, listen};
-use super::member::four;
 use super::nodes::{Manner, Nodes, begin_and_determine};
 use super::quartet::Quartet;
 
