@@ -7,6 +7,7 @@
 
 pub mod anvil;
 pub mod chain_bench;
+pub mod claims_bench;
 pub mod contract;
 pub mod emitted;
 pub mod feed;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod ledger;
 pub mod life;
 pub mod market;
+pub mod member;
 pub mod mortal;
 pub mod node;
 pub mod operator;

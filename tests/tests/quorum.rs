@@ -7,13 +7,16 @@
 )]
 
 mod quorum {
+    mod broken;
     mod chain;
     mod deaths;
     mod feeds;
     mod hostile;
-    mod member;
+    mod large;
     mod misuse;
     mod nodes;
+    mod off_chain;
     mod quartet;
+    mod slow;
     mod told;
 }

@@ -19,7 +19,6 @@ use crate::message::{
 };
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
-use crate::size::Room;
 
 /// The most events that one message is about.
 pub const MOST_EVENTS: usize = 32;
@@ -36,7 +35,7 @@ impl Node {
         let seat = self.seat_to_vote(request.epoch)?;
         check_count(request.events.len(), MOST_EVENTS)?;
         let mut heard = Vec::with_capacity(request.events.len());
-        let mut room = Room::default();
+        let mut room = self.size().room();
         for event in &request.events {
             let report = match self.own(event).await {
                 Ok(own) => self.report(&seat, event, &own).await,
@@ -63,8 +62,13 @@ impl Node {
     pub(crate) async fn wanted(&self, request: &WantedRequest) -> Result<WantedResponse, Refusal> {
         check_count(request.claims.len(), MOST_WANTED)?;
         let mut signed = Vec::new();
+        let mut room = self.size().room();
         for body in self.store.results_of(&request.claims, MOST_RESULTS).await? {
-            signed.push(read_stored::<Signed>(&body)?);
+            let result = read_stored::<Signed>(&body)?;
+            // Whoever has no claim of the others any more asks again for what had no room.
+            if room.takes(&result) {
+                signed.push(result);
+            }
         }
         Ok(WantedResponse { signed })
     }

@@ -14,7 +14,6 @@ use crate::envelope::{self, Envelope, Expected};
 use crate::message::Answer;
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
-use crate::server::MAX_BODY;
 
 /// The most bytes that are read of the answer of somebody who does not answer properly.
 const MAX_EXCUSE: usize = 4_096;
@@ -31,7 +30,28 @@ impl<T> Answers<T> {
     }
 }
 
-impl<T> Answers<T> {
+/// An answer about several things, of which some may be refused.
+pub(crate) trait Parted {
+    /// Whether it gives the one at this place: only then does it count towards a quorum.
+    fn gives(&self, place: usize) -> bool;
+}
+
+impl<T> Parted for Vec<Result<T, Refusal>> {
+    fn gives(&self, place: usize) -> bool {
+        self.get(place).is_some_and(Result::is_ok)
+    }
+}
+
+impl<T: Parted> Answers<T> {
+    /// Whether `more` further answers would be a quorum's for something that has none yet.
+    pub(crate) fn could_use(&self, more: usize, places: usize, threshold: usize) -> bool {
+        (0..places).any(|place| {
+            let giving = self.good().filter(|(_, _, answer)| answer.gives(place));
+            let given = giving.count();
+            given < threshold && given.saturating_add(more) >= threshold
+        })
+    }
+
     /// How many have been reached and not finished in time.
     pub(crate) fn slow(&self) -> usize {
         let slow = |answer: &Result<T, Refusal>| matches!(answer, Err(refusal) if refusal.reason == Reason::Slow);
@@ -39,33 +59,53 @@ impl<T> Answers<T> {
     }
 }
 
+/// What everybody is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// Where.
+    pub(crate) path: &'static str,
+    /// The request.
+    pub(crate) body: &'a [u8],
+    /// How many things it is about.
+    pub(crate) places: usize,
+}
+
 impl Node {
-    /// Asks every attestor of the epoch, this one included (`own`). It waits until all have answered, or until a quorum has
-    /// and patience is over.
-    pub(crate) async fn ask_all<T: DeserializeOwned + Send>(
+    /// Asks every attestor of the epoch, this one included (`own`), and checks what each answers as it comes. It waits until all
+    /// have answered; and once patience is over, only for those who could still make a quorum for something. Who refuses, or
+    /// answers what does not hold, makes none: however fast it is, nobody else is cut off for it.
+    pub(crate) async fn ask_all<T, C, F>(
         &self,
         seat: &Seat<'_>,
-        path: &'static str,
-        body: &[u8],
+        question: Question<'_>,
         own: impl Future<Output = Result<T, Refusal>> + Send,
-    ) -> Answers<T> {
+        check: impl Fn(Address, T) -> F + Sync,
+    ) -> Answers<C>
+    where
+        T: DeserializeOwned + Send,
+        C: Parted + Send,
+        F: Future<Output = Result<C, Refusal>> + Send,
+    {
+        let Question { path, body, places } = question;
         let threshold = usize::from(seat.signers().threshold());
-        let mut answers: Vec<(u8, Address, Result<T, Refusal>)> = Vec::new();
+        let check = &check;
+        let mut answers = Answers(Vec::new());
         let mut asked: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
         for (index, &peer) in (0..).zip(seat.signers().signers()) {
             if peer != seat.address() {
-                let answer = self.ask(seat, peer, path, body);
+                let answer =
+                    async move { check(peer, self.ask(seat, peer, path, body).await?).await };
                 asked.push(async move { (index, peer, answer.await) }.boxed());
             }
         }
         // Beside the others': what takes this node long would else be added to what takes them long.
-        asked.push(async { (seat.index(), seat.address(), own.await) }.boxed());
+        let own = async move { check(seat.address(), own.await?).await };
+        asked.push(async move { (seat.index(), seat.address(), own.await) }.boxed());
         let patience = Instant::now() + self.settings.patience;
         loop {
-            let good = answers.iter().filter(|(_, _, answer)| answer.is_ok());
             // Its own answer is not broken off: it would be begun anew the next time.
-            let own = answers.iter().any(|(index, _, _)| *index == seat.index());
-            let enough = good.count() >= threshold && own;
+            let own = answers.0.iter().any(|(index, _, _)| *index == seat.index());
+            let enough = own && !answers.could_use(asked.len(), places, threshold);
             let next = asked.next();
             let next = if enough {
                 match tokio::time::timeout_at(patience, next).await {
@@ -76,12 +116,12 @@ impl Node {
                 next.await
             };
             match next {
-                Some(answer) => answers.push(answer),
+                Some(answer) => answers.0.push(answer),
                 None => break,
             }
         }
-        answers.sort_by_key(|(index, _, _)| *index);
-        Answers(answers)
+        answers.0.sort_by_key(|(index, _, _)| *index);
+        answers
     }
 
     /// Asks one attestor.
@@ -129,7 +169,7 @@ impl Node {
             return Err(excused(status, &excuse));
         }
         let envelope = self.open(seat, peer, path, &headers, asked.0)?;
-        let body = read(response, MAX_BODY).await?;
+        let body = read(response, self.settings.most_bytes).await?;
         envelope.check_body(&body)?;
         Ok(body)
     }

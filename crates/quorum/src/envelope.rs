@@ -31,7 +31,7 @@ pub struct Envelope {
 /// What an envelope must say to be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// For which verifier the attestors sign.
+    /// For whom the attestors sign.
     pub domain: &'a dyn Scope,
     /// Who opens it.
     pub recipient: Address,

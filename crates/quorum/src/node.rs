@@ -26,6 +26,7 @@ use crate::gate::Gate;
 use crate::memory::Memory;
 use crate::refusal::{Reason, Refusal};
 use crate::settings::Settings;
+use crate::size::Size;
 use crate::standing::Standing;
 use crate::works::Works;
 
@@ -116,7 +117,7 @@ impl Node {
         self.attestor.seat(self.now())
     }
 
-    /// For which verifier it attests.
+    /// For whom it attests: a verifier contract, or a programme off-chain.
     pub fn domain(&self) -> SigningDomain {
         self.attestor.domain()
     }
@@ -127,6 +128,10 @@ impl Node {
         let mut epochs = epochs.iter();
         let epoch = epochs.find(|epoch| epoch.number() == payload.signerEpoch)?;
         epoch.redeemable_until(payload.validUntil)
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size::of(self.settings.most_bytes)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

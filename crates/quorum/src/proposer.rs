@@ -14,6 +14,7 @@ use tocsin_domain::ids::{ClaimKey, EventKey, PolicyId};
 use tocsin_domain::quorum::Event;
 
 use crate::attestor::{MOST_EVENTS, MOST_WANTED, write};
+use crate::client::{Parted, Question};
 use crate::message::{Signed, SignedResponse, WantedRequest, WantedResponse, path};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
@@ -44,6 +45,32 @@ pub struct Trouble {
     pub event: EventKey,
     /// Why not.
     pub why: String,
+}
+
+/// A question that each answers as a whole.
+fn whole<'a>(path: &'static str, body: &'a [u8]) -> Question<'a> {
+    Question {
+        path,
+        body,
+        places: 1,
+    }
+}
+
+/// What needs no check before it counts.
+async fn as_it_is<T>(_peer: Address, answer: T) -> Result<T, Refusal> {
+    Ok(answer)
+}
+
+impl Parted for WantedResponse {
+    fn gives(&self, _place: usize) -> bool {
+        true
+    }
+}
+
+impl Parted for SignedResponse {
+    fn gives(&self, _place: usize) -> bool {
+        true
+    }
 }
 
 impl Node {
@@ -80,7 +107,7 @@ impl Node {
             let Ok(body) = write(&request) else { continue };
             let nothing = async { Ok(WantedResponse { signed: Vec::new() }) };
             let answers = self
-                .ask_all::<WantedResponse>(&seat, path::WANTED, &body, nothing)
+                .ask_all(&seat, whole(path::WANTED, &body), nothing, as_it_is)
                 .await;
             for (_, peer, answer) in answers.good() {
                 for signed in &answer.signed {
@@ -103,7 +130,7 @@ impl Node {
         };
         let own = async { Ok(WantedResponse { signed: Vec::new() }) };
         let answers = self
-            .ask_all::<WantedResponse>(&seat, path::WANTED, &body, own)
+            .ask_all(&seat, whole(path::WANTED, &body), own, as_it_is)
             .await;
         Ok(answers.good().count())
     }
@@ -124,7 +151,7 @@ impl Node {
             })
         };
         let answers = self
-            .ask_all::<SignedResponse>(&seat, path::SIGNED, &body, own)
+            .ask_all(&seat, whole(path::SIGNED, &body), own, as_it_is)
             .await;
         for (_, peer, answer) in answers.0 {
             let kept = answer.and_then(|answer| answer.kept.result());

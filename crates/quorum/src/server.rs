@@ -20,9 +20,6 @@ use crate::message::{SignedResponse, path};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
 
-/// The most bytes of a body, of a request or an answer.
-pub const MAX_BODY: usize = 64 << 20;
-
 /// What can be asked.
 pub fn router(node: Arc<Node>) -> Router {
     let paths = [
@@ -123,8 +120,8 @@ async fn opened(node: &Arc<Node>, request: Request) -> Result<Response, Refusal>
 }
 
 async fn read(node: &Node, body: Body) -> Result<axum::body::Bytes, Refusal> {
-    let read = tokio::time::timeout(node.settings.request_timeout, to_bytes(body, MAX_BODY)).await;
-    match read {
+    let body = to_bytes(body, node.settings.most_bytes);
+    match tokio::time::timeout(node.settings.request_timeout, body).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => Err(Refusal::new(Reason::TooLarge, error.to_string())),
         Err(_elapsed) => Err(Refusal::new(

@@ -1,4 +1,5 @@
-//! What the operator of a node decides. All nodes of a quorum need the same `hold` and `valid_for`.
+//! What the operator of a node decides. All nodes of a quorum need the same `hold`, `valid_for` and
+//! `most_bytes`.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -6,6 +7,9 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use tocsin_domain::time::Seconds;
 use url::Url;
+
+/// What [`Settings::most_bytes`] is in a service: all reports on some dozens of events.
+pub const MOST_BYTES: usize = 64 << 20;
 
 /// The settings of a node of a quorum.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,4 +28,6 @@ pub struct Settings {
     pub takeover: Duration,
     /// How far the clocks of two attestors may be apart, together with the time that a message takes.
     pub clock_tolerance: Seconds,
+    /// The most bytes that one message has. Everything is divided so that it fits.
+    pub most_bytes: usize,
 }

@@ -3,21 +3,48 @@
 
 use serde::Serialize;
 
-use crate::server::MAX_BODY;
+/// The size of one message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Size {
+    /// The most bytes of what it is about.
+    most: usize,
+}
 
-/// The most bytes of what one message is about. The rest of [`MAX_BODY`] is for what surrounds it.
-const MOST: usize = MAX_BODY - (1 << 20);
+impl Size {
+    /// Of messages that have `bytes` bytes at the most. A part of it is for what surrounds what they are about.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self {
+            most: bytes - bytes / 64,
+        }
+    }
 
-/// The most bytes of one report among `signers` attestors. What an attestor answers about one event holds its own report, and
-/// those of all with what it is locked to and with what it has seen decided.
-pub(crate) fn most_report_bytes(signers: usize) -> usize {
-    let reports = signers.saturating_mul(2).saturating_add(2);
-    tocsin_domain::quorum::MAX_REPORT_BYTES.min(MOST / reports)
+    /// The most bytes of one report among `signers` attestors. What an attestor answers about one event holds its own report,
+    /// and those of all with what it is locked to and with what it has seen decided.
+    pub(crate) fn most_report_bytes(self, signers: usize) -> usize {
+        let reports = signers.saturating_mul(2).saturating_add(2);
+        tocsin_domain::quorum::MAX_REPORT_BYTES.min(self.most / reports)
+    }
+
+    /// Nothing yet.
+    pub(crate) fn room(self) -> Room {
+        Room {
+            most: self.most,
+            used: 0,
+            begun: false,
+        }
+    }
+
+    /// As many of `items`, in their order, as fit into one message.
+    pub(crate) fn first_part<T: Serialize>(self, items: impl Iterator<Item = T>) -> Vec<T> {
+        let mut room = self.room();
+        items.take_while(|item| room.takes(item)).collect()
+    }
 }
 
 /// Counts what goes into a message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Room {
+    most: usize,
     used: usize,
     begun: bool,
 }
@@ -25,9 +52,8 @@ pub(crate) struct Room {
 impl Room {
     /// Whether this goes in too, as JSON; the first always does.
     pub(crate) fn takes<T: Serialize>(&mut self, what: &T) -> bool {
-        let bytes = serde_json::to_vec(what).map_or(usize::MAX, |json| json.len());
-        let used = self.used.saturating_add(bytes);
-        if self.begun && used > MOST {
+        let used = self.used.saturating_add(json_bytes(what));
+        if self.begun && used > self.most {
             return false;
         }
         (self.used, self.begun) = (used, true);
@@ -35,15 +61,18 @@ impl Room {
     }
 }
 
-/// As many of `items`, in their order, as fit into one message.
-pub(crate) fn first_part<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let mut room = Room::default();
-    items.take_while(|item| room.takes(item)).collect()
+/// How many bytes its JSON has.
+pub(crate) fn json_bytes<T: Serialize>(what: &T) -> usize {
+    // What cannot be written is sent by nobody: it takes all the room.
+    serde_json::to_vec(what).map_or(usize::MAX, |json| json.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MOST_BYTES;
+
+    const MOST: usize = MOST_BYTES - MOST_BYTES / 64;
 
     /// A text whose JSON has this many bytes.
     fn text(bytes: usize) -> String {
@@ -53,11 +82,11 @@ mod tests {
     #[test]
     fn everything_is_sent_in_parts_that_fit() {
         let third = MOST / 3;
-        let items = [third, third, third, 10, MOST, 10, MAX_BODY, 10].map(text);
+        let items = [third, third, third, 10, MOST, 10, MOST_BYTES, 10].map(text);
         let mut parts = Vec::new();
         let mut rest = &items[..];
         while !rest.is_empty() {
-            let part = first_part(rest.iter());
+            let part = Size::of(MOST_BYTES).first_part(rest.iter());
             parts.push(part.len());
             rest = &rest[part.len()..];
         }
@@ -66,11 +95,12 @@ mod tests {
 
     #[test]
     fn all_that_is_said_of_one_event_fits() {
+        let size = Size::of(MOST_BYTES);
         for signers in 1..=255 {
-            let said = (2 * signers + 1) * most_report_bytes(signers);
+            let said = (2 * signers + 1) * size.most_report_bytes(signers);
             assert!(said <= MOST, "{signers}");
         }
         // Some ten thousand observations each, among four.
-        assert!(most_report_bytes(4) > 6 << 20);
+        assert!(size.most_report_bytes(4) > 6 << 20);
     }
 }

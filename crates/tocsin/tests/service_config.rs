@@ -286,6 +286,7 @@ fn a_programme_off_chain_has_signers_of_its_own_and_nothing_of_a_chain() {
     let quorum = format!(
         "[quorum]\nlisten = \"127.0.0.1:0\"\n[quorum.peers.\"{B}\"]\nurl = \"http://127.0.0.1:1\"\n"
     );
+    accepts(&attesting(&format!("{PROGRAMME}{KEY}{one}{quorum}")));
     let delivery = "[delivery.\"eip155:1\"]\nurl = \"http://127.0.0.1:1\"\nmax_fee_gwei = 9\nsigner = { kind = \"ledger\" }\n";
     let verifier = format!("verifier = \"eip155:1:{B}\"\n");
     let zero = PROGRAMME.replace("0f", "00");
@@ -299,10 +300,6 @@ fn a_programme_off_chain_has_signers_of_its_own_and_nothing_of_a_chain() {
         (
             format!("{PROGRAMME}{KEY}"),
             vec!["`epoch` and `signers`", "[[attestor.epochs]]"],
-        ),
-        (
-            format!("{PROGRAMME}{KEY}{one}{quorum}"),
-            vec!["[quorum]", "programme off-chain", "leave [quorum] out"],
         ),
         (
             format!("{PROGRAMME}{KEY}{one}{delivery}"),

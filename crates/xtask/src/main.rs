@@ -34,6 +34,9 @@ usage: cargo xtask <command>
   bench service
               the API: reads, signed writes, webhooks, and memory when all of it goes on; fails where a target is missed
               [--policies N] [--round MS] [--events N] [--soak MINUTES] [--only PART,…]
+  bench quorum
+              the most claims of one issue through a quorum of four, and 100,000 through one service: time and memory
+              [--alone N] [--quorum N]
   bench webhooks
               the webhooks' part of it alone: signed deliveries a second, beside a bare client [--events N]
   consumers   the example payout services in TypeScript and Python, against a node and a chain of their own
@@ -98,6 +101,9 @@ fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
     }
     if let ["service", options @ ..] = arguments {
         return bench::run(root, "service_bench", options);
+    }
+    if let ["quorum", options @ ..] = arguments {
+        return bench::run(root, "claims_bench", options);
     }
     if let ["webhooks", options @ ..] = arguments {
         let only = [&["--only", "webhooks"], *options].concat();

@@ -44,7 +44,7 @@ impl Place {
         write("cover.toml", COVER);
         write("spot.toml", DEFINITION);
         write("spot.key", "a key of no worth");
-        write("master.key", &hex::encode(teller::MASTER));
+        write("master.key", &alloy::hex::encode(teller::MASTER));
         write("tocsin.toml", &config(address, sink));
         let terms = load_cover(&folder.path().join("cover.toml")).unwrap();
         let terms = terms.terms_hash.to_string();

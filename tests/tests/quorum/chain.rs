@@ -13,9 +13,8 @@ use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_tests::anvil::{binary, free_port};
 use tocsin_tests::http::client;
 use tocsin_tests::life::Life;
+use tocsin_tests::member::{HASTY, Member, THRESHOLD, four, section};
 use url::Url;
-
-use super::member::{Member, THRESHOLD, four, section};
 
 /// The chain begins here, 2023-03-02T00:00:00Z: eight days before the depeg.
 const GENESIS: Timestamp = Timestamp(1_677_715_200);
@@ -160,7 +159,7 @@ async fn configure(
         .replace("[delivery.\"eip155:31337\"]", &format!("[delivery.\"eip155:31337\"]\nurl = \"{}\"", urls.0));
     let ports: Vec<u16> = members.iter().map(|member| member.port).collect();
     let path = folder.join("tocsin.toml");
-    std::fs::write(&path, text + &section(members, index, &ports)).unwrap();
+    std::fs::write(&path, text + &section(members, index, &ports, HASTY)).unwrap();
     (path, api, submitter.address())
 }
 

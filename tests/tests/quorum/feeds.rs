@@ -9,10 +9,10 @@ use serde_json::Value;
 use tocsin_domain::attestation::eas::{EasContract, Mirror};
 use tocsin_domain::attestation::{AttestationDomain, ClaimAttestation};
 use tocsin_domain::bundle::{self, EvidenceBundle, VerifyOptions};
+use tocsin_tests::member::signers;
 use tocsin_tests::mortal::Death;
 
 use super::deaths::proposer;
-use super::member::signers;
 use super::quartet::{Quartet, sorted};
 
 /// For whom the nodes mirror.
@@ -44,7 +44,7 @@ async fn fraction(quartet: &Quartet, node: usize, id: &str) -> u64 {
     payload.payoutFraction
 }
 
-async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
+pub(crate) async fn assert_evidence_verifies(quartet: &Quartet, node: usize, id: &str) {
     let path = format!("v1/attestations/{id}/evidence");
     let bundle = quartet.spots[node].get(&path).await.unwrap();
     let bundle: EvidenceBundle = serde_json::from_value(bundle).unwrap();

@@ -22,12 +22,12 @@ use tocsin_quorum::message::{
 };
 use tocsin_quorum::{next_turn, rank};
 use tocsin_tests::http::client;
+use tocsin_tests::member::Member;
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::deaths::proposer;
-use super::member::Member;
 use super::quartet::Quartet;
 
 pub(crate) const DOMAIN: AttestationDomain = AttestationDomain {
@@ -143,10 +143,11 @@ async fn what_is_not_signed_for_here_and_now_is_refused_and_recorded() {
 
 /// An attestor that exaggerates in its report, votes for other things than it is asked to, and proposes one thing to one
 /// and another to the next.
-struct Liar {
-    key: PrivateKeySigner,
-    honest: Member,
-    spot: Arc<Spot>,
+pub(crate) struct Liar {
+    pub(crate) key: PrivateKeySigner,
+    /// Whose reports it exaggerates.
+    pub(crate) honest: Member,
+    pub(crate) spot: Arc<Spot>,
 }
 
 impl Liar {
@@ -277,6 +278,18 @@ async fn answer(
     (Envelope { message, signature }.to_headers(), answer).into_response()
 }
 
+/// Lets a liar answer the others, as long as the handle is kept.
+pub(crate) async fn listen(liar: &Arc<Liar>, port: u16) -> AbortOnDropHandle<()> {
+    let address: SocketAddr = format!("127.0.0.1:{port}").parse().unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let router = axum::Router::new()
+        .fallback(answer)
+        .with_state(Arc::clone(liar));
+    #[expect(clippy::disallowed_methods, reason = "it ends with its handle")]
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    AbortOnDropHandle::new(server)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_seen() {
     let assets = [
@@ -299,16 +312,7 @@ async fn an_attestor_that_lies_under_its_own_key_delays_nothing_for_long_and_is_
         honest: quartet.members[0].clone(),
         spot: Arc::new(quartet.spots.pop().unwrap()),
     });
-    let address: SocketAddr = format!("127.0.0.1:{}", quartet.members[3].port)
-        .parse()
-        .unwrap();
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    let router = axum::Router::new()
-        .fallback(answer)
-        .with_state(Arc::clone(&liar));
-    #[expect(clippy::disallowed_methods, reason = "it ends with its handle")]
-    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let _server = AbortOnDropHandle::new(server);
+    let _server = listen(&liar, quartet.members[3].port).await;
     for index in [0, 1, 2] {
         quartet.spots[index].until_seen(asset).await;
         quartet.spots[index].set_price(asset, "0.8");

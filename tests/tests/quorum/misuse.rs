@@ -11,15 +11,15 @@ use tocsin_attest::{Attestor, KeySettings, Signer};
 use tocsin_domain::attestation::{ClaimAttestation, Epoch};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_quorum::message::{Answer, SignResponse, Signed, WantedRequest, WantedResponse, path};
-use tocsin_quorum::{Node, Reason, Settings};
+use tocsin_quorum::{MOST_BYTES, Node, Reason, Settings};
 use tocsin_store_sqlite::SqliteStore;
+use tocsin_tests::member::{Member, four, signers};
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::hostile::{DOMAIN, post, sealed};
-use super::member::{Member, four, signers};
 use super::quartet::Quartet;
 
 async fn ask<T: serde::de::DeserializeOwned>(
@@ -154,6 +154,7 @@ async fn keys_of_an_epoch_that_is_over_bind_nobody() {
         patience: Duration::from_secs(1),
         takeover: Duration::from_secs(1),
         clock_tolerance: Seconds(30),
+        most_bytes: MOST_BYTES,
     };
     let node = Node::new(
         Arc::new(store),

@@ -11,10 +11,9 @@ use tocsin_domain::ids::ClaimKey;
 use tocsin_store::attestation::{Attestations, Reservations};
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::life::Life;
+use tocsin_tests::member::{HASTY, Member, four, join};
 use tocsin_tests::mortal::Death;
 use tocsin_tests::spot::Spot;
-
-use super::member::{Member, THRESHOLD, four, listed, section};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -44,7 +43,7 @@ impl Quartet {
             let ports: Vec<u16> = (0..members.len())
                 .map(|other| port(index, other, &members))
                 .collect();
-            join(&spot, &members, index, &ports, extra);
+            join(&spot, &members, index, &ports, (extra, HASTY));
             spots.push(spot);
         }
         Self {
@@ -176,20 +175,4 @@ impl Quartet {
 pub(crate) fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
     ids
-}
-
-/// Makes a service that attests alone one of four.
-fn join(spot: &Spot, members: &[Member], index: usize, ports: &[u16], extra: &str) {
-    let path = spot.config();
-    let text = std::fs::read_to_string(&path).unwrap();
-    let alone = format!("signers   = [\"{:#x}\"]", Spot::attestor());
-    assert!(text.contains(&alone), "{text}");
-    let text = text
-        .replace("threshold = 1", &format!("threshold = {THRESHOLD}"))
-        .replace(
-            &alone,
-            &format!("signers   = [{}]\n{extra}", listed(members)),
-        );
-    std::fs::write(&path, text + &section(members, index, ports)).unwrap();
-    std::fs::write(spot.folder().join("attestor.key"), members[index].secret()).unwrap();
 }

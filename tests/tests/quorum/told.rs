@@ -5,10 +5,10 @@ use tocsin_domain::ids::{ClaimKey, PolicyId};
 use tocsin_domain::quorum::Event;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::renewal::Unredeemed;
+use tocsin_tests::member::four;
 use tocsin_tests::mortal::Death;
 
 use super::hostile::DOMAIN;
-use super::member::four;
 use super::nodes::{Nodes, Peer, begin_and_determine, determine};
 use super::quartet::Quartet;
 

@@ -76,9 +76,18 @@ pub fn fuse(
 
 /// What reports that hold amount to; in the order of their signers, each once.
 pub(crate) fn combine(reported: &[Reported<'_>], quorum: Quorum<'_>) -> Result<Fused, FuseError> {
+    combine_within(reported, quorum, MAX_UNION_BYTES)
+}
+
+/// The same, where all observations together have no more than `most` bytes.
+fn combine_within(
+    reported: &[Reported<'_>],
+    quorum: Quorum<'_>,
+    most: usize,
+) -> Result<Fused, FuseError> {
     quorum.check_number(reported.len())?;
     let observations = union::of(reported.iter().map(|said| &*said.report.observations));
-    check_bytes(&observations, MAX_UNION_BYTES)?;
+    check_bytes(&observations, most)?;
     let (evidence_root, evidence_count) =
         evidence::commit(&observations).ok_or(FuseError::TooMuchEvidence)?;
     let said: Vec<&Determination> = reported.iter().map(|said| &said.determination).collect();
@@ -193,5 +202,99 @@ impl Quorum<'_> {
     pub(crate) fn address(&self, index: u8) -> alloy_primitives::Address {
         let signer = self.signers.signers().get(usize::from(index));
         signer.copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256, Signature, U256};
+
+    use super::*;
+    use crate::attestation::{AttestationDomain, QuorumSignature};
+    use crate::decimal::Decimal;
+    use crate::ids::{EventId, RiskId, TermsHash};
+    use crate::observation::{Provenance, Sequence};
+    use crate::quorum::ObservationReport;
+
+    const DOMAIN: AttestationDomain = AttestationDomain {
+        chain_id: 1,
+        verifier: Address::repeat_byte(9),
+    };
+
+    /// What somebody has seen ten times, whose raw bytes are nobody else's.
+    fn report(raw: u8) -> (Determination, SignedReport) {
+        let row = |number: u8| Observation {
+            source: "feed:desk".into(),
+            subject: "token:one".into(),
+            metric: "price".into(),
+            observed_at: Timestamp(i64::from(number)),
+            sequence: Sequence(U256::from(number)),
+            value: None,
+            provenance: Provenance::Raw {
+                hash: B256::repeat_byte(raw),
+            },
+        };
+        let observations: Vec<Observation> = (0..10).map(row).collect();
+        let (evidence_root, evidence_count) = evidence::commit(&observations).unwrap();
+        let determination = Determination {
+            risk: RiskId(B256::ZERO),
+            terms_hash: TermsHash(B256::ZERO),
+            subject: "token:one".into(),
+            ordinal: 1,
+            event_id: EventId(B256::ZERO),
+            occurred_at: Timestamp(1),
+            confirmed_at: Timestamp(2),
+            settled_at: Timestamp(3),
+            evidence_from: Timestamp(0),
+            determined_at: Timestamp(4),
+            payout: Ok(Decimal::ZERO),
+            inputs: Vec::new(),
+            guards: Vec::new(),
+            evidence_root,
+            evidence_count,
+            confirmed_on: None,
+        };
+        let statement = ObservationReport::of(&determination, &observations, None, 1).unwrap();
+        let anything = Signature::new(U256::ONE, U256::ONE, false);
+        let report = SignedReport {
+            statement,
+            observations,
+            signature: QuorumSignature::new(anything).unwrap(),
+        };
+        (determination, report)
+    }
+
+    fn combined(seen_by: [u8; 3], most: usize) -> Result<Fused, FuseError> {
+        let addresses = (1..=3).map(Address::repeat_byte).collect();
+        let signers = SignerSet::new(1, 3, addresses).unwrap();
+        let reports = seen_by.map(report);
+        let reported = reports.iter().zip(0..);
+        let reported: Vec<Reported<'_>> = reported
+            .map(|((determination, report), index)| Reported {
+                index,
+                attestor: Address::repeat_byte(index + 1),
+                determination: determination.clone(),
+                previous: None,
+                report,
+            })
+            .collect();
+        let quorum = Quorum {
+            domain: &DOMAIN,
+            signers: &signers,
+        };
+        combine_within(&reported, quorum, most)
+    }
+
+    /// What all have seen is counted once, and what each has seen alone is counted together.
+    #[test]
+    fn what_all_have_seen_together_has_a_bound() {
+        let most = written_bytes(&report(0).1.observations).unwrap();
+        assert_eq!(combined([7, 7, 7], most).unwrap().observations.len(), 10);
+        let refused = combined([7, 8, 7], most).unwrap_err();
+        assert_eq!(refused, FuseError::TooManyBytes { most });
+        let two = combined([7, 8, 7], 2 * most).unwrap();
+        assert_eq!(two.observations.len(), 20);
+        let refused = combined([7, 8, 9], 2 * most).unwrap_err();
+        assert_eq!(refused, FuseError::TooManyBytes { most: 2 * most });
     }
 }

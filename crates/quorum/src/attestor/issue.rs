@@ -1,6 +1,6 @@
 //! From decided events to payloads: every attestor makes them itself, and compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tocsin_attest::Seat;
@@ -11,6 +11,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::quorum::{Event, Fused, Step};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::quorum::{BallotRefusal, Held, Said, Saying, Statement};
+use tocsin_store::revocation::Standing;
 
 use crate::message::{Certified, Issue, IssuedClaim, Revision};
 use crate::node::Node;
@@ -41,6 +42,10 @@ pub struct Issued {
 pub(crate) struct Books {
     policies: BTreeMap<PolicyId, Policy>,
     claims: BTreeMap<PolicyId, Vec<Claim>>,
+    /// The claims whose decisions are leaves of the eligibility log.
+    logged: BTreeSet<(PolicyId, u32)>,
+    /// The claims that are held or were revoked.
+    pub(super) stopped: Vec<Standing>,
 }
 
 /// A decided event, executed again.
@@ -84,15 +89,24 @@ impl Node {
         Ok(())
     }
 
-    /// This node's own policies and claims, of all whose payloads are wanted: two reads, however many they are.
+    /// This node's own policies and claims, of all whose payloads are wanted: a few reads, however many they are.
     pub(crate) async fn books(
         &self,
         policies: impl Iterator<Item = PolicyId>,
     ) -> Result<Books, Refusal> {
         let ids: Vec<PolicyId> = policies.collect();
+        let claims = self.store.claims_of_each(&ids).await?;
+        let all = claims.values().flatten().cloned().collect();
+        let logged = self.store.logged(all).await?;
+        let domain = self.attestor.domain().domain_separator();
         Ok(Books {
             policies: self.store.policies(&ids).await?,
-            claims: self.store.claims_of_each(&ids).await?,
+            claims,
+            logged: logged
+                .iter()
+                .map(|claim| (claim.policy, claim.ordinal))
+                .collect(),
+            stopped: self.store.stopped(domain).await?,
         })
     }
 
@@ -117,7 +131,7 @@ impl Node {
         let claim = claims
             .find(|claim| claim.risk == risk && claim.ordinal == settled.event.ordinal)
             .ok_or_else(|| ineligible("this node has not decided the claim yet"))?;
-        if self.store.logged(vec![claim.clone()]).await?.is_empty() {
+        if !books.logged.contains(&(claim.policy, claim.ordinal)) {
             return Err(ineligible(
                 "this node has decided the claim, and its leaf is not in the eligibility log yet",
             ));
@@ -136,7 +150,7 @@ impl Node {
         let payload =
             ClaimAttestation::for_claim(&settled.cover, &policy, determination, validity, epoch)
                 .map_err(|error| ineligible(&error.to_string()))?;
-        let payload = self.revised(payload, revision).await?;
+        let payload = self.revised(books, payload, revision).await?;
         Ok((policy, payload))
     }
 

@@ -7,6 +7,7 @@ use tocsin_store::StoreError;
 use tocsin_store::attestation::Reservation;
 use tocsin_store::revocation::Standing;
 
+use super::issue::Books;
 use crate::message::Revision;
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
@@ -15,14 +16,14 @@ impl Node {
     /// The payload in the `asked` revision, if that is the one that this node finds too; in its own, where none is asked for.
     pub(super) async fn revised(
         &self,
+        books: &Books,
         payload: ClaimAttestation,
         asked: Option<Revision>,
     ) -> Result<ClaimAttestation, Refusal> {
         let claim_key = payload.claim_key();
         let domain = self.attestor.domain();
         let separator = domain.domain_separator();
-        let stopped = self.store.stopped(separator).await?;
-        let mut stopped = stopped.iter();
+        let mut stopped = books.stopped.iter();
         let standing = stopped.find(|standing| standing.news.claim_key == claim_key);
         let revoked = |detail: &str| {
             Refusal::new(Reason::Revoked, format!("the claim {claim_key}: {detail}"))

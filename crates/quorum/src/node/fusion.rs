@@ -9,7 +9,6 @@ use tocsin_domain::ids::ReportsHash;
 use tocsin_domain::quorum::{Event, Fused, Quorum, SignedReport, fuse, reexecute, reports_hash};
 use tocsin_domain::time::{Seconds, Timestamp};
 
-use super::report::check_report_size;
 use super::{Node, unknown_epoch};
 use crate::apart::apart;
 use crate::refusal::{Reason, Refusal};
@@ -78,7 +77,7 @@ impl Node {
         cover: &Arc<Cover>,
     ) -> Result<SignedReport, Refusal> {
         // Else one attestor could make the proposal too large for all.
-        check_report_size(&report, seat.signers().signers().len())?;
+        self.check_report_size(&report, seat.signers().signers().len())?;
         let (domain, statement) = (seat.domain(), &report.statement);
         if statement.signerEpoch != seat.signers().epoch() || !statement.is_about(event) {
             return Err(bad(

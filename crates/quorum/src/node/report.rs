@@ -8,7 +8,6 @@ use tocsin_domain::quorum::{Event, ObservationReport, ReportError, SignedReport}
 use super::Node;
 use super::own::Own;
 use crate::refusal::{Reason, Refusal};
-use crate::size::most_report_bytes;
 
 impl Node {
     /// This node's report of an event that it has determined: the same bytes as long as it has determined the same.
@@ -37,7 +36,7 @@ impl Node {
             statement,
             observations,
         };
-        let bytes = check_report_size(&report, seat.signers().signers().len())?;
+        let bytes = self.check_report_size(&report, seat.signers().signers().len())?;
         let kept = (own.determination.clone(), report.clone());
         self.reports.put(key, kept, bytes);
         Ok(report)
@@ -63,21 +62,25 @@ impl Node {
         evidence::select(&risk.streams, &history, extent)
             .map_err(|error| Refusal::new(Reason::Inconclusive, error.to_string()))
     }
-}
 
-/// That what all attestors say of the event fits into one message; how many bytes the report has.
-pub(crate) fn check_report_size(report: &SignedReport, signers: usize) -> Result<usize, Refusal> {
-    let too_large = |detail: String| Refusal::new(Reason::TooLarge, detail);
-    let json = report
-        .to_json()
-        .map_err(|error| too_large(error.to_string()))?;
-    let most = most_report_bytes(signers);
-    if json.len() > most {
-        return Err(too_large(format!(
-            "the report has {} bytes; among {signers} attestors {most} are the most that can be exchanged, so the loss cannot be \
-             attested by them",
-            json.len()
-        )));
+    /// That what all attestors say of the event fits into one message; how many bytes the report has.
+    pub(super) fn check_report_size(
+        &self,
+        report: &SignedReport,
+        signers: usize,
+    ) -> Result<usize, Refusal> {
+        let too_large = |detail: String| Refusal::new(Reason::TooLarge, detail);
+        let json = report
+            .to_json()
+            .map_err(|error| too_large(error.to_string()))?;
+        let most = self.size().most_report_bytes(signers);
+        if json.len() > most {
+            return Err(too_large(format!(
+                "the report has {} bytes; among {signers} attestors {most} are the most that can be exchanged, so the loss cannot be \
+                 attested by them",
+                json.len()
+            )));
+        }
+        Ok(json.len())
     }
-    Ok(json.len())
 }

@@ -5,7 +5,7 @@ use tocsin_attest::Seat;
 use tocsin_domain::quorum::{Certificate, Event, SignedReport, Step};
 
 use crate::attestor::write;
-use crate::client::Answers;
+use crate::client::{Answers, Parted, Question};
 use crate::message::{
     Answer, Backed, Certified, Heard, Proposal, ReportRequest, ReportResponse, path,
 };
@@ -21,6 +21,9 @@ pub(super) enum Standing {
     Open(Proposal),
 }
 
+/// An event, with what this node has determined of it or why it has nothing.
+type About<'a> = (&'a Event, &'a Result<Own, Refusal>);
+
 /// Who has not gone along, and why.
 pub(super) type Refusals = Vec<(Address, Refusal)>;
 
@@ -31,11 +34,18 @@ impl Node {
         seat: &Seat<'_>,
         events: &[Event],
     ) -> Vec<(Result<Standing, String>, Refusals)> {
+        let mut own = Vec::with_capacity(events.len());
+        for event in events {
+            own.push(self.own(event).await);
+        }
         let mut gathered: Vec<_> = events.iter().map(|_| None).collect();
         let mut rest: Vec<usize> = (0..events.len()).collect();
         // What does not fit into the answers is asked for again, and the first of what is asked for always fits.
         while !rest.is_empty() {
-            let asked: Vec<Event> = rest.iter().map(|&place| events[place].clone()).collect();
+            let asked: Vec<About<'_>> = rest
+                .iter()
+                .map(|&place| (&events[place], &own[place]))
+                .collect();
             let heard = self.hear(seat, &asked).await;
             let mut later = Vec::new();
             for (number, (place, (said, mut refusals))) in rest.into_iter().zip(heard).enumerate() {
@@ -55,7 +65,7 @@ impl Node {
                     .map(|(index, peer, said)| (*index, *peer, said))
                     .collect();
                 let standing = self
-                    .standing_of(seat, &events[place], &said, &mut refusals)
+                    .standing_of(seat, (&events[place], &own[place]), &said, &mut refusals)
                     .await;
                 gathered[place] = Some((standing, refusals));
             }
@@ -68,36 +78,35 @@ impl Node {
             .collect()
     }
 
-    /// What everybody says of each of these events, and who does not.
+    /// What everybody says of each of these events, and who does not. Reports that do not hold are refusals already.
     async fn hear(
         &self,
         seat: &Seat<'_>,
-        events: &[Event],
+        about: &[About<'_>],
     ) -> Vec<(Vec<(u8, Address, Heard)>, Refusals)> {
         let request = ReportRequest {
             epoch: seat.signers().epoch(),
-            events: events.to_vec(),
+            events: about.iter().map(|(event, _)| (*event).clone()).collect(),
         };
-        let answers: Answers<ReportResponse> = match write(&request) {
+        let answers = match write(&request) {
             Ok(body) => {
+                let question = Question {
+                    path: path::REPORT,
+                    body: &body,
+                    places: about.len(),
+                };
+                let check = |peer, answer| self.check_heard(seat, about, peer, answer);
                 let own = self.reports(&request);
-                self.ask_all(seat, path::REPORT, &body, own).await
+                self.ask_all(seat, question, own, check).await
             }
             Err(refusal) => Answers(vec![(seat.index(), seat.address(), Err(refusal))]),
         };
-        let mut heard: Vec<_> = events
+        let mut heard: Vec<_> = about
             .iter()
             .map(|_| (Vec::new(), Refusals::new()))
             .collect();
         for (index, peer, answer) in answers.0 {
-            let said = answer.and_then(|answer| {
-                if answer.heard.len() == events.len() {
-                    Ok(answer.heard)
-                } else {
-                    Err(short())
-                }
-            });
-            match said {
+            match answer {
                 Ok(said) => {
                     for ((all, _), said) in heard.iter_mut().zip(said) {
                         all.push((index, peer, said));
@@ -113,21 +122,41 @@ impl Node {
         heard
     }
 
+    /// What `peer` says, with a refusal in the place of each report that does not hold.
+    async fn check_heard(
+        &self,
+        seat: &Seat<'_>,
+        about: &[About<'_>],
+        peer: Address,
+        answer: ReportResponse,
+    ) -> Result<Vec<Heard>, Refusal> {
+        let mut heard = answer.heard;
+        if heard.len() != about.len() {
+            return Err(short());
+        }
+        for (said, (event, own)) in heard.iter_mut().zip(about) {
+            // Where this node has determined nothing, there is nothing to compare a report with, and no use for it.
+            if let (Answer::Yes(report), Ok(own)) = (&said.report, own) {
+                let report = report.clone();
+                let checked = self.check_report(seat, event, peer, report, &own.cover);
+                said.report = checked.await.into();
+            }
+        }
+        Ok(heard)
+    }
+
     async fn standing_of(
         &self,
         seat: &Seat<'_>,
-        event: &Event,
+        (event, own): About<'_>,
         heard: &[(u8, Address, &Heard)],
         refusals: &mut Refusals,
     ) -> Result<Standing, String> {
         if let Some(certified) = self.decided_by(event, heard, refusals).await {
             return Ok(Standing::Decided(certified));
         }
-        let own = self
-            .own(event)
-            .await
-            .map_err(|refusal| refusal.to_string())?;
-        let round = self.next_round(seat, event, &own, heard, refusals)?;
+        let own = own.as_ref().map_err(ToString::to_string)?;
+        let round = self.next_round(seat, event, own, heard, refusals)?;
         let proposal = |reports: Vec<SignedReport>, certificate: Option<Certificate>| {
             Standing::Open(Proposal {
                 event: event.clone(),
@@ -141,16 +170,9 @@ impl Node {
         }
         let mut reports = Vec::new();
         for (_, peer, said) in heard {
-            let report = match said.report.clone() {
-                Answer::Yes(report) => {
-                    self.check_report(seat, event, *peer, report, &own.cover)
-                        .await
-                }
-                Answer::No(refusal) => Err(refusal),
-            };
-            match report {
-                Ok(report) => reports.push(report),
-                Err(refusal) => refusals.push((*peer, refusal)),
+            match said.report.clone() {
+                Answer::Yes(report) => reports.push(report),
+                Answer::No(refusal) => refusals.push((*peer, refusal)),
             }
         }
         let threshold = usize::from(seat.signers().threshold());
@@ -246,6 +268,14 @@ impl Node {
         self.check_certificate(event, certificate, reports, step)
             .await?;
         Ok(())
+    }
+}
+
+impl Parted for Vec<Heard> {
+    fn gives(&self, place: usize) -> bool {
+        // Who has no room for it is asked again, and is not waited for now.
+        let gives = |said: &Heard| matches!(said.report, Answer::Yes(_)) || said.is_for_later();
+        self.get(place).is_some_and(gives)
     }
 }
 

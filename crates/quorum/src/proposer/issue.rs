@@ -24,7 +24,7 @@ impl Node {
         batched: bool,
         outcome: &mut Outcome,
     ) {
-        for part in parts(settled) {
+        for part in parts(settled, self.settings.most_bytes / 4) {
             let Some(mut issue) = self.prepare(seat, part, outcome).await else {
                 continue;
             };

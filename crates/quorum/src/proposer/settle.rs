@@ -1,18 +1,18 @@
 //! From proposals to decisions: two votes.
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use tocsin_attest::Seat;
-use tocsin_domain::attestation::SignatureSet;
-use tocsin_domain::ids::{EventKey, ReportsHash};
+use tocsin_domain::attestation::{QuorumSignature, SignatureSet};
+use tocsin_domain::ids::{EventKey, ReportsHash, VoteId};
 use tocsin_domain::quorum::{Certificate, Event, EvidenceVote, Step, reports_hash};
 
 use super::gather::{Refusals, Standing, short, told};
 use crate::attestor::write;
-use crate::client::Answers;
+use crate::client::{Answers, Question};
 use crate::message::{Backed, Certified, LockRequest, Proposal, VoteRequest, VoteResponse, path};
 use crate::node::Node;
 use crate::refusal::{Reason, Refusal};
-use crate::size::first_part;
 use crate::standing::RoundStanding;
 
 /// An event on the way to its decision, or why it is not on it any more.
@@ -33,6 +33,7 @@ enum State {
 struct On {
     event: EventKey,
     round: u32,
+    step: Step,
     reports: ReportsHash,
 }
 
@@ -79,7 +80,7 @@ impl Node {
                 Ok(State::Open(proposal)) => Some(proposal.clone()),
                 _ => None,
             });
-            let proposals = first_part(open);
+            let proposals = self.size().first_part(open);
             if proposals.is_empty() {
                 return;
             }
@@ -98,30 +99,21 @@ impl Node {
             epoch: seat.signers().epoch(),
             proposals,
         };
-        let answers = match write(&request) {
-            Ok(body) => {
-                let own = self.vote(seat.address(), &request);
-                self.ask_all(seat, path::VOTE, &body, own).await
-            }
-            Err(_too_large) => Answers(Vec::new()),
-        };
+        let on = request.proposals.iter().map(|proposal| On {
+            event: proposal.event.key(),
+            round: proposal.round,
+            step: Step::Evidence,
+            reports: reports_hash(&seat.domain(), &proposal.reports),
+        });
+        let on: Vec<On> = on.collect();
+        let own = self.vote(seat.address(), &request);
+        let answers = self.votes(seat, path::VOTE, &request, &on, own).await;
         let open = courses
             .iter_mut()
             .filter(|course| matches!(course.state, Ok(State::Open(_))));
-        for (place, (course, proposal)) in open.zip(request.proposals).enumerate() {
-            let on = On {
-                event: course.event,
-                round: proposal.round,
-                reports: reports_hash(&seat.domain(), &proposal.reports),
-            };
-            let counted = self.count(
-                seat,
-                on,
-                Step::Evidence,
-                place,
-                &answers,
-                &mut course.refusals,
-            );
+        let asked = request.proposals.into_iter().zip(on).enumerate();
+        for (course, (place, (proposal, on))) in open.zip(asked) {
+            let counted = self.count(seat, on, place, &answers, &mut course.refusals);
             course.state = counted.map(|certificate| {
                 State::Certified(Certified {
                     event: proposal.event,
@@ -141,7 +133,7 @@ impl Node {
                 Ok(State::Certified(certified)) => Some(certified.clone()),
                 _ => None,
             });
-            let certified = first_part(open);
+            let certified = self.size().first_part(open);
             if certified.is_empty() {
                 return;
             }
@@ -159,24 +151,21 @@ impl Node {
             epoch: seat.signers().epoch(),
             certified,
         };
-        let answers = match write(&request) {
-            Ok(body) => {
-                let own = self.lock(seat.address(), &request);
-                self.ask_all(seat, path::LOCK, &body, own).await
-            }
-            Err(_too_large) => Answers(Vec::new()),
-        };
+        let on = request.certified.iter().map(|certified| On {
+            event: certified.key(),
+            round: certified.backed.certificate.round,
+            step: Step::Lock,
+            reports: certified.backed.certificate.reports,
+        });
+        let on: Vec<On> = on.collect();
+        let own = self.lock(seat.address(), &request);
+        let answers = self.votes(seat, path::LOCK, &request, &on, own).await;
         let open = courses
             .iter_mut()
             .filter(|course| matches!(course.state, Ok(State::Certified(_))));
-        for (place, (course, certified)) in open.zip(request.certified).enumerate() {
-            let certificate = &certified.backed.certificate;
-            let on = On {
-                event: course.event,
-                round: certificate.round,
-                reports: certificate.reports,
-            };
-            let counted = self.count(seat, on, Step::Lock, place, &answers, &mut course.refusals);
+        let asked = request.certified.into_iter().zip(on).enumerate();
+        for (course, (place, (certified, on))) in open.zip(asked) {
+            let counted = self.count(seat, on, place, &answers, &mut course.refusals);
             course.state = counted.map(|certificate| {
                 State::Decided(Certified {
                     event: certified.event,
@@ -189,22 +178,52 @@ impl Node {
         }
     }
 
+    /// Everybody's votes on these, each checked to be its sender's own.
+    async fn votes(
+        &self,
+        seat: &Seat<'_>,
+        path: &'static str,
+        request: &impl Serialize,
+        on: &[On],
+        own: impl Future<Output = Result<VoteResponse, Refusal>> + Send,
+    ) -> Answers<Vec<Result<QuorumSignature, Refusal>>> {
+        let body = match write(request) {
+            Ok(body) => body,
+            Err(refusal) => return Answers(vec![(seat.index(), seat.address(), Err(refusal))]),
+        };
+        let epoch = seat.signers().epoch();
+        let ids = on.iter().map(|on| {
+            EvidenceVote::new(on.event, on.round, on.step, on.reports, epoch).id(&seat.domain())
+        });
+        let ids: &[VoteId] = &ids.collect::<Vec<_>>();
+        let check = async |peer, answer: VoteResponse| {
+            let votes = (0..).zip(ids);
+            Ok(votes
+                .map(|(place, id)| voted(&answer, place, peer, *id))
+                .collect())
+        };
+        let question = Question {
+            path,
+            body: &body,
+            places: on.len(),
+        };
+        self.ask_all(seat, question, own, check).await
+    }
+
     /// The certificate of the votes, if they are a quorum's.
     fn count(
         &self,
         seat: &Seat<'_>,
         on: On,
-        step: Step,
         place: usize,
-        answers: &Answers<VoteResponse>,
+        answers: &Answers<Vec<Result<QuorumSignature, Refusal>>>,
         refusals: &mut Refusals,
     ) -> Result<Certificate, String> {
         let (epoch, threshold) = (seat.signers().epoch(), seat.signers().threshold());
-        let vote = EvidenceVote::new(on.event, on.round, step, on.reports, epoch);
-        let id = vote.id(&seat.domain());
         let mut votes = SignatureSet::default();
         for (index, peer, answer) in &answers.0 {
-            match voted(answer, place, *peer, id) {
+            let vote = answer.as_ref().map_err(Clone::clone);
+            match vote.and_then(|votes| votes.get(place).cloned().ok_or_else(short)?) {
                 Ok(signature) if votes.len() < usize::from(threshold) => {
                     votes.insert(*index, signature);
                 }
@@ -218,12 +237,12 @@ impl Node {
             let certificate = Certificate {
                 event: on.event,
                 round: on.round,
-                step,
+                step: on.step,
                 reports: on.reports,
                 signer_epoch: epoch,
                 votes,
             };
-            let stage = match step {
+            let stage = match on.step {
                 Step::Evidence => "certified",
                 Step::Lock => "decided",
             };
@@ -248,12 +267,11 @@ impl Node {
 }
 
 fn voted(
-    answer: &Result<VoteResponse, Refusal>,
+    answer: &VoteResponse,
     place: usize,
     peer: Address,
-    id: tocsin_domain::ids::VoteId,
-) -> Result<tocsin_domain::attestation::QuorumSignature, Refusal> {
-    let answer = answer.as_ref().map_err(Clone::clone)?;
+    id: VoteId,
+) -> Result<QuorumSignature, Refusal> {
     let vote = answer.votes.get(place).ok_or_else(short)?;
     let signature = vote.clone().result()?.0;
     if signature.signer(id) == Some(peer) {

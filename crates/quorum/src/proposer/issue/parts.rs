@@ -6,12 +6,7 @@ use tocsin_domain::ids::{EventKey, PolicyId};
 
 use crate::attestor::MOST_CLAIMS;
 use crate::message::{Certified, Issue, IssuedClaim};
-
-/// About how many bytes of reports one issue carries at the most, with the events that it is about.
-const MOST_EVIDENCE: usize = 16 << 20;
-
-/// About what an observation takes in JSON.
-const OBSERVATION: usize = 400;
+use crate::size::json_bytes;
 
 /// The claims of one issue, while it is put together.
 pub(crate) type Part = Vec<(Certified, Vec<PolicyId>)>;
@@ -50,21 +45,16 @@ impl Issue {
     }
 }
 
-/// In parts that one message can carry.
-pub(super) fn parts(settled: Part) -> Vec<Part> {
+/// In parts of no more than `most` bytes of events with their reports; one event alone always has a part.
+pub(super) fn parts(settled: Part, most: usize) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let (mut bytes, mut claims) = (usize::MAX, 0_usize);
     for (certified, mut policies) in settled {
-        let observed = certified.backed.reports.iter();
-        let weight: usize = observed
-            .map(|report| report.observations.len().saturating_mul(OBSERVATION))
-            .sum();
+        let weight = json_bytes(&certified);
         while !policies.is_empty() {
-            let room = MOST_CLAIMS.saturating_sub(claims);
-            if bytes.saturating_add(weight) > MOST_EVIDENCE || room == 0 || parts.is_empty() {
+            if bytes.saturating_add(weight) > most || claims >= MOST_CLAIMS || parts.is_empty() {
                 parts.push(Vec::new());
                 (bytes, claims) = (0, 0);
-                // One event alone always has a part.
             }
             let room = MOST_CLAIMS.saturating_sub(claims);
             let rest = policies.split_off(policies.len().min(room));

@@ -1,75 +1,104 @@
 //! Everybody's shares in an issue, each checked to be its sender's own.
 
+use std::sync::Arc;
+
 use alloy_primitives::Address;
 use tocsin_attest::Seat;
 use tocsin_domain::attestation::QuorumSignature;
-use tocsin_domain::ids::AttestationId;
+use tocsin_domain::ids::{AttestationId, BatchId};
 use tocsin_domain::time::Seconds;
 
 use crate::apart::apart;
 use crate::attestor::write;
-use crate::client::Answers;
+use crate::client::{Answers, Parted, Question};
 use crate::message::{Issue, SignResponse, path};
 use crate::node::Node;
 use crate::proposer::gather::short;
 use crate::refusal::{Reason, Refusal};
 
-/// One attestor's shares in each claim of an issue, or why there are none.
-pub(super) struct Shares {
-    pub(super) index: u8,
-    pub(super) peer: Address,
-    /// Of each claim, in their order.
-    pub(super) given: Vec<Result<QuorumSignature, Refusal>>,
+/// What one attestor gives of each claim, in their order.
+pub(super) type Shares = Vec<Result<QuorumSignature, Refusal>>;
+
+/// What one attestor says of a batch.
+pub(super) enum BatchAnswer {
+    /// Its share.
+    Signed(QuorumSignature),
+    /// The claims that it refuses, by their places.
+    Refused(Vec<(usize, Refusal)>),
+}
+
+impl Parted for BatchAnswer {
+    fn gives(&self, _place: usize) -> bool {
+        matches!(self, Self::Signed(_))
+    }
 }
 
 impl Node {
-    /// Everybody's shares. Who was too slow goes on by itself and has the answer when it is asked for the very same again.
-    pub(super) async fn shares(&self, seat: &Seat<'_>, issue: &Issue) -> Answers<SignResponse> {
+    /// Everybody's shares in each claim.
+    pub(super) async fn shares_in_each(&self, seat: &Seat<'_>, issue: &Issue) -> Answers<Shares> {
+        let ids: Arc<[AttestationId]> = issue.claims.iter().map(|claim| claim.id).collect();
+        let check = |peer, answer: SignResponse| {
+            let ids = Arc::clone(&ids);
+            apart(move || {
+                let places = (0..).zip(&*ids);
+                places
+                    .map(|(place, id)| share(&answer, place, *id, peer))
+                    .collect()
+            })
+        };
+        self.shares(seat, issue, issue.claims.len(), check).await
+    }
+
+    /// Everybody's shares in the batch of all claims.
+    pub(super) async fn shares_in_batch(
+        &self,
+        seat: &Seat<'_>,
+        issue: &Issue,
+        id: BatchId,
+    ) -> Answers<BatchAnswer> {
+        let check = async |peer, answer| batch_share(answer, id, peer);
+        self.shares(seat, issue, 1, check).await
+    }
+
+    /// Who was too slow goes on by itself and has the answer when it is asked for the very same again.
+    async fn shares<C, F>(
+        &self,
+        seat: &Seat<'_>,
+        issue: &Issue,
+        places: usize,
+        check: impl Fn(Address, SignResponse) -> F + Sync,
+    ) -> Answers<C>
+    where
+        C: Parted + Send,
+        F: Future<Output = Result<C, Refusal>> + Send,
+    {
         let body = match write(issue) {
             Ok(body) => body,
             Err(refusal) => return Answers(vec![(seat.index(), seat.address(), Err(refusal))]),
+        };
+        let question = Question {
+            path: path::SIGN,
+            body: &body,
+            places,
         };
         let threshold = usize::from(seat.signers().threshold());
         let latest = issue.issued_at + Seconds(self.settings.clock_tolerance.0 / 2);
         loop {
             let own = self.sign(seat.address(), issue);
-            let answers = self.ask_all(seat, path::SIGN, &body, own).await;
-            let good = answers.good().count();
-            if good >= threshold || good + answers.slow() < threshold || self.now() > latest {
+            let answers = self.ask_all(seat, question, own, &check).await;
+            if !answers.could_use(answers.slow(), places, threshold) || self.now() > latest {
                 return answers;
             }
         }
     }
-
-    /// The shares in each claim that are what their senders were asked for.
-    pub(super) async fn own_shares(
-        &self,
-        issue: &Issue,
-        answers: Answers<SignResponse>,
-    ) -> Result<Vec<Shares>, Refusal> {
-        let ids: Vec<AttestationId> = issue.claims.iter().map(|claim| claim.id).collect();
-        apart(move || {
-            let of = |(index, peer, answer)| Shares {
-                index,
-                peer,
-                given: (0..)
-                    .zip(&ids)
-                    .map(|(place, id)| share(&answer, place, *id, peer))
-                    .collect(),
-            };
-            answers.0.into_iter().map(of).collect()
-        })
-        .await
-    }
 }
 
 fn share(
-    answer: &Result<SignResponse, Refusal>,
+    answer: &SignResponse,
     place: usize,
     id: AttestationId,
     peer: Address,
 ) -> Result<QuorumSignature, Refusal> {
-    let answer = answer.as_ref().map_err(Clone::clone)?;
     let claim = answer.claims.get(place).ok_or_else(short)?;
     let signature = claim.clone().result()?.ok_or_else(short)?.0;
     if signature.signer(id) == Some(peer) {
@@ -79,7 +108,21 @@ fn share(
     }
 }
 
-pub(super) fn not_its_own() -> Refusal {
+fn batch_share(answer: SignResponse, id: BatchId, peer: Address) -> Result<BatchAnswer, Refusal> {
+    match answer.batch {
+        Some(signature) if signature.0.signer(id) == Some(peer) => {
+            Ok(BatchAnswer::Signed(signature.0))
+        }
+        Some(_) => Err(not_its_own()),
+        None => {
+            let claims = answer.claims.into_iter().enumerate();
+            let refused = claims.filter_map(|(place, claim)| Some((place, claim.result().err()?)));
+            Ok(BatchAnswer::Refused(refused.collect()))
+        }
+    }
+}
+
+fn not_its_own() -> Refusal {
     Refusal::new(
         Reason::BadSignature,
         "its share is not signed by its key, or is of something else",

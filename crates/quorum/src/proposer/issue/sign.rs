@@ -6,10 +6,9 @@ use tocsin_attest::Seat;
 use tocsin_domain::attestation::{BatchTree, SignatureSet};
 use tocsin_domain::ids::BatchId;
 
-use super::shares::not_its_own;
-use super::trouble;
+use super::shares::BatchAnswer;
 use crate::attestor::seconds;
-use crate::message::{Issue, SignResponse, Signatures, Signed};
+use crate::message::{Issue, Signatures, Signed};
 use crate::node::Node;
 use crate::proposer::gather::{Refusals, short, told};
 use crate::proposer::{Outcome, Trouble};
@@ -17,15 +16,7 @@ use crate::refusal::{Reason, Refusal};
 
 impl Node {
     pub(super) async fn sign_each(&self, seat: &Seat<'_>, issue: Issue, outcome: &mut Outcome) {
-        let answers = self.shares(seat, &issue).await;
-        let given = match self.own_shares(&issue, answers).await {
-            Ok(given) => given,
-            Err(refusal) => {
-                let refusals = vec![(seat.address(), refusal)];
-                outcome.troubles.extend(trouble(&issue, &refusals));
-                return;
-            }
-        };
+        let given = self.shares_in_each(seat, &issue).await;
         let threshold = usize::from(seat.signers().threshold());
         let mut signed = Vec::new();
         let mut signatures = Vec::new();
@@ -33,15 +24,18 @@ impl Node {
             let event = issue.event_of(claim);
             let mut shares = SignatureSet::default();
             let mut refusals = Refusals::new();
-            for one in &given {
-                match one.given.get(place) {
-                    Some(Ok(signature)) if shares.len() < threshold => {
-                        shares.insert(one.index, *signature);
+            for (index, peer, answer) in &given.0 {
+                let share = answer.as_ref().map(|shares| shares.get(place));
+                match share {
+                    Ok(Some(Ok(signature))) if shares.len() < threshold => {
+                        shares.insert(*index, *signature);
                     }
                     // Contracts take exactly a quorum's.
-                    Some(Ok(_one_more)) => {}
-                    Some(Err(refusal)) => refusals.push((one.peer, refusal.clone())),
-                    None => refusals.push((one.peer, short())),
+                    Ok(Some(Ok(_one_more))) => {}
+                    Ok(Some(Err(refusal))) | Err(refusal) => {
+                        refusals.push((*peer, refusal.clone()));
+                    }
+                    Ok(None) => refusals.push((*peer, short())),
                 }
             }
             if let Some(event) = event {
@@ -80,36 +74,26 @@ impl Node {
             let refusals = vec![(seat.address(), refusal)];
             (BTreeSet::new(), refusals)
         })?;
-        let answers = self.shares(seat, issue).await;
+        let answers = self.shares_in_batch(seat, issue, id).await;
         let threshold = usize::from(seat.signers().threshold());
         let mut shares = SignatureSet::default();
         let (mut spoilt, mut refusals) = (BTreeSet::new(), Refusals::new());
-        for (index, peer, answer) in &answers.0 {
+        for (index, peer, answer) in answers.0 {
             match answer {
-                Err(refusal) => refusals.push((*peer, refusal.clone())),
-                Ok(SignResponse {
-                    batch: Some(signature),
-                    ..
-                }) if signature.0.signer(id) == Some(*peer) => {
-                    if shares.len() < threshold {
-                        shares.insert(*index, signature.0);
-                    }
+                Ok(BatchAnswer::Signed(signature)) if shares.len() < threshold => {
+                    shares.insert(index, signature);
                 }
-                Ok(SignResponse { batch: Some(_), .. }) => refusals.push((*peer, not_its_own())),
-                Ok(SignResponse {
-                    batch: None,
-                    claims,
-                }) => {
-                    let refused = claims.iter().enumerate();
-                    let refused =
-                        refused.filter_map(|(place, claim)| Some((place, claim.refusal()?)));
+                // Contracts take exactly a quorum's.
+                Ok(BatchAnswer::Signed(_one_more)) => {}
+                Ok(BatchAnswer::Refused(refused)) => {
                     for (place, refusal) in refused {
                         spoilt.insert(place);
                         if refusals.len() < issue.claims.len().min(32) {
-                            refusals.push((*peer, refusal.clone()));
+                            refusals.push((peer, refusal));
                         }
                     }
                 }
+                Err(refusal) => refusals.push((peer, refusal)),
             }
         }
         if shares.len() == threshold {

@@ -7,7 +7,7 @@ use std::path::Path;
 use alloy::primitives::Address;
 use serde::Deserialize;
 use tocsin_domain::time::Seconds;
-use tocsin_quorum::Settings;
+use tocsin_quorum::{MOST_BYTES, Settings};
 use url::Url;
 
 use super::chain::http_address;
@@ -68,12 +68,6 @@ impl QuorumSection {
         let attestor = attestor.ok_or_else(|| {
             at("needs an [attestor]: without one there is nothing to attest together".to_owned())
         })?;
-        if attestor.domain.programme().is_some() {
-            return Err(at(
-                "attests for a verifier contract only, and [attestor] signs for a programme off-chain: leave [quorum] out"
-                    .to_owned(),
-            ));
-        }
         let mut named = attestor.epochs.iter().map(|epoch| &epoch.signers);
         if let Some(signers) =
             named.find(|signers| usize::from(signers.threshold()) * 2 <= signers.signers().len())
@@ -112,6 +106,7 @@ impl QuorumSection {
                 patience: milliseconds("patience_ms", self.patience_ms).map_err(at)?,
                 takeover: std::time::Duration::from_secs(takeover.0.unsigned_abs()),
                 clock_tolerance: some_time("clock_tolerance", &self.clock_tolerance).map_err(at)?,
+                most_bytes: MOST_BYTES,
             },
         })
     }

@@ -192,6 +192,8 @@ impl AttestTogether {
 
     /// Every attestor delivers, each later than the one before it; who finds the claim paid is done.
     fn delivery(&self, stage: &Stage, issued: &Issued, calldata: Vec<u8>) -> Option<NewDelivery> {
+        // Nobody on a chain takes what is said to a programme off-chain.
+        self.node.domain().verifier()?;
         let consumer = issued.policy.consumer;
         if self.fetched_by.contains(&consumer.address) {
             return None;

@@ -1,0 +1,87 @@
+//! More than one message takes.
+
+use std::time::Duration;
+
+use tocsin_domain::time::Seconds;
+use tocsin_tests::mortal::Death;
+
+use super::nodes::{Manner, Nodes};
+use super::quartet::Quartet;
+
+/// Small, so that a storm need not be large.
+const MOST_BYTES: usize = 48 << 10;
+
+const ASSETS: [&str; 12] = [
+    "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ", "KKK", "LLL",
+];
+
+/// A storm of which neither the reports nor the proposals nor the decisions fit into one message, nor what was signed into one
+/// answer: it is divided, and attested in one turn; and whoever was away gets it all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_for_one_message_is_attested_in_parts() {
+    let policies: Vec<(u32, &str)> = (1..).zip(ASSETS).collect();
+    let mut quartet = Quartet::set(&policies, "").await;
+    quartet.start(0, &Death::NEVER);
+    for asset in ASSETS {
+        quartet.spots[0].until_seen(asset).await;
+    }
+    for asset in ASSETS {
+        quartet.spots[0].set_price(asset, "0.8");
+    }
+    let spot = &quartet.spots[0];
+    let determined = async || {
+        let listed = spot.get("v1/determinations").await;
+        let listed = listed.unwrap()["determinations"].as_array().unwrap().len();
+        listed == ASSETS.len()
+    };
+    spot.pass_until("all are determined", determined).await;
+    let ready = async || {
+        let ready = spot.ask("health/ready").await;
+        ready.text().await.unwrap().contains("no quorum yet")
+    };
+    spot.pass_until("their claims wait", ready).await;
+    let now = spot.now() + Seconds(60);
+    quartet.kill(0);
+    let books = quartet.spots[0].folder().join("tocsin.db");
+    let manner = Manner {
+        patience: Duration::from_secs(10),
+        most_bytes: MOST_BYTES,
+        ..Manner::default()
+    };
+    let all = Nodes::open_as(&quartet.members, [books.as_path(); 4], [now; 4], &manner).await;
+    let wishes = all.peers[0].wishes().await;
+    assert_eq!(wishes.len(), ASSETS.len());
+    let outcome = all.peers[0].node.attest(&wishes, false).await.unwrap();
+    assert_eq!(outcome.troubles, []);
+    let events = outcome
+        .signed
+        .iter()
+        .map(|signed| signed.issue.events.len());
+    assert_eq!(events.sum::<usize>(), ASSETS.len());
+    for signed in &outcome.signed {
+        all.peers[1].node.tell(signed).await.unwrap();
+    }
+    // What all of the reports have at the least, and what was signed.
+    let evidence: usize = outcome
+        .signed
+        .iter()
+        .map(|signed| {
+            let reports = signed
+                .issue
+                .events
+                .iter()
+                .flat_map(|one| &one.backed.reports);
+            reports
+                .map(|report| report.to_json().unwrap().len())
+                .sum::<usize>()
+        })
+        .sum();
+    assert!(evidence / 3 > MOST_BYTES, "{evidence}");
+
+    let away = &all.peers[3];
+    all.work_until(3, async |peer| {
+        peer.store.unattested(20).await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(away.store.unattested(20).await.unwrap(), []);
+}
