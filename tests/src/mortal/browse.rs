@@ -16,8 +16,8 @@ use tocsin_store::browse::{
     PolicyFilter,
 };
 use tocsin_store::cover::RiskRecord;
-use tocsin_store::delivery::Delivery;
 use tocsin_store::declaration::{Declaration, Declarations, NewDeclaration};
+use tocsin_store::delivery::Delivery;
 
 use super::Mortal;
 
