@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::anvil::quantity;
+use crate::http::client;
 use crate::market::Market;
 
 /// The first of the accounts that every anvil funds, which deploys everything: owner and guardian.
@@ -120,7 +121,7 @@ pub async fn until(
 
 /// What a service answers; `None` where it does not.
 pub async fn get(api: &Url, path: &str) -> Option<Value> {
-    let answer = reqwest::get(api.join(path).unwrap()).await.ok()?;
+    let answer = client().get(api.join(path).unwrap()).send().await.ok()?;
     answer.json().await.ok()
 }
 

@@ -16,6 +16,7 @@ use tocsin_domain::ids::PolicyId;
 use url::Url;
 
 use crate::anvil::CHAIN_ID;
+use crate::http::client;
 use crate::life::Life;
 use crate::market::{FEES, Insured, Market, Submitter, View, attestor};
 
@@ -202,7 +203,7 @@ impl PayoutStage {
 
     /// What the node answers.
     pub async fn get(&self, path: &str) -> Option<Value> {
-        let answer = reqwest::get(self.api.join(path).unwrap()).await;
+        let answer = client().get(self.api.join(path).unwrap()).send().await;
         // A node that is starting does not answer.
         answer.ok()?.json().await.ok()
     }

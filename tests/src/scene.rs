@@ -10,6 +10,7 @@ use tocsin::demo::{Chain, Deployed, Layout, ROUNDS, Secrets, write_service};
 use tocsin_domain::time::{Seconds, Timestamp};
 
 use crate::anvil;
+use crate::http::client;
 
 /// What the policy is owed: 0.0247 of 10,000, with six decimals.
 const PAYOUT: u64 = 247_000_000;
@@ -141,7 +142,10 @@ impl Scene {
     }
 
     async fn get(&self, path: &str) -> Option<serde_json::Value> {
-        let answer = reqwest::get(format!("http://127.0.0.1:{}{path}", self.api)).await;
+        let answer = client()
+            .get(format!("http://127.0.0.1:{}{path}", self.api))
+            .send()
+            .await;
         // A service that is dead does not answer.
         answer.ok()?.json().await.ok()
     }

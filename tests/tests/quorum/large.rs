@@ -9,10 +9,11 @@ use super::nodes::{Manner, Nodes};
 use super::quartet::Quartet;
 
 /// Small, so that a storm need not be large.
-const MOST_BYTES: usize = 48 << 10;
+const MOST_BYTES: usize = 12 << 10;
 
-const ASSETS: [&str; 12] = [
-    "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ", "KKK", "LLL",
+const ASSETS: [&str; 16] = [
+    "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ", "KKK", "LLL", "MMM",
+    "NNN", "OOO", "PPP",
 ];
 
 /// A storm of which neither the reports nor the proposals nor the decisions fit into one message, nor what was signed into one
@@ -76,7 +77,7 @@ async fn what_is_too_much_for_one_message_is_attested_in_parts() {
                 .sum::<usize>()
         })
         .sum();
-    assert!(evidence / 3 > MOST_BYTES, "{evidence}");
+    assert!(evidence / 4 > MOST_BYTES, "{evidence}");
 
     let away = &all.peers[3];
     all.work_until(3, async |peer| {

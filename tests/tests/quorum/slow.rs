@@ -26,13 +26,13 @@ fn one_is_late() -> Manner {
 /// step, and the claim is attested in the first turn.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fast_refusal_cuts_off_no_slow_voice() {
-    let mut quartet = Quartet::set(&[(1, "AAA"), (2, "AAA")], "").await;
+    let mut quartet = Quartet::set(&[(1, "CCC"), (2, "CCC")], "").await;
     // It has seen no loss.
     quartet.start(3, &Death::NEVER);
-    quartet.spots[3].until_seen("AAA").await;
+    quartet.spots[3].until_seen("CCC").await;
     quartet.kill(3);
     let ignorant = quartet.spots[3].folder().join("tocsin.db");
-    let books = begin_and_determine(&mut quartet, 0, "AAA").await;
+    let books = begin_and_determine(&mut quartet, 0, "CCC").await;
     let now = quartet.spots[0].now() + Seconds(60);
     let own = [&books, &books, &books, &ignorant].map(|books| books.as_path());
     let all = Nodes::open_as(&quartet.members, own, [now; 4], &one_is_late()).await;

@@ -15,8 +15,8 @@ use super::quartet::Quartet;
 /// One statement reaches a node alone and in a batch, in whatever order: each claim is recorded once, and the node goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_is_signed_alone_and_in_a_batch_ends_no_node() {
-    let mut quartet = Quartet::set(&[(1, "AAA"), (2, "AAA")], "").await;
-    let books = begin_and_determine(&mut quartet, 0, "AAA").await;
+    let mut quartet = Quartet::set(&[(1, "CCC"), (2, "CCC")], "").await;
+    let books = begin_and_determine(&mut quartet, 0, "CCC").await;
     let now = quartet.spots[0].now() + Seconds(60);
     let all = Nodes::open(
         &quartet.members,
@@ -52,8 +52,8 @@ async fn a_claim_that_is_signed_alone_and_in_a_batch_ends_no_node() {
 /// A claim that is to be attested anew is not answered with a statement from before.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_statement_renews_nothing() {
-    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
-    let books = begin_and_determine(&mut quartet, 0, "AAA").await;
+    let mut quartet = Quartet::set(&[(1, "CCC")], "").await;
+    let books = begin_and_determine(&mut quartet, 0, "CCC").await;
     // So late that each proposer dates its statement by its own clock.
     let begun = quartet.spots[0].now() + Seconds(4000);
     let all = Nodes::open(
@@ -96,14 +96,14 @@ async fn an_old_statement_renews_nothing() {
 /// not believe: it is left out, and keeps nobody from the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_from_a_time_to_come_spoils_no_proposal() {
-    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    let mut quartet = Quartet::set(&[(1, "CCC")], "").await;
     for index in [0, 1] {
         quartet.start(index, &Death::NEVER);
-        quartet.spots[index].until_seen("AAA").await;
+        quartet.spots[index].until_seen("CCC").await;
     }
-    let books = determine(&mut quartet, 0, "AAA").await;
+    let books = determine(&mut quartet, 0, "CCC").await;
     quartet.spots[1].pass(5000);
-    let early = determine(&mut quartet, 1, "AAA").await;
+    let early = determine(&mut quartet, 1, "CCC").await;
     let now = quartet.spots[1].now() - Seconds(5000);
     let behind = now - Seconds(3000);
     let all = Nodes::open(
@@ -126,14 +126,14 @@ async fn a_report_from_a_time_to_come_spoils_no_proposal() {
 /// those that agree go on without the one that does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_number_is_not_one_incident() {
-    let mut quartet = Quartet::set(&[(1, "AAA")], "").await;
+    let mut quartet = Quartet::set(&[(1, "CCC")], "").await;
     for index in [0, 1] {
         quartet.start(index, &Death::NEVER);
-        quartet.spots[index].until_seen("AAA").await;
+        quartet.spots[index].until_seen("CCC").await;
     }
-    let spring = determine(&mut quartet, 0, "AAA").await;
+    let spring = determine(&mut quartet, 0, "CCC").await;
     quartet.spots[1].pass(8 * 3600);
-    let autumn = determine(&mut quartet, 1, "AAA").await;
+    let autumn = determine(&mut quartet, 1, "CCC").await;
     let now = quartet.spots[1].now() + Seconds(60);
     let domain = DOMAIN.domain_separator();
 
