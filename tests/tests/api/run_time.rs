@@ -102,8 +102,9 @@ impl Shop {
 
     async fn insure(&self, key: &str, policies: &Value) -> Answer {
         let kind = "Application/JSON; charset=utf-8";
-        let taken = self.post("/v1/policies", key, kind, &policies.to_string());
-        taken.await.unwrap()
+        let policies = policies.to_string();
+        let taken = self.post("/v1/policies", key, kind, &policies).await;
+        taken.unwrap()
     }
 
     fn terms(&self) -> String {
