@@ -102,8 +102,9 @@ impl Shop {
 
     async fn insure(&self, key: &str, policies: &Value) -> Answer {
         let kind = "Application/JSON; charset=utf-8";
-        let taken = self.post("/v1/policies", key, kind, &policies.to_string());
-        taken.await.unwrap()
+        let policies = policies.to_string();
+        let taken = self.post("/v1/policies", key, kind, &policies).await;
+        taken.unwrap()
     }
 
     fn terms(&self) -> String {
@@ -352,8 +353,10 @@ async fn a_write_in_which_the_service_is_killed_happens_once_when_it_is_repeated
         let counts = shop.counts().await;
         let answer = shop.post(path, &key, kind, &body).await;
         assert_eq!(answer, None, "{key}");
-        drop(dying.last_words());
-        assert!(!dying.is_running(), "{key}");
+        // To the end of what it says: it has died.
+        let told = dying.last_words().pop().map(|last| last.to_string());
+        assert_eq!(told, Some(format!("{side} {write}")));
+        dying.kill();
 
         let mut life = shop.live(None).await;
         let first = shop.post(path, &key, kind, &body).await.unwrap();
