@@ -6,14 +6,20 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tocsin_api::health::Health;
 use tocsin_domain::attestation::{Epoch, QuorumSignature, SignatureSet, SignerSet};
-use tocsin_store::attestation::{AttestationRecord, Attestations, Signed};
+use tocsin_domain::cover::Cover;
+use tocsin_domain::risk::Risk;
+use tocsin_store::attestation::{AttestationRecord, Attestations, Reservations, Signed};
+use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample::{self, Paid};
+use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::delivery::{Deliveries, DeliveryState};
 use tocsin_store::epoch::{EpochOrigin, Epochs};
+use tocsin_store::policy::Policies;
+use tocsin_store::step::{Step, Steps};
 use tocsin_store_sqlite::SqliteStore;
 use tocsin_tests::http;
 
-use super::super::{get, log, serve_as};
+use super::super::{GUARDED, get, log, serve_as};
 
 async fn paid(count: u64) -> (String, Arc<SqliteStore>, Vec<Paid>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -188,13 +194,43 @@ async fn the_page_of_a_loss_event_shows_who_signed_and_where_the_log_proves_it()
         .await
         .unwrap();
     let store = Arc::new(store);
-    let reserved = sample::store_reserved(&*store, 1).await.remove(0);
+    let cover = Cover::parse(GUARDED).unwrap().0;
+    let risk = Risk::new(cover.terms_hash, "s".to_owned(), None, sample::at(0));
+    let record = RiskRecord {
+        risk: risk.clone(),
+        streams: vec![sample::stream(0, 0)],
+        initial_state: Vec::new(),
+    };
+    let terms = CoverRecord {
+        terms_hash: cover.terms_hash,
+        name: cover.name,
+        version: cover.version,
+        canonical_terms: cover.canonical_terms,
+    };
+    store.add_cover(&terms, &[record]).await.unwrap();
+    let policy = sample::policy(&risk, 1);
+    store
+        .add_policies(std::slice::from_ref(&policy))
+        .await
+        .unwrap();
+    let loss = sample::determination(&risk, 1, 100);
+    let step = Step {
+        determinations: vec![loss.clone()],
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+    store
+        .add_claims(&[sample::claim(&policy, &loss)])
+        .await
+        .unwrap();
+    let reservation = sample::reservation(0, &sample::payload(&policy, &loss));
+    store.reserve(&reservation).await.unwrap();
     let signer = sample::address("signer");
     let signature = [&[0_u8; 31][..], &[1], &[0; 31], &[1], &[27]].concat();
     let signature = QuorumSignature::from_bytes(&signature.try_into().unwrap()).unwrap();
     let attestation = AttestationRecord {
         signed: Signed::Alone(SignatureSet::single(0, signature).encode()),
-        ..reserved.attestation
+        ..sample::attestation(&reservation, &policy, &loss)
     };
     store.add_attestation(&attestation, &[]).await.unwrap();
     let epoch = Epoch::unbounded(SignerSet::new(1, 1, vec![signer]).unwrap());
@@ -206,7 +242,7 @@ async fn the_page_of_a_loss_event_shows_who_signed_and_where_the_log_proves_it()
     put.await.unwrap();
     log(&store).await;
     let base = serve_as(Arc::clone(&store), &Health::default(), |_api| {}).await;
-    let path = format!("/determinations/{}-1", reserved.policy.risk);
+    let path = format!("/determinations/{}-1", risk.id);
     let answer = get(&base, &path).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let page = answer.text().await.unwrap();

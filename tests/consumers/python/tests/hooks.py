@@ -1,21 +1,9 @@
-"""Signs what schemathesis sends. Loaded by it, in the folder of this project (`SCHEMATHESIS_HOOKS`)."""
+"""Tells schemathesis how to write the bodies that are no JSON. Loaded by it (`SCHEMATHESIS_HOOKS`)."""
 
-import requests
 import schemathesis
-from http_message_signatures import HTTPMessageSignaturesException
-
-from .signer import HOLDERS, sign_prepared
 
 
-class Signature(requests.auth.AuthBase):
-    """Signs with the shared secret. What the library cannot sign is sent as it is, and has to be refused."""
-
-    def __call__(self, request):
-        key, algorithm = HOLDERS[0]
-        try:
-            return sign_prepared(request, key, algorithm)
-        except (HTTPMessageSignaturesException, ValueError, UnicodeError):
-            return request
-
-
-schemathesis.auth.set_from_requests(Signature())
+@schemathesis.serializer("application/toml", "application/x-ndjson")
+def text(ctx, value):
+    """Both are described as text."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
