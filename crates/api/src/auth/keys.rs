@@ -130,7 +130,7 @@ fn entry(key: &Credential, usage: &Usage, now: UnixTime) -> KeyEntry {
 }
 
 /// Does what is asked, or in production keeps it for a second person.
-#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer)))]
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer), (status = 404)))]
 pub(crate) async fn act(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::secrets::SecretEntry;
 use super::{Asker, client, desk, is_own, once, own, said, secrets};
 use crate::Api;
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// Which events are wanted. A list that is empty or left out does not ask.
@@ -107,7 +108,7 @@ pub(crate) struct TestAnswer {
 }
 
 /// The endpoints of the client that asks.
-#[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList)))]
+#[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList), (status = 404)))]
 pub(crate) async fn list(
     State(api): State<Api>,
     asker: Asker,
@@ -124,7 +125,7 @@ pub(crate) async fn list(
 /// Registers an endpoint. Its first secret is in the answer, and nowhere else. The same request again, with its key, registers
 /// nothing, and is answered without the secret.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body = ProfileBody,
-               responses((status = 201, body = SecretEntry), (status = 409), (status = 422)))]
+               responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn register(
     State(api): State<Api>,
     asker: Asker,

@@ -4,8 +4,8 @@ use core::fmt;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
 use crate::Api;
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// How long the secrets before a new one sign, where the request does not say: a day.

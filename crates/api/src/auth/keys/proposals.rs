@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::hex;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -17,6 +17,7 @@ use super::{ActAnswer, answer, named};
 use crate::Api;
 use crate::auth::admin::Act;
 use crate::auth::{Auth, Caller};
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// How long a proposal waits for its second person.
@@ -86,7 +87,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, P
 }
 
 /// Approves and does what somebody else has proposed.
-#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer)))]
+#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
 pub(crate) async fn approve(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
