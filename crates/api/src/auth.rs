@@ -116,9 +116,8 @@ impl Auth {
         now: Now,
         metrics: Metrics,
     ) -> Self {
-        let cached_for = settings.cached_for.min(MOST_CACHED);
         Self(Arc::new(Parts {
-            cache: Cache::new(cached_for),
+            cache: Cache::new(settings.cached_for),
             rates: Rates::new(settings.per_second, settings.burst),
             tally: Tally::default(),
             settings,

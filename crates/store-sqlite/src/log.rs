@@ -171,28 +171,28 @@ impl Audit for SqliteStore {
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         let attempt = "record what was done";
         let mut transaction = self.begin(attempt).await?;
-        record(&mut transaction, entries, attempt).await?;
+        for entry in entries {
+            queue(&mut transaction, entry, attempt).await?;
+        }
         transaction.commit().await.map_err(failed(attempt))
     }
 }
 
-/// Queues entries in the transaction of what they tell of.
-pub(crate) async fn record(
+/// Queues an entry in the transaction of what it tells of.
+pub(crate) async fn queue(
     connection: &mut SqliteConnection,
-    entries: &[AuditEntry],
+    entry: &AuditEntry,
     attempt: &'static str,
 ) -> Result<(), StoreError> {
-    for entry in entries {
-        let body = entry.body();
-        // Refused here, where somebody can say less, rather than when everything waits for its leaf.
-        Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
-        sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
-            .bind(&entry.subject)
-            .bind(body.to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed(attempt))?;
-    }
+    let body = entry.body();
+    // Refused here, where somebody can say less, rather than when everything waits for its leaf.
+    Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
+    sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
+        .bind(&entry.subject)
+        .bind(body.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
     Ok(())
 }
 

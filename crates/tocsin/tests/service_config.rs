@@ -386,9 +386,12 @@ fn mirrors_need_a_key_that_signs_by_itself_and_a_contract_with_a_version() {
     );
 }
 
+fn auth(said: &str) -> String {
+    format!("database = \"t.db\"\n[auth]\nenvironment = \"prod\"\n{said}")
+}
+
 #[test]
 fn who_may_call_is_said_within_bounds() {
-    let auth = |said: &str| format!("database = \"t.db\"\n[auth]\nenvironment = \"prod\"\n{said}");
     accepts(&auth(""));
     accepts(&auth(
         "clock_skew = \"2min\"\nkeys_read_every = \"30s\"\nrequests_per_second = 1\nburst = 1",
@@ -417,4 +420,18 @@ fn who_may_call_is_said_within_bounds() {
         let said = format!("master_key = \"file:{}\"", path.display());
         refuses(&auth(&said), &["[auth]", "master_key", word]);
     }
+}
+
+/// The secrets of webhooks are sealed as those of clients are: there is one key that opens all of them.
+#[test]
+fn webhooks_need_the_master_key() {
+    refuses(
+        &format!("{}\n[webhooks]\n", auth("")),
+        &["[webhooks]", "[auth] master_key", "openssl rand -hex 32"],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, "ab".repeat(32)).unwrap();
+    let sealed = auth(&format!("master_key = \"file:{}\"", path.display()));
+    accepts(&format!("{sealed}\n[webhooks]\n"));
 }

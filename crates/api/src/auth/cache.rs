@@ -9,6 +9,8 @@ use tocsin_auth::KeyId;
 use tocsin_auth::check::KnownKey;
 use tocsin_store::credential::OwnerName;
 
+use super::MOST_CACHED;
+
 /// How many are kept. Ids come from strangers too.
 const MOST: usize = 10_000;
 /// How long it is believed that there is no such key: a new one is taken almost at once.
@@ -32,9 +34,10 @@ pub(super) struct Cache {
 }
 
 impl Cache {
+    /// Believes what it has read for so long, and never longer than [`MOST_CACHED`].
     pub(super) fn new(cached_for: Duration) -> Self {
         Self {
-            cached_for,
+            cached_for: cached_for.min(MOST_CACHED),
             entries: Mutex::default(),
         }
     }
@@ -69,5 +72,39 @@ impl Cache {
     pub(super) fn clear(&self) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tocsin_auth::{Environment, LifeCycle, Scopes, UnixTime, VerifyingKey};
+
+    use super::*;
+
+    /// Whatever is configured, a revocation by another node counts after half a minute: no key is believed for longer, counted
+    /// from the beginning of the reading.
+    #[test]
+    fn no_key_is_believed_for_longer_than_is_promised() {
+        let id = KeyId::new(Environment::Test, [1; 16]);
+        let now = UnixTime(1_800_000_000);
+        let known = Known {
+            key: KnownKey {
+                id: id.clone(),
+                verifying: VerifyingKey::hmac(&[1; 32]).unwrap(),
+                life: LifeCycle::pending(now.plus(1)).activate(now).unwrap(),
+                scopes: Scopes::default(),
+            },
+            client: "desk".parse().unwrap(),
+        };
+        let an_hour = Cache::new(Duration::from_secs(3_600));
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        for (read, is_known) in [(29, true), (30, false), (3_000, false)] {
+            an_hour.put(id.clone(), Some(known.clone()), ago(read).unwrap());
+            assert_eq!(an_hour.get(&id).is_some(), is_known, "{read} s ago");
+        }
+        an_hour.put(id.clone(), None, Instant::now());
+        assert!(matches!(an_hour.get(&id), Some(None)));
+        an_hour.put(id.clone(), None, ago(1).unwrap());
+        assert!(an_hour.get(&id).is_none(), "a new key is taken soon");
     }
 }

@@ -4,8 +4,8 @@ use core::fmt;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
 use crate::Api;
+use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// How long the secrets before a new one sign, where the request does not say: a day.
@@ -111,7 +112,7 @@ impl SecretEntry {
 }
 
 /// The secrets that sign, or wait to: which, not what they are. The newest first.
-#[utoipa::path(get, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/webhooks/{id}/secrets", operation_id = "secrets", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = SecretList), (status = 404)))]
 pub(crate) async fn list(
     State(api): State<Api>,
@@ -182,7 +183,7 @@ pub(crate) async fn rotate(
 }
 
 /// Activates, rolls back, retires or revokes a secret.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/secrets/{key}", tag = "webhooks", params(("id" = String, Path), ("key" = String, Path)),
+#[utoipa::path(post, path = "/v1/webhooks/{id}/secrets/{key}", operation_id = "act_on_secret", tag = "webhooks", params(("id" = String, Path), ("key" = String, Path)),
                request_body = SecretActBody, responses((status = 200, body = SecretList), (status = 404), (status = 409)))]
 pub(crate) async fn act(
     State(api): State<Api>,
@@ -257,8 +258,8 @@ fn retiring(known: &[Credential], now: UnixTime, overlap: i64) -> Result<Vec<Lif
             _ => true,
         })
         .map(|secret| {
-            let to = secret.life.retire(now, overlap).map_err(no_transition)?;
-            Ok(changed(secret, to))
+            let to = secret.life.retire(now, overlap);
+            to.map(|to| changed(secret, to)).map_err(no_transition)
         })
         .collect()
 }

@@ -26,7 +26,9 @@ pub(super) async fn all(store: &SqliteStore, change: &CredentialChange) -> Resul
     for change in &change.change {
         apply(&mut transaction, change).await?;
     }
-    log::record(&mut transaction, &change.audit, CHANGE).await?;
+    for entry in &change.audit {
+        log::queue(&mut transaction, entry, CHANGE).await?;
+    }
     if let Some(answer) = &change.answer {
         answers::add(&mut transaction, answer, CHANGE).await?;
     }

@@ -77,12 +77,7 @@ pub(super) async fn add(
     .await
     .map_err(failed(attempt))?;
     change::add(&mut transaction, &registration.secret).await?;
-    log::record(
-        &mut transaction,
-        core::slice::from_ref(&registration.audit),
-        attempt,
-    )
-    .await?;
+    log::queue(&mut transaction, &registration.audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))
 }
 
@@ -126,7 +121,7 @@ pub(super) async fn change_profile(
     .await
     .map_err(failed(attempt))?;
     found(id, changed.rows_affected())?;
-    log::record(&mut transaction, core::slice::from_ref(audit), attempt).await?;
+    log::queue(&mut transaction, audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))
 }
 
@@ -166,7 +161,7 @@ pub(super) async fn stand(
         .await
         .map_err(failed(attempt))?;
     }
-    log::record(&mut transaction, core::slice::from_ref(audit), attempt).await?;
+    log::queue(&mut transaction, audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))
 }
 
@@ -184,7 +179,7 @@ pub(super) async fn remove(
         .map_err(failed(attempt))?;
     found(id, removed.rows_affected())?;
     change::retire_all(&mut transaction, &id.owner(), audit.at.0, attempt).await?;
-    log::record(&mut transaction, core::slice::from_ref(audit), attempt).await?;
+    log::queue(&mut transaction, audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))
 }
 

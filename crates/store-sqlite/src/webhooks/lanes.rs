@@ -171,7 +171,7 @@ pub(super) async fn replay(
     .fetch_one(&mut *transaction)
     .await
     .map_err(failed(attempt))?;
-    log::record(&mut transaction, core::slice::from_ref(audit), attempt).await?;
+    log::queue(&mut transaction, audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))?;
     lane_id(lane).map_err(|flaw| flaw.invalid_row(NOUN, lane))
 }

@@ -113,5 +113,5 @@ async fn disable(
         subject: id.to_string(),
         detail: serde_json::json!({}),
     };
-    log::record(connection, &[audit], SETTLE).await
+    log::queue(connection, &audit, SETTLE).await
 }

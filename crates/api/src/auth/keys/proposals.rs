@@ -87,7 +87,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, P
 }
 
 /// Approves and does what somebody else has proposed.
-#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer)))]
+#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
 pub(crate) async fn approve(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
