@@ -126,9 +126,4 @@ impl Auth {
             metrics,
         }))
     }
-
-    /// What time it is.
-    pub(crate) fn now(&self) -> UnixTime {
-        (self.0.now)()
-    }
 }

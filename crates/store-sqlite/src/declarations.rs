@@ -47,12 +47,7 @@ impl Declarations for SqliteStore {
         .await
         .map_err(failed(DECLARE))?;
         looks::add(&mut transaction, &new.looks, DECLARE).await?;
-        log::record(
-            &mut transaction,
-            core::slice::from_ref(&new.written.audit),
-            DECLARE,
-        )
-        .await?;
+        log::queue(&mut transaction, &new.written.audit, DECLARE).await?;
         transaction.commit().await.map_err(failed(DECLARE))
     }
 

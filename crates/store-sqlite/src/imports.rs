@@ -23,12 +23,7 @@ impl Imports for SqliteStore {
                 Next::Keep if !clashed => break,
                 Next::KeepAnswered(written) if !clashed => {
                     answers::add(&mut transaction, &written.answer, IMPORT).await?;
-                    log::record(
-                        &mut transaction,
-                        core::slice::from_ref(&written.audit),
-                        IMPORT,
-                    )
-                    .await?;
+                    log::queue(&mut transaction, &written.audit, IMPORT).await?;
                     break;
                 }
                 Next::Keep | Next::KeepAnswered(_) | Next::Discard => {

@@ -106,7 +106,7 @@ fn bench(root: &Path, arguments: &[&str]) -> Result<(), Failed> {
         return bench::run(root, "claims_bench", options);
     }
     if let ["webhooks", options @ ..] = arguments {
-        let only = [&["--only", "webhooks"], *options].concat();
+        let only = [&["--only", "webhooks"][..], options].concat();
         return bench::run(root, "service_bench", &only);
     }
     let mut command = vec!["bench", "--workspace", "--benches"];

@@ -21,7 +21,6 @@ use utoipa::ToSchema;
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
 use super::{Auth, Caller};
 use crate::Api;
-use crate::extract::Path;
 use crate::problem::{Kind, Problem};
 
 /// All keys.
