@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
-use axum::routing::{any, post};
+use axum::routing::{MethodRouter, any, post};
 use secrecy::ExposeSecret;
 use tocsin_delivery::webhook::guard::Allowed;
 use tocsin_delivery::webhook::secret::Secret;
@@ -98,11 +98,8 @@ const IN_A_MINUTE: &str = "Mon, 21 Sep 2026 14:14:20 GMT";
 const HALF_AN_HOUR_AGO: &str = "Mon, 21 Sep 2026 13:43:20 GMT";
 
 /// Refuses until then, and shows the receiver's clock or not.
-fn dated(
-    until: &'static str,
-    clock: Option<&'static str>,
-) -> impl AsyncFn() -> axum::response::Response + Clone {
-    async move || {
+fn dated(until: &'static str, clock: Option<&'static str>) -> MethodRouter {
+    any(async move || {
         let mut answer = StatusCode::SERVICE_UNAVAILABLE.into_response();
         let headers = answer.headers_mut();
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(until));
@@ -110,7 +107,7 @@ fn dated(
         let clock = clock.unwrap_or("none");
         headers.insert(header::DATE, HeaderValue::from_static(clock));
         answer
-    }
+    })
 }
 
 #[tokio::test]
@@ -120,11 +117,11 @@ async fn what_is_not_2xx_is_a_failure_with_a_reason() {
             "/busy",
             any(async || (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "17")])),
         )
-        .route("/soon", any(dated("soon", None)))
-        .route("/dated", any(dated(IN_A_MINUTE, None)))
+        .route("/soon", dated("soon", None))
+        .route("/dated", dated(IN_A_MINUTE, None))
         // Its clock is half an hour behind ours.
-        .route("/behind", any(dated(IN_A_MINUTE, Some(HALF_AN_HOUR_AGO))))
-        .route("/over", any(dated(HALF_AN_HOUR_AGO, None)))
+        .route("/behind", dated(IN_A_MINUTE, Some(HALF_AN_HOUR_AGO)))
+        .route("/over", dated(HALF_AN_HOUR_AGO, None))
         .route("/gone", any(async || StatusCode::GONE))
         .route("/teapot", any(async || StatusCode::IM_A_TEAPOT));
     let address = serve(router).await;
