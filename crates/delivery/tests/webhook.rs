@@ -99,7 +99,7 @@ const HALF_AN_HOUR_AGO: &str = "Mon, 21 Sep 2026 13:43:20 GMT";
 
 /// Refuses until then, and shows the receiver's clock or not.
 fn dated(until: &'static str, clock: Option<&'static str>) -> MethodRouter {
-    any(move || async move {
+    any(async move || {
         let mut answer = StatusCode::SERVICE_UNAVAILABLE.into_response();
         let headers = answer.headers_mut();
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(until));
