@@ -21,7 +21,6 @@ use std::time::Duration;
 use tocsin_delivery::webhook::Sender;
 use tocsin_delivery::webhook::schedule::Schedule;
 use tocsin_domain::time::Seconds;
-use tocsin_store::webhook::lane::LaneId;
 use tokio::task::JoinSet;
 
 use self::books::Books;
