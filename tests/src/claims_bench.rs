@@ -111,7 +111,8 @@ async fn run(spots: &[Spot], attest: &[usize], claims: u32) -> Measured {
             spot.pass(10);
         }
         for &index in attest {
-            if waiting(&spots[index]).await.1 == 0 {
+            // A few are attested before anybody has looked.
+            if waiting(&spots[index]).await.1 == 0 && !has_attested(&spots[index]).await {
                 return false;
             }
         }
@@ -131,12 +132,9 @@ async fn run(spots: &[Spot], attest: &[usize], claims: u32) -> Measured {
     until("all are attested", all_attested).await;
     let attested = begun.elapsed();
     for &index in attest {
-        let said = spots[index].get("v1/attestations?limit=1").await.unwrap();
         assert!(
-            said["attestations"]
-                .as_array()
-                .is_some_and(|all| all.len() == 1),
-            "{claims}: {said}"
+            has_attested(&spots[index]).await,
+            "{claims} claims, and none is attested"
         );
     }
     Measured {
@@ -158,6 +156,14 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "{what}: not yet");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+async fn has_attested(spot: &Spot) -> bool {
+    let listed = spot.get("v1/attestations?limit=1").await;
+    let listed = listed
+        .as_ref()
+        .and_then(|said| said["attestations"].as_array());
+    listed.is_some_and(|all| !all.is_empty())
 }
 
 /// How many losses have no claims yet, and how many claims are decided and not attested.

@@ -3,6 +3,10 @@
 
 use serde::Serialize;
 
+/// The fewest bytes that are left for what surrounds what a message is about: of each of its events, that there was no room for
+/// it.
+const AROUND: usize = 8 << 10;
+
 /// The size of one message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Size {
@@ -14,7 +18,7 @@ impl Size {
     /// Of messages that have `bytes` bytes at the most. A part of it is for what surrounds what they are about.
     pub(crate) fn of(bytes: usize) -> Self {
         Self {
-            most: bytes - bytes / 64,
+            most: bytes.saturating_sub(AROUND.max(bytes / 64)),
         }
     }
 

@@ -9,15 +9,15 @@ use super::nodes::{Manner, Nodes};
 use super::quartet::Quartet;
 
 /// Small, so that a storm need not be large.
-const MOST_BYTES: usize = 12 << 10;
+const MOST_BYTES: usize = 20 << 10;
 
 const ASSETS: [&str; 16] = [
     "AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ", "KKK", "LLL", "MMM",
     "NNN", "OOO", "PPP",
 ];
 
-/// A storm of which neither the reports nor the proposals nor the decisions fit into one message, nor what was signed into one
-/// answer: it is divided, and attested in one turn; and whoever was away gets it all.
+/// A storm of which neither the reports nor the proposals nor the decisions fit into one message: it is divided, attested in one
+/// turn, and recorded whole by who hears of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_for_one_message_is_attested_in_parts() {
     let policies: Vec<(u32, &str)> = (1..).zip(ASSETS).collect();
@@ -62,7 +62,7 @@ async fn what_is_too_much_for_one_message_is_attested_in_parts() {
     for signed in &outcome.signed {
         all.peers[1].node.tell(signed).await.unwrap();
     }
-    // What all of the reports have at the least, and what was signed.
+    // The reports alone are more than one message has.
     let evidence: usize = outcome
         .signed
         .iter()
@@ -77,12 +77,12 @@ async fn what_is_too_much_for_one_message_is_attested_in_parts() {
                 .sum::<usize>()
         })
         .sum();
-    assert!(evidence / 4 > MOST_BYTES, "{evidence}");
+    assert!(evidence > 2 * MOST_BYTES, "{evidence}");
 
-    let away = &all.peers[3];
+    let other = &all.peers[3];
     all.work_until(3, async |peer| {
         peer.store.unattested(20).await.unwrap().is_empty()
     })
     .await;
-    assert_eq!(away.store.unattested(20).await.unwrap(), []);
+    assert_eq!(other.store.unattested(20).await.unwrap(), []);
 }
