@@ -83,7 +83,7 @@ impl Shop {
     async fn post(&self, path: &str, key: &str, kind: &str, body: &str) -> Option<Answer> {
         let request = http::client()
             .post(format!("{}{path}", self.base))
-            .header("idempotency-key", key)
+            .header("idempotency-key", key.replace(' ', "-"))
             .header("content-type", kind)
             .body(body.to_owned());
         let answer = request.send().await.ok()?;
