@@ -167,9 +167,12 @@ impl SignedApi {
             .holder("shared", shared, &[Scope::Read, Scope::WebhooksManage])
             .await;
         let own = SigningKey::ed25519(&SEED).unwrap();
-        let own = self
-            .holder("own", own, &[Scope::Read, Scope::WebhooksManage])
-            .await;
+        // All but the keys themselves: whoever tries everything would take its own away.
+        let scopes = Scope::ALL.map(|scope| match scope {
+            Scope::KeysManage => Scope::Read,
+            other => other,
+        });
+        let own = self.holder("own", own, &scopes).await;
         serde_json::json!({
             "api": self.base,
             "hmac_key": shared.id,

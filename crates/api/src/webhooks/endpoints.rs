@@ -124,7 +124,7 @@ pub(crate) async fn list(
 
 /// Registers an endpoint. Its first secret is in the answer, and nowhere else. The same request again, with its key, registers
 /// nothing, and is answered without the secret.
-#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", params(("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body = ProfileBody,
+#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = ProfileBody,
                responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn register(
     State(api): State<Api>,

@@ -135,7 +135,7 @@ pub(crate) async fn list(
 }
 
 /// Gives an endpoint a new secret, which signs from now on; those before it sign too, until the overlap is over.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, description = "New for every write; the same when it is repeated")), request_body = RotationBody,
+#[utoipa::path(post, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = RotationBody,
                responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn rotate(
     State(api): State<Api>,

@@ -9,10 +9,10 @@ from .signer import HOLDERS, sign_prepared
 
 
 class Signature(requests.auth.AuthBase):
-    """Signs with the shared secret. What the library cannot sign is sent as it is, and has to be refused."""
+    """Signs with the key that may do most. What the library cannot sign is sent as it is, and has to be refused."""
 
     def __call__(self, request):
-        key, algorithm = HOLDERS[0]
+        key, algorithm = HOLDERS[1]
         try:
             return sign_prepared(request, key, algorithm)
         except (HTTPMessageSignaturesException, ValueError, UnicodeError):
