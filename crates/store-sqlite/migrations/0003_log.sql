@@ -4,11 +4,12 @@
 -- leaves of what is queued, in that order.
 
 CREATE TABLE log_queue (
-    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL PRIMARY KEY,
     kind     TEXT    NOT NULL,
     subject  TEXT    NOT NULL,
     ordinal  INTEGER NOT NULL DEFAULT 0,
-    -- What it was when it was queued, as JSON; null where the row is read when the leaf is made, since its other rows follow it.
+    -- What it was when it was queued, as JSON; null where the row is read when the leaf is made, since its other rows follow it,
+    -- or since there are many.
     body     TEXT
 ) STRICT;
 -- A claim is attested only when its leaf is in.
@@ -183,10 +184,9 @@ END;
 CREATE TRIGGER log_risk AFTER INSERT ON risks BEGIN
     INSERT INTO log_queue (kind, subject) VALUES ('risk', '0x' || lower(hex(NEW.id)));
 END;
+-- Of policies and claims there are many at once: their rows, which never change, are read when their leaves are made.
 CREATE TRIGGER log_policy AFTER INSERT ON policies BEGIN
-    INSERT INTO log_queue (kind, subject, ordinal, body)
-    SELECT kind, subject, ordinal, body FROM log_policies WHERE key = NEW.id;
-    INSERT INTO log_due (policy, due_at) VALUES (NEW.id, NEW.expiry);
+    INSERT INTO log_queue (kind, subject) VALUES ('policy', '0x' || lower(hex(NEW.id)));
 END;
 CREATE TRIGGER log_determination AFTER INSERT ON determinations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal) VALUES ('determination', '0x' || lower(hex(NEW.risk)), NEW.ordinal);
@@ -201,14 +201,11 @@ CREATE TRIGGER log_determination_undone AFTER DELETE ON determinations BEGIN
             json_object('verdict', 'undone', 'evidence_root', '0x' || lower(hex(OLD.evidence_root))));
 END;
 CREATE TRIGGER log_claim AFTER INSERT ON claims BEGIN
-    INSERT INTO log_queue (kind, subject, ordinal, body)
-    SELECT kind, subject, ordinal, body FROM log_claims WHERE key = NEW.policy AND ordinal = NEW.ordinal;
-    INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies WHERE id = NEW.policy ON CONFLICT DO NOTHING;
+    INSERT INTO log_queue (kind, subject, ordinal) VALUES ('claim', '0x' || lower(hex(NEW.policy)), NEW.ordinal);
 END;
 CREATE TRIGGER log_claim_undone AFTER DELETE ON claims BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     VALUES ('claim', '0x' || lower(hex(OLD.policy)), OLD.ordinal, json_object('decision', 'undone'));
-    INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies WHERE id = OLD.policy ON CONFLICT DO NOTHING;
 END;
 CREATE TRIGGER log_withdrawal AFTER INSERT ON withdrawals BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)

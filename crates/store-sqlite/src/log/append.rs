@@ -53,6 +53,7 @@ pub(super) async fn append(
         }
         facts.push(fact(&kind, subject, ordinal, now, &body)?);
     }
+    due(connection, &facts).await?;
     let (mut attested, mut any_due) = (None, false);
     if !full {
         attested = attestations(connection, appending, &mut facts).await?;
@@ -92,6 +93,10 @@ async fn queued(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Que
                 CASE WHEN body IS NOT NULL THEN body
                      WHEN kind = 'determination' THEN (SELECT made.body FROM log_determinations AS made
                           WHERE made.key = unhex(substr(queued.subject, 3)) AND made.ordinal = queued.ordinal)
+                     WHEN kind = 'policy' THEN (SELECT made.body FROM log_policies AS made
+                          WHERE made.key = unhex(substr(queued.subject, 3)))
+                     WHEN kind = 'claim' THEN (SELECT made.body FROM log_claims AS made
+                          WHERE made.key = unhex(substr(queued.subject, 3)) AND made.ordinal = queued.ordinal)
                      WHEN kind = 'risk' THEN (SELECT made.body FROM log_risks AS made
                           WHERE made.key = unhex(substr(queued.subject, 3)))
                 END
@@ -101,6 +106,28 @@ async fn queued(connection: &mut SqliteConnection, limit: u32) -> Result<Vec<Que
     .fetch_all(&mut *connection)
     .await
     .map_err(failed(APPEND))
+}
+
+/// Of policies that are new, and of those with a claim that is, it is to be said how they end.
+async fn due(connection: &mut SqliteConnection, facts: &[Fact]) -> Result<(), StoreError> {
+    let of_policies = facts
+        .iter()
+        .filter(|fact| matches!(fact.kind.as_str(), "policy" | "claim"));
+    let policies: BTreeSet<&str> = of_policies.map(|fact| fact.subject.as_str()).collect();
+    if policies.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO log_due (policy, due_at)
+         SELECT policies.id, policies.expiry
+         FROM json_each(?1) AS given JOIN policies ON policies.id = unhex(substr(given.value, 3)) WHERE true
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(to_json(LEAF, "policies", &policies)?)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(APPEND))?;
+    Ok(())
 }
 
 /// Those after the last one that has a leaf; the position of the last of them.
