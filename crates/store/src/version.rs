@@ -8,12 +8,7 @@ use crate::StoreError;
 
 /// A mark of what is committed. Two that are equal were taken of the same records; two that differ say nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Version {
-    /// Who counted: counts of two counters cannot be compared.
-    pub counter: u64,
-    /// What was counted.
-    pub count: i64,
-}
+pub struct Version(pub [u8; 48]);
 
 /// Knows whether anything was committed.
 #[async_trait]

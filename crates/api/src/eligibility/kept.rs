@@ -1,13 +1,11 @@
 //! Answers that are served again while nothing was committed since they were made.
 //!
 //! Whoever asks gets what the store held at some moment after he asked: before an answer is served again, the store is asked
-//! whether anything was committed, by this process or another ([`Versions`](tocsin_store::version::Versions)). One question
-//! answers for everybody who came before it was put. So nothing stale is served, and a crowd of readers costs the database
-//! little.
+//! whether anything was committed, by this process or another ([`Versions`](tocsin_store::version::Versions)). So nothing stale
+//! is served, and a crowd of readers costs the database nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::hex;
 use axum::body::Bytes;
@@ -19,7 +17,6 @@ use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::TermsHash;
 use tocsin_store::Store;
 use tocsin_store::version::Version;
-use tokio::sync::Mutex;
 
 use crate::problem::Problem;
 
@@ -38,11 +35,8 @@ pub(crate) struct Kept(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    asked: AtomicU64,
-    /// What the last question was for, and its answer.
-    last: Mutex<Option<(u64, Version)>>,
-    answers: std::sync::Mutex<Answers>,
-    covers: std::sync::Mutex<HashMap<TermsHash, Arc<Cover>>>,
+    answers: Mutex<Answers>,
+    covers: Mutex<HashMap<TermsHash, Arc<Cover>>>,
 }
 
 /// Those of one version, in two generations: what was not asked for in one of them is forgotten.
@@ -66,10 +60,8 @@ impl Kept {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self(Arc::new(Inner {
             store,
-            asked: AtomicU64::new(0),
-            last: Mutex::new(None),
-            answers: std::sync::Mutex::default(),
-            covers: std::sync::Mutex::default(),
+            answers: Mutex::default(),
+            covers: Mutex::default(),
         }))
     }
 
@@ -79,7 +71,7 @@ impl Kept {
         question: String,
         make: impl Future<Output = Result<T, Problem>>,
     ) -> Result<Response, Problem> {
-        let version = self.version().await?;
+        let version = self.0.store.version().await?;
         if let Some(answer) = self.find(version, &question) {
             return Ok(answer.into_response());
         }
@@ -113,9 +105,9 @@ impl Kept {
         Ok(cover)
     }
 
-    fn covers(&self) -> std::sync::MutexGuard<'_, HashMap<TermsHash, Arc<Cover>>> {
+    fn covers(&self) -> MutexGuard<'_, HashMap<TermsHash, Arc<Cover>>> {
         let covers = self.0.covers.lock();
-        covers.unwrap_or_else(std::sync::PoisonError::into_inner)
+        covers.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What they are made of.
@@ -123,25 +115,9 @@ impl Kept {
         &*self.0.store
     }
 
-    /// A version that was the newest at some moment since this was called.
-    async fn version(&self) -> Result<Version, Problem> {
-        let asker = self.0.asked.fetch_add(1, Ordering::SeqCst);
-        let mut last = self.0.last.lock().await;
-        if let Some((before, version)) = *last
-            && asker < before
-        {
-            return Ok(version);
-        }
-        // Everybody who has come by now is answered by what is asked next.
-        let before = self.0.asked.load(Ordering::SeqCst);
-        let version = self.0.store.version().await?;
-        *last = Some((before, version));
-        Ok(version)
-    }
-
-    fn answers(&self) -> std::sync::MutexGuard<'_, Answers> {
+    fn answers(&self) -> MutexGuard<'_, Answers> {
         let answers = self.0.answers.lock();
-        answers.unwrap_or_else(std::sync::PoisonError::into_inner)
+        answers.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, version: Version, question: &str) -> Option<Answer> {
