@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -163,13 +164,21 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A TCP port of this machine that nobody listens on at the moment.
+/// A TCP port of this machine that nobody listens on, below those that the system gives to connections: of those, one may be
+/// taken by any client until it is used here. Each process looks in another place first.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const PLACES: u16 = 22_000;
+    let place = u16::try_from(std::process::id() % 220).unwrap() * 100;
+    for _ in 0..PLACES {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (place + next % PLACES) % PLACES;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port between {FIRST} and {} is free", FIRST + PLACES);
 }
 
 /// The anvil program: the one named in `TOCSIN_ANVIL`, else the one that npm installed.

@@ -23,7 +23,7 @@ use tocsin::supervisor::Shutdown;
 use tocsin_log::{Hash, leaf_hash, verify_inclusion};
 use tocsin_store::conformance::sample::{Paid, store_paid};
 use tocsin_store_sqlite::SqliteStore;
-use tokio::net::TcpListener;
+use tocsin_tests::anvil::free_port;
 
 struct Place {
     folder: TempDir,
@@ -33,8 +33,7 @@ struct Place {
 impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = free.local_addr().unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
         let config = format!(
             "database = \"tocsin.db\"\n[api]\nlisten = \"{address}\"\n[log]\norigin = \"oracle.example/log\"\n"
         );
