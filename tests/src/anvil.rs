@@ -171,14 +171,9 @@ pub fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
     const PLACES: u16 = 22_000;
     let place = u16::try_from(std::process::id() % 220).unwrap() * 100;
-    for _ in 0..PLACES {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (place + next % PLACES) % PLACES;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port between {FIRST} and {} is free", FIRST + PLACES);
+    let next = |_| FIRST + (place + NEXT.fetch_add(1, Ordering::Relaxed) % PLACES) % PLACES;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (0..PLACES).map(next).find(is_free).unwrap()
 }
 
 /// The anvil program: the one named in `TOCSIN_ANVIL`, else the one that npm installed.
