@@ -52,26 +52,16 @@ CREATE TABLE credential_networks (
     PRIMARY KEY (credential, network)
 ) STRICT, WITHOUT ROWID;
 
--- Nonces (their hashes) that must not come again while their signatures could still be good.
+-- Nonces (their hashes, one after the other) that must not come again while their signatures could still be good: a row for
+-- each key of a group that was taken at once. Numbers rise with every commit and never come twice, so that whoever keeps
+-- nonces in memory finds what others have written since.
 CREATE TABLE request_nonces (
+    number     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     credential TEXT    NOT NULL REFERENCES credentials (id),
-    nonce      BLOB    NOT NULL CHECK (length(nonce) = 32),
-    keep_until INTEGER NOT NULL,
-    PRIMARY KEY (credential, nonce)
-) STRICT, WITHOUT ROWID;
+    nonces     BLOB    NOT NULL CHECK (length(nonces) >= 32 AND length(nonces) % 32 = 0),
+    keep_until INTEGER NOT NULL
+) STRICT;
 CREATE INDEX request_nonces_by_end ON request_nonces (keep_until);
--- How many there are of each key, so that the bound costs no counting.
-CREATE TABLE request_nonce_counts (
-    credential TEXT    NOT NULL PRIMARY KEY REFERENCES credentials (id),
-    kept       INTEGER NOT NULL CHECK (kept >= 0)
-) STRICT, WITHOUT ROWID;
-CREATE TRIGGER request_nonces_come AFTER INSERT ON request_nonces BEGIN
-    INSERT INTO request_nonce_counts (credential, kept) VALUES (new.credential, 1)
-    ON CONFLICT (credential) DO UPDATE SET kept = kept + 1;
-END;
-CREATE TRIGGER request_nonces_go AFTER DELETE ON request_nonces BEGIN
-    UPDATE request_nonce_counts SET kept = kept - 1 WHERE credential = old.credential;
-END;
 
 -- Administrative acts that wait for a second person.
 CREATE TABLE proposals (

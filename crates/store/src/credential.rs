@@ -4,6 +4,7 @@
 use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -23,10 +24,10 @@ pub const MOST_NONCES: u32 = 100_000;
 /// How many networks are remembered of a key.
 pub const MOST_NETWORKS: u32 = 64;
 
-/// Names a client or an endpoint: 1 to 64 lower-case letters, digits, `-`, `_` and `.`.
+/// Names a client or an endpoint: 1 to 64 lower-case letters, digits, `-`, `_` and `.`. A copy costs nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(transparent)]
-pub struct OwnerName(String);
+pub struct OwnerName(Arc<str>);
 
 impl OwnerName {
     /// As it is written.
@@ -45,7 +46,7 @@ impl FromStr for OwnerName {
                 "`{text}` is no name: write 1 to 64 lower-case letters, digits, `-`, `_` or `.`"
             )));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for OwnerName {
 
 impl From<EndpointId> for OwnerName {
     fn from(id: EndpointId) -> Self {
-        Self(id.to_string())
+        Self(id.to_string().into())
     }
 }
 

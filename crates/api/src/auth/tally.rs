@@ -18,18 +18,22 @@ struct Counted {
     answered: u64,
     failures: BTreeMap<Failure, u64>,
     networks: BTreeSet<String>,
+    /// Whose network is in there: mostly the next one's too.
+    last: Option<IpAddr>,
 }
 
 impl Tally {
     /// A request of this key is answered.
-    pub(super) fn answered(&self, key: &KeyId, network: Option<String>) {
+    pub(super) fn answered(&self, key: &KeyId, peer: Option<IpAddr>) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = counts.entry(Some(key.clone())).or_default();
         counted.answered = counted.answered.saturating_add(1);
-        if let Some(network) = network
+        if let Some(peer) = peer
+            && counted.last != Some(peer)
             && counted.networks.len() < MOST_NETWORKS
         {
-            counted.networks.insert(network);
+            counted.networks.insert(network(peer));
+            counted.last = Some(peer);
         }
     }
 
@@ -71,7 +75,7 @@ impl Tally {
 }
 
 /// The network that an address is in, as far as one customer has it: 24 bits of IPv4, 48 of IPv6.
-pub(super) fn network(address: IpAddr) -> String {
+fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
