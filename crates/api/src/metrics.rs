@@ -89,11 +89,10 @@ impl Metrics {
         self.0.webhooks.sent(taken);
     }
 
-    /// So many lanes of webhook endpoints are told at the moment.
-    pub fn webhook_lanes(&self, count: usize) {
-        self.0
-            .webhooks
-            .lanes(u64::try_from(count).unwrap_or(u64::MAX));
+    /// So many lanes of webhook endpoints are told at the moment, and so many cannot be, for a reason of our own.
+    pub fn webhook_lanes(&self, told: usize, ill: usize) {
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        self.0.webhooks.lanes(number(told), number(ill));
     }
 
     /// What came of so many messages is not yet written down.
