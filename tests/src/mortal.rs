@@ -31,6 +31,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Written;
 use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
     Reserved,
@@ -547,8 +548,13 @@ impl<S: Deliveries> Deliveries for Mortal<S> {
             .await
     }
 
-    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError> {
-        self.write("resume", self.store.resume(attestation)).await
+    async fn resume(
+        &self,
+        attestation: AttestationId,
+        written: &Written,
+    ) -> Result<(), StoreError> {
+        let write = self.store.resume(attestation, written);
+        self.write("resume", write).await
     }
 
     async fn charge(

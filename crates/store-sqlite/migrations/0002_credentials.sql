@@ -54,12 +54,16 @@ CREATE TABLE credential_networks (
 
 -- Nonces (their hashes, one after the other) that must not come again while their signatures could still be good: a row for
 -- each key of a group that was taken at once. Numbers rise with every commit and never come twice, so that whoever keeps
--- nonces in memory finds what others have written since.
+-- nonces in memory finds what others have written since. The statement that writes a row takes the key from `credentials`; no key is
+-- ever taken out of there, so there is no reference that would have to be looked up.
 CREATE TABLE request_nonces (
     number     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    credential TEXT    NOT NULL REFERENCES credentials (id),
+    credential TEXT    NOT NULL CHECK (credential <> ''),
     nonces     BLOB    NOT NULL CHECK (length(nonces) >= 32 AND length(nonces) % 32 = 0),
-    keep_until INTEGER NOT NULL
+    keep_until INTEGER NOT NULL,
+    -- Of what was kept until then or not so long, some is forgotten: whether such a nonce was taken, nobody knows any more. It does
+    -- not go back, whatever the clock does.
+    forgotten  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX request_nonces_by_end ON request_nonces (keep_until);
 

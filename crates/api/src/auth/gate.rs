@@ -87,9 +87,12 @@ impl Auth {
         let Some(known) = known else {
             return Err(unknown(Failure::UnknownKey));
         };
+        let place = self.0.places.enter(&known.client);
+        let place = place.ok_or_else(|| of_key(Failure::RateLimited))?;
         let body = self.read(&timely, body, &known.key.id).await?;
         let whole = timely.body(&body).map_err(of_key)?;
         let used = self.use_nonce(&whole).await;
+        drop(place);
         let fresh = whole.fresh(used).map_err(of_key)?;
         let scoped = fresh.scope(scope).map_err(of_key)?;
         let within = self.0.rates.take(scoped.key(), Instant::now());

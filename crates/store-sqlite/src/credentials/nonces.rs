@@ -1,8 +1,9 @@
 //! Nonces: each is taken once, and kept no longer than it could be of use to a thief.
 //!
 //! A nonce is taken durably before its request is answered, and a durable commit takes the disk a while. Those that come
-//! meanwhile wait in a queue, and the next commit takes all of them ([`book`]). A task of its own sees to that for as long as
-//! anybody waits: who gives up his request takes nobody else's nonce with him.
+//! meanwhile wait in a queue, and the next commit takes all of them ([`book`]). Commits keep a distance: one costs the processor
+//! as much as four signatures, whether it takes one nonce or a hundred. A task of its own sees to all that for as long as anybody
+//! waits: who gives up his request takes nobody else's nonce with him.
 
 mod book;
 mod known;
@@ -11,6 +12,7 @@ mod tests;
 
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::SqlitePool;
@@ -19,6 +21,7 @@ use tocsin_auth::nonce::NonceHash;
 use tocsin_auth::{KeyId, UnixTime};
 use tocsin_store::StoreError;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use self::book::Book;
 use crate::store::SqliteStore;
@@ -27,6 +30,10 @@ const TAKE: &str = "take a nonce";
 
 /// How many are taken in one commit at the most.
 const GROUP: usize = 256;
+
+/// From the beginning of a commit to that of the next: what a nonce waits longer than it must, at the most. One that comes alone
+/// does not wait.
+const DISTANCE: Duration = Duration::from_millis(4);
 
 /// What is taken.
 #[derive(Debug)]
@@ -98,7 +105,15 @@ struct Turn {
 
 impl Turn {
     async fn serve(mut self, writer: SqlitePool) {
-        while let Some((book, group)) = self.next() {
+        loop {
+            let rests_until = self.book.as_ref().and_then(|book| book.rests_until);
+            if let Some(until) = rests_until {
+                tokio::time::sleep_until(until).await;
+            }
+            let Some((book, group)) = self.next() else {
+                return;
+            };
+            book.rests_until = Instant::now().checked_add(DISTANCE);
             let (nonces, tell): (Vec<Nonce>, Vec<_>) = group
                 .into_iter()
                 .map(|waiting| (waiting.nonce, waiting.tell))

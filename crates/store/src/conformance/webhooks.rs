@@ -210,21 +210,45 @@ pub async fn replay_dead_letters<S: Store + 'static>(store: Arc<S>) {
     };
     assert_fault(
         store
-            .replay(id, &replay(3, 3, false), 2, &said("webhook-replayed", id))
+            .replay(
+                id,
+                &replay(3, 3, false),
+                2,
+                &said("webhook-replayed", id),
+                None,
+            )
             .await,
         Fault::Refused,
     );
     let first = store
-        .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+        .replay(
+            id,
+            &replay(0, 3, true),
+            2,
+            &said("webhook-replayed", id),
+            None,
+        )
         .await
         .unwrap();
     let second = store
-        .replay(id, &replay(0, 2, false), 2, &said("webhook-replayed", id))
+        .replay(
+            id,
+            &replay(0, 2, false),
+            2,
+            &said("webhook-replayed", id),
+            None,
+        )
         .await
         .unwrap();
     assert_fault(
         store
-            .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+            .replay(
+                id,
+                &replay(0, 3, true),
+                2,
+                &said("webhook-replayed", id),
+                None,
+            )
             .await,
         Fault::Refused,
     );
@@ -336,10 +360,10 @@ pub async fn say_who_did_what<S: Store + 'static>(store: Arc<S>) {
         only_dead: true,
     };
     let replayed = act("webhook-replayed");
-    store.replay(id, &replay, 1, &replayed).await.unwrap();
+    store.replay(id, &replay, 1, &replayed, None).await.unwrap();
     // What was refused was not done.
     assert_fault(
-        store.replay(id, &replay, 1, &replayed).await,
+        store.replay(id, &replay, 1, &replayed, None).await,
         Fault::Refused,
     );
     store

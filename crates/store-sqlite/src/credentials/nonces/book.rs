@@ -4,6 +4,9 @@
 //! nobody takes one in between, the rows are read that others have written since. Rows are numbered in the order of their
 //! commits, and no number comes twice. What this process writes is in memory only once it is committed; where that is in
 //! doubt, the next group reads it.
+//!
+//! Where the clock is set back, signatures become good again whose nonces are forgotten. Up to when the forgotten ones were kept
+//! is therefore remembered, in every row, and no such nonce is taken: for a minute or two after such a step, writes are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +18,7 @@ use tocsin_auth::nonce::NonceHash;
 use tocsin_auth::{KeyId, UnixTime};
 use tocsin_store::StoreError;
 use tocsin_store::credential::MOST_NONCES;
+use tokio::time::Instant;
 
 use super::known::Known;
 use super::{Nonce, TAKE, Taken};
@@ -33,8 +37,12 @@ pub(super) struct Book {
     known: Known,
     /// The last row that is in there.
     last: i64,
+    /// Nonces that were kept until then or not so long may be forgotten.
+    forgotten: UnixTime,
     /// How many rows came since old ones were taken out.
     unswept: usize,
+    /// The next commit does not begin before.
+    pub(super) rests_until: Option<Instant>,
 }
 
 impl Default for Book {
@@ -42,7 +50,9 @@ impl Default for Book {
         Self {
             known: Known::default(),
             last: 0,
+            forgotten: UnixTime(0),
             unswept: SWEPT_AFTER,
+            rests_until: None,
         }
     }
 }
@@ -65,17 +75,20 @@ impl Book {
         let Some(now) = group.iter().map(|nonce| nonce.now).min() else {
             return Ok(Vec::new());
         };
-        self.known.forget(now);
+        let over = self.known.forget(now);
+        self.forgot(over);
         let mut transaction = writer
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(failed(TAKE))?;
         self.catch_up(&mut transaction, now).await?;
         let (uses, fresh) = self.judge(group);
-        let written = write(&mut transaction, &fresh).await?;
-        let is_swept = self.unswept >= SWEPT_AFTER;
-        if is_swept {
-            sweep(&mut transaction, now).await?;
+        let written = write(&mut transaction, &fresh, self.forgotten).await?;
+        let last = written.values().copied().max();
+        let is_swept = self.unswept >= SWEPT_AFTER && last.is_some();
+        if let Some(last) = last.filter(|_| is_swept) {
+            self.forgot(sweep(&mut transaction, now).await?);
+            note(&mut transaction, last, self.forgotten).await?;
         }
         transaction.commit().await.map_err(failed(TAKE))?;
 
@@ -85,7 +98,7 @@ impl Book {
                     .add(key, fresh.nonces.iter().copied(), fresh.keep_until);
             }
         }
-        self.last = written.values().copied().fold(self.last, i64::max);
+        self.last = last.unwrap_or(self.last);
         let unswept = if is_swept { 0 } else { self.unswept };
         self.unswept = unswept.saturating_add(written.len());
         let is_there = |key: &KeyId| !fresh.contains_key(key) || written.contains_key(key.as_str());
@@ -110,11 +123,12 @@ impl Book {
         now: UnixTime,
     ) -> Result<(), StoreError> {
         let mut rows = sqlx::query!(
-            "SELECT number, credential, nonces, keep_until FROM request_nonces
+            "SELECT number, credential, nonces, keep_until, forgotten FROM request_nonces
              WHERE number > ?1 ORDER BY number",
             self.last
         )
         .fetch(connection);
+        let mut forgotten = self.forgotten;
         while let Some(row) = rows.try_next().await.map_err(failed(TAKE))? {
             let keep_until = UnixTime(row.keep_until);
             if now <= keep_until {
@@ -130,10 +144,18 @@ impl Book {
                 }
                 let nonces = nonces.iter().copied().map(NonceHash);
                 self.known.add(&key, nonces, keep_until);
+            } else {
+                forgotten = forgotten.max(keep_until);
             }
+            forgotten = forgotten.max(UnixTime(row.forgotten));
             self.last = row.number;
         }
+        self.forgotten = forgotten;
         Ok(())
+    }
+
+    fn forgot(&mut self, until: Option<UnixTime>) {
+        self.forgotten = until.map_or(self.forgotten, |until| until.max(self.forgotten));
     }
 
     /// What each is, and what is to be written where its key is there. Of a nonce that is in a group twice, the first is
@@ -145,6 +167,12 @@ impl Book {
             let Nonce { key, hash, .. } = nonce;
             if self.known.has(key, hash, nonce.now) {
                 return NonceUse::Repeated;
+            }
+            if nonce.keep_until <= self.forgotten {
+                tracing::error!(
+                    "the clock was set back: requests are refused whose nonces may be forgotten"
+                );
+                return NonceUse::Unknown;
             }
             let fresh = rows.entry(key).or_insert_with(|| Fresh {
                 kept: self.known.count(key),
@@ -171,6 +199,7 @@ impl Book {
 async fn write(
     connection: &mut SqliteConnection,
     fresh: &BTreeMap<&KeyId, Fresh>,
+    forgotten: UnixTime,
 ) -> Result<BTreeMap<String, i64>, StoreError> {
     if fresh.is_empty() {
         return Ok(BTreeMap::new());
@@ -189,11 +218,12 @@ async fn write(
         source: error.into(),
     })?;
     let written = sqlx::query!(
-        r#"INSERT INTO request_nonces (credential, nonces, keep_until)
-           SELECT credentials.id, unhex(given.value ->> 1), given.value ->> 2
+        r#"INSERT INTO request_nonces (credential, nonces, keep_until, forgotten)
+           SELECT credentials.id, unhex(given.value ->> 1), given.value ->> 2, ?2
            FROM json_each(?1) AS given CROSS JOIN credentials ON credentials.id = given.value ->> 0
            RETURNING number AS "number!: i64", credential AS "credential!: String""#,
-        rows
+        rows,
+        forgotten.0
     )
     .fetch_all(connection)
     .await
@@ -202,12 +232,34 @@ async fn write(
     Ok(written.collect())
 }
 
-async fn sweep(connection: &mut SqliteConnection, now: UnixTime) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM request_nonces WHERE number IN
-             (SELECT number FROM request_nonces WHERE keep_until < ?1 ORDER BY keep_until LIMIT ?2)",
+/// Takes out old rows; gives until when the last of them was kept.
+async fn sweep(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+) -> Result<Option<UnixTime>, StoreError> {
+    let swept = sqlx::query_scalar!(
+        r#"DELETE FROM request_nonces WHERE number IN
+               (SELECT number FROM request_nonces WHERE keep_until < ?1 ORDER BY keep_until LIMIT ?2)
+           RETURNING keep_until AS "keep_until!: i64""#,
         now.0,
         SWEPT
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(failed(TAKE))?;
+    Ok(swept.into_iter().max().map(UnixTime))
+}
+
+/// Says in the last row what is forgotten.
+async fn note(
+    connection: &mut SqliteConnection,
+    last: i64,
+    forgotten: UnixTime,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE request_nonces SET forgotten = ?2 WHERE number = ?1",
+        last,
+        forgotten.0
     )
     .execute(connection)
     .await

@@ -16,7 +16,14 @@ type OfKey = HashMap<NonceHash, UnixTime>;
 
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    spans: BTreeMap<i64, HashMap<KeyId, OfKey>>,
+    spans: BTreeMap<i64, Span>,
+}
+
+#[derive(Debug)]
+struct Span {
+    /// Until when the last of them is kept.
+    last: UnixTime,
+    keys: HashMap<KeyId, OfKey>,
 }
 
 impl Known {
@@ -26,12 +33,17 @@ impl Known {
         nonces: impl IntoIterator<Item = NonceHash>,
         keep_until: UnixTime,
     ) {
-        let span = self.spans.entry(keep_until.0.div_euclid(SPAN)).or_default();
+        let span = self.spans.entry(keep_until.0.div_euclid(SPAN));
+        let span = span.or_insert_with(|| Span {
+            last: keep_until,
+            keys: HashMap::new(),
+        });
+        span.last = span.last.max(keep_until);
         let taken = nonces.into_iter().map(|nonce| (nonce, keep_until));
-        match span.get_mut(key) {
+        match span.keys.get_mut(key) {
             Some(of_key) => of_key.extend(taken),
             None => {
-                span.insert(key.clone(), taken.collect());
+                span.keys.insert(key.clone(), taken.collect());
             }
         }
     }
@@ -48,18 +60,20 @@ impl Known {
     }
 
     fn of(&self, key: &KeyId) -> impl Iterator<Item = &OfKey> {
-        self.spans.values().filter_map(|span| span.get(key))
+        self.spans.values().filter_map(|span| span.keys.get(key))
     }
 
-    /// Forgets the spans that are over.
-    pub(super) fn forget(&mut self, now: UnixTime) {
+    /// Forgets the spans that are over; gives until when the last of them was kept.
+    pub(super) fn forget(&mut self, now: UnixTime) -> Option<UnixTime> {
         let current = now.0.div_euclid(SPAN);
+        let mut last = None;
         while let Some(first) = self.spans.first_entry() {
             if *first.key() >= current {
-                return;
+                break;
             }
-            first.remove();
+            last = last.max(Some(first.remove().last));
         }
+        last
     }
 }
 
@@ -81,11 +95,11 @@ mod tests {
         assert!(!known.has(&key, &nonce(1), UnixTime(SPAN + 1)));
         assert!(!known.has(&other, &nonce(1), UnixTime(0)));
         assert_eq!((known.count(&key), known.count(&other)), (3, 0));
-        known.forget(UnixTime(2 * SPAN - 1));
+        assert_eq!(known.forget(UnixTime(2 * SPAN - 1)), None);
         assert_eq!(known.count(&key), 3);
-        known.forget(UnixTime(2 * SPAN));
+        assert_eq!(known.forget(UnixTime(2 * SPAN)), Some(UnixTime(SPAN)));
         assert_eq!(known.count(&key), 1);
-        known.forget(UnixTime(9 * SPAN));
+        assert_eq!(known.forget(UnixTime(9 * SPAN)), Some(UnixTime(2 * SPAN)));
         assert!(known.spans.is_empty());
     }
 }
