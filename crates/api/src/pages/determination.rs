@@ -12,6 +12,7 @@ use super::signed::{SignedClaim, leaf, proof};
 use super::{Page, layout};
 use crate::extract::{Path, determination};
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::determination_id;
 use crate::{Api, deliveries, eligibility};
 
@@ -22,7 +23,7 @@ const CLAIMS: u32 = 50;
 const SIGNED: usize = 20;
 
 pub(super) async fn page(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Page, Problem> {
     let (risk, ordinal) = determination(&text)?;

@@ -12,10 +12,10 @@ use tocsin_store::webhook::lane::{Lane, Record, RecordId, Replay};
 use utoipa::ToSchema;
 
 use super::{Asker, desk, own, said};
-use crate::Api;
 use crate::extract::{Counted, Path, Query};
 use crate::page::{self, PageQuery};
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// Replays of an endpoint that may wait.
 const MOST_REPLAYS: u32 = 16;
@@ -137,7 +137,7 @@ pub(crate) struct ReplayAnswer {
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeliveryList), (status = 404)))]
 pub(crate) async fn deliveries(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -164,7 +164,7 @@ pub(crate) async fn deliveries(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/dead-letters", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeadLetterList), (status = 404)))]
 pub(crate) async fn dead_letters(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -193,7 +193,7 @@ pub(crate) async fn dead_letters(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = LaneList), (status = 404)))]
 pub(crate) async fn lanes(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<LaneList>, Problem> {
@@ -208,7 +208,7 @@ pub(crate) async fn lanes(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path)),
                request_body = ReplayBody, responses((status = 202, body = ReplayAnswer), (status = 404)))]
 pub(crate) async fn replay(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     body: Result<Json<ReplayBody>, JsonRejection>,
