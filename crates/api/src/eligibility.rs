@@ -30,7 +30,7 @@ pub(crate) async fn policy(
     Path(text): Path<String>,
 ) -> Result<Response, Problem> {
     let policy: PolicyId = id(&text, "a policy id")?;
-    kept.answer(Question::Policy(policy), of(&kept, policy))
+    kept.answer(Question::Policy(policy), || of(&kept, policy))
         .await
 }
 

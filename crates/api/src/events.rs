@@ -92,7 +92,7 @@ pub(crate) async fn follow(
     let kept = api.store.events_kept().await?;
     let after = named.map_or(kept.last, Seq);
     let following = Following {
-        store: api.store,
+        store: Arc::clone(&api.store),
         missed: (after < kept.forgotten).then_some(kept.forgotten),
         after: after.max(kept.forgotten),
         waiting: VecDeque::new(),

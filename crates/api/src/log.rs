@@ -42,6 +42,7 @@ pub(crate) async fn checkpoint(State(api): State<Served>) -> Result<Response, Pr
 pub(crate) async fn key(State(api): State<Served>) -> Result<Response, Problem> {
     let key = api
         .log_key
+        .as_deref()
         .ok_or_else(|| Problem::NotFound("this service keeps no log".to_owned()))?;
     Ok(served(
         "text/plain; charset=utf-8",

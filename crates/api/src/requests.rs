@@ -27,13 +27,22 @@ tokio::task_local! {
     static CURRENT: RequestId;
 }
 
-/// The name of a request: 1 to 64 letters, digits, dashes, dots and underscores, as a header has it.
+/// The name of a request: 1 to 64 letters, digits, dashes, dots and underscores.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) enum RequestId {
+    /// The client's.
+    Taken(HeaderValue),
+    /// One of ours, as digits.
+    Made([u8; 32]),
+}
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
+        let bytes = match self {
+            Self::Taken(value) => value.as_bytes(),
+            Self::Made(digits) => digits,
+        };
+        f.write_str(core::str::from_utf8(bytes).unwrap_or_default())
     }
 }
 
@@ -49,11 +58,18 @@ impl RequestId {
         let (Some(one), None) = (sent.next(), sent.next()) else {
             return None;
         };
-        let text = one.to_str().ok()?;
         let harmless =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_name = (1..=LENGTH_MAX).contains(&text.len()) && text.bytes().all(harmless);
-        is_name.then(|| Self(one.clone()))
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = (1..=LENGTH_MAX).contains(&one.len()) && one.as_bytes().iter().all(harmless);
+        is_name.then(|| Self::Taken(one.clone()))
+    }
+
+    /// As the answer says it.
+    fn into_header(self) -> Option<HeaderValue> {
+        match self {
+            Self::Taken(value) => Some(value),
+            Self::Made(digits) => HeaderValue::from_bytes(&digits).ok(),
+        }
     }
 }
 
@@ -83,13 +99,12 @@ impl Names {
 
     fn made(&self) -> RequestId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let mut bytes = [0; 16];
-        for (half, key) in bytes.chunks_exact_mut(8).zip(&self.keys) {
-            half.copy_from_slice(&key.hash_one(count).to_be_bytes());
+        let mut digits = [0; 32];
+        for (half, key) in digits.chunks_exact_mut(16).zip(&self.keys) {
+            let hash = hex::const_encode::<8, false>(&key.hash_one(count).to_be_bytes());
+            half.copy_from_slice(hash.as_bytes());
         }
-        let name = HeaderValue::try_from(hex::encode(bytes));
-        // Digits are what a header may have.
-        RequestId(name.unwrap_or(HeaderValue::from_static("unnamed")))
+        RequestId::Made(digits)
     }
 }
 
@@ -131,7 +146,9 @@ impl Named {
                 tracing::debug!(status = status.as_u16(), "answered");
             }
         });
-        response.headers_mut().insert(HEADER, id.0);
+        if let Some(name) = id.into_header() {
+            response.headers_mut().insert(HEADER, name);
+        }
         response
     }
 }

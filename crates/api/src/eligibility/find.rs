@@ -44,7 +44,7 @@ pub(crate) async fn find(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let question = Question::Query(query.unwrap_or_default());
-    kept.answer(question, found(&kept, asked)).await
+    kept.answer(question, || found(&kept, asked)).await
 }
 
 async fn found(kept: &Kept, asked: Asked) -> Result<EligibilityList, Problem> {

@@ -84,16 +84,17 @@ impl Kept {
     }
 
     /// The answer to `question`: as it is kept, if nothing was committed since, otherwise as `make` makes it.
-    pub(crate) async fn answer<T: Serialize>(
+    pub(crate) async fn answer<T: Serialize, M: Future<Output = Result<T, Problem>>>(
         &self,
         question: Question,
-        make: impl Future<Output = Result<T, Problem>>,
+        make: impl FnOnce() -> M,
     ) -> Result<Response, Problem> {
         let version = self.0.store.version().await?;
         if let Some(answer) = self.find(version, &question) {
             return Ok(answer.into_response());
         }
-        let value = make.await?;
+        // In a box, so that those who are served what is kept do not carry the room for it about.
+        let value = Box::pin(make()).await?;
         let body =
             serde_json::to_vec(&value).map_err(|error| Problem::Failed(error.to_string()))?;
         let answer = Answer {

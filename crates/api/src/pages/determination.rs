@@ -14,7 +14,7 @@ use crate::extract::{Path, determination};
 use crate::problem::Problem;
 use crate::served::Served;
 use crate::views::determination_id;
-use crate::{Api, deliveries, eligibility};
+use crate::{deliveries, eligibility};
 
 /// Observations and claims that are shown; the API has all.
 const SHOWN: usize = 50;
