@@ -41,6 +41,7 @@ use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
 use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery};
+use tocsin_store::grounds::{Grounds, Groundwork};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -386,6 +387,13 @@ impl<S: Backlogs + Sync> Backlogs for Mortal<S> {
 impl<S: Versions> Versions for Mortal<S> {
     async fn version(&self) -> Result<Version, StoreError> {
         self.store.version().await
+    }
+}
+
+#[async_trait]
+impl<S: Groundwork> Groundwork for Mortal<S> {
+    async fn grounds(&self, policy: PolicyId) -> Result<Option<Grounds>, StoreError> {
+        self.store.grounds(policy).await
     }
 }
 

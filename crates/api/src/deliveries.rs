@@ -22,6 +22,7 @@ use crate::extract::{Path, Query};
 use crate::idempotency::{self, Asked};
 use crate::page;
 use crate::problem::{Kind, Problem, ProblemDetails};
+use crate::served::Served;
 
 /// How far a delivery has come.
 #[derive(Serialize, ToSchema)]
@@ -209,7 +210,7 @@ pub(crate) struct DeliveryQuery {
 /// Every delivery, or those in a state, the last queued first.
 #[utoipa::path(get, path = "/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries", params(DeliveryQuery), responses((status = 200, description = "A page of deliveries", body = DeliveryPage)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<DeliveryQuery>,
 ) -> Result<Json<DeliveryPage>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -232,7 +233,7 @@ pub(crate) async fn list(
 /// How far the delivery of an attestation has come, and what it cost.
 #[utoipa::path(get, path = "/v1/deliveries/{attestation}", operation_id = "get_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The delivery", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<DeliveryReport>, Problem> {
     let delivery = find(&api, &text).await?;
@@ -243,7 +244,7 @@ pub(crate) async fn one(
 /// same request again, with its key, does nothing, and gets the same answer.
 #[utoipa::path(post, path = "/v1/deliveries/{attestation}/replay", operation_id = "replay_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), responses((status = 202, description = "It is under way", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"), (status = 409, description = "It has ended, and not because it was given up", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn replay(
-    State(api): State<Api>,
+    State(api): State<Served>,
     caller: Option<Extension<Caller>>,
     Path(text): Path<String>,
     headers: HeaderMap,

@@ -10,8 +10,8 @@ use tocsin_store::revocation::Standing;
 use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// The epochs of a verifier, as its last final block has them, or of a programme off-chain, as they are configured.
 #[derive(Serialize, ToSchema)]
@@ -105,7 +105,7 @@ impl StandingView {
 
 /// The epochs of the verifier, with the unpaid claims under each.
 #[utoipa::path(get, path = "/v1/epochs", operation_id = "list_epochs", tag = "epochs", responses((status = 200, description = "The epochs", body = EpochList), (status = 404, description = "This service attests nothing", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Problem> {
+pub(crate) async fn epochs(State(api): State<Served>) -> Result<Json<EpochList>, Problem> {
     let Some(domain) = api.attestor else {
         return Err(Problem::NotFound("this service attests nothing".to_owned()));
     };
@@ -137,34 +137,43 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Pr
     }))
 }
 
+impl StandingView {
+    /// What stands in the way of the claim of an attestation.
+    pub(crate) fn of(
+        record: &AttestationRecord,
+        standing: Option<Standing>,
+    ) -> Result<Self, StoreError> {
+        let Some(Standing { news, corrected }) = standing else {
+            return Ok(Self {
+                held: false,
+                hold: None,
+                revoked: false,
+                min_revision: None,
+                correction_allowed: None,
+            });
+        };
+        let payload = ClaimAttestation::from_bytes(&record.payload).map_err(|error| {
+            StoreError::InvalidRow {
+                noun: "attestation",
+                key: record.id.to_string(),
+                reason: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            held: news.hold.is_some(),
+            hold: news.hold,
+            revoked: payload.revision < news.min_revision,
+            min_revision: Some(news.min_revision),
+            correction_allowed: Some(corrected == Some(news.min_revision)),
+        })
+    }
+}
+
 /// What the verifier says of the claim of an attestation.
 pub(crate) async fn standing(
     store: &dyn Store,
     record: &AttestationRecord,
 ) -> Result<StandingView, StoreError> {
-    let found = store
-        .claim_standing(record.domain_separator, record.claim_key)
-        .await?;
-    let Some(Standing { news, corrected }) = found else {
-        return Ok(StandingView {
-            held: false,
-            hold: None,
-            revoked: false,
-            min_revision: None,
-            correction_allowed: None,
-        });
-    };
-    let payload =
-        ClaimAttestation::from_bytes(&record.payload).map_err(|error| StoreError::InvalidRow {
-            noun: "attestation",
-            key: record.id.to_string(),
-            reason: error.to_string(),
-        })?;
-    Ok(StandingView {
-        held: news.hold.is_some(),
-        hold: news.hold,
-        revoked: payload.revision < news.min_revision,
-        min_revision: Some(news.min_revision),
-        correction_allowed: Some(corrected == Some(news.min_revision)),
-    })
+    let found = store.claim_standing(record.domain_separator, record.claim_key);
+    StandingView::of(record, found.await?)
 }

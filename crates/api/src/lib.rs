@@ -37,9 +37,11 @@ mod risks;
 mod route;
 mod routes;
 mod serve;
+mod served;
 mod sources;
 mod views;
 mod warnings;
+mod way;
 pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};

@@ -29,8 +29,8 @@ use tocsin_domain::observation::SourceId;
 use tocsin_store::credential::OwnerName;
 
 pub use self::stages::TurnOutcome;
-use crate::Api;
 use crate::problem::Problem;
+use crate::served::Served;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -157,7 +157,7 @@ fn number(count: u64) -> i64 {
 }
 
 /// Everything that is counted, and what the store and the parts say now.
-pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(api): State<Served>) -> Result<Response, Problem> {
     let counts = &api.metrics.0;
     counts.feeds.look(&api).await?;
     counts.sources.look(&api).await?;

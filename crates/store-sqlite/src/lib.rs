@@ -25,6 +25,7 @@ mod disagreements;
 mod epochs;
 mod error;
 mod events;
+mod grounds;
 mod halts;
 mod imports;
 mod inceptions;

@@ -25,6 +25,7 @@ pub mod deliveries;
 pub mod durability;
 pub mod epochs;
 pub mod events;
+pub mod grounds;
 pub mod halts;
 pub mod imports;
 pub mod logs;
@@ -315,6 +316,10 @@ macro_rules! conformance_tests {
                 attestations_are_listed_newest_first
                 deliveries_are_listed_and_resumed
                 observations_are_listed_newest_first
+            }
+            grounds {
+                say_what_was_heard
+                say_what_followed
             }
             logs {
                 has_every_decision_once

@@ -21,6 +21,7 @@ pub mod epoch;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod grounds;
 pub mod halt;
 pub mod import;
 pub mod log;
@@ -66,6 +67,7 @@ pub trait Store:
     + quorum::Quorums
     + event::Events
     + webhook::Webhooks
+    + grounds::Groundwork
     + log::Log
     + log::Audit
     + credential::KeyBooks
@@ -102,6 +104,7 @@ impl<T> Store for T where
         + quorum::Quorums
         + event::Events
         + webhook::Webhooks
+        + grounds::Groundwork
         + log::Log
         + log::Audit
         + credential::KeyBooks

@@ -20,8 +20,8 @@ use utoipa::ToSchema;
 
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
 use super::{Auth, Caller};
-use crate::Api;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// All keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,7 +79,7 @@ pub(crate) struct ActAnswer {
 
 /// Every key and what it was used for.
 #[utoipa::path(get, path = "/v1/keys", operation_id = "list_keys", tag = "keys", responses((status = 200, body = KeyList)))]
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list(State(api): State<Served>) -> Result<Json<KeyList>, Problem> {
     let auth = &api.auth.0;
     let now = (auth.now)();
     let keys = auth.store.credentials().await?;
@@ -132,7 +132,7 @@ fn entry(key: &Credential, usage: &Usage, now: UnixTime) -> KeyEntry {
 /// Does what is asked, or in production keeps it for a second person.
 #[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer), (status = 404)))]
 pub(crate) async fn act(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Result<Response, Problem> {

@@ -23,6 +23,7 @@ use super::{Asker, desk, once, own, said};
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// How long the secrets before a new one sign, where the request does not say: a day.
 const USUAL_OVERLAP: i64 = 86_400;
@@ -115,7 +116,7 @@ impl SecretEntry {
 #[utoipa::path(get, path = "/v1/webhooks/{id}/secrets", operation_id = "secrets", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = SecretList), (status = 404)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<SecretList>, Problem> {
@@ -138,7 +139,7 @@ pub(crate) async fn list(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = RotationBody,
                responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn rotate(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -186,7 +187,7 @@ pub(crate) async fn rotate(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secrets/{key}", operation_id = "act_on_secret", tag = "webhooks", params(("id" = String, Path), ("key" = String, Path)),
                request_body = SecretActBody, responses((status = 200, body = SecretList), (status = 404), (status = 409)))]
 pub(crate) async fn act(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path((id, key)): Path<(String, String)>,
     body: Result<Json<SecretActBody>, JsonRejection>,

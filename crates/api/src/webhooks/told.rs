@@ -12,11 +12,11 @@ use tocsin_store::webhook::lane::{Lane, LaneId, Record, RecordId, Replay};
 use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
-use crate::Api;
 use crate::extract::{Counted, Path, Query};
 use crate::idempotency;
 use crate::page::{self, PageQuery};
 use crate::problem::Problem;
+use crate::served::Served;
 
 /// Replays of an endpoint that may wait.
 const MOST_REPLAYS: u32 = 16;
@@ -144,7 +144,7 @@ impl ReplayAnswer {
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeliveryList), (status = 404)))]
 pub(crate) async fn deliveries(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -171,7 +171,7 @@ pub(crate) async fn deliveries(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/dead-letters", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeadLetterList), (status = 404)))]
 pub(crate) async fn dead_letters(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -200,7 +200,7 @@ pub(crate) async fn dead_letters(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = LaneList), (status = 404)))]
 pub(crate) async fn lanes(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<LaneList>, Problem> {
@@ -216,7 +216,7 @@ pub(crate) async fn lanes(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")),
                request_body = ReplayBody, responses((status = 202, body = ReplayAnswer), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn replay(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,

@@ -14,11 +14,11 @@ use tocsin_store::credential::Proposal;
 use utoipa::ToSchema;
 
 use super::{ActAnswer, answer, named};
-use crate::Api;
 use crate::auth::admin::Act;
 use crate::auth::{Auth, Caller};
 use crate::extract::Path;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// How long a proposal waits for its second person.
 const PROPOSED_FOR: i64 = DAY;
@@ -67,7 +67,7 @@ pub(super) async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<R
 
 /// What waits for a second person.
 #[utoipa::path(get, path = "/v1/keys/proposals", operation_id = "proposals", tag = "keys", responses((status = 200, body = ProposalList)))]
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, Problem> {
+pub(crate) async fn list(State(api): State<Served>) -> Result<Json<ProposalList>, Problem> {
     let auth = &api.auth.0;
     let open = auth.store.proposals((auth.now)()).await?;
     let mut proposals = Vec::new();
@@ -89,7 +89,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, P
 /// Approves and does what somebody else has proposed.
 #[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
 pub(crate) async fn approve(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
