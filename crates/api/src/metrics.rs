@@ -22,6 +22,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tocsin_auth::{Failure, KeyId};
@@ -122,8 +123,9 @@ impl Metrics {
         self.0.stages.turned(stage, outcome, took);
     }
 
-    pub(crate) fn call_answered(&self, client: &OwnerName, key: &KeyId) {
-        self.0.calls.answered(client, key);
+    /// Counts the requests of a key that are let through.
+    pub(crate) fn calls_of(&self, client: &OwnerName, key: &KeyId) -> Counter {
+        self.0.calls.answered(client, key)
     }
 
     pub(crate) fn call_refused(&self, failure: Failure) {

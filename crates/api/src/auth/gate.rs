@@ -48,7 +48,6 @@ impl Auth {
             Ok((caller, body)) => {
                 tracing::Span::current().record("key", caller.key.as_str());
                 self.0.tally.answered(&caller.key, peer);
-                self.0.metrics.call_answered(&caller.client, &caller.key);
                 head.extensions.insert(caller);
                 Ok(Request::from_parts(head, Body::from(body)))
             }
@@ -101,6 +100,7 @@ impl Auth {
     }
 
     fn caller(&self, permitted: &Permitted, known: Known) -> Caller {
+        known.answered.inc();
         Caller {
             client: known.client,
             key: permitted.key().clone(),
@@ -141,6 +141,7 @@ impl Auth {
         };
         match verifying {
             Ok(verifying) => Some(Known {
+                answered: self.0.metrics.calls_of(&client, &stored.id),
                 key: KnownKey {
                     id: stored.id,
                     verifying,
