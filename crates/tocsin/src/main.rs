@@ -9,7 +9,7 @@ use tocsin::clock::SystemClock;
 use tocsin::command::{
     self, backtest, chain, check, claims, client, clients, explain, feeds, keys, policies, verify,
 };
-use tocsin::config::Config;
+use tocsin::config::{Config, Served};
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
 
@@ -38,6 +38,19 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             runtime()?.block_on(async {
                 let shutdown = service::shutdown_on_signal()?;
                 service::run(config, Arc::new(SystemClock), shutdown).await
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve {
+            config,
+            listen,
+            json_logs,
+        } => {
+            let config = Served::load(&config, listen)?;
+            let _traces = telemetry::start(json_logs, config.traces.as_ref())?;
+            runtime()?.block_on(async {
+                let shutdown = service::shutdown_on_signal()?;
+                service::serve(config, Arc::new(SystemClock), shutdown).await
             })?;
             Ok(ExitCode::SUCCESS)
         }

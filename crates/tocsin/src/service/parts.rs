@@ -1,6 +1,7 @@
 //! The parts of the service, connected to the outside and not yet running.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tocsin_api::auth::AuthSettings;
@@ -59,6 +60,8 @@ pub(super) struct Parts {
     pub(super) logger: Logger,
     pub(super) log_key: String,
     pub(super) listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
+    /// Where other processes read how this one is doing; nowhere where the database is the caller's.
+    pub(super) status: Option<PathBuf>,
 }
 
 /// The wake-up calls between the stages.
@@ -203,6 +206,7 @@ pub(super) async fn connect(
         logger,
         log_key: shown_key,
         listener,
+        status: None,
     })
 }
 
@@ -214,7 +218,11 @@ fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
     Ok((Arc::new(teller), config.max_endpoints))
 }
 
-async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
+/// Takes an address that a section of the configuration names.
+pub(super) async fn listen(
+    section: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, ServiceError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| ServiceError::Listen {
         section,
