@@ -19,9 +19,9 @@ use crate::problem::{Kind, Problem};
 use crate::route::Routes;
 use crate::webhooks::{endpoints, secrets, told};
 use crate::{
-    Api, attestations, claims, covers, deliveries, determinations, eligibility, epochs, etag,
-    events, feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies,
-    quorum, requests, responses, risks, sources, warnings,
+    Api, attestations, attestors, claims, covers, deliveries, determinations, eligibility, epochs,
+    etag, events, feeds, health, limits, log, metrics, mirrors, observations, openapi, pages,
+    policies, quorum, requests, responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -75,6 +75,7 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(read, routes!(feeds::feeds))
         .add(read, routes!(feeds::subject))
         .add(read, routes!(quorum::quorum))
+        .add(read, routes!(attestors::attestors))
         .add(Access::Public, routes!(eligibility::find::find))
         .add(Access::Public, routes!(log::checkpoint))
         .add(Access::Public, routes!(log::key))

@@ -9,6 +9,7 @@
 
 mod answers;
 mod attestations;
+mod attestors;
 mod backlog;
 mod batches;
 mod browse;
@@ -28,6 +29,7 @@ mod events;
 mod halts;
 mod imports;
 mod inceptions;
+mod lives;
 mod log;
 mod looks;
 mod mirrors;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::attestor::AttestorBooks;
 use tocsin_store::credential::KeyBooks;
 
 use crate::credentials::NonceQueue;
@@ -50,6 +51,11 @@ impl SqliteStore {
     /// transaction each and rests on nothing that the other process remembers. The database must be there, with the schema
     /// that this program knows.
     pub async fn open_keys(path: &Path) -> Result<Arc<dyn KeyBooks>, StoreError> {
+        Ok(Arc::new(crate::open::beside(path).await?))
+    }
+
+    /// The same for what is reported of attestors' keys.
+    pub async fn open_attestors(path: &Path) -> Result<Arc<dyn AttestorBooks>, StoreError> {
         Ok(Arc::new(crate::open::beside(path).await?))
     }
 

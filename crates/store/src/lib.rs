@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod attestation;
+pub mod attestor;
 pub mod backlog;
 pub mod browse;
 pub mod check;
@@ -57,6 +58,7 @@ pub trait Store:
     + warning::Warnings
     + claim::Claims
     + epoch::Epochs
+    + attestor::Attestors
     + revocation::Standings
     + renewal::Renewals
     + attestation::Reservations
@@ -92,6 +94,7 @@ impl<T> Store for T where
         + warning::Warnings
         + claim::Claims
         + epoch::Epochs
+        + attestor::Attestors
         + revocation::Standings
         + renewal::Renewals
         + attestation::Reservations
