@@ -16,6 +16,9 @@ use self::laggards::LaggardsView;
 use crate::Api;
 use crate::problem::{Problem, ProblemDetails};
 
+/// What a key of this service is counted under that gave no signature. The other kinds are those of disagreements.
+const COULD_NOT_SIGN: &str = "could-not-sign";
+
 /// The keys that sign, or signed, in the epochs of one domain.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AttestorList {
@@ -38,7 +41,8 @@ struct AttestorView {
     /// Unix seconds of the last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_signed_at: Option<String>,
-    /// How often it contradicted, refused or lied in the eyes of this service, by kind.
+    /// How often it contradicted, refused or lied in the eyes of this service, by kind; of a key of this service, how often it
+    /// `could-not-sign`.
     failures: BTreeMap<String, u64>,
 }
 
@@ -102,6 +106,10 @@ pub(crate) async fn attestors(State(api): State<Api>) -> Result<Json<AttestorLis
         if let Some(peer) = peer {
             failures.entry(peer).or_default().insert(kind, count);
         }
+    }
+    for (signer, failed) in api.store.signer_failures(separator).await? {
+        let of_it = failures.entry(signer).or_default();
+        of_it.insert(COULD_NOT_SIGN.to_owned(), failed.count);
     }
     let keys = known.by_address().into_iter();
     let attestors = keys.map(|(address, places)| {

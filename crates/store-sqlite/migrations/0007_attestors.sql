@@ -32,6 +32,15 @@ CREATE TABLE signer_uses (
     PRIMARY KEY (domain_separator, epoch, bitmap)
 ) STRICT, WITHOUT ROWID;
 
+-- Keys of this node that could not sign.
+CREATE TABLE signer_failures (
+    domain_separator BLOB    NOT NULL CHECK (length(domain_separator) = 32),
+    signer           BLOB    NOT NULL CHECK (length(signer) = 20),
+    count            INTEGER NOT NULL CHECK (count >= 1),
+    last_at          INTEGER NOT NULL,
+    PRIMARY KEY (domain_separator, signer)
+) STRICT, WITHOUT ROWID;
+
 -- `signerEpoch` ends the twentieth word of a payload.
 CREATE TRIGGER signer_used AFTER INSERT ON attestations WHEN NEW.signatures IS NOT NULL BEGIN
     INSERT INTO signer_uses (domain_separator, epoch, bitmap, signed, claims, last_at)

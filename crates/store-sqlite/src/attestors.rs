@@ -4,7 +4,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
@@ -12,10 +12,13 @@ use tocsin_auth::{LifeCycle, State};
 use tocsin_domain::attestation::EpochNotice;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestor::{AttestorChange, Attestors, EpochMove, NewNotice, Place, PlaceUse};
+use tocsin_store::attestor::{
+    AttestorChange, Attestors, EpochMove, NewNotice, Place, PlaceUse, SignerFailures,
+};
 use tocsin_store::log::Fact;
 
-use self::rows::{LifeRow, NoticeRow, UseRow};
+use self::rows::{FailureRow, LifeRow, NoticeRow, UseRow};
+use crate::column::signed;
 use crate::error::failed;
 use crate::lives::LifeCells;
 use crate::log;
@@ -58,6 +61,9 @@ impl Attestors for SqliteStore {
             if give(&mut transaction, change, notice).await? {
                 given.push((notice.epoch, notice.notice));
             }
+        }
+        for (signer, times) in &change.failures {
+            fail(&mut transaction, change, signer, *times).await?;
         }
         transaction.commit().await.map_err(failed(CHANGE))?;
         Ok(given)
@@ -103,6 +109,25 @@ impl Attestors for SqliteStore {
             row.add_to(&mut uses)?;
         }
         Ok(uses)
+    }
+
+    async fn signer_failures(
+        &self,
+        domain_separator: B256,
+    ) -> Result<BTreeMap<Address, SignerFailures>, StoreError> {
+        let attempt = "read which keys could not sign";
+        let mut connection = self.snapshot(attempt).await?;
+        let domain = domain_separator.as_slice();
+        let rows = sqlx::query_as!(
+            FailureRow,
+            r#"SELECT signer AS "signer!", count AS "count!", last_at AS "last_at!"
+               FROM signer_failures WHERE domain_separator = ?1 ORDER BY signer"#,
+            domain
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+        rows.into_iter().map(FailureRow::decode).collect()
     }
 }
 
@@ -198,6 +223,28 @@ async fn give(
     let detail = new.detail.clone();
     queue(connection, change.at, &kind, subject, new.epoch, detail).await?;
     Ok(true)
+}
+
+async fn fail(
+    connection: &mut SqliteConnection,
+    change: &AttestorChange,
+    signer: &Address,
+    times: u64,
+) -> Result<(), StoreError> {
+    let (domain, key) = (change.domain_separator.as_slice(), signer.as_slice());
+    let times = signed(NOUN, signer, times)?;
+    sqlx::query!(
+        "INSERT INTO signer_failures (domain_separator, signer, count, last_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (domain_separator, signer) DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at",
+        domain,
+        key,
+        times,
+        change.at.0
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(failed(CHANGE))?;
+    Ok(())
 }
 
 async fn queue(

@@ -87,6 +87,8 @@ pub struct AttestorChange {
     pub moves: Vec<EpochMove>,
     /// What is said. What was said before is left out.
     pub notices: Vec<NewNotice>,
+    /// Keys of this node that could not sign, and how often since that was recorded last.
+    pub failures: Vec<(Address, u64)>,
 }
 
 /// One signer of an epoch, by its index there.
@@ -113,6 +115,15 @@ pub struct PlaceUse {
     pub claims: u64,
     /// When the last one was made.
     pub last_signed_at: Option<Timestamp>,
+}
+
+/// How often a key of this node could not sign.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignerFailures {
+    /// How often.
+    pub count: u64,
+    /// When that was recorded last.
+    pub last_at: Timestamp,
 }
 
 /// The life of attestors' keys, and their use.
@@ -143,6 +154,12 @@ pub trait Attestors: Send + Sync {
         &self,
         domain_separator: B256,
     ) -> Result<BTreeMap<Place, PlaceUse>, StoreError>;
+
+    /// Which keys of this node could not sign.
+    async fn signer_failures(
+        &self,
+        domain_separator: B256,
+    ) -> Result<BTreeMap<Address, SignerFailures>, StoreError>;
 }
 
 /// What is needed to report on attestors' keys: the epochs, their life, and what waits under them.

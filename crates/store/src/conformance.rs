@@ -253,6 +253,7 @@ macro_rules! conformance_tests {
                 are_noticed_once
                 are_counted_by_what_they_sign
                 are_counted_by_batch
+                are_counted_where_they_fail
             }
             statements {
                 follow_a_reservation

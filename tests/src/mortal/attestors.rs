@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 use tocsin_auth::LifeCycle;
 use tocsin_domain::attestation::EpochNotice;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestor::{AttestorChange, Attestors, Place, PlaceUse};
+use tocsin_store::attestor::{AttestorChange, Attestors, Place, PlaceUse, SignerFailures};
 
 use super::Mortal;
 
@@ -41,5 +41,12 @@ impl<S: Attestors> Attestors for Mortal<S> {
         domain_separator: B256,
     ) -> Result<BTreeMap<Place, PlaceUse>, StoreError> {
         self.store.attestor_uses(domain_separator).await
+    }
+
+    async fn signer_failures(
+        &self,
+        domain_separator: B256,
+    ) -> Result<BTreeMap<Address, SignerFailures>, StoreError> {
+        self.store.signer_failures(domain_separator).await
     }
 }

@@ -223,7 +223,9 @@ async fn a_rollover_a_rollback_and_a_compromise_by_the_runbook() {
 
     // Who listens hears what the log says, each once.
     let said = leaves(&api).await;
-    let kinds = said.iter().map(|fact| fact["kind"].as_str().unwrap().to_owned());
+    let kinds = said
+        .iter()
+        .map(|fact| fact["kind"].as_str().unwrap().to_owned());
     let kinds: Vec<String> = kinds.collect();
     assert_eq!(heard(&api, kinds.len()).await, kinds);
 

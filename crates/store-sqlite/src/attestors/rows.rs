@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use tocsin_auth::LifeCycle;
 use tocsin_domain::attestation::EpochNotice;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
-use tocsin_store::attestor::{Place, PlaceUse};
+use tocsin_store::attestor::{Place, PlaceUse, SignerFailures};
 use tocsin_store::check::Flaw;
 
 use super::NOUN;
-use crate::column::unsigned;
+use crate::column::{address, hexed, unsigned};
 use crate::lives::life;
 
 pub(super) struct LifeRow {
@@ -88,5 +88,24 @@ impl UseRow {
             used.last_signed_at = used.last_signed_at.max(Some(last));
         }
         Ok(())
+    }
+}
+
+pub(super) struct FailureRow {
+    pub(super) signer: Vec<u8>,
+    pub(super) count: i64,
+    pub(super) last_at: i64,
+}
+
+impl FailureRow {
+    pub(super) fn decode(self) -> Result<(Address, SignerFailures), StoreError> {
+        let decode = || {
+            let failures = SignerFailures {
+                count: unsigned("count", self.count)?,
+                last_at: Timestamp(self.last_at),
+            };
+            Ok((address("signer", &self.signer)?, failures))
+        };
+        decode().map_err(|flaw: Flaw| flaw.invalid_row("failures of a signer", hexed(&self.signer)))
     }
 }

@@ -8,7 +8,7 @@ use tocsin_domain::attestation::EpochNotice;
 use tocsin_domain::time::Seconds;
 
 use crate::Store;
-use crate::attestor::{AttestorChange, EpochMove, NewNotice, Place, PlaceUse};
+use crate::attestor::{AttestorChange, EpochMove, NewNotice, Place, PlaceUse, SignerFailures};
 use crate::conformance::sample::{address, at, batch, domain, hash, store_paid, store_reserved};
 use crate::conformance::{Fault, assert_fault};
 use crate::log::Appending;
@@ -21,6 +21,7 @@ fn change(moves: Vec<EpochMove>, notices: Vec<NewNotice>) -> AttestorChange {
         at: at(7),
         moves,
         notices,
+        failures: Vec::new(),
     }
 }
 
@@ -139,6 +140,32 @@ pub async fn are_noticed_once<S: Store + 'static>(store: Arc<S>) {
     );
     assert_eq!(said[0].1, hash("here").to_string());
     assert_eq!(said[0].3, json!({"sign_until": "900"}));
+}
+
+/// What could not be signed adds up.
+pub async fn are_counted_where_they_fail<S: Store + 'static>(store: Arc<S>) {
+    let here = hash("here");
+    assert!(store.signer_failures(here).await.unwrap().is_empty());
+    for times in [1, 4] {
+        let failed = AttestorChange {
+            failures: vec![(address("one"), times)],
+            ..change(Vec::new(), Vec::new())
+        };
+        store.change_attestors(&failed).await.unwrap();
+    }
+    let failures = SignerFailures {
+        count: 5,
+        last_at: at(7),
+    };
+    let expected = [(address("one"), failures)].into();
+    assert_eq!(store.signer_failures(here).await.unwrap(), expected);
+    assert!(
+        store
+            .signer_failures(hash("there"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// Of a statement that is recorded alone each signer has one; of a batch, too, for many claims.

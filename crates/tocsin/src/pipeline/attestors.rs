@@ -87,7 +87,8 @@ impl Work for AttestorKeeper {
         let serving = serving.map(|seat| seat.epoch().number());
         let moves = moves(&epochs, &known, serving, UnixTime(at.0));
         let notices = self.due(stage, &epochs, at).await?;
-        if moves.is_empty() && notices.is_empty() {
+        let failures = self.attestor.take_failures();
+        if moves.is_empty() && notices.is_empty() && failures.is_empty() {
             return Ok(Turn::Idle);
         }
         let change = AttestorChange {
@@ -95,6 +96,7 @@ impl Work for AttestorKeeper {
             at,
             moves,
             notices,
+            failures,
         };
         match stage.store.change_attestors(&change).await {
             Ok(given) => {
@@ -102,8 +104,14 @@ impl Work for AttestorKeeper {
                 Ok(Turn::Worked)
             }
             // Somebody has written it down meanwhile: the next turn sees what is left.
-            Err(StoreError::Stale { .. }) => Ok(Turn::Idle),
-            Err(error) => Err(error.into()),
+            Err(StoreError::Stale { .. }) => {
+                self.attestor.put_back(&change.failures);
+                Ok(Turn::Idle)
+            }
+            Err(error) => {
+                self.attestor.put_back(&change.failures);
+                Err(error.into())
+            }
         }
     }
 }
