@@ -76,6 +76,7 @@ pub(crate) struct EpochView {
     /// Where the keys that sign in it are in their life.
     life: LifeView,
     /// What was said of it ahead of time, and when: `ending`, `unsucceeded`, `lagging`.
+    #[schema(value_type = BTreeMap<String, String>)]
     notices: BTreeMap<&'static str, String>,
     signers: SignersView,
     /// Claims that were attested in it and are not paid yet.

@@ -94,7 +94,7 @@ async fn heard(api: &Url, count: usize) -> Vec<String> {
     };
     // What there is comes at once; that nothing more comes shows in a little while.
     while let Ok(Ok(Some(chunk))) = timeout(Duration::from_millis(700), stream.chunk()).await {
-        text += std::str::from_utf8(&chunk).unwrap();
+        text += &String::from_utf8_lossy(&chunk);
         if kinds(&text).len() > count {
             break;
         }

@@ -23,14 +23,14 @@ struct UseLabels {
     epoch: u32,
 }
 
-pub(super) struct AttestorKeys {
+pub(super) struct Keys {
     states: Family<StateLabels, Gauge<i64>>,
     signatures: Family<UseLabels, Gauge<i64>>,
     last: Family<UseLabels, Gauge<i64>>,
     lagging: Gauge<i64>,
 }
 
-impl AttestorKeys {
+impl Keys {
     pub(super) fn of(registry: &mut Registry) -> Self {
         let keys = Self {
             states: Family::default(),
