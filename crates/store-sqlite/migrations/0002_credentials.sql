@@ -27,6 +27,9 @@ CREATE TABLE credentials (
     CHECK ((master IS NULL) = (wrapped IS NULL) AND (master IS NULL) = (sealed IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credentials_by_owner ON credentials (owner_kind, owner, created_at);
+-- A public key is one person's, and once only: two clients who had the same could approve for each other, and one that was
+-- revoked must not come again under another name.
+CREATE UNIQUE INDEX credentials_by_public_key ON credentials (public_key) WHERE owner_kind = 'client' AND public_key IS NOT NULL;
 
 -- What each key was used for.
 CREATE TABLE credential_uses (
@@ -83,3 +86,4 @@ CREATE TABLE proposals (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX proposals_by_age ON proposals (proposed_at);
+CREATE INDEX proposals_by_client ON proposals (proposer, expires_at);

@@ -297,6 +297,7 @@ macro_rules! conformance_tests {
                 take_the_nonces_of_a_crowd
                 keep_nonces_within_bounds
                 count_what_they_are_used_for
+                take_a_public_key_once
                 wait_for_a_second_person
             }
             events {
@@ -306,6 +307,7 @@ macro_rules! conformance_tests {
             }
             webhooks {
                 are_registered
+                are_shared_among_clients
                 want_what_they_ask_for
                 are_due_in_order
                 replay_dead_letters

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tocsin_auth::life::NOTICE;
 use tocsin_auth::{KeyId, State, UnixTime};
 use tocsin_store::StoreError;
-use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage};
+use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage, Uses};
 
 use super::Auth;
 use super::admin::is_laggard;
@@ -15,7 +15,7 @@ impl Auth {
     /// Does what has become due. A turn that fails loses no count.
     pub async fn keep(&self) -> Result<(), StoreError> {
         let now = (self.0.now)();
-        self.write_down(now).await?;
+        self.write_down(self.0.tally.drain(now)).await?;
         let keys = self.0.store.credentials().await?;
         let usage = self.0.store.credential_uses().await?;
         self.pass_time(&keys, &usage, now).await?;
@@ -24,8 +24,15 @@ impl Auth {
         Ok(())
     }
 
-    async fn write_down(&self, now: UnixTime) -> Result<(), StoreError> {
-        let uses = self.0.tally.drain(now);
+    /// Writes down what is left once the last request is answered.
+    pub async fn settle(&self) {
+        let left = self.0.tally.drain_all((self.0.now)());
+        if let Err(error) = self.write_down(left).await {
+            tracing::error!(%error, "the last uses of keys were not written down");
+        }
+    }
+
+    async fn write_down(&self, uses: Vec<Uses>) -> Result<(), StoreError> {
         if uses.is_empty() {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tocsin_auth::life::NoTransition;
+use tocsin_auth::life::{DAY, NoTransition};
 use tocsin_auth::{Algorithm, KeyId, LifeCycle, State as LifeState, UnixTime};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
@@ -30,6 +30,8 @@ const USUAL_OVERLAP: i64 = 86_400;
 const MOST_OVERLAP: i64 = 30 * 86_400;
 /// Secrets of an endpoint that have not ended: each is one more signature in every message.
 const MOST_SECRETS: usize = 8;
+/// Of an endpoint, within a day: each stays in the books for ever, and so do the leaves about it.
+const MOST_A_DAY: usize = 20;
 
 /// A new secret.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -160,6 +162,7 @@ pub(crate) async fn rotate(
             "there are {MOST_SECRETS} secrets that have not ended: retire or revoke one first"
         )));
     }
+    check_pace(&api, endpoint, now).await?;
     let made = desk(&api)?.make_secret(endpoint, algorithm);
     let (mut made, shown) = made.map_err(Problem::Failed)?;
     let mut change = Vec::new();
@@ -245,6 +248,17 @@ async fn living(
         waits || secret.life.verifies(now)
     });
     Ok(known)
+}
+
+async fn check_pace(api: &Api, endpoint: EndpointId, now: UnixTime) -> Result<(), Problem> {
+    let made = api.store.credentials_of(&endpoint.owner()).await?;
+    let lately = made.iter().filter(|one| now.since(one.created_at) < DAY);
+    if lately.count() >= MOST_A_DAY {
+        return Err(conflict(format!(
+            "{MOST_A_DAY} secrets were made within a day: wait, or roll back to one that is retiring"
+        )));
+    }
+    Ok(())
 }
 
 /// Those that sign retire, and none signs for longer than it would have.

@@ -94,6 +94,20 @@ pub async fn are_registered<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(left[0].endpoint, endpoint(1));
 }
 
+/// One client does not take the places of all.
+pub async fn are_shared_among_clients<S: Store + 'static>(store: Arc<S>) {
+    let of = |n: u8, client: &str| {
+        let mut of = registration(n);
+        of.endpoint.client = Some(client.to_owned());
+        of
+    };
+    for n in 0..2 {
+        store.add_endpoint(&of(n, "desk"), 4).await.unwrap();
+    }
+    assert_fault(store.add_endpoint(&of(2, "desk"), 4).await, Fault::Refused);
+    store.add_endpoint(&of(2, "shop"), 4).await.unwrap();
+}
+
 /// A filter asks for what it names, and for everything where it names nothing.
 pub async fn want_what_they_ask_for<S: Store + 'static>(_store: Arc<S>) {
     let mut about = event(1);

@@ -136,7 +136,7 @@ pub(super) fn start(
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
-            auth,
+            auth: auth.clone(),
             books: Some(books),
             open_reads: served.open_reads,
             open_writes: served.open_writes,
@@ -145,10 +145,12 @@ pub(super) fn start(
             attestor,
             log_key: Some(parts.log_key),
         };
-        tasks.start(
-            "api",
-            tocsin_api::serve(listener, api, async move { shutdown.requested().await }),
-        );
+        tasks.start("api", async move {
+            let served =
+                tocsin_api::serve(listener, api, async move { shutdown.requested().await }).await;
+            auth.settle().await;
+            served
+        });
     }
     Ok(tasks)
 }
