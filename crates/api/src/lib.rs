@@ -5,6 +5,7 @@
 
 mod access;
 mod attestations;
+mod attestors;
 pub mod auth;
 pub mod books;
 pub mod chains;

@@ -10,6 +10,7 @@
 
 mod answers;
 mod attestations;
+mod attestors;
 mod backlog;
 mod batches;
 mod browse;
@@ -30,6 +31,7 @@ mod grounds;
 mod halts;
 mod imports;
 mod inceptions;
+mod lives;
 mod log;
 mod looks;
 mod mirrors;

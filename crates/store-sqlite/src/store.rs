@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::attestor::AttestorBooks;
 use tocsin_store::credential::KeyBooks;
 
 use crate::credentials::NonceQueue;
@@ -59,6 +60,11 @@ impl SqliteStore {
     /// must be there, with the schema that this program knows; it is neither made nor changed.
     pub async fn open_beside(path: &Path) -> Result<(Self, Neighbour), StoreError> {
         crate::open::beside(path).await
+    }
+
+    /// The same for what is reported of attestors' keys.
+    pub async fn open_attestors(path: &Path) -> Result<Arc<dyn AttestorBooks>, StoreError> {
+        Ok(Arc::new(crate::open::beside(path).await?))
     }
 
     /// Finishes what is under way and lets the file go. Without it, a dropped store lets go a moment later.

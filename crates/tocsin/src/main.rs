@@ -132,7 +132,7 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Keys(asked) => {
-            runtime()?.block_on(keys::run(*asked, &mut out))?;
+            runtime()?.block_on(keys::run(*asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Log(asked) => log(asked, &mut out),

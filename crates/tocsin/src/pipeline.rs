@@ -11,6 +11,7 @@
 //! path.
 
 pub mod attest;
+pub mod attestors;
 pub mod bell;
 pub mod claim;
 pub mod deliver;

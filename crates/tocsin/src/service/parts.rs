@@ -71,6 +71,7 @@ pub(super) struct Bells {
     pub(super) log: Bell,
     pub(super) attest: Bell,
     pub(super) renew: Bell,
+    pub(super) attestors: Bell,
     pub(super) mirror: Bell,
     pub(super) deliver: Bell,
     pub(super) webhooks: Bell,
@@ -146,7 +147,7 @@ pub(super) async fn connect(
                 domain,
                 *poll_interval,
             ));
-            let rung = [bells.attest.clone(), bells.renew.clone()];
+            let rung = [&bells.attest, &bells.renew, &bells.attestors].map(Bell::clone);
             epochs.push(EpochWatch::new(
                 submitter,
                 Arc::clone(attestor),
