@@ -46,12 +46,18 @@ impl News {
         loop {
             tokio::select! {
                 biased;
-                // Never an error: the other end is here.
-                _told = told.wait_for(|told| told.last > seq || told.failures != failures) => return,
+                () = come(&mut told, seq, failures) => return,
                 mut looker = self.looker.lock() => looker.look(store, &self.told).await,
             }
         }
     }
+}
+
+/// Waits until there is something after `seq`, or until it could not be read once more.
+async fn come(told: &mut watch::Receiver<Told>, seq: Seq, failures: u64) {
+    let come = |told: &Told| told.last > seq || told.failures != failures;
+    // Never an error: whoever waits has the other end.
+    let _told = told.wait_for(come).await;
 }
 
 impl Looker {
