@@ -13,8 +13,8 @@ use tocsin_store::attestor::{AttestorKeys, KeyPlace, overall};
 use utoipa::ToSchema;
 
 use self::laggards::LaggardsView;
-use crate::served::Served;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// What a key of this service is counted under that gave no signature. The other kinds are those of disagreements.
 const COULD_NOT_SIGN: &str = "could-not-sign";
