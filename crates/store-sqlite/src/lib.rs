@@ -30,6 +30,7 @@ mod imports;
 mod inceptions;
 mod log;
 mod looks;
+mod migrate;
 mod mirrors;
 mod observations;
 mod open;
@@ -52,4 +53,5 @@ mod version;
 mod warnings;
 mod webhooks;
 
+pub use migrate::{Schema, SchemaStep};
 pub use store::SqliteStore;
