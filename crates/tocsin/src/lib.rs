@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod insure;
 pub mod log_key;
+pub mod log_seen;
 pub mod pipeline;
 pub mod private_file;
 pub mod report;

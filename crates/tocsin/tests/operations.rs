@@ -96,10 +96,20 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Ends it as an operator does.
+    fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string());
+        assert!({ asked }.status().unwrap().success());
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        // One that has ended cannot be.
+        let _ended = self.process.kill();
+        let _status = self.process.wait();
     }
 }
 
@@ -292,4 +302,61 @@ async fn migrate_says_from_where_to_where_and_changes_nothing_where_it_only_look
         assert_eq!(code, Some(2), "{text}");
         assert!(text.contains("a newer tocsin has written it"), "{text}");
     }
+}
+
+/// What others have seen of the log, once it is another state than `before`.
+fn signed(folder: &Path, before: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(folder.join("tocsin.db.log-signed")).unwrap_or_default();
+        if text != before {
+            return text;
+        }
+        assert!(begun.elapsed() < SOON, "nothing more was signed");
+        sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_log_is_not_begun_again_from_an_older_database() {
+    let folder = begun();
+    let path = folder.path();
+    offline(path, "");
+    let (database, copy) = (path.join("tocsin.db"), path.join("backup.db"));
+    let service = Service::start(path);
+    let first = signed(path, "");
+    service.stop();
+    std::fs::copy(&database, &copy).unwrap();
+
+    // Another policy, and so more leaves, which others may have seen.
+    let policies = std::fs::read_to_string(path.join("policies.toml")).unwrap();
+    let another = policies.replace("number      = \"1\"", "number      = \"2\"");
+    assert_ne!(policies, another);
+    std::fs::write(path.join("policies.toml"), policies + &another).unwrap();
+    let service = Service::start(path);
+    signed(path, &first);
+    service.stop();
+    let service = Service::start(path);
+    service.stop();
+
+    std::fs::copy(&copy, &database).unwrap();
+    let output = tocsin(path, &["run"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("it is an older copy") && text.contains("database-restore.md"),
+        "{text}"
+    );
+
+    // A new log, as the runbook has it.
+    let config = std::fs::read_to_string(path.join("tocsin.toml")).unwrap();
+    let another = config.replace("key_file = \"log.key\"", "key_file = \"log-2.key\"");
+    assert_ne!(config, another);
+    std::fs::write(path.join("tocsin.toml"), another).unwrap();
+    let service = Service::start(path);
+    signed(
+        path,
+        &std::fs::read_to_string(path.join("tocsin.db.log-signed")).unwrap(),
+    );
+    service.stop();
 }

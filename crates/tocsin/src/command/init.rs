@@ -28,6 +28,8 @@ const MASTER_KEY: &str = "master.key";
 const LOG_KEY: &str = "log.key";
 /// What the configuration calls the database. One that is there belongs to another configuration.
 const DATABASE: &str = "tocsin.db";
+/// What is left of a log that was kept there.
+const SEEN: &str = "tocsin.db.log-signed";
 
 const DAY: i64 = 86_400;
 
@@ -97,6 +99,7 @@ fn refuse_what_is_there(folder: &Path) -> Result<(), Report> {
         MASTER_KEY,
         LOG_KEY,
         DATABASE,
+        SEEN,
     ];
     let mut found: Vec<String> = Vec::new();
     for name in names {
