@@ -1,7 +1,8 @@
 //! A service's life as a new operator meets it: `init`, `check`, `run`, `status` and `migrate`, each by the built program.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -82,6 +83,17 @@ impl Service {
         }
     }
 
+    fn metrics(&self) -> String {
+        let address = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// What `tocsin status` says once that has `words` in it.
     fn status(&self, folder: &Path, words: &str) -> Output {
         let begun = Instant::now();
@@ -152,6 +164,22 @@ fn what_init_writes_is_complete_runs_and_says_what_it_lacks() {
         assert!(text.contains(words), "no `{words}` in {text}");
     }
     assert!(!text.contains("unknown"), "{text}");
+    // What the shipped rules and the dashboard ask for, as a service spells it.
+    let metrics = service.metrics();
+    for series in [
+        "tocsin_unready_parts 1",
+        "tocsin_feed_looks{feed=\"feed:kraken\",state=\"Troubled\"}",
+        "tocsin_feed_looks{feed=\"feed:kraken\",state=\"NeedsPerson\"}",
+        "tocsin_feed_troubles_total{feed=\"feed:kraken\"",
+        "tocsin_stage_turns_total{stage=\"poll feed:kraken\",outcome=\"Failed\"}",
+        "tocsin_stage_turn_seconds_bucket{le=",
+        "tocsin_queue_oldest_timestamp_seconds{queue=\"attest\"} 0",
+        "tocsin_queue_waiting{queue=\"deliver\"} 0",
+        "tocsin_keys{state=\"active\"} 0",
+        "tocsin_log_leaves ",
+    ] {
+        assert!(metrics.contains(series), "no `{series}` in {metrics}");
+    }
     // The log has what was insured, and is signed by the key that init made.
     let output = service.status(path, "newest signed state: ");
     assert!(!said(&output).contains("leaves: 0\n"), "{}", said(&output));
