@@ -34,6 +34,7 @@ mod inceptions;
 mod lives;
 mod log;
 mod looks;
+mod migrate;
 mod mirrors;
 mod neighbour;
 mod observations;
@@ -58,5 +59,6 @@ mod version;
 mod warnings;
 mod webhooks;
 
+pub use migrate::{Schema, SchemaStep};
 pub use neighbour::Neighbour;
 pub use store::SqliteStore;
