@@ -164,7 +164,7 @@ mod tests {
         let one = epoch(1, 1, 0, 100);
         let leaves = |epochs: &[Epoch]| leaving(epochs, &epochs[0]);
         assert_eq!(
-            leaves(core::slice::from_ref(&one)),
+            leaves(std::slice::from_ref(&one)),
             [Address::with_last_byte(1)]
         );
         assert_eq!(
