@@ -103,7 +103,7 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = lines.next().expect("it ends before it listens").unwrap();
+            let line = lines.next().unwrap().unwrap();
             let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             if said["fields"]["message"] == "the API listens" {
                 break said["fields"]["address"].as_str().unwrap().to_owned();
@@ -226,7 +226,7 @@ impl Pair {
 }
 
 pub fn http() -> Http {
-    let http = Http::builder().no_proxy().tls_built_in_root_certs(false);
+    let http = Http::builder().no_proxy().tls_certs_only([]);
     http.timeout(PATIENCE).build().unwrap()
 }
 
