@@ -19,6 +19,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tocsin::config::load_cover;
+use tocsin::insure::csv::COLUMNS;
 use tocsin_domain::time::Timestamp;
 use tokio::net::TcpSocket;
 use tokio_util::task::AbortOnDropHandle;
@@ -349,8 +350,7 @@ signer    = {{ kind = "raw", key = "file:attestor.key" }}
         ),
     );
     let terms = load_cover(&folder.join("cover.toml")).unwrap().terms_hash;
-    let mut table =
-        "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n".to_owned();
+    let mut table = COLUMNS.join(",") + "\n";
     for (number, asset) in policies {
         table += &format!(
             "{number},spot-fall,{terms},eip155:31337:{:#x},{:#x},1000000,{BEGINNING},{},price:{asset}-USD\n",

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::known::ValueView;
 
 /// How many subjects that need a person a list shows.
@@ -146,7 +147,7 @@ pub(crate) struct SeenView {
 
 /// Every feed: its health, its quotas, how many subjects are in which state, and those that a person has to look at.
 #[utoipa::path(get, path = "/v1/feeds", operation_id = "list_feeds", tag = "sources", responses((status = 200, description = "The feeds", body = FeedList)))]
-pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<FeedList>, Problem> {
+pub(crate) async fn feeds(State(api): State<Served>) -> Result<Json<FeedList>, Problem> {
     let mut feeds = BTreeMap::new();
     for (feed, status) in api.feeds.all() {
         let counts = api.store.count_looks(&feed).await?;
@@ -171,7 +172,7 @@ pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<FeedList>, Prob
 /// What is known of one subject, and what is to be done about it next.
 #[utoipa::path(get, path = "/v1/feeds/{feed}/subjects/{subject}", operation_id = "get_subject", tag = "sources", params(("feed" = String, Path, description = "The feed"), ("subject" = String, Path, description = "The subject, with its slashes")), responses((status = 200, description = "The subject", body = SubjectView), (status = 404, description = "The feed is not asked about it", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn subject(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path((feed, subject)): Path<(String, String)>,
 ) -> Result<Json<SubjectView>, Problem> {
     let (feed, subject) = (

@@ -5,6 +5,7 @@
 
 mod access;
 mod attestations;
+mod attestors;
 pub mod auth;
 pub mod books;
 pub mod chains;
@@ -37,9 +38,11 @@ mod risks;
 mod route;
 mod routes;
 mod serve;
+mod served;
 mod sources;
 mod views;
 mod warnings;
+mod way;
 pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};

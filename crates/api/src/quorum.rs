@@ -10,8 +10,8 @@ use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// How many disagreements are shown.
 const SHOWN: u32 = 100;
@@ -142,7 +142,7 @@ pub(crate) struct DisagreementView {
 
 /// The other attestors, as this node sees them.
 #[utoipa::path(get, path = "/v1/quorum", operation_id = "get_quorum", tag = "quorum", responses((status = 200, description = "The quorum", body = QuorumView), (status = 404, description = "This service attests alone, or not yet with others", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn quorum(State(api): State<Api>) -> Result<Json<QuorumView>, Problem> {
+pub(crate) async fn quorum(State(api): State<Served>) -> Result<Json<QuorumView>, Problem> {
     let Some(status) = api.quorum.status() else {
         let nothing = "this service attests alone, or not yet with others";
         return Err(Problem::NotFound(nothing.to_owned()));

@@ -10,6 +10,7 @@
 
 mod answers;
 mod attestations;
+mod attestors;
 mod backlog;
 mod batches;
 mod browse;
@@ -26,11 +27,14 @@ mod disagreements;
 mod epochs;
 mod error;
 mod events;
+mod grounds;
 mod halts;
 mod imports;
 mod inceptions;
+mod lives;
 mod log;
 mod looks;
+mod migrate;
 mod mirrors;
 mod neighbour;
 mod observations;
@@ -55,5 +59,6 @@ mod version;
 mod warnings;
 mod webhooks;
 
+pub use migrate::{Schema, SchemaStep};
 pub use neighbour::Neighbour;
 pub use store::SqliteStore;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 use tocsin_store::StoreError;
+use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::{code, primary_code};
@@ -111,6 +112,7 @@ async fn connected(
         writer,
         readers,
         counter: Counter::new(reading),
+        published: Sender::default(),
         nonces: NonceQueue::default(),
         _lock: lock,
     })

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::attestor::AttestorBooks;
 use tocsin_store::credential::KeyBooks;
+use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::failed;
@@ -31,6 +33,8 @@ pub struct SqliteStore {
     pub(crate) readers: SqlitePool,
     /// Says whether anything was committed.
     pub(crate) counter: Counter,
+    /// How often events were committed.
+    pub(crate) published: Sender<u64>,
     /// Nonces that wait for the writer.
     pub(crate) nonces: NonceQueue,
     /// Holds the lock that keeps other processes out; the operating system lets go of it however this one ends. Not there
@@ -59,6 +63,11 @@ impl SqliteStore {
     /// must be there, with the schema that this program knows; it is neither made nor changed.
     pub async fn open_beside(path: &Path) -> Result<(Self, Neighbour), StoreError> {
         crate::open::beside(path).await
+    }
+
+    /// The same for what is reported of attestors' keys.
+    pub async fn open_attestors(path: &Path) -> Result<Arc<dyn AttestorBooks>, StoreError> {
+        Ok(Arc::new(crate::open::beside(path).await?.0))
     }
 
     /// Finishes what is under way and lets the file go. Without it, a dropped store lets go a moment later.
@@ -116,6 +125,12 @@ impl SqliteStore {
             }
         }
         Ok(())
+    }
+
+    /// Events are committed: whoever waits for some may look.
+    pub(crate) fn tell(&self) {
+        self.published
+            .send_modify(|times| *times = times.wrapping_add(1));
     }
 
     /// A connection for a single statement that reads, which by itself sees one state.

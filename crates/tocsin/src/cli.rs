@@ -2,6 +2,7 @@
 
 mod clients;
 mod log;
+mod operations;
 mod verifier;
 
 use core::net::SocketAddr;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::clients::{Client, Clients, OneKey, Signed};
 pub use self::log::Log;
+pub use self::operations::{Init, Migrate, Status};
 pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
@@ -33,6 +35,8 @@ impl Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a configuration that runs, with the cover, the feed and the policy that it names
+    Init(Init),
     /// Check covers, or a service configuration and all that it names, without contacting anybody
     Check {
         /// Cover files, or one service configuration with --config
@@ -64,6 +68,11 @@ pub enum Command {
         #[arg(long)]
         json_logs: bool,
     },
+    /// Say how a running service is doing, on a page of text; exit with 0 if it is ready, with 1 if it is not, with 2 if that
+    /// cannot be told
+    Status(Status),
+    /// Bring the database of a stopped service up to date, and say from which version to which; `run` does it by itself
+    Migrate(Migrate),
     /// Say the terms of a cover in plain sentences, or what every part of them is worth at an instant
     Explain(Explain),
     /// Say what a cover would have decided on recorded observations

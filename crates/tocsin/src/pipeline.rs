@@ -11,6 +11,7 @@
 //! path.
 
 pub mod attest;
+pub mod attestors;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
@@ -190,6 +191,9 @@ pub enum StageError {
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
+    /// Remembering what was signed of the log.
+    #[error(transparent)]
+    Seen(#[from] crate::log_seen::SeenError),
     /// An attestation that has no mirror, and gets none by waiting.
     #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
     Unmirrored {
@@ -236,6 +240,7 @@ impl StageError {
             | Self::Status(_)
             | Self::Unfilled(_)
             | Self::TakenBack(_)
+            | Self::Seen(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)

@@ -137,6 +137,10 @@ fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
             }
             Ok(cover)
         }
+        Err(_of_a_cover) if is_configuration(&text) => Err(Report::bad_input(format!(
+            "{path} is a service configuration, not a cover: tocsin check --config {path}",
+            path = path.display()
+        ))),
         Err(diagnostics) => Err(ConfigError::Cover {
             path: path.to_owned(),
             text,
@@ -144,4 +148,10 @@ fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
         }
         .into()),
     }
+}
+
+/// Whether a text that is no cover is a service configuration: it names a database, and has no trigger.
+fn is_configuration(text: &str) -> bool {
+    text.parse::<toml::Table>()
+        .is_ok_and(|table| table.contains_key("database") && !table.contains_key("trigger"))
 }

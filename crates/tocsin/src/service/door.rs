@@ -46,7 +46,7 @@ impl Door {
             feeds: stage.feeds,
             quorum: stage.quorum,
             metrics: stage.metrics,
-            auth,
+            auth: auth.clone(),
             beside: self.beside,
             books: self.books,
             open_reads: self.served.open_reads,
@@ -56,13 +56,12 @@ impl Door {
             attestor: self.identity.attestor,
             log_key: Some(self.identity.log_key),
         };
-        tasks.start(
-            "api",
-            tocsin_api::serve(
-                self.listener,
-                api,
-                async move { shutdown.requested().await },
-            ),
-        );
+        let listener = self.listener;
+        tasks.start("api", async move {
+            let ended = async move { shutdown.requested().await };
+            let served = tocsin_api::serve(listener, api, ended).await;
+            auth.settle().await;
+            served
+        });
     }
 }

@@ -21,6 +21,7 @@ use super::connect::{Watch, patiently};
 use crate::clock::Clock;
 use crate::config::{ApiConfig, Config, WebhooksConfig};
 use crate::log_key;
+use crate::log_seen::Seen;
 use crate::pipeline::attest::Issuing;
 use crate::pipeline::bell::Bell;
 use crate::pipeline::deliver::Deliverer;
@@ -71,6 +72,7 @@ pub(super) struct Bells {
     pub(super) log: Bell,
     pub(super) attest: Bell,
     pub(super) renew: Bell,
+    pub(super) attestors: Bell,
     pub(super) mirror: Bell,
     pub(super) deliver: Bell,
     pub(super) webhooks: Bell,
@@ -146,7 +148,7 @@ pub(super) async fn connect(
                 domain,
                 *poll_interval,
             ));
-            let rung = [bells.attest.clone(), bells.renew.clone()];
+            let rung = [&bells.attest, &bells.renew, &bells.attestors].map(Bell::clone);
             epochs.push(EpochWatch::new(
                 submitter,
                 Arc::clone(attestor),
@@ -173,11 +175,13 @@ pub(super) async fn connect(
     };
     let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
     let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let seen = Seen::beside(&config.database);
+    seen.check(store, log_key.verifier()).await?;
     let shown_key = log_key.verifier().to_string();
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
     let every = config.log.coverage_every;
     let next = bells.attest.clone().with(&bells.webhooks);
-    let logger = Logger::new(Arc::new(log_key), every, Arc::clone(evaluator), next);
+    let logger = Logger::new(Arc::new(log_key), seen, every, Arc::clone(evaluator), next);
     let listener = match config.api {
         Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,

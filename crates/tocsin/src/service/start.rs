@@ -13,6 +13,7 @@ use super::door::Door;
 use super::parts::{Bells, Parts};
 use super::status::Identity;
 use crate::pipeline::attest::AttestClaims;
+use crate::pipeline::attestors::AttestorKeeper;
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::evaluate::Evaluator;
@@ -66,6 +67,8 @@ pub(super) fn start(
     );
     begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
+        let keeper = AttestorKeeper::new(Arc::clone(&attestor));
+        begin(&mut tasks, keeper, &stage, bells.attestors);
         let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
             let (clock, ring) = (Arc::clone(&stage.clock), bells.attest.clone());
