@@ -6,6 +6,8 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use alloy::primitives::B256;
+use alloy::signers::local::PrivateKeySigner;
 use reqwest::Client as Http;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -33,10 +35,13 @@ impl Place {
             std::fs::create_dir(place.path(folder)).unwrap();
             place.write(&format!("{folder}/master.key"), &"11".repeat(32));
         }
-        place.write("inside/attestor.key", &"5a".repeat(32));
+        let key = B256::repeat_byte(0x5a);
+        place.write("inside/attestor.key", &key.to_string());
         place.write("inside/spot.toml", DEFINITION);
         place.write("inside/cover.toml", COVER);
-        place.write("inside/tocsin.toml", &format!("{BOTH}{INSIDE}"));
+        let signer = PrivateKeySigner::from_bytes(&key).unwrap().address();
+        let inside = INSIDE.replace("SIGNER", &signer.to_string());
+        place.write("inside/tocsin.toml", &format!("{BOTH}{inside}"));
         place.write(
             "outside/tocsin.toml",
             &BOTH.replace("tocsin.db", "../inside/tocsin.db"),
@@ -256,7 +261,7 @@ url = "http://127.0.0.1:9/{base}-{quote}"
 [attestor]
 programme = "0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
 epoch     = 1
-signers   = ["0x0000000000000000000000000000000000000002"]
+signers   = ["SIGNER"]
 signer    = { kind = "raw", key = "file:attestor.key" }
 hold      = "0s"
 valid_for = "30d"
