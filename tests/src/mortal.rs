@@ -3,6 +3,7 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod attestors;
 mod browse;
 mod credentials;
 mod epochs;

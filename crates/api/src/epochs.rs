@@ -1,15 +1,19 @@
 //! Who signs, and what stands in the way of claims.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tocsin_domain::attestation::{ClaimAttestation, SignerSet};
 use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::attestor::shown;
 use tocsin_store::revocation::Standing;
 use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
+use crate::attestors::LifeView;
 use crate::problem::{Problem, ProblemDetails};
 use crate::served::Served;
 
@@ -69,6 +73,11 @@ pub(crate) struct EpochView {
     sign_until: String,
     accept_until: String,
     revoked: bool,
+    /// Where the keys that sign in it are in their life.
+    life: LifeView,
+    /// What was said of it ahead of time, and when: `ending`, `unsucceeded`, `lagging`.
+    #[schema(value_type = BTreeMap<String, String>)]
+    notices: BTreeMap<&'static str, String>,
     signers: SignersView,
     /// Claims that were attested in it and are not paid yet.
     unredeemed_claims: u64,
@@ -111,8 +120,14 @@ pub(crate) async fn epochs(State(api): State<Served>) -> Result<Json<EpochList>,
     };
     let separator = domain.domain_separator();
     let unredeemed = api.store.unredeemed(separator).await?;
+    let lives = api.store.epoch_lives(separator).await?;
+    let notices = api.store.epoch_notices(separator).await?;
     let mut epochs = Vec::new();
     for epoch in api.store.epochs(separator).await? {
+        let life = shown(&epoch, lives.get(&epoch.number()).copied(), api.auth.now());
+        let said = notices
+            .iter()
+            .filter(|((number, _), _)| *number == epoch.number());
         let mut counts = unredeemed.iter();
         let count = counts.find(|(number, _)| *number == epoch.number());
         epochs.push(EpochView {
@@ -121,6 +136,10 @@ pub(crate) async fn epochs(State(api): State<Served>) -> Result<Json<EpochList>,
             sign_until: epoch.sign_until.to_string(),
             accept_until: epoch.accept_until.to_string(),
             revoked: epoch.revoked,
+            life: LifeView::from(life),
+            notices: said
+                .map(|((_, notice), at)| (notice.name(), at.0.to_string()))
+                .collect(),
             signers: SignersView::from(&epoch.signers),
             unredeemed_claims: count.map_or(0, |(_, count)| *count),
         });

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use alloy_primitives::B256;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::observation::{Provenance, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
@@ -28,10 +28,10 @@ const LISTED: u32 = 100;
 pub struct Feeds(Arc<RwLock<BTreeMap<SourceId, FeedStatus>>>);
 
 /// A feed as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FeedStatus {
     /// `closed` while it is asked, `open` while it is left alone, `half_open` while one question tries whether it is back.
-    pub breaker: &'static str,
+    pub breaker: String,
     /// The keys that it is asked with.
     pub keys: Vec<KeyStatus>,
     /// When the last complete answer came.
@@ -43,7 +43,7 @@ pub struct FeedStatus {
 }
 
 /// A key as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeyStatus {
     /// Its name, never the key.
     pub name: String,
@@ -63,6 +63,11 @@ impl Feeds {
         // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
         let mut feeds = self.0.write().unwrap_or_else(PoisonError::into_inner);
         feeds.insert(feed.clone(), status);
+    }
+
+    /// What another process knows of all of them.
+    pub fn replace(&self, feeds: BTreeMap<SourceId, FeedStatus>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = feeds;
     }
 
     /// Every feed that was reported.

@@ -2,6 +2,7 @@
 //!
 //! Counters are kept by whoever sees the thing happen; gauges are what the store and the parts say when they are asked for.
 
+mod attestor_keys;
 mod attestors;
 mod calls;
 mod deliveries;
@@ -45,6 +46,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    attestor_keys: attestor_keys::Keys,
     epochs: epochs::Epochs,
     webhooks: webhooks::Webhooks,
     calls: calls::Calls,
@@ -67,6 +69,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            attestor_keys: attestor_keys::Keys::of(&mut registry),
             epochs: epochs::Epochs::of(&mut registry),
             webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
@@ -165,6 +168,7 @@ pub(crate) async fn metrics(State(api): State<Served>) -> Result<Response, Probl
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.attestor_keys.look(&api).await?;
     counts.epochs.look(&api).await?;
     counts.log.look(&api).await?;
     counts.webhooks.look(&api).await?;

@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::attestation::eas::{EasContract, Mirror};
@@ -20,7 +20,7 @@ use crate::served::Served;
 use crate::{Api, epochs};
 
 /// For whom this service mirrors, and with which keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mirrors {
     /// The contract of the service.
     pub contract: EasContract,

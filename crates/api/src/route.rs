@@ -112,6 +112,12 @@ fn complete(operation: &mut Operation, access: Access, more: &[Kind]) {
     }
     if let Some(scope) = access.described() {
         kinds.extend([Kind::Unauthenticated, Kind::Forbidden]);
+        if matches!(
+            scope,
+            Scope::CoversWrite | Scope::PoliciesWrite | Scope::WebhooksManage
+        ) {
+            kinds.push(Kind::Elsewhere);
+        }
         let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
         operation.security = Some(vec![requirement]);
     }

@@ -16,9 +16,9 @@ use crate::served::Served;
 use crate::way::Ways;
 use crate::webhooks::{endpoints, secrets, told};
 use crate::{
-    attestations, claims, covers, deliveries, determinations, eligibility, epochs, events, feeds,
-    health, log, metrics, mirrors, observations, openapi, pages, policies, quorum, responses,
-    risks, sources, warnings,
+    attestations, attestors, claims, covers, deliveries, determinations, eligibility, epochs,
+    events, feeds, health, log, metrics, mirrors, observations, openapi, pages, policies, quorum,
+    responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
@@ -72,6 +72,7 @@ pub(crate) fn described(served: &Served) -> Routes {
         .add(read, routes!(feeds::feeds))
         .add(read, routes!(feeds::subject))
         .add(read, routes!(quorum::quorum))
+        .add(read, routes!(attestors::attestors))
         .add(Access::Public, routes!(eligibility::find::find))
         .add(Access::Public, routes!(log::checkpoint))
         .add(Access::Public, routes!(log::key))

@@ -13,6 +13,7 @@
 pub mod answers;
 pub mod archive;
 pub mod attestations;
+pub mod attestors;
 pub mod backlog;
 pub mod batches;
 pub mod browse;
@@ -247,6 +248,13 @@ macro_rules! conformance_tests {
                 are_announced_once
                 do_not_change
                 are_revoked_once
+            }
+            attestors {
+                move_from_where_they_are
+                are_noticed_once
+                are_counted_by_what_they_sign
+                are_counted_by_batch
+                are_counted_where_they_fail
             }
             statements {
                 follow_a_reservation

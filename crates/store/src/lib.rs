@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod attestation;
+pub mod attestor;
 pub mod backlog;
 pub mod browse;
 pub mod check;
@@ -58,6 +59,7 @@ pub trait Store:
     + warning::Warnings
     + claim::Claims
     + epoch::Epochs
+    + attestor::Attestors
     + revocation::Standings
     + renewal::Renewals
     + attestation::Reservations
@@ -94,6 +96,7 @@ impl<T> Store for T where
         + warning::Warnings
         + claim::Claims
         + epoch::Epochs
+        + attestor::Attestors
         + revocation::Standings
         + renewal::Renewals
         + attestation::Reservations

@@ -110,7 +110,8 @@ impl Admin<'_> {
         why: &ActError,
         now: UnixTime,
     ) -> Result<(), StoreError> {
-        let detail = json!({ "act": act, "reason": why.to_string() });
+        // Not the whole act: it may be as long as whoever sent it liked.
+        let detail = json!({ "act": act.name(), "reason": why.to_string() });
         let refused = entry(act, "key-act-refused", actor, detail, now);
         self.store.record(&[refused]).await
     }

@@ -3,16 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use tocsin_auth::life::DAY;
+use tocsin_auth::life::NOTICE;
 use tocsin_auth::{KeyId, State, UnixTime};
 use tocsin_store::StoreError;
 use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage, Uses};
 
 use super::Auth;
 use super::admin::is_laggard;
-
-/// How long before its end an active key is warned of.
-const WARNED: i64 = 14 * DAY;
 
 impl Auth {
     /// Does what has become due. A turn that fails loses no count.
@@ -132,7 +129,7 @@ impl Auth {
                 laggards += 1;
             }
             let is_active = matches!(key.life.state(), State::Active { .. });
-            if is_active && key.life.expires_at().since(now) < WARNED {
+            if is_active && key.life.expires_at().since(now) < NOTICE {
                 ending += 1;
             }
         }

@@ -9,9 +9,9 @@ use tocsin_store::credential::{
 };
 use tocsin_store::webhook::EndpointId;
 
-use super::rows::LifeCells;
 use super::{CHANGE, NOUN, proposals, read};
 use crate::error::failed;
+use crate::lives::LifeCells;
 use crate::store::SqliteStore;
 use crate::{answers, log};
 
