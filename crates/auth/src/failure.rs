@@ -17,6 +17,8 @@ pub enum Failure {
     UnknownKey,
     /// Its key belongs to another environment.
     WrongEnvironment,
+    /// It was sent to a service of another name.
+    WrongAuthority,
     /// Its key is not one of the algorithm that it names.
     WrongAlgorithm,
     /// Its key is pending, retired, expired or revoked.
@@ -45,11 +47,12 @@ pub enum Failure {
 
 impl Failure {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unsigned,
         Self::Malformed,
         Self::UnknownKey,
         Self::WrongEnvironment,
+        Self::WrongAuthority,
         Self::WrongAlgorithm,
         Self::KeyNotActive,
         Self::BadSignature,
@@ -71,6 +74,7 @@ impl Failure {
             Self::Malformed => "malformed",
             Self::UnknownKey => "unknown_key",
             Self::WrongEnvironment => "wrong_environment",
+            Self::WrongAuthority => "wrong_authority",
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::KeyNotActive => "key_not_active",
             Self::BadSignature => "bad_signature",
@@ -101,6 +105,7 @@ impl Failure {
                 | Self::Replayed
                 | Self::KeyNotActive
                 | Self::WrongEnvironment
+                | Self::WrongAuthority
         )
     }
 }

@@ -73,6 +73,10 @@ impl Auth {
         };
         let here = self.0.settings.environment;
         let parsed = Parsed::read(judged, here).map_err(unknown)?;
+        let names = &self.0.settings.authorities;
+        if !names.is_empty() && !names.iter().any(|name| judged.is_for(name)) {
+            return Err(unknown(Failure::WrongAuthority));
+        }
         let known = self.known(parsed.key()).await.map_err(Refused::Store)?;
         let key = known.as_ref().map(|known| known.key.id.clone());
         let of_key = |failure| Refused::Check(failure, key.clone());
@@ -254,6 +258,7 @@ fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
         | Failure::Malformed
         | Failure::UnknownKey
         | Failure::WrongEnvironment
+        | Failure::WrongAuthority
         | Failure::WrongAlgorithm
         | Failure::KeyNotActive
         | Failure::BadSignature
