@@ -14,7 +14,7 @@ use crate::place::{self, Place};
 use crate::store::SqliteStore;
 use crate::version::Counter;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// `Tocs`, as the first migration writes it.
 const APPLICATION_ID: i64 = 0x546f_6373;

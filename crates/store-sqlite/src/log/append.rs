@@ -10,8 +10,8 @@ use tocsin_store::check::Flaw;
 use tocsin_store::event::NewEvent;
 use tocsin_store::log::{Appended, Appending, Fact};
 
-use super::looks::{Looked, looked};
-use super::{hashes, outcomes, tree};
+use super::looks::looked;
+use super::{doubts, hashes, outcomes, tree};
 use crate::bulk::Bulk;
 use crate::column::{from_json, signed, to_json, unsigned};
 use crate::error::failed;
@@ -47,11 +47,12 @@ pub(super) async fn append(
         // What was undone before its leaf could be made is followed by a fact that says so.
         let Some(body) = body else { continue };
         if kind == "look" {
-            let subject = BTreeSet::from([Looked::queued(&body)?]);
-            looked(connection, now, subject, &mut facts).await?;
+            if let Some(subject) = doubts::look(connection, &subject, now, &body).await? {
+                looked(connection, now, BTreeSet::from([subject]), &mut facts).await?;
+            }
             continue;
         }
-        facts.push(fact(&kind, subject, ordinal, now, &body)?);
+        facts.extend(doubts::sound(connection, (&kind, subject, ordinal), now, &body).await?);
     }
     due(connection, &facts).await?;
     let (mut attested, mut any_due) = (None, false);
@@ -61,6 +62,7 @@ pub(super) async fn append(
     if !full && attested.is_none() {
         any_due = outcomes::outcomes(connection, appending, &mut facts).await?;
     }
+    let facts = doubts::sort_out(connection, now, facts).await?;
     let mut edge = edge(connection, APPEND).await?;
     let leaves = store(connection, &mut edge, &facts).await?;
     if let Some(position) = taken {
@@ -83,7 +85,7 @@ pub(super) async fn append(
         tree: tree(&edge),
         more: full || attested.is_some(),
     };
-    let changed = leaves > 0 || taken.is_some() || any_due;
+    let changed = leaves > 0 || taken.is_some() || attested.is_some() || any_due;
     Ok((appended, changed))
 }
 
