@@ -1,5 +1,6 @@
 //! The only crate that knows all the others: configuration, pipeline stages, supervisor and commands.
 
+pub mod anchor;
 pub mod cli;
 pub mod clock;
 pub mod command;

@@ -207,3 +207,14 @@ fn what_does_not_matter_is_no_fault() {
         assert_eq!(judged(fine).not_shown, [] as [&str; 0]);
     }
 }
+
+/// Both stand in the log for ever, and neither is believed.
+#[test]
+fn two_leaves_that_contradict_each_other_show_nothing() {
+    let mut said = said();
+    let (kind, subject, mut body) = said[2].clone();
+    assert_eq!(kind, "policy");
+    body["holder"] = json!("0xother");
+    said.push((kind, subject, body));
+    assert_not_shown(said, "leaves 2 and");
+}
