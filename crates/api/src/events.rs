@@ -1,5 +1,7 @@
 //! Events as they happen: server-sent, and resumed where a client left off.
 
+mod news;
+
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -17,6 +19,7 @@ use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use self::news::News;
 use crate::Api;
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
@@ -25,8 +28,6 @@ use crate::problem::{Kind, Problem};
 const STREAMS: usize = 64;
 /// Events that are read ahead for a stream. A slow client is sent them as it takes them, so this is all it holds.
 const AHEAD: u32 = 100;
-/// How often a stream that has sent everything looks for more.
-const LOOK: Duration = Duration::from_millis(500);
 /// How often something is sent where nothing happens, so that both sides notice an end.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -35,6 +36,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
     ending: watch::Receiver<bool>,
+    news: Arc<News>,
 }
 
 impl Streams {
@@ -42,6 +44,7 @@ impl Streams {
         Self {
             places: Arc::new(Semaphore::new(STREAMS)),
             ending,
+            news: Arc::default(),
         }
     }
 }
@@ -63,6 +66,7 @@ struct Following {
     /// Events that the client has missed, because they are forgotten.
     missed: Option<Seq>,
     ending: watch::Receiver<bool>,
+    news: Arc<News>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -98,6 +102,7 @@ pub(crate) async fn follow(
         after: after.max(kept.forgotten),
         waiting: VecDeque::new(),
         ending: streams.ending,
+        news: streams.news,
         _place: place,
     };
     let stream = unfold(following, next);
@@ -143,7 +148,7 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
             Some(last) => following.after = last.seq,
             None => {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = following.news.after(&*following.store, following.after) => {}
                     ended = following.ending.changed() => {
                         // An error means that the service is gone, which is an end as well.
                         if ended.is_err() { return None; }

@@ -28,11 +28,6 @@ SELECT 'webhook' AS kind, id AS key, 'wh_' || lower(hex(id)) AS subject, 0 AS or
                    'standing', standing) AS body
 FROM webhook_endpoints;
 
-CREATE VIEW log_declarations AS
-SELECT 'declaration' AS kind, terms_hash AS key, '0x' || lower(hex(terms_hash)) AS subject, 0 AS ordinal,
-       json_object('evaluate_from', evaluate_from, 'declared_at', declared_at, 'declared_by', declared_by) AS body
-FROM declarations;
-
 -- Every row that has a leaf, or waits for one.
 CREATE VIEW log_facts AS
 SELECT kind, subject, ordinal, body FROM log_covers
@@ -104,10 +99,6 @@ CREATE TRIGGER log_webhook_gone AFTER DELETE ON webhook_endpoints BEGIN
     INSERT INTO log_queue (kind, subject, body) VALUES ('webhook', 'wh_' || lower(hex(OLD.id)), json_object('gone', json('true')));
 END;
 
-CREATE TRIGGER log_declaration_made AFTER INSERT ON declarations BEGIN
-    INSERT INTO log_queue (kind, subject, ordinal, body)
-    SELECT kind, subject, ordinal, body FROM log_declarations WHERE key = NEW.terms_hash;
-END;
 CREATE TRIGGER log_declaration_changed AFTER UPDATE OF terms_hash, evaluate_from, declared_at, declared_by ON declarations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     SELECT kind, subject, ordinal, body FROM log_declarations WHERE key = NEW.terms_hash;

@@ -47,6 +47,7 @@ impl Log for SqliteStore {
         if changed {
             let committed = transaction.commit().await;
             committed.map_err(failed(append::APPEND))?;
+            self.tell();
         }
         Ok(appended)
     }

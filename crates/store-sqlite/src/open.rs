@@ -7,6 +7,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 use tocsin_store::StoreError;
+use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::{code, primary_code};
@@ -62,6 +63,7 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         writer,
         readers,
         counter: Counter::new(options.read_only(true)),
+        published: Sender::default(),
         nonces: NonceQueue::default(),
         _lock: Some(lock),
     })
@@ -116,6 +118,7 @@ pub(crate) async fn beside(path: &Path) -> Result<SqliteStore, StoreError> {
         writer,
         readers,
         counter: Counter::new(options.read_only(true)),
+        published: Sender::default(),
         nonces: NonceQueue::default(),
         _lock: None,
     })

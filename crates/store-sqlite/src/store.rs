@@ -8,6 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
 use tocsin_store::credential::KeyBooks;
+use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::failed;
@@ -30,6 +31,8 @@ pub struct SqliteStore {
     pub(crate) readers: SqlitePool,
     /// Says whether anything was committed.
     pub(crate) counter: Counter,
+    /// How often events were committed.
+    pub(crate) published: Sender<u64>,
     /// Nonces that wait for the writer.
     pub(crate) nonces: NonceQueue,
     /// Holds the lock that keeps other processes out; the operating system lets go of it however this one ends. Not there
@@ -108,6 +111,12 @@ impl SqliteStore {
             }
         }
         Ok(())
+    }
+
+    /// Events are committed: whoever waits for some may look.
+    pub(crate) fn tell(&self) {
+        self.published
+            .send_modify(|times| *times = times.wrapping_add(1));
     }
 
     /// A connection for a single statement that reads, which by itself sees one state.

@@ -22,6 +22,10 @@ impl<S: Events> Events for Mortal<S> {
         self.store.events_kept().await
     }
 
+    async fn published(&self, heard: u64) -> u64 {
+        self.store.published(heard).await
+    }
+
     async fn publish(&self, events: &[NewEvent]) -> Result<Seq, StoreError> {
         self.write("publish", self.store.publish(events)).await
     }
