@@ -6,6 +6,7 @@ use alloy::primitives::keccak256;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::log::contradiction;
 
+use super::paid;
 use super::says::{
     Placed, SaidClaim, SaidCover, SaidDeclaration, SaidLoss, SaidOutcome, SaidPolicy, SaidRisk,
     SaidStream,
@@ -72,6 +73,7 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
             format!("{}{when}", loss.verdict),
         );
     }
+    verdict.not_shown.extend(paid::unearned(policy, leaves)?);
     let claims = claims(policy, leaves)?;
     for (ordinal, decision) in &claims {
         verdict.tell(format!("claim {ordinal}"), decision.as_str());
