@@ -217,6 +217,7 @@ async fn serve(
         store,
         health: tocsin_api::health::Health::default(),
         open_reads: true,
+        beside: false,
         books: None,
         open_writes: false,
         webhooks,

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
@@ -20,9 +19,9 @@ use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::news::News;
-use crate::Api;
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// Streams at once.
 const STREAMS: usize = 64;
@@ -74,8 +73,8 @@ struct Following {
 /// An event of the kind `missed` says that some after `Last-Event-ID` are forgotten.
 #[utoipa::path(get, path = "/v1/events", operation_id = "follow_events", tag = "events", params(From, ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that the client has seen")), responses((status = 200, description = "A stream of events, which ends with the service", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn follow(
-    State(api): State<Api>,
-    Extension(streams): Extension<Streams>,
+    State(api): State<Served>,
+    State(streams): State<Streams>,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
@@ -97,7 +96,7 @@ pub(crate) async fn follow(
     let kept = api.store.events_kept().await?;
     let after = named.map_or(kept.last, Seq);
     let following = Following {
-        store: api.store,
+        store: Arc::clone(&api.store),
         missed: (after < kept.forgotten).then_some(kept.forgotten),
         after: after.max(kept.forgotten),
         waiting: VecDeque::new(),

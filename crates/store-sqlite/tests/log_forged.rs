@@ -32,6 +32,13 @@ impl Place {
         }
     }
 
+    /// A copy of a database that nobody has open.
+    fn copy(of: &Self) -> Self {
+        let place = Self::new();
+        std::fs::copy(&of.path, &place.path).unwrap();
+        place
+    }
+
     async fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.path).await.unwrap()
     }
@@ -72,6 +79,16 @@ async fn named(store: &SqliteStore) -> Vec<String> {
         other => format!("{other:?}"),
     });
     named.collect()
+}
+
+/// A database with a claim that is ready to be attested, which nobody has open.
+async fn reserved() -> Place {
+    let whole = Place::new();
+    let store = whole.open().await;
+    store_reserved(&store, 1).await;
+    append_all(&store, 9).await;
+    store.close().await;
+    whole
 }
 
 /// A row is changed, and a fact about it put into the queue: with a body where such facts have one, without where it is read
@@ -115,13 +132,14 @@ const ATTACKS: [(&str, &str); 7] = [
 
 #[tokio::test]
 async fn a_forged_fact_hides_nothing_and_becomes_no_leaf() {
+    let whole = Place::new();
+    let store = whole.open().await;
+    store_paid(&store, 1).await;
+    append_all(&store, 9).await;
+    assert_eq!(named(&store).await, [] as [&str; 0]);
+    store.close().await;
     for (kind, sql) in ATTACKS {
-        let place = Place::new();
-        let store = place.open().await;
-        store_paid(&store, 1).await;
-        append_all(&store, 9).await;
-        assert_eq!(named(&store).await, [] as [&str; 0]);
-        store.close().await;
+        let place = Place::copy(&whole);
         tamper(&place.path, sql).await;
 
         let store = place.open().await;
@@ -203,6 +221,7 @@ async fn a_doubt_is_settled_once_the_row_is_right_again() {
 /// That nothing waits is not enough: the leaf has to be there, and to say what the row says.
 #[tokio::test]
 async fn a_claim_without_its_leaf_is_not_attested() {
+    let whole = reserved().await;
     for sql in [
         "DELETE FROM log_queue",
         "DROP TRIGGER log_claim; DELETE FROM log_queue WHERE kind = 'claim'",
@@ -226,11 +245,7 @@ async fn a_claim_without_its_leaf_is_not_attested() {
         "DELETE FROM log_leaves WHERE kind = 'claim'",
         "DELETE FROM log_leaves WHERE kind = 'policy'",
     ] {
-        let place = Place::new();
-        let store = place.open().await;
-        store_reserved(&store, 1).await;
-        append_all(&store, 9).await;
-        store.close().await;
+        let place = Place::copy(&whole);
         tamper(&place.path, sql).await;
         let store = place.open().await;
         let claims = store.unattested(9).await.unwrap();
@@ -241,6 +256,7 @@ async fn a_claim_without_its_leaf_is_not_attested() {
 /// What is removed by hand is not undone by Tocsin, and does not become what it was not.
 #[tokio::test]
 async fn a_row_that_is_removed_by_hand_is_named() {
+    let whole = reserved().await;
     for (kinds, sql) in [
         (vec!["claim"], "DELETE FROM claims"),
         (
@@ -251,11 +267,7 @@ async fn a_row_that_is_removed_by_hand_is_named() {
         ),
         (vec!["claim"], "UPDATE claims SET attested = 1"),
     ] {
-        let place = Place::new();
-        let store = place.open().await;
-        store_reserved(&store, 1).await;
-        append_all(&store, 9).await;
-        store.close().await;
+        let place = Place::copy(&whole);
         tamper(&place.path, sql).await;
         let store = place.open().await;
         let mut found = named(&store).await;
@@ -375,18 +387,19 @@ async fn whoever_changes_keys_by_hand_is_found() {
         ("webhook", "webhook_endpoints", "client = 'other'"),
         ("webhook", "webhook_endpoints", "standing = 'paused'"),
     ];
+    let whole = Place::new();
+    let store = whole.open().await;
+    store_paid(&store, 1).await;
+    administered(&store).await;
+    store.close().await;
+    tamper(&whole.path, MORE).await;
+    let store = whole.open().await;
+    append_all(&store, 9).await;
+    assert_eq!(named(&store).await, [] as [&str; 0]);
+    store.close().await;
     for (kind, table, change) in columns {
         for quiet in [true, false] {
-            let place = Place::new();
-            let store = place.open().await;
-            store_paid(&store, 1).await;
-            administered(&store).await;
-            store.close().await;
-            tamper(&place.path, MORE).await;
-            let store = place.open().await;
-            append_all(&store, 9).await;
-            assert_eq!(named(&store).await, [] as [&str; 0]);
-            store.close().await;
+            let place = Place::copy(&whole);
             // A webhook is changed by its owner now and then: what was changed by a hand is only told from that without the
             // trigger, which would say it.
             if !quiet && kind == "webhook" {

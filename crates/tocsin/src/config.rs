@@ -11,6 +11,7 @@ mod file;
 mod offers;
 mod policies;
 mod secret;
+mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ use self::covers::load_covers;
 pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
 pub use self::offers::Offers;
+pub use self::served::Served;
 use crate::insure::Insurer;
 use crate::pipeline::webhooks::keyring::Keyring;
 
@@ -221,9 +223,7 @@ pub enum ConfigError {
 impl Config {
     /// Reads a configuration and everything that it names; nothing is contacted and nothing is written.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = read(path)?;
-        let file: file::ConfigFile = toml::from_str(&text)
-            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))?;
+        let file = file::ConfigFile::read(path)?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path, base)?;
         let mut heartbeats = file.heartbeats(path)?;

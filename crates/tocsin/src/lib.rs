@@ -9,6 +9,7 @@ pub mod demo;
 pub mod insure;
 pub mod log_key;
 pub mod pipeline;
+pub mod private_file;
 pub mod report;
 pub mod service;
 pub mod supervisor;

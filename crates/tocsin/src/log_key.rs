@@ -4,7 +4,6 @@
 //! none, is refused. Whoever has the key can sign another history; whoever audits the log regularly, or has an older
 //! checkpoint, sees that.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::hex;
@@ -13,6 +12,7 @@ use tocsin_log::{Checkpoint, KeyName, SigningKey};
 use tocsin_store::Store;
 
 use crate::config::LogConfig;
+use crate::private_file;
 use crate::service::ServiceError;
 
 /// Why there is no key.
@@ -139,7 +139,6 @@ fn from_hex(text: &str, path: &Path, origin: Option<&KeyName>) -> Result<Signing
 
 /// A new key, durably in its file before anything is signed with it. There must be no such file.
 pub fn make(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyError> {
-    use std::os::unix::fs::OpenOptionsExt;
     let file = |source| LogKeyError::File {
         path: path.to_owned(),
         source,
@@ -148,15 +147,7 @@ pub fn make(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyE
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut seed)
         .map_err(LogKeyError::Random)?;
     let text = hex::encode(seed);
-    let mut options = std::fs::OpenOptions::new();
-    let mut made = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(file)?;
-    made.write_all(text.as_bytes()).map_err(file)?;
-    made.sync_all().map_err(file)?;
+    private_file::make(path, &text).map_err(file)?;
     crate::anchor::sync_folder(path).map_err(file)?;
     tracing::info!(path = %path.display(), "made a key for the eligibility log");
     from_hex(&text, path, origin)

@@ -108,7 +108,10 @@ async fn a_database_from_a_backup_signs_no_other_history() {
     }
     let newest = signed(&place).await;
     assert_eq!(newest.size, before.size + 2);
-    assert_eq!(state(&std::fs::read_to_string(place.path(SIGNED)).unwrap()), newest);
+    assert_eq!(
+        state(&std::fs::read_to_string(place.path(SIGNED)).unwrap()),
+        newest
+    );
 
     copy(&backup, folder);
     let store = place.store().await;
@@ -122,7 +125,11 @@ async fn a_database_from_a_backup_signs_no_other_history() {
     let store = place.store().await;
     let claims = store.unattested(9).await.unwrap();
     assert_eq!(claims.len(), 1);
-    assert_eq!(store.logged(claims.clone()).await.unwrap(), [], "nothing is attested");
+    assert_eq!(
+        store.logged(claims.clone()).await.unwrap(),
+        [],
+        "nothing is attested"
+    );
     assert_eq!(store.tree().await.unwrap().size, before.size);
     store.close().await;
     let (found, said) = place.audit(None, None).await;
@@ -153,7 +160,6 @@ async fn a_database_from_a_backup_signs_no_other_history() {
     let told: Value = serde_json::from_str(&told.entry).unwrap();
     assert_eq!(told["body"]["reason"], "the disk");
     assert_eq!(state(told["body"]["signed"].as_str().unwrap()), newest);
-    std::fs::remove_file(place.path("audited")).ok();
     let (found, said) = place.audit(None, None).await;
     assert_eq!(found, Ok(true), "{said}");
 }
@@ -200,9 +206,14 @@ async fn a_crash_between_the_file_and_the_database_is_harmless() {
     running.stop();
     let config = place.path("tocsin.toml");
     let mut out = Vec::new();
-    origin::adopt(&config, "compared with Monday's audit", &SystemClock, &mut out)
-        .await
-        .unwrap();
+    origin::adopt(
+        &config,
+        "compared with Monday's audit",
+        &SystemClock,
+        &mut out,
+    )
+    .await
+    .unwrap();
     let store = place.store().await;
     run(&place, store).await;
     assert_eq!(signed(&place).await.size, newest.size + 2);

@@ -10,11 +10,11 @@ use serde_json::Value;
 use tocsin_domain::ids::PolicyId;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::auth::Caller;
 use crate::books::{self, Asked, FLAWS_MAX};
 use crate::extract::media_type;
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
+use crate::served::Served;
 
 /// Policies of one request.
 const POLICIES_MAX: usize = 10_000;
@@ -69,7 +69,7 @@ pub struct PoliciesTaken {
 /// 10,000. The same policies again change nothing; a policy never changes.
 #[utoipa::path(post, path = "/v1/policies", operation_id = "take_policies", tag = "policies", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body(content((NewPolicies = "application/json"), (String = "application/x-ndjson"))), responses((status = 201, description = "They are in the books", body = PoliciesTaken), (status = 409, description = "The same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "Some are not valid, and none was taken; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn take(
-    State(api): State<Api>,
+    State(api): State<Served>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     body: Bytes,

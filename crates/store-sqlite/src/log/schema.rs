@@ -9,7 +9,7 @@ use tocsin_store::log::Discrepancy;
 
 use super::compare::COMPARE;
 use crate::error::failed;
-use crate::open::MIGRATIONS;
+use crate::schema::MIGRATIONS;
 
 /// The triggers and views that are other than the migrations make them, are missing, or are nobody's; and whether a view is among
 /// them, by which nothing can be compared then.
