@@ -228,6 +228,24 @@ pub(crate) async fn queue_fact(
     Ok(())
 }
 
+/// Refuses to journal what would be signed while the log is held: this database may have forgotten what was signed.
+pub(crate) async fn not_held(
+    connection: &mut SqliteConnection,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let held: Option<String> = sqlx::query_scalar("SELECT reason FROM log_held WHERE id = 1")
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+    match held {
+        None => Ok(()),
+        Some(reason) => {
+            let flaw = Flaw(format!("the eligibility log is held: {reason}"));
+            Err(flaw.refused("signature", "of anything"))
+        }
+    }
+}
+
 /// Says for what reason decisions are taken back from here on in this transaction, or that no more are. What is taken back
 /// without one was not taken back by Tocsin, and is a doubt.
 pub(crate) async fn undoing(

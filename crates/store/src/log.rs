@@ -297,8 +297,8 @@ pub trait Log: Send + Sync {
     /// entry of the audit says which. Returns those that remain.
     async fn settle_doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError>;
 
-    /// Holds the log for this reason, or lets it go on. While it is held no claim is in it ([`Self::logged`]), so that nothing
-    /// is attested.
+    /// Holds the log for this reason, or lets it go on. While it is held no claim is in it ([`Self::logged`]), no claim key is
+    /// reserved and nothing is said in a quorum, so that nothing is signed by who may have forgotten what was.
     async fn hold(&self, reason: Option<&str>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Under which name and key the log is signed; `None` where it was never signed.

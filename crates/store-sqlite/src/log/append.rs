@@ -64,7 +64,7 @@ pub(super) async fn append(
     }
     let facts = doubts::sort_out(connection, now, facts).await?;
     let mut edge = edge(connection, APPEND).await?;
-    let leaves = store(connection, &mut edge, &facts).await?;
+    let leaves = store(connection, &mut edge, facts).await?;
     if let Some(position) = taken {
         sqlx::query("DELETE FROM log_queue WHERE position <= ?1")
             .bind(position)
@@ -197,18 +197,18 @@ pub(super) async fn edge(
     })
 }
 
-/// Writes the leaves of these facts and the tiles that they change. What is published of leaves is published here, in the
+/// Writes the leaves of these facts, with their entries, and the tiles that they change. What is published of leaves is published here, in the
 /// same transaction.
 async fn store(
     connection: &mut SqliteConnection,
     edge: &mut Edge,
-    facts: &[Fact],
+    sound: Vec<(Fact, String)>,
 ) -> Result<u64, StoreError> {
     let first = edge.size();
-    let mut leaves = Vec::with_capacity(facts.len());
-    let mut hashes = Vec::with_capacity(facts.len());
-    for (place, fact) in (first..).zip(facts) {
-        let entry = fact.entry()?;
+    let mut facts = Vec::with_capacity(sound.len());
+    let mut leaves = Vec::with_capacity(sound.len());
+    let mut hashes = Vec::with_capacity(sound.len());
+    for (place, (fact, entry)) in (first..).zip(sound) {
         hashes.push(leaf_hash(entry.as_bytes()));
         leaves.push(NewLeaf {
             place: signed(LEAF, place, place)?,
@@ -217,6 +217,7 @@ async fn store(
             ordinal: signed(LEAF, place, fact.ordinal)?,
             entry,
         });
+        facts.push(fact);
     }
     let bulk = Bulk::insert_into("log_leaves", "place, kind, subject, ordinal, entry", "");
     bulk.insert(connection, &leaves, APPEND, |query, leaf| {
@@ -245,7 +246,7 @@ async fn store(
         .await
         .map_err(failed(APPEND))?;
     }
-    let insured = insured(connection, facts).await?;
+    let insured = insured(connection, &facts).await?;
     let leaves = facts.iter().zip(leaves);
     let events: Vec<NewEvent> = leaves
         .map(|(fact, leaf)| event(fact, leaf, &insured))

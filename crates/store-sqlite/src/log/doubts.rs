@@ -72,12 +72,12 @@ pub(super) async fn look(
     }
 }
 
-/// The facts that can become leaves, each as its leaf shows it; in the place of one that cannot, the first time, one that says so.
+/// The facts that can become leaves, each as its leaf shows it, with its entry; in the place of one that cannot, the first time, one that says so.
 pub(super) async fn sort_out(
     connection: &mut SqliteConnection,
     now: Timestamp,
     facts: Vec<Fact>,
-) -> Result<Vec<Fact>, StoreError> {
+) -> Result<Vec<(Fact, String)>, StoreError> {
     let mut newest = newest(connection, &facts).await?;
     let mut sound = Vec::with_capacity(facts.len());
     for fact in facts {
@@ -93,14 +93,20 @@ pub(super) async fn sort_out(
             }),
             None => None,
         };
-        let reason = reason.or_else(|| fact.entry().err().map(|error| error.to_string()));
-        let Some(reason) = reason else {
-            if lasts(&fact.kind) {
-                let (body, place) = (fact.body.clone(), None);
-                newest.insert(subject, Said { body, place });
+        let entry = match reason {
+            Some(reason) => Err(reason),
+            None => fact.entry().map_err(|error| error.to_string()),
+        };
+        let reason = match entry {
+            Ok(entry) => {
+                if lasts(&fact.kind) {
+                    let (body, place) = (fact.body.clone(), None);
+                    newest.insert(subject, Said { body, place });
+                }
+                sound.push((fact, entry));
+                continue;
             }
-            sound.push(fact);
-            continue;
+            Err(reason) => reason,
         };
         let refused = fact.body.to_string();
         let named = (fact.kind.as_str(), fact.subject.as_str());
@@ -118,8 +124,9 @@ pub(super) async fn sort_out(
             let hash = format!("{:#x}", keccak256(&refused));
             let body = json!({ "kind": fact.kind, "contradicts": place, "reason": reason, "refused": hash });
             let doubt = Fact::new("doubt", fact.subject, fact.ordinal, now, body).shown();
-            if doubt.entry().is_ok() {
-                sound.push(doubt);
+            // Of a subject that is too long for a leaf there is none either.
+            if let Ok(entry) = doubt.entry() {
+                sound.push((doubt, entry));
             }
         }
     }

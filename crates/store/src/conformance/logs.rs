@@ -142,16 +142,19 @@ pub async fn tells_which_claims_wait<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(store.logged(Vec::new()).await.unwrap(), []);
 }
 
-/// While the log is held no claim is in it; and with the claims of others nothing has to do.
+/// While the log is held no claim is in it, and nothing is reserved.
 pub async fn is_held_for_a_person<S: Store + 'static>(store: Arc<S>) {
-    store_reserved(&*store, 1).await;
+    let reserved = store_reserved(&*store, 1).await.remove(0).reservation;
     append_all(&*store, 9).await;
     let claims = store.unattested(9).await.unwrap();
     assert_eq!(store.logged(claims.clone()).await.unwrap(), claims);
     store.hold(Some("one"), at(10)).await.unwrap();
     store.hold(Some("two"), at(11)).await.unwrap();
     assert_eq!(store.logged(claims.clone()).await.unwrap(), []);
+    let once_more = core::slice::from_ref(&reserved);
+    assert_fault(store.reserve_all(once_more).await, Fault::Refused);
     store.hold(None, at(12)).await.unwrap();
+    store.reserve_all(once_more).await.unwrap();
     store.hold(None, at(13)).await.unwrap();
     assert_eq!(store.logged(claims.clone()).await.unwrap(), claims);
     // What no leaf says is not in the log, however the claim came here.

@@ -20,6 +20,12 @@ const HIDDEN: [(&str, &[&str]); 3] = [
 /// A member that is shorter is shown whole, also where the entry would be too long with all of them.
 const SHORT: usize = 256;
 
+/// No character of a text takes more bytes of JSON for one of its own.
+const ESCAPED: usize = 6;
+
+/// More than what an entry has beside body and subject.
+const REST: usize = 512;
+
 /// The fact as its leaf shows it. What is shown already stays as it is.
 pub(super) fn shown(mut fact: Fact) -> Fact {
     for (kind, names) in HIDDEN {
@@ -46,7 +52,26 @@ pub(super) fn shown(mut fact: Fact) -> Fact {
 }
 
 fn fits(fact: &Fact) -> bool {
+    let least = fact.subject.len().saturating_mul(ESCAPED);
+    if bound(&fact.body).saturating_add(least).saturating_add(REST) <= MAX_ENTRY_BYTES {
+        return true;
+    }
     serde_jcs::to_string(fact).is_ok_and(|entry| entry.len() <= MAX_ENTRY_BYTES)
+}
+
+/// More bytes than JSON needs for a value, as almost always fits.
+fn bound(value: &Value) -> usize {
+    let text = |text: &str| text.len().saturating_mul(ESCAPED).saturating_add(4);
+    match value {
+        Value::Null | Value::Bool(_) => 6,
+        Value::Number(_) => 32,
+        Value::String(long) => text(long),
+        Value::Array(values) => values.iter().map(bound).fold(4, usize::saturating_add),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| text(name).saturating_add(bound(value)))
+            .fold(4, usize::saturating_add),
+    }
 }
 
 fn is_long(member: &Value) -> bool {
