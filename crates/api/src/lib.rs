@@ -20,6 +20,8 @@ mod events;
 mod extract;
 pub mod feeds;
 pub mod health;
+#[cfg(test)]
+mod hostile;
 mod idempotency;
 mod limits;
 mod log;

@@ -11,7 +11,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Scope};
 use crate::limits;
 use crate::problem::Kind;
 use crate::served::Served;

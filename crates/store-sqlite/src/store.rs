@@ -67,7 +67,7 @@ impl SqliteStore {
 
     /// The same for what is reported of attestors' keys.
     pub async fn open_attestors(path: &Path) -> Result<Arc<dyn AttestorBooks>, StoreError> {
-        Ok(Arc::new(crate::open::beside(path).await?))
+        Ok(Arc::new(crate::open::beside(path).await?.0))
     }
 
     /// Finishes what is under way and lets the file go. Without it, a dropped store lets go a moment later.

@@ -6,12 +6,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use super::check;
+use super::check::{self, NewCover};
 use crate::auth::Caller;
 use crate::books::{self, Asked, Flaw};
 use crate::extract::Query;
@@ -23,17 +22,6 @@ use crate::served::Served;
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeclareQuery {
     evaluate_from: Option<String>,
-}
-
-/// A cover that somebody wants to be in force.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NewCover {
-    /// The cover.
-    pub cover: Cover,
-    /// What is legal, but probably not what was meant.
-    pub warnings: Vec<Flaw>,
-    /// From when on it is to be evaluated, where that was said.
-    pub evaluate_from: Option<Timestamp>,
 }
 
 /// A cover that is in force.
@@ -75,15 +63,10 @@ pub(crate) async fn declare(
     let evaluate_from = wanted.map(Timestamp::parse).transpose();
     let evaluate_from = evaluate_from
         .map_err(|error| Problem::BadRequest(format!("the query: evaluate_from: {error}")))?;
-    let (cover, warnings) = check::read(&headers, &body)?;
     let cover = NewCover {
-        cover,
-        warnings,
         evaluate_from,
+        ..check::read(&headers, &body)?
     };
     let outcome = books.clone().declare(cover, asked.clone()).await;
-    books::told(&api, &asked, outcome, |count| {
-        format!("the cover has {count} error(s)")
-    })
-    .await
+    books::told(&api, &asked, outcome, check::flawed).await
 }

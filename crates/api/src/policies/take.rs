@@ -24,22 +24,30 @@ const POLICIES_MAX: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct NewPolicy {
     /// The number that the consumer gave it, decimal.
-    #[schema(example = "1")]
+    #[schema(example = "1", pattern = "^[0-9]{1,78}$")]
     pub number: String,
     /// The cover's name.
     pub cover: String,
     /// The hash of the terms that it was sold under.
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     pub terms_hash: String,
     /// Who pays, by CAIP-10.
-    #[schema(example = "eip155:1:0x8fff9ba4bb0f33b3d2b9fbdbd1c4e8b8bcd9c9a1")]
+    #[schema(
+        example = "eip155:1:0x8fff9ba4bb0f33b3d2b9fbdbd1c4e8b8bcd9c9a1",
+        pattern = "^eip155:(0|[1-9][0-9]{0,18}):0x[0-9a-fA-F]{40}$"
+    )]
     pub consumer: String,
     /// Who is paid: an address.
+    #[schema(pattern = "^0x[0-9a-fA-F]{40}$")]
     pub holder: String,
     /// In the smallest unit of the consumer's token, decimal.
+    #[schema(example = "10000000000", pattern = "^[0-9]{1,78}$")]
     pub sum_insured: String,
     /// When it begins: RFC 3339 or unix seconds.
+    #[schema(example = "2030-02-01T00:00:00Z")]
     pub inception: String,
     /// When it ends.
+    #[schema(example = "2031-02-01T00:00:00Z")]
     pub expiry: String,
     /// What is insured, where the cover's inputs name no subject.
     #[serde(default)]
