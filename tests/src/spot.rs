@@ -201,6 +201,16 @@ impl Spot {
         asked.await.unwrap()
     }
 
+    /// The service's answer to a write under this key.
+    pub async fn post(&self, path: &str, kind: &str, key: &str, body: &str) -> reqwest::Response {
+        let asked = client()
+            .post(self.api.join(path).unwrap())
+            .header("content-type", kind)
+            .header("idempotency-key", key)
+            .body(body.to_owned());
+        asked.send().await.unwrap()
+    }
+
     /// What the service says of an asset.
     pub async fn subject(&self, asset: &str) -> Option<Value> {
         self.get(&format!("v1/feeds/feed:spot/subjects/price:{asset}-USD"))

@@ -3,12 +3,11 @@
 use core::fmt;
 use std::path::Path;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row};
 use tocsin_store::StoreError;
 
-static KNOWN: Migrator = sqlx::migrate!("./migrations");
+use crate::schema::MIGRATIONS;
 
 /// The schema of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +85,7 @@ async fn read(path: &Path) -> Result<Vec<Done>, sqlx::Error> {
 fn compare(done: &[Done]) -> Result<Schema, String> {
     for step in done {
         let version = step.version;
-        let Some(known) = KNOWN.iter().find(|known| known.version == version) else {
+        let Some(known) = MIGRATIONS.iter().find(|known| known.version == version) else {
             return Err(format!(
                 "a newer tocsin has written it (its schema has version {version}); use that one, or a newer one"
             ));
@@ -100,7 +99,7 @@ fn compare(done: &[Done]) -> Result<Schema, String> {
     let is_missing = |version| !done.iter().any(|step| step.version == version);
     Ok(Schema {
         version: done.last().map_or(0, |step| step.version),
-        missing: KNOWN
+        missing: MIGRATIONS
             .iter()
             .filter(|known| is_missing(known.version))
             .map(|known| SchemaStep {

@@ -5,6 +5,7 @@ mod log;
 mod operations;
 mod verifier;
 
+use core::net::SocketAddr;
 use core::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -50,6 +51,19 @@ pub enum Command {
         /// The service configuration
         #[arg(long, default_value = "tocsin.toml")]
         config: PathBuf,
+        /// Write logs as JSON
+        #[arg(long)]
+        json_logs: bool,
+    },
+    /// Serve the API alone, from a database that a `tocsin run` on this machine fills: public and signed requests are kept
+    /// away from the process that watches and signs. Takes no covers and policies, and sends no webhooks
+    Serve {
+        /// The service configuration, of which [api], [auth], [telemetry] and `database` are used
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+        /// Where to listen, instead of at [api] listen
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
         /// Write logs as JSON
         #[arg(long)]
         json_logs: bool,

@@ -10,7 +10,7 @@ use tocsin::command::{
     self, backtest, chain, check, claims, client, clients, explain, feeds, init, keys, migrate,
     policies, status, verify,
 };
-use tocsin::config::Config;
+use tocsin::config::{Config, Served};
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
 
@@ -55,6 +55,19 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             runtime()?.block_on(async {
                 let shutdown = service::shutdown_on_signal()?;
                 service::run(config, Arc::new(SystemClock), shutdown).await
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve {
+            config,
+            listen,
+            json_logs,
+        } => {
+            let config = Served::load(&config, listen)?;
+            let _traces = telemetry::start(json_logs, config.traces.as_ref())?;
+            runtime()?.block_on(async {
+                let shutdown = service::shutdown_on_signal()?;
+                service::serve(config, Arc::new(SystemClock), shutdown).await
             })?;
             Ok(ExitCode::SUCCESS)
         }
@@ -136,7 +149,7 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Keys(asked) => {
-            runtime()?.block_on(keys::run(*asked, &mut out))?;
+            runtime()?.block_on(keys::run(*asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Log(asked) => log(asked, &mut out),

@@ -60,6 +60,14 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
             writeln!(out, "  warning: {warning}")?;
         }
         writeln!(out, "  {} policies", config.policies.len())?;
+        match config.api {
+            Some(api) => writeln!(
+                out,
+                "  the API is served at {}; `tocsin serve --listen ADDRESS` serves it from a process of its own as well",
+                api.listen
+            )?,
+            None => writeln!(out, "  no API is served: there is no [api]")?,
+        }
         writeln!(
             out,
             "  attestations are {}",

@@ -1,6 +1,7 @@
 //! The parts of the service, connected to the outside and not yet running.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tocsin_api::auth::AuthSettings;
@@ -60,6 +61,8 @@ pub(super) struct Parts {
     pub(super) logger: Logger,
     pub(super) log_key: String,
     pub(super) listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
+    /// Where other processes read how this one is doing; nowhere where the database is the caller's.
+    pub(super) status: Option<PathBuf>,
 }
 
 /// The wake-up calls between the stages.
@@ -69,6 +72,7 @@ pub(super) struct Bells {
     pub(super) log: Bell,
     pub(super) attest: Bell,
     pub(super) renew: Bell,
+    pub(super) attestors: Bell,
     pub(super) mirror: Bell,
     pub(super) deliver: Bell,
     pub(super) webhooks: Bell,
@@ -144,7 +148,7 @@ pub(super) async fn connect(
                 domain,
                 *poll_interval,
             ));
-            let rung = [bells.attest.clone(), bells.renew.clone()];
+            let rung = [&bells.attest, &bells.renew, &bells.attestors].map(Bell::clone);
             epochs.push(EpochWatch::new(
                 submitter,
                 Arc::clone(attestor),
@@ -206,6 +210,7 @@ pub(super) async fn connect(
         logger,
         log_key: shown_key,
         listener,
+        status: None,
     })
 }
 
@@ -217,7 +222,11 @@ fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
     Ok((Arc::new(teller), config.max_endpoints))
 }
 
-async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
+/// Takes an address that a section of the configuration names.
+pub(super) async fn listen(
+    section: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, ServiceError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| ServiceError::Listen {
         section,
