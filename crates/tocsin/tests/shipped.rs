@@ -258,7 +258,15 @@ fn the_commands_of_the_runbooks_exist() {
             };
             let command = line[at..].split(" #").next().unwrap();
             let command = command.split(['|', '>']).next().unwrap();
-            let mut words: Vec<&str> = command.split_whitespace().collect();
+            let mut words: Vec<&str> = Vec::new();
+            for (index, part) in command.split('"').enumerate() {
+                // What is between quotes is one word.
+                if index % 2 == 1 {
+                    words.push(part);
+                } else {
+                    words.extend(part.split_whitespace());
+                }
+            }
             // What is to be filled in is shown by capitals or an ellipsis.
             for place in 0..words.len() {
                 let of_address = place > 0 && words[place - 1] == "--signer";
