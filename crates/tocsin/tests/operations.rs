@@ -111,8 +111,9 @@ impl Service {
 impl Service {
     /// Ends it as an operator does.
     fn stop(mut self) {
-        let asked = Command::new("kill").arg(self.process.id().to_string());
-        assert!({ asked }.status().unwrap().success());
+        let id = self.process.id().to_string();
+        let asked = Command::new("kill").arg(id).status().unwrap();
+        assert!(asked.success());
         assert!(self.process.wait().unwrap().success());
     }
 }
