@@ -9,8 +9,6 @@ use tocsin_store::StoreError;
 
 use crate::schema::{Done, MIGRATIONS, done};
 
-use crate::schema::MIGRATIONS;
-
 /// The schema of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
