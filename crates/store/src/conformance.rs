@@ -334,6 +334,8 @@ macro_rules! conformance_tests {
             logs {
                 has_every_decision_once
                 tells_which_claims_wait
+                is_held_for_a_person
+                knows_who_signs
                 keeps_what_was_signed
                 proves_decisions
                 refuses_what_is_too_long

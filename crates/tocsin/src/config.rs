@@ -98,8 +98,10 @@ impl Config {
 pub struct LogConfig {
     /// What it is called; after its key if absent.
     pub origin: Option<KeyName>,
-    /// The file with the seed of the key that signs its states; made if there is none.
+    /// The file with the seed of the key that signs its states; made for a log that has nothing in it.
     pub key_file: PathBuf,
+    /// The file that keeps the state that was signed last.
+    pub state_file: PathBuf,
     /// How often it says how far sources were read.
     pub coverage_every: Seconds,
 }

@@ -50,7 +50,7 @@ async fn told(blocks: &[u64]) -> (bool, String) {
         store.append(&appending).await.unwrap();
     }
     let config = Config::load(&place.path("tocsin.toml")).unwrap();
-    let key = log_key::open(&config.log.key_file, config.log.origin.as_ref()).unwrap();
+    let key = log_key::make(&config.log.key_file, config.log.origin.as_ref()).unwrap();
     let tree = store.tree().await.unwrap();
     let state = Checkpoint {
         origin: key.verifier().name().to_string(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use alloy_primitives::U256;
+use serde_json::{Value, json};
+use tocsin_domain::claim::Eligibility;
 use tocsin_domain::time::Seconds;
 use tocsin_log::{Checkpoint, Edge, Note, TileId, leaf_hash};
 
@@ -13,7 +15,9 @@ use crate::conformance::sample::{
     store_risk, stream,
 };
 use crate::conformance::{Fault, assert_fault};
-use crate::log::{Appended, Appending, AuditEntry, Leaf, StoredCheckpoint, Tree, decision, prove};
+use crate::log::{
+    Appended, Appending, AuditEntry, Leaf, Origin, StoredCheckpoint, Tree, decision, prove,
+};
 use crate::look::{LookState, NewLook};
 use crate::step::{Polled, RiskAdvance, Step};
 
@@ -136,6 +140,58 @@ pub async fn tells_which_claims_wait<S: Store + 'static>(store: Arc<S>) {
     append_all(&*store, 9).await;
     assert_eq!(store.logged(claims.clone()).await.unwrap(), claims);
     assert_eq!(store.logged(Vec::new()).await.unwrap(), []);
+}
+
+/// While the log is held no claim is in it, and nothing is reserved.
+pub async fn is_held_for_a_person<S: Store + 'static>(store: Arc<S>) {
+    let reserved = store_reserved(&*store, 1).await.remove(0).reservation;
+    append_all(&*store, 9).await;
+    let claims = store.unattested(9).await.unwrap();
+    assert_eq!(store.logged(claims.clone()).await.unwrap(), claims);
+    store.hold(Some("one"), at(10)).await.unwrap();
+    store.hold(Some("two"), at(11)).await.unwrap();
+    assert_eq!(store.logged(claims.clone()).await.unwrap(), []);
+    let once_more = core::slice::from_ref(&reserved);
+    assert_fault(store.reserve_all(once_more).await, Fault::Refused);
+    store.hold(None, at(12)).await.unwrap();
+    store.reserve_all(once_more).await.unwrap();
+    store.hold(None, at(13)).await.unwrap();
+    assert_eq!(store.logged(claims.clone()).await.unwrap(), claims);
+    // What no leaf says is not in the log, however the claim came here.
+    let mut other = claims[0].clone();
+    other.eligibility = Eligibility::Eligible {
+        fraction: "1".parse().unwrap(),
+        amount: U256::from(1),
+    };
+    assert_eq!(store.logged(vec![other]).await.unwrap(), []);
+    assert_eq!(store.doubts(9).await.unwrap(), []);
+    assert_eq!(store.settle_doubts(at(14)).await.unwrap(), []);
+}
+
+/// A log is signed by one key after the other, and each change but the first is said in a leaf.
+pub async fn knows_who_signs<S: Store + 'static>(store: Arc<S>) {
+    assert_eq!(store.origin().await.unwrap(), None);
+    store.begin_origin("one+1+a", None, at(1)).await.unwrap();
+    assert_eq!(append_all(&*store, 2).await.size, 0);
+    store.record(&[act("door", Value::Null)]).await.unwrap();
+    append_all(&*store, 2).await;
+    store.hold(Some("lost"), at(3)).await.unwrap();
+    let told = json!({ "before": "one+1+a" });
+    store
+        .begin_origin("two+2+b", Some(&told), at(3))
+        .await
+        .unwrap();
+    let origin = Origin {
+        verifier: "two+2+b".to_owned(),
+        size: 1,
+        begun_at: at(3),
+    };
+    assert_eq!(store.origin().await.unwrap(), Some(origin.clone()));
+    let again = store.begin_origin("one+1+a", Some(&told), at(4)).await;
+    assert_fault(again, Fault::Conflict);
+    append_all(&*store, 5).await;
+    assert_eq!(said(&*store, "two+2+b", "origin").await, [told]);
+    assert_eq!(store.origin().await.unwrap(), Some(origin));
 }
 
 /// Of two states of one size the first stays; the newest is found, and the first that has a leaf.

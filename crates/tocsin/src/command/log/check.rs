@@ -6,6 +6,7 @@
 //! and stands or falls with its signature.
 
 mod judge;
+mod paid;
 mod says;
 mod span;
 #[cfg(test)]

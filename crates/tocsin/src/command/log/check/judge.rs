@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::keccak256;
 use tocsin_domain::time::Timestamp;
+use tocsin_store::log::contradiction;
 
+use super::paid;
 use super::says::{
     Placed, SaidClaim, SaidCover, SaidDeclaration, SaidLoss, SaidOutcome, SaidPolicy, SaidRisk,
     SaidStream,
@@ -38,6 +40,7 @@ impl Verdict {
 pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> {
     let mut verdict = Verdict::default();
     verdict.tell("policy", policy);
+    verdict.not_shown.extend(contradictions(leaves));
     let first = leaves.iter().find(|leaf| leaf.is("policy", policy));
     let Some(bought) = first else {
         verdict.not_shown.push(format!(
@@ -70,6 +73,7 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
             format!("{}{when}", loss.verdict),
         );
     }
+    verdict.not_shown.extend(paid::unearned(policy, leaves)?);
     let claims = claims(policy, leaves)?;
     for (ordinal, decision) in &claims {
         verdict.tell(format!("claim {ordinal}"), decision.as_str());
@@ -83,6 +87,26 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
     let accepted = claims.values().any(|decision| decision == "accepted");
     ended(&insured, &outcome, accepted, leaves, &mut verdict)?;
     Ok(verdict)
+}
+
+/// Leaves about one subject of which the later one cannot follow the earlier one: whoever keeps the log has said both.
+fn contradictions(leaves: &[Placed]) -> Vec<String> {
+    let mut newest = BTreeMap::new();
+    let mut found = Vec::new();
+    for leaf in leaves {
+        let fact = &leaf.fact;
+        let subject = (fact.kind.as_str(), fact.subject.as_str(), fact.ordinal);
+        let Some(before) = newest.insert(subject, leaf) else {
+            continue;
+        };
+        if let Some(why) = contradiction(&fact.kind, &before.fact.body, &fact.body) {
+            found.push(format!(
+                "leaves {} and {} contradict each other about the {} {}: {why}",
+                before.index, leaf.index, fact.kind, fact.subject
+            ));
+        }
+    }
+    found
 }
 
 /// The newest decision on each loss event.

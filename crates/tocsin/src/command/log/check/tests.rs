@@ -212,9 +212,42 @@ fn whatever_is_missing_is_said() {
         less.remove(place);
         assert_not_shown(less, why);
     }
-    let mut paid = said();
-    paid.push(("claim", "0xp".to_owned(), json!({ "decision": "accepted" })));
-    assert_not_shown(paid, "a claim was accepted");
+    assert_not_shown(paid("0.5", "0.5", "0x1f4"), "a claim was accepted");
+}
+
+/// The same case, and then a loss event with this payout, and a claim on it.
+fn paid(payout: &str, fraction: &str, amount: &str) -> Vec<(&'static str, String, Value)> {
+    let mut said = said();
+    said[2].2["sum_insured"] = json!("0x3e8");
+    let loss = json!({ "verdict": "triggered", "occurred_at": 1_500, "payout": payout });
+    let claim =
+        json!({ "decision": "accepted", "risk": "0xr", "fraction": fraction, "amount": amount });
+    said.push(("determination", "0xr".to_owned(), loss));
+    said.push(("claim", "0xp".to_owned(), claim));
+    said
+}
+
+/// What a claim pays follows from its loss event and from what the policy insures.
+#[test]
+fn a_claim_that_is_too_much_is_not_shown() {
+    let why = "of another fraction or amount";
+    for (payout, fraction, amount) in [
+        ("0.5", "0.6", "0x258"),
+        ("0.5", "0.5", "0x1f5"),
+        ("2", "2", "0x7d0"),
+        ("x", "x", "0x0"),
+    ] {
+        let mut said = paid(payout, fraction, amount);
+        said[6].2["verdict"] = json!("triggered");
+        assert_not_shown(said, why);
+    }
+    let mut said = paid("0.5", "0.5", "0x1f4");
+    said[6].2["verdict"] = json!("triggered");
+    assert_eq!(judged(said.clone()).not_shown, [] as [&str; 0]);
+    said[7].2["verdict"] = json!("inconclusive");
+    assert_not_shown(said.clone(), "did not trigger");
+    said.remove(7);
+    assert_not_shown(said, "no leaf says what happened");
 }
 
 /// A gap outside the period, a source that will say nothing more, and a policy that has not ended take nothing away.
@@ -232,4 +265,15 @@ fn what_does_not_matter_is_no_fault() {
     for fine in [outside, over, running] {
         assert_eq!(judged(fine).not_shown, [] as [&str; 0]);
     }
+}
+
+/// Both stand in the log for ever, and neither is believed.
+#[test]
+fn two_leaves_that_contradict_each_other_show_nothing() {
+    let mut said = said();
+    let (kind, subject, mut body) = said[2].clone();
+    assert_eq!(kind, "policy");
+    body["holder"] = json!("0xother");
+    said.push((kind, subject, body));
+    assert_not_shown(said, "leaves 2 and");
 }
