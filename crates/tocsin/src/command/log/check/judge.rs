@@ -156,10 +156,31 @@ fn ended(
         "not_triggered" if accepted => verdict
             .not_shown
             .push("the outcome says that nothing triggered, and a claim was accepted".to_owned()),
-        "not_triggered" => looked_at(insured, outcome, leaves, verdict)?,
+        "not_triggered" => {
+            verdict.not_shown.extend(unknown(outcome));
+            looked_at(insured, outcome, leaves, verdict)?;
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// Why an outcome that says so of itself does not bear that nothing triggered: not seeing is not no.
+fn unknown(outcome: &SaidOutcome) -> Option<String> {
+    let counts = [
+        outcome.observations_without_value,
+        outcome.values_too_old,
+        outcome.sources_without_value,
+    ];
+    if counts.contains(&None) {
+        let why = "the outcome does not say whether every value was known over the whole period";
+        return Some(why.to_owned());
+    }
+    let was_unknown = counts.iter().flatten().any(|count| *count > 0);
+    was_unknown.then(|| {
+        "the outcome says that nothing triggered, and that a value was unknown within the period"
+            .to_owned()
+    })
 }
 
 /// That everything that the risk listens to was read over the whole period, and evaluated.
