@@ -139,7 +139,7 @@ impl SignedApi {
         tokio::spawn(async move {
             for n in 0_u64.. {
                 let event = NewEvent {
-                    kind: "test.tick".to_owned(),
+                    kind: "warning.raised".to_owned(),
                     at: SystemClock.now(),
                     terms: None,
                     holder: None,

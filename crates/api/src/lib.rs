@@ -38,6 +38,7 @@ mod route;
 mod routes;
 mod serve;
 mod sources;
+mod strict;
 mod views;
 mod warnings;
 pub mod webhooks;

@@ -20,6 +20,7 @@ use tocsin_api::feeds::Feeds;
 use tocsin_api::health::Health;
 use tocsin_api::metrics::Metrics;
 use tocsin_api::quorum::Quorum;
+use tocsin_domain::time::Seconds;
 use tocsin_store::Store;
 use tocsin_store_sqlite::SqliteStore;
 use tokio::sync::Mutex;
@@ -72,6 +73,7 @@ pub async fn run_on(
         clock: Arc::clone(&clock),
         evaluator: Arc::clone(&evaluator),
         settlement: config.settlement(),
+        late: config.api.map_or(Seconds(0), |api| api.late_policies),
         catalogue: Arc::clone(&catalogue),
         in_quorum: config.quorum.is_some(),
         declaring: Mutex::default(),

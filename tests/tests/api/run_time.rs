@@ -46,7 +46,9 @@ impl Shop {
         let config = layout.config();
         edit(&config, "policies = [\"policies.toml\"]\n", "");
         edit(&config, CONFIGURED, "");
-        let api = format!("listen = \"127.0.0.1:{port}\"\nopen_writes = true");
+        // The chain has a time of its own.
+        let api =
+            format!("listen = \"127.0.0.1:{port}\"\nopen_writes = true\nlate_policies = \"2d\"");
         edit(&config, "listen = \"127.0.0.1:0\"", &api);
         Self {
             folder,

@@ -71,7 +71,7 @@ async fn an_endpoint_is_registered_told_and_hidden_from_others() {
     let other = caller(&api, "other", &[Scope::WebhooksManage]).await;
     let reader = caller(&api, "reader", &[Scope::Read]).await;
     let sink = Sink::open(Mood::Taking).await;
-    let wanted = json!({ "url": format!("http://{}/hook", sink.address), "filter": { "kinds": ["test.tick"] } });
+    let wanted = json!({ "url": format!("http://{}/hook", sink.address), "filter": { "kinds": ["warning.raised"] } });
 
     let (status, _) = reader
         .call(Method::POST, "/v1/webhooks", Some(wanted.clone()))

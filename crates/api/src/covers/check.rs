@@ -8,7 +8,7 @@ use tocsin_domain::diagnostic::Diagnostic;
 use tocsin_domain::ids::TermsHash;
 use utoipa::ToSchema;
 
-use crate::extract::media_type;
+use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
 
 /// Bytes of a cover.
@@ -30,7 +30,7 @@ pub(crate) struct CheckedCover {
 #[utoipa::path(post, path = "/v1/covers/check", operation_id = "check_cover", tag = "covers", request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It can be used", body = CheckedCover), (status = 422, description = "It cannot", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn check(
     headers: HeaderMap,
-    text: axum::body::Bytes,
+    Whole(text): Whole,
 ) -> Result<Json<CheckedCover>, Problem> {
     let (cover, warnings) = read(&headers, &text)?;
     Ok(Json(CheckedCover {

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,6 +15,7 @@ use crate::Api;
 use crate::extract::{Counted, Path, Query};
 use crate::page::{self, PageQuery};
 use crate::problem::{Kind, Problem};
+use crate::strict;
 
 /// Replays of an endpoint that may wait.
 const MOST_REPLAYS: u32 = 16;
@@ -211,9 +211,8 @@ pub(crate) async fn replay(
     State(api): State<Api>,
     asker: Asker,
     Path(id): Path<String>,
-    body: Result<Json<ReplayBody>, JsonRejection>,
+    strict::Json(body): strict::Json<ReplayBody>,
 ) -> Result<(StatusCode, Json<ReplayAnswer>), Problem> {
-    let Json(body) = body?;
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let kept = api.store.events_kept().await?;
     let replay = Replay {

@@ -69,6 +69,9 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
         );
     }
     let claims = claims(policy, leaves)?;
+    verdict
+        .not_shown
+        .extend(bought_late(bought.index, &insured, &claims, leaves));
     for (ordinal, decision) in &claims {
         verdict.tell(format!("claim {ordinal}"), decision.as_str());
     }
@@ -91,6 +94,30 @@ fn claims(policy: &str, leaves: &[Placed]) -> Result<BTreeMap<u64, String>, Stri
         decisions.insert(leaf.fact.ordinal, claim.decision);
     }
     Ok(decisions)
+}
+
+/// Which losses that were to be paid were in the log before the policy was: nothing shows that it was bought before anybody knew.
+fn bought_late(
+    bought: u64,
+    insured: &SaidPolicy,
+    claims: &BTreeMap<u64, String>,
+    leaves: &[Placed],
+) -> Vec<String> {
+    let accepted = claims.iter().filter(|(_, said)| *said == "accepted");
+    let late = accepted.filter_map(|(ordinal, _)| {
+        let mut losses = leaves.iter();
+        let loss = losses.find(|leaf| {
+            leaf.is("determination", &insured.risk) && leaf.fact.ordinal == *ordinal
+        })?;
+        (loss.index < bought).then(|| {
+            format!(
+                "loss {ordinal} was determined in leaf {}, before the policy came into the log in leaf {bought}: nothing shows \
+                 that it was bought before the loss was known",
+                loss.index
+            )
+        })
+    });
+    late.collect()
 }
 
 /// That the terms of the policy were in the log before the policy was.

@@ -223,6 +223,29 @@ fn whatever_is_missing_is_said() {
     assert_not_shown(paid, "a claim was accepted");
 }
 
+/// Whoever buys a policy on a loss that is known already is not shown to have been insured.
+#[test]
+fn a_policy_that_came_after_its_loss_is_said() {
+    let loss = json!({ "verdict": "triggered", "occurred_at": 1_200 });
+    let determined = ("determination", "0xr".to_owned(), loss);
+    let accepted = ("claim", "0xp".to_owned(), json!({ "decision": "accepted" }));
+    let refused = ("claim", "0xp".to_owned(), json!({ "decision": "refused" }));
+    let with = |place: usize, claim: &(&'static str, String, Value)| {
+        let mut said = said();
+        said.truncate(5);
+        said.insert(place, determined.clone());
+        said.push(claim.clone());
+        said
+    };
+    assert_not_shown(
+        with(2, &accepted),
+        "determined in leaf 2, before the policy",
+    );
+    for fine in [with(3, &accepted), with(2, &refused)] {
+        assert_eq!(judged(fine).not_shown, [] as [&str; 0]);
+    }
+}
+
 /// A gap outside the period, a source that will say nothing more, and a policy that has not ended take nothing away.
 #[test]
 fn what_does_not_matter_is_no_fault() {
