@@ -217,6 +217,7 @@ async fn serve(
         store,
         health: tocsin_api::health::Health::default(),
         open_reads: true,
+        beside: false,
         books: None,
         open_writes: false,
         webhooks,
@@ -259,6 +260,18 @@ impl Holder {
         body: &[u8],
         key: &str,
     ) -> Signed {
+        self.sign_as(method, base, path, ("application/json", body), key)
+    }
+
+    /// The same, with a body of this type.
+    pub fn sign_as(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        (kind, body): (&str, &[u8]),
+        key: &str,
+    ) -> Signed {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
@@ -267,7 +280,7 @@ impl Holder {
         let mut random_bytes = [0; 16];
         random(&mut random_bytes).unwrap();
         if !body.is_empty() {
-            add("content-type", "application/json");
+            add("content-type", kind);
             add("content-digest", &ContentDigest::of(body).header());
         }
         if method != Method::GET {

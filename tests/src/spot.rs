@@ -201,6 +201,16 @@ impl Spot {
         asked.await.unwrap()
     }
 
+    /// The service's answer to a write under this key.
+    pub async fn post(&self, path: &str, kind: &str, key: &str, body: &str) -> reqwest::Response {
+        let asked = client()
+            .post(self.api.join(path).unwrap())
+            .header("content-type", kind)
+            .header("idempotency-key", key)
+            .body(body.to_owned());
+        asked.send().await.unwrap()
+    }
+
     /// Sends the service a policy on an asset.
     pub async fn insure(
         &self,
@@ -220,11 +230,10 @@ impl Spot {
             "expiry": expiry.to_string(),
             "subject": format!("price:{asset}-USD"),
         });
-        let sent = client()
-            .post(self.api.join("v1/policies").unwrap())
-            .header("idempotency-key", format!("{number}-{inception}"))
-            .json(&policy);
-        sent.send().await.unwrap()
+        let key = format!("{number}-{inception}");
+        let policy = policy.to_string();
+        self.post("v1/policies", "application/json", &key, &policy)
+            .await
     }
 
     /// What the service says of an asset.

@@ -11,6 +11,7 @@ pub(crate) mod caller;
 mod gate;
 mod keeper;
 pub(crate) mod keys;
+mod places;
 mod rate;
 mod tally;
 
@@ -24,6 +25,7 @@ use tocsin_auth::{Environment, KeyId, Scopes, UnixTime};
 use tocsin_store::credential::{KeyBooks, OwnerName};
 
 use self::cache::Cache;
+use self::places::Places;
 use self::rate::Rates;
 use self::tally::Tally;
 use crate::metrics::Metrics;
@@ -61,7 +63,7 @@ impl Default for AuthSettings {
             cached_for: Duration::from_secs(10),
             per_second: 50,
             burst: 200,
-            most_body: 16 * 1_024 * 1_024,
+            most_body: crate::limits::BODY_MAX,
             body_patience: Duration::from_secs(20),
         }
     }
@@ -81,6 +83,7 @@ struct Parts {
     metrics: Metrics,
     cache: Cache,
     rates: Rates,
+    places: Places,
     tally: Tally,
 }
 
@@ -119,6 +122,7 @@ impl Auth {
         Self(Arc::new(Parts {
             cache: Cache::new(settings.cached_for),
             rates: Rates::new(settings.per_second, settings.burst),
+            places: Places::default(),
             tally: Tally::default(),
             settings,
             store,

@@ -1,11 +1,12 @@
 //! Events as they happen: server-sent, and resumed where a client left off.
 
+mod news;
+
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
@@ -17,16 +18,15 @@ use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::Api;
+use self::news::News;
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// Streams at once.
 const STREAMS: usize = 64;
 /// Events that are read ahead for a stream. A slow client is sent them as it takes them, so this is all it holds.
 const AHEAD: u32 = 100;
-/// How often a stream that has sent everything looks for more.
-const LOOK: Duration = Duration::from_millis(500);
 /// How often something is sent where nothing happens, so that both sides notice an end.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -35,6 +35,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
     ending: watch::Receiver<bool>,
+    news: Arc<News>,
 }
 
 impl Streams {
@@ -42,6 +43,7 @@ impl Streams {
         Self {
             places: Arc::new(Semaphore::new(STREAMS)),
             ending,
+            news: Arc::default(),
         }
     }
 }
@@ -65,6 +67,7 @@ struct Following {
     /// The newest event that there is, where the client has seen a later one: an older state of the service is back.
     rewound: Option<Seq>,
     ending: watch::Receiver<bool>,
+    news: Arc<News>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -73,8 +76,8 @@ struct Following {
 /// of that number: the service has an older state back, the newest event is `last`, and what follows it is sent.
 #[utoipa::path(get, path = "/v1/events", operation_id = "follow_events", tag = "events", params(From, ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that the client has seen")), responses((status = 200, description = "A stream of events, which ends with the service", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn follow(
-    State(api): State<Api>,
-    Extension(streams): Extension<Streams>,
+    State(api): State<Served>,
+    State(streams): State<Streams>,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
@@ -96,12 +99,13 @@ pub(crate) async fn follow(
     let kept = api.store.events_kept().await?;
     let after = named.map_or(kept.last, Seq);
     let following = Following {
-        store: api.store,
+        store: Arc::clone(&api.store),
         missed: (after < kept.forgotten).then_some(kept.forgotten),
         rewound: (after > kept.last).then_some(kept.last),
         after: after.max(kept.forgotten).min(kept.last),
         waiting: VecDeque::new(),
         ending: streams.ending,
+        news: streams.news,
         _place: place,
     };
     let stream = unfold(following, next);
@@ -152,7 +156,7 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
             Some(last) => following.after = last.seq,
             None => {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = following.news.after(&*following.store, following.after) => {}
                     ended = following.ending.changed() => {
                         // An error means that the service is gone, which is an end as well.
                         if ended.is_err() { return None; }

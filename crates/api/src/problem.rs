@@ -133,6 +133,17 @@ const CHALLENGE: &str = "Signature realm=\"tocsin-api-v1\"";
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 
 impl Problem {
+    /// Another process does this; `done` says what, as in "covers are taken".
+    pub(crate) fn elsewhere(done: &str) -> Self {
+        Self::Said {
+            kind: Kind::Elsewhere,
+            detail: format!(
+                "{done} by the process that fills the database (`tocsin run`), and this one (`tocsin serve`) only answers from it: \
+                 ask at the address of the API of that one"
+            ),
+        }
+    }
+
     /// What RFC 9110 (15.5.2) has an answer 401 say of how to do better.
     fn challenge(&self) -> Option<(HeaderValue, HeaderValue)> {
         let Self::Unauthenticated { accepted, .. } = self else {

@@ -24,12 +24,13 @@ impl Request<'_> {
     }
 
     /// The host in lower case, without the port that the scheme implies (RFC 9421, 2.2.3).
-    pub(crate) fn normal_authority(&self) -> String {
-        let lower = self.authority.to_ascii_lowercase();
-        let short = lower
+    pub(crate) fn normal_authority(&self) -> impl Iterator<Item = char> + '_ {
+        let whole = self.authority;
+        let short = whole
             .strip_suffix(":443")
-            .or_else(|| lower.strip_suffix(":80"));
-        short.map_or(lower.clone(), str::to_owned)
+            .or_else(|| whole.strip_suffix(":80"));
+        let letters = short.unwrap_or(whole).chars();
+        letters.map(|letter| letter.to_ascii_lowercase())
     }
 
     /// The value of a header that is there once.

@@ -14,6 +14,15 @@ CREATE TABLE covers (
     UNIQUE (name, version)
 ) STRICT;
 
+-- Covers that clients declared while the service ran, in the order in which they came into force.
+CREATE TABLE declarations (
+    position      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    terms_hash    BLOB    NOT NULL UNIQUE REFERENCES covers (terms_hash),
+    evaluate_from INTEGER NOT NULL,
+    declared_at   INTEGER NOT NULL CHECK (declared_at < evaluate_from),
+    declared_by   TEXT    NOT NULL
+) STRICT;
+
 -- A row of `streams` stands for (source, subject, metric) in the tables that would repeat them a million times.
 CREATE TABLE streams (
     id      INTEGER NOT NULL PRIMARY KEY,
@@ -276,6 +285,10 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_determination ON claims (risk, ordinal);
 CREATE INDEX claims_unattested ON claims (confirmed_at, risk, ordinal, policy) WHERE eligible = 1 AND attested = 0 AND redeemed = 0 AND barred = 0;
 CREATE INDEX claims_unredeemed ON claims (policy, ordinal) WHERE attested = 1 AND redeemed = 0 AND barred = 0;
+-- Lists of those that have come so far. What waits is listed by the index of what is to be attested, and sorted.
+CREATE INDEX claims_refused ON claims (policy, ordinal) WHERE eligible = 0;
+CREATE INDEX claims_paid ON claims (policy, ordinal) WHERE eligible = 1 AND redeemed = 1;
+CREATE INDEX claims_barred ON claims (policy, ordinal) WHERE eligible = 1 AND redeemed = 0 AND barred = 1;
 
 -- Claims that an unwinding could not remove, because their key was reserved; gone once their determination is decided anew.
 CREATE TABLE kept_claims (
@@ -469,7 +482,12 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_of_claim ON deliveries (claim_key) WHERE state = 'sending';
 CREATE UNIQUE INDEX deliveries_nonce ON deliveries (chain_id, nonce, sender) WHERE state = 'sending';
 CREATE INDEX deliveries_queued ON deliveries (chain_id, position) WHERE state = 'queued';
+-- Lists of those in a state, by the order in which they were queued.
+CREATE INDEX deliveries_waiting ON deliveries (position) WHERE state = 'queued';
+CREATE INDEX deliveries_sending ON deliveries (position) WHERE state = 'sending';
+CREATE INDEX deliveries_done ON deliveries (position) WHERE state = 'done';
 CREATE INDEX deliveries_failed ON deliveries (position) WHERE state = 'failed';
+CREATE INDEX deliveries_superseded ON deliveries (position) WHERE state = 'superseded';
 
 -- Every transaction that was ever signed for a delivery, also of nonces that it gave up.
 CREATE TABLE delivery_attempts (

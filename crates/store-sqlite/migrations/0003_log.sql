@@ -80,6 +80,12 @@ SELECT 'cover' AS kind, terms_hash AS key, '0x' || lower(hex(terms_hash)) AS sub
                    'canonical_terms', iif(length(canonical_terms) <= 15000, canonical_terms, NULL)) AS body
 FROM covers;
 
+CREATE VIEW log_declarations AS
+SELECT 'declaration' AS kind, terms_hash AS key, '0x' || lower(hex(terms_hash)) AS subject, 0 AS ordinal,
+       json_object('terms_hash', '0x' || lower(hex(terms_hash)), 'evaluate_from', evaluate_from,
+                   'declared_at', declared_at, 'declared_by', declared_by) AS body
+FROM declarations;
+
 CREATE VIEW log_risks AS
 SELECT 'risk' AS kind, id AS key, '0x' || lower(hex(id)) AS subject, 0 AS ordinal,
        json_object('terms_hash', '0x' || lower(hex(terms_hash)), 'subject', subject, 'inception', inception,
@@ -155,6 +161,7 @@ FROM halts;
 -- Every row that has a leaf, or waits for one.
 CREATE VIEW log_facts AS
 SELECT kind, subject, ordinal, body FROM log_covers
+UNION ALL SELECT kind, subject, ordinal, body FROM log_declarations
 UNION ALL SELECT kind, subject, ordinal, body FROM log_risks
 UNION ALL SELECT kind, subject, ordinal, body FROM log_policies
 UNION ALL SELECT kind, subject, ordinal, body FROM log_determinations
@@ -167,6 +174,7 @@ UNION ALL SELECT kind, subject, ordinal, body FROM log_halts;
 
 -- What was decided before there was a log.
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_covers ORDER BY subject;
+INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_declarations ORDER BY subject;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_risks ORDER BY subject;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_policies ORDER BY subject;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_determinations ORDER BY subject, ordinal;
@@ -180,6 +188,10 @@ INSERT INTO log_due (policy, due_at) SELECT id, expiry FROM policies;
 CREATE TRIGGER log_cover AFTER INSERT ON covers BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     SELECT kind, subject, ordinal, body FROM log_covers WHERE key = NEW.terms_hash;
+END;
+CREATE TRIGGER log_declaration AFTER INSERT ON declarations BEGIN
+    INSERT INTO log_queue (kind, subject, ordinal, body)
+    SELECT kind, subject, ordinal, body FROM log_declarations WHERE key = NEW.terms_hash;
 END;
 CREATE TRIGGER log_risk AFTER INSERT ON risks BEGIN
     INSERT INTO log_queue (kind, subject) VALUES ('risk', '0x' || lower(hex(NEW.id)));

@@ -12,15 +12,6 @@ CREATE TABLE answers (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX answers_by_age ON answers (at);
 
--- Covers that clients declared while the service ran, in the order in which they came into force.
-CREATE TABLE declarations (
-    position      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    terms_hash    BLOB    NOT NULL UNIQUE REFERENCES covers (terms_hash),
-    evaluate_from INTEGER NOT NULL,
-    declared_at   INTEGER NOT NULL CHECK (declared_at < evaluate_from),
-    declared_by   TEXT    NOT NULL
-) STRICT;
-
 CREATE INDEX IF NOT EXISTS policies_by_holder ON policies (holder, id);
 CREATE INDEX determinations_by_confirmation ON determinations (confirmed_at, risk, ordinal);
 CREATE INDEX risks_by_subject ON risks (subject, id);

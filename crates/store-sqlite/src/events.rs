@@ -56,6 +56,15 @@ impl Events for SqliteStore {
         })
     }
 
+    async fn published(&self, heard: u64) -> u64 {
+        let mut published = self.published.subscribe();
+        match published.wait_for(|times| *times != heard).await {
+            Ok(times) => *times,
+            // Never while the store is there, which has the other end.
+            Err(_closed) => heard,
+        }
+    }
+
     async fn publish(&self, events: &[NewEvent]) -> Result<Seq, StoreError> {
         let attempt = "publish events";
         let mut transaction = self.begin(attempt).await?;
@@ -65,6 +74,7 @@ impl Events for SqliteStore {
             .await
             .map_err(failed(attempt))?;
         transaction.commit().await.map_err(failed(attempt))?;
+        self.tell();
         let last = unsigned("seq", last.unwrap_or(0));
         Ok(Seq(last.map_err(|flaw| flaw.invalid_row(NOUN, "last"))?))
     }

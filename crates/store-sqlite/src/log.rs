@@ -41,6 +41,7 @@ impl Log for SqliteStore {
         if changed {
             let committed = transaction.commit().await;
             committed.map_err(failed(append::APPEND))?;
+            self.tell();
         }
         Ok(appended)
     }
@@ -184,12 +185,23 @@ pub(crate) async fn queue(
     entry: &AuditEntry,
     attempt: &'static str,
 ) -> Result<(), StoreError> {
-    let body = entry.body();
+    let fact = Fact::new("audit", &entry.subject, 0, entry.at, entry.body());
+    queue_fact(connection, &fact, attempt).await
+}
+
+/// Queues what has no row that a trigger could see.
+pub(crate) async fn queue_fact(
+    connection: &mut SqliteConnection,
+    fact: &Fact,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
     // Refused here, where somebody can say less, rather than when everything waits for its leaf.
-    Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
-    sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
-        .bind(&entry.subject)
-        .bind(body.to_string())
+    fact.entry()?;
+    sqlx::query("INSERT INTO log_queue (kind, subject, ordinal, body) VALUES (?1, ?2, ?3, ?4)")
+        .bind(&fact.kind)
+        .bind(&fact.subject)
+        .bind(signed(NOUN, &fact.subject, fact.ordinal)?)
+        .bind(fact.body.to_string())
         .execute(&mut *connection)
         .await
         .map_err(failed(attempt))?;

@@ -59,7 +59,12 @@ impl Steps for SqliteStore {
         observations::add(&mut transaction, &step.observations, attempt).await?;
         responses::add(&mut transaction, &step.polled.responses, attempt).await?;
         determinations::add(&mut transaction, &step.determinations, attempt).await?;
-        transaction.commit().await.map_err(failed(attempt))
+        transaction.commit().await.map_err(failed(attempt))?;
+        // Of warnings that they confirm.
+        if !step.determinations.is_empty() {
+            self.tell();
+        }
+        Ok(())
     }
 }
 

@@ -51,6 +51,7 @@ impl Warnings for SqliteStore {
         withdraw(&mut transaction, &change.withdraw, change.at).await?;
         let raised = raise(&mut transaction, &change.raise, change.at).await?;
         transaction.commit().await.map_err(failed(CHANGE))?;
+        self.tell();
         Ok(raised)
     }
 

@@ -13,11 +13,13 @@ use tocsin_log::{
     Checkpoint, SigningKey, TilePath, inclusion_proof, leaf_hash, verify_inclusion, write_bundle,
 };
 use tocsin_store::StoreError;
+use tocsin_store::answer::{Answer, Written};
 use tocsin_store::claim::Claims;
 use tocsin_store::conformance::sample::{
-    advance, at, cover, halt, hash, observation, source, store_paid, store_reserved, store_risk,
-    stream,
+    advance, at, cover, halt, hash, observation, risk, source, store_paid, store_reserved,
+    store_risk, stream,
 };
+use tocsin_store::declaration::{Declaration, Declarations, NewDeclaration};
 use tocsin_store::halt::Halts;
 use tocsin_store::log::{Appended, Appending, Audit, AuditEntry, Log, Slack, StoredCheckpoint};
 use tocsin_store::policy::Policies;
@@ -397,6 +399,63 @@ async fn a_tampered_row_is_found() {
         matches!(audited, Err(AuditError::Rewritten { .. })),
         "{audited:?}"
     );
+}
+
+/// When a cover of a client came into force, from when on it is evaluated and who wanted it is in the log, and nowhere else.
+#[tokio::test]
+async fn a_tampered_declaration_is_found() {
+    for sql in [
+        "UPDATE declarations SET evaluate_from = evaluate_from + 1",
+        "UPDATE declarations SET declared_at = declared_at - 1",
+        "UPDATE declarations SET declared_by = 'somebody else'",
+        "DELETE FROM declarations",
+        "DROP TRIGGER log_declaration; INSERT INTO declarations (terms_hash, evaluate_from, declared_at, declared_by)
+         SELECT zeroblob(32), evaluate_from, declared_at, declared_by FROM declarations",
+    ] {
+        let place = Place::new();
+        let store = place.open().await;
+        store.declare(&declaration()).await.unwrap();
+        append_all(&store, 9, 99).await;
+        assert_eq!(store.compare(9).await.unwrap(), []);
+        let kinds = kinds(&store).await;
+        assert_eq!(kinds, ["cover", "risk", "declaration", "audit"]);
+        store.close().await;
+        tamper(&place.path, sql).await;
+        let store = place.open().await;
+        let found = store.compare(9).await.unwrap();
+        assert_ne!(found, [], "{sql}");
+    }
+}
+
+fn declaration() -> NewDeclaration {
+    let cover = cover(0);
+    NewDeclaration {
+        risks: vec![risk(&cover, 0, &[stream(0, 0)])],
+        looks: Vec::new(),
+        written: Written {
+            answer: Answer {
+                caller: "insurer".to_owned(),
+                key: "first".to_owned(),
+                request: hash("request"),
+                status: 201,
+                body: b"{}".to_vec(),
+                at: at(1),
+            },
+            audit: AuditEntry {
+                at: at(1),
+                action: "cover-declared".to_owned(),
+                actor: Some("insurer".to_owned()),
+                subject: cover.terms_hash.to_string(),
+                detail: serde_json::json!({}),
+            },
+        },
+        declaration: Declaration {
+            cover,
+            evaluate_from: at(2),
+            declared_at: at(1),
+            declared_by: "insurer".to_owned(),
+        },
+    }
 }
 
 /// An entry that cannot become a leaf is refused at the door.

@@ -135,6 +135,45 @@ async fn every_query_uses_an_index() {
     }
 }
 
+/// What is listed by how far it has come is a range of an index, however much has come elsewhere.
+#[tokio::test]
+async fn every_list_of_a_state_is_an_index() {
+    let (_folder, mut connection) = schema().await;
+    let claims = "(c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy";
+    let waiting = "(+c.policy, c.ordinal) > (?1, ?2) ORDER BY +c.policy";
+    let deliveries = "position < ?1 ORDER BY position DESC";
+    for (holds, then, index) in [
+        ("WHERE c.eligible = 0 AND ", claims, "claims_refused"),
+        ("c.barred = 0 AND ", waiting, "claims_unattested"),
+        ("WHERE c.attested = 1", claims, "claims_unredeemed"),
+        ("c.barred = 1 AND ", claims, "claims_barred"),
+        ("c.redeemed = 1 AND ", claims, "claims_paid"),
+        ("state = 'queued' AND ", deliveries, "deliveries_waiting"),
+        ("state = 'sending' AND ", deliveries, "deliveries_sending"),
+        ("state = 'done' AND ", deliveries, "deliveries_done"),
+        ("state = 'failed' AND ", deliveries, "deliveries_failed"),
+        (
+            "state = 'superseded' AND ",
+            deliveries,
+            "deliveries_superseded",
+        ),
+    ] {
+        let queries: Vec<String> = recorded()
+            .into_iter()
+            .map(|(query, _)| query)
+            .filter(|query| query.contains(holds) && query.contains(then))
+            .collect();
+        let [query] = &queries[..] else {
+            panic!("{} queries have `{holds}` and `{then}`", queries.len())
+        };
+        let plan = plan(&mut connection, query).await;
+        assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
+        // What waits is sorted; it is a queue, and short but for moments.
+        let sorted = plan.iter().any(|line| line.contains("TEMP B-TREE"));
+        assert_eq!(sorted, then == waiting, "{plan:#?}");
+    }
+}
+
 /// Unfinished work is read off an index in order, however much is finished.
 #[tokio::test]
 async fn every_queue_is_an_index() {

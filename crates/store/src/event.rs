@@ -92,6 +92,10 @@ pub trait Events: Send + Sync {
     /// Which events there are.
     async fn events_kept(&self) -> Result<Kept, StoreError>;
 
+    /// Waits until this process has committed events after it had done so `heard` times, and says how often it has by now. Of
+    /// other processes nothing is heard: what they commit shows in the [`Version`](crate::version::Version).
+    async fn published(&self, heard: u64) -> u64;
+
     /// Publishes what no other write brings along, and returns the number of the last; [`StoreError::Refused`], for all
     /// of them, where one is not valid in itself.
     async fn publish(&self, events: &[NewEvent]) -> Result<Seq, StoreError>;

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 
-use self::lane::{Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement};
+use self::lane::{
+    AnswerOf, Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
+};
 use crate::StoreError;
 use crate::answer::Answer;
 use crate::credential::{Credential, Owner};
@@ -219,14 +221,15 @@ pub trait Webhooks: Send + Sync {
     /// The lanes of an endpoint, the live one first.
     async fn lanes(&self, id: EndpointId) -> Result<Vec<Lane>, StoreError>;
 
-    /// Begins to go over a range once more. [`StoreError::Refused`] where `at_most` replays wait already, or the range is
-    /// empty.
+    /// Begins to go over a range once more, and keeps the answer that names its lane. [`StoreError::Refused`] where `at_most`
+    /// replays wait already, or the range is empty; an answer whose key is taken is a [`StoreError::Conflict`].
     async fn replay(
         &self,
         id: EndpointId,
         replay: &Replay,
         at_most: u32,
         audit: &AuditEntry,
+        answer: Option<AnswerOf<'_>>,
     ) -> Result<LaneId, StoreError>;
 
     /// What was told and what failed, the newest first, of before `before`.

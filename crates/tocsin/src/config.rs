@@ -8,9 +8,11 @@ mod chain;
 mod covers;
 mod feeds;
 mod file;
+mod misfit;
 mod offers;
 mod policies;
 mod secret;
+mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -36,7 +38,9 @@ pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
 pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
+pub use self::misfit::Misfit;
 pub use self::offers::Offers;
+pub use self::served::Served;
 use crate::insure::Insurer;
 use crate::pipeline::webhooks::keyring::Keyring;
 
@@ -78,19 +82,12 @@ pub struct Config {
 impl Config {
     /// Inputs that become unknown between two observations of a source that does what it promises.
     pub fn impatient_inputs(&self) -> Vec<String> {
+        let offers = self.offers();
         let mut found = Vec::new();
         for insured in &self.covers {
-            for (input, listening) in insured.cover.inputs.iter().zip(&insured.inputs) {
-                let heartbeat = self.heartbeats.get(&listening.source).copied();
-                if let (Some(max_age), Some(heartbeat)) = (input.max_age, heartbeat)
-                    && max_age < heartbeat
-                {
-                    found.push(format!(
-                        "cover `{}`: the max_age of input `{}` ({max_age}) is shorter than the heartbeat of its source ({heartbeat}): it will be unknown between two observations",
-                        insured.cover.name, input.name
-                    ));
-                }
-            }
+            let name = &insured.cover.name;
+            let impatient = offers.impatient_inputs(insured).into_iter();
+            found.extend(impatient.map(|misfit| format!("cover `{name}`: {misfit}")));
         }
         found
     }
@@ -221,16 +218,14 @@ pub enum ConfigError {
 impl Config {
     /// Reads a configuration and everything that it names; nothing is contacted and nothing is written.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = read(path)?;
-        let file: file::ConfigFile = toml::from_str(&text)
-            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))?;
+        let file = file::ConfigFile::read(path)?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path, base)?;
         let mut heartbeats = file.heartbeats(path)?;
         let feeds = file.feeds(path, base)?;
         // What a feed says again although it has not changed.
         heartbeats.extend(feeds.repeats());
-        let offers = Offers::of(&chains, &feeds);
+        let offers = Offers::of(&chains, &feeds, &heartbeats);
         let mut covers = load_covers(path, base, &file.covers, &offers)?;
         let attestor = file
             .attestor
@@ -308,7 +303,7 @@ impl Config {
 
     /// What covers can listen to.
     pub fn offers(&self) -> Offers {
-        Offers::of(&self.chains, &self.feeds)
+        Offers::of(&self.chains, &self.feeds, &self.heartbeats)
     }
 
     /// What reads rows of policies as this configuration means them, at `now`.

@@ -3,11 +3,12 @@
 //! A service without one makes one when it starts for the first time. Whoever has it can sign another history; whoever
 //! audits the log regularly, or has an older checkpoint, sees that.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::hex;
 use tocsin_log::{KeyName, SigningKey};
+
+use crate::private_file;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -67,24 +68,14 @@ pub fn open(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyE
 
 /// A new seed, durably in its file before anything is signed with it.
 fn make(path: &Path) -> Result<String, LogKeyError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = |source| LogKeyError::File {
-        path: path.to_owned(),
-        source,
-    };
     let mut seed = [0_u8; 32];
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut seed)
         .map_err(LogKeyError::Random)?;
     let text = hex::encode(seed);
-    let mut options = std::fs::OpenOptions::new();
-    let mut made = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(file)?;
-    made.write_all(text.as_bytes()).map_err(file)?;
-    made.sync_all().map_err(file)?;
+    private_file::make(path, &text).map_err(|source| LogKeyError::File {
+        path: path.to_owned(),
+        source,
+    })?;
     tracing::info!(path = %path.display(), "made a key for the eligibility log");
     Ok(text)
 }

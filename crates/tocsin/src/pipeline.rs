@@ -11,6 +11,7 @@
 //! path.
 
 pub mod attest;
+pub mod attestors;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
@@ -70,6 +71,22 @@ pub struct Stage {
     pub metrics: tocsin_api::metrics::Metrics,
     /// Ends the stage.
     pub shutdown: Shutdown,
+}
+
+impl Stage {
+    /// What a service begins with: nothing is known yet of how anything is doing.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Self {
+        Self {
+            store,
+            clock,
+            health: tocsin_api::health::Health::default(),
+            chains: tocsin_api::chains::Chains::default(),
+            feeds: tocsin_api::feeds::Feeds::default(),
+            quorum: tocsin_api::quorum::Quorum::default(),
+            metrics: tocsin_api::metrics::Metrics::default(),
+            shutdown,
+        }
+    }
 }
 
 /// Whether a stage has found work, and so may find more.
@@ -174,6 +191,9 @@ pub enum StageError {
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
+    /// Remembering what was signed of the log.
+    #[error(transparent)]
+    Seen(#[from] crate::log_seen::SeenError),
     /// An attestation that has no mirror, and gets none by waiting.
     #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
     Unmirrored {
@@ -182,6 +202,18 @@ pub enum StageError {
         /// Why.
         reason: String,
     },
+    /// How this process, or the one that fills the database, is doing cannot be said.
+    #[error(transparent)]
+    Status(#[from] crate::service::StatusError),
+    /// Nobody fills the database that this process answers from.
+    #[error("{0}")]
+    Unfilled(String),
+    /// Somebody else fills it now.
+    #[error(
+        "the process that fills the database signs for another verifier, or its log with another key, than when this one started: \
+         start this one again"
+    )]
+    AnotherService,
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -205,12 +237,16 @@ impl StageError {
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
             | Self::Keyring(_)
+            | Self::Status(_)
+            | Self::Unfilled(_)
             | Self::TakenBack(_)
+            | Self::Seen(_)
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
             | Self::Log(_)
+            | Self::AnotherService
             | Self::UnknownTerms(_) => false,
         }
     }

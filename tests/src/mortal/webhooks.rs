@@ -6,7 +6,7 @@ use tocsin_store::StoreError;
 use tocsin_store::event::{Event, Events, Kept, NewEvent, Seq};
 use tocsin_store::log::AuditEntry;
 use tocsin_store::webhook::lane::{
-    Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
+    AnswerOf, Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
 };
 use tocsin_store::webhook::{Endpoint, EndpointId, Profile, Registration, Standing, Webhooks};
 
@@ -20,6 +20,10 @@ impl<S: Events> Events for Mortal<S> {
 
     async fn events_kept(&self) -> Result<Kept, StoreError> {
         self.store.events_kept().await
+    }
+
+    async fn published(&self, heard: u64) -> u64 {
+        self.store.published(heard).await
     }
 
     async fn publish(&self, events: &[NewEvent]) -> Result<Seq, StoreError> {
@@ -102,8 +106,9 @@ impl<S: Webhooks> Webhooks for Mortal<S> {
         replay: &Replay,
         at_most: u32,
         audit: &AuditEntry,
+        answer: Option<AnswerOf<'_>>,
     ) -> Result<LaneId, StoreError> {
-        let write = self.store.replay(id, replay, at_most, audit);
+        let write = self.store.replay(id, replay, at_most, audit, answer);
         self.write("replay", write).await
     }
 

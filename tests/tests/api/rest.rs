@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 use tocsin_api::health::Health;
 use tocsin_store::conformance::sample;
 use tocsin_store::cover::Covers;
@@ -212,7 +213,7 @@ async fn read(answer: &mut reqwest::Response, count: usize) -> String {
 
 #[tokio::test]
 async fn a_stream_of_events_goes_on_where_it_was_left_and_ends_with_the_service() {
-    let (store, _folder) = stored().await;
+    let (store, folder) = stored().await;
     let (end, ended) = oneshot::channel::<()>();
     let shutdown = async move {
         ended.await.unwrap_or_default();
@@ -241,6 +242,32 @@ async fn a_stream_of_events_goes_on_where_it_was_left_and_ends_with_the_service(
         text.contains("id: 4\n") && !text.contains("id: 3\n"),
         "{text}"
     );
+    // Two that wait are both told of each at once: twenty, one after the other, take no time worth mentioning.
+    let mut other = get(&base, "/v1/events").await;
+    let begun = Instant::now();
+    for seq in 5..25 {
+        store.publish(&[sample::event(seq)]).await.unwrap();
+        let expected = format!("id: {seq}\n");
+        for stream in [&mut resumed, &mut other] {
+            assert!(read(stream, 1).await.contains(&expected));
+        }
+    }
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(1), "twenty events took {took:?}");
+    // Of what another process writes there is no word, and it is found all the same.
+    let path = folder.path().join("t.db");
+    let mut beside = SqliteConnection::connect(path.to_str().unwrap())
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO events (kind, at, body) VALUES ('test.beside', 1, '{}')")
+        .execute(&mut beside)
+        .await
+        .unwrap();
+    beside.close().await.unwrap();
+    for stream in [&mut resumed, &mut other] {
+        assert!(read(stream, 1).await.contains("test.beside"));
+    }
+    drop(other);
     end.send(()).unwrap();
     let finished = tokio::time::timeout(Duration::from_secs(5), served).await;
     finished

@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::Method;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
+use axum::http::uri::Authority;
 use tocsin_auth::check::{KnownKey, NonceUse, Parsed, Permitted, Timely, Whole};
 use tocsin_auth::flaw::flaw;
 use tocsin_auth::request::Request as Judged;
@@ -16,7 +17,7 @@ use tocsin_store::StoreError;
 use tocsin_store::credential::{Credential, Material, Owner};
 
 use super::cache::Known;
-use super::{Auth, Caller, tally};
+use super::{Auth, Caller};
 use crate::problem::{Kind, Problem};
 
 /// The longest headers together, and the most of them.
@@ -42,13 +43,12 @@ impl Auth {
     /// Lets a request through that a key with `scope` has signed, with its [`Caller`] in the extensions.
     pub(crate) async fn admit(&self, scope: Scope, request: Request) -> Result<Request, Problem> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let network = peer.map(|ConnectInfo(peer)| tally::network(peer.ip()));
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
         let (mut head, body) = request.into_parts();
         match self.judge(scope, &head, body).await {
             Ok((caller, body)) => {
                 tracing::Span::current().record("key", caller.key.as_str());
-                self.0.tally.answered(&caller.key, network);
-                self.0.metrics.call_answered(&caller.client, &caller.key);
+                self.0.tally.answered(&caller.key, peer);
                 head.extensions.insert(caller);
                 Ok(Request::from_parts(head, Body::from(body)))
             }
@@ -67,7 +67,7 @@ impl Auth {
         let authority = authority(head).ok_or(unknown(Failure::Malformed))?;
         let judged = Judged {
             method: &head.method,
-            authority: &authority,
+            authority,
             path: head.uri.path(),
             query: head.uri.query(),
             headers: &head.headers,
@@ -87,9 +87,12 @@ impl Auth {
         let Some(known) = known else {
             return Err(unknown(Failure::UnknownKey));
         };
+        let place = self.0.places.enter(&known.client);
+        let place = place.ok_or_else(|| of_key(Failure::RateLimited))?;
         let body = self.read(&timely, body, &known.key.id).await?;
         let whole = timely.body(&body).map_err(of_key)?;
         let used = self.use_nonce(&whole).await;
+        drop(place);
         let fresh = whole.fresh(used).map_err(of_key)?;
         let scoped = fresh.scope(scope).map_err(of_key)?;
         let within = self.0.rates.take(scoped.key(), Instant::now());
@@ -98,6 +101,7 @@ impl Auth {
     }
 
     fn caller(&self, permitted: &Permitted, known: Known) -> Caller {
+        known.answered.inc();
         Caller {
             client: known.client,
             key: permitted.key().clone(),
@@ -138,6 +142,7 @@ impl Auth {
         };
         match verifying {
             Ok(verifying) => Some(Known {
+                answered: self.0.metrics.calls_of(&client, &stored.id),
                 key: KnownKey {
                     id: stored.id,
                     verifying,
@@ -319,19 +324,16 @@ fn check_size(head: &Head) -> Result<(), Refused> {
 }
 
 /// Whom the client asked: said once, or twice alike.
-fn authority(head: &Head) -> Option<String> {
+fn authority(head: &Head) -> Option<&str> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (None, _) => None,
-        (Some(host), None) => Some(host.to_str().ok()?.to_owned()),
+        (Some(host), None) => Some(host.to_str().ok()?),
         (Some(_), Some(_)) => return None,
     };
-    let target = head
-        .uri
-        .authority()
-        .map(|target| target.as_str().to_owned());
+    let target = head.uri.authority().map(Authority::as_str);
     match (host, target) {
-        (Some(host), Some(target)) => host.eq_ignore_ascii_case(&target).then_some(target),
+        (Some(host), Some(target)) => host.eq_ignore_ascii_case(target).then_some(target),
         (Some(one), None) | (None, Some(one)) => Some(one),
         (None, None) => None,
     }

@@ -13,8 +13,9 @@ use super::signed::{SignedClaim, leaf, proof};
 use super::{Page, layout};
 use crate::extract::{Path, determination};
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::determination_id;
-use crate::{Api, deliveries, eligibility};
+use crate::{deliveries, eligibility};
 
 /// Observations and claims that are shown; the API has all.
 const SHOWN: usize = 50;
@@ -23,7 +24,7 @@ const CLAIMS: u32 = 50;
 const SIGNED: usize = 20;
 
 pub(super) async fn page(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Page, Problem> {
     let (risk, ordinal) = determination(&text)?;

@@ -1,6 +1,5 @@
 //! "Am I eligible?": found by an address, a policy id, or what is insured.
 
-use axum::Extension;
 use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use super::{Page, layout};
 use crate::eligibility::kept::Kept;
 use crate::extract::Query;
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::determination_id;
 use crate::{Api, eligibility};
 
@@ -27,8 +27,8 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn page(
-    State(api): State<Api>,
-    Extension(kept): Extension<Kept>,
+    State(api): State<Served>,
+    State(kept): State<Kept>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, Problem> {
     let question = asked.q.as_deref().map(str::trim).unwrap_or_default();

@@ -9,11 +9,11 @@ use serde_json::Value;
 use tocsin_domain::ids::PolicyId;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::auth::Caller;
 use crate::books::{self, Asked, FLAWS_MAX, Untaken};
 use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
+use crate::served::Served;
 use crate::strict;
 
 /// Policies of one request.
@@ -24,22 +24,30 @@ const POLICIES_MAX: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct NewPolicy {
     /// The number that the consumer gave it, decimal.
-    #[schema(example = "1")]
+    #[schema(example = "1", pattern = "^[0-9]{1,78}$")]
     pub number: String,
     /// The cover's name.
     pub cover: String,
     /// The hash of the terms that it was sold under.
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     pub terms_hash: String,
     /// Who pays, by CAIP-10.
-    #[schema(example = "eip155:1:0x8fff9ba4bb0f33b3d2b9fbdbd1c4e8b8bcd9c9a1")]
+    #[schema(
+        example = "eip155:1:0x8fff9ba4bb0f33b3d2b9fbdbd1c4e8b8bcd9c9a1",
+        pattern = "^eip155:(0|[1-9][0-9]{0,18}):0x[0-9a-fA-F]{40}$"
+    )]
     pub consumer: String,
     /// Who is paid: an address.
+    #[schema(pattern = "^0x[0-9a-fA-F]{40}$")]
     pub holder: String,
     /// In the smallest unit of the consumer's token, decimal.
+    #[schema(example = "10000000000", pattern = "^[0-9]{1,78}$")]
     pub sum_insured: String,
     /// When it begins: RFC 3339 or unix seconds.
+    #[schema(example = "2030-02-01T00:00:00Z")]
     pub inception: String,
     /// When it ends.
+    #[schema(example = "2031-02-01T00:00:00Z")]
     pub expiry: String,
     /// What is insured, where the cover's inputs name no subject.
     #[serde(default)]
@@ -69,7 +77,7 @@ pub struct PoliciesTaken {
 /// 10,000. The same policies again change nothing; a policy never changes.
 #[utoipa::path(post, path = "/v1/policies", operation_id = "take_policies", tag = "policies", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body(content((NewPolicies = "application/json"), (String = "application/x-ndjson"))), responses((status = 201, description = "They are in the books", body = PoliciesTaken), (status = 409, description = "The same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "Some are not valid, and none was taken; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn take(
-    State(api): State<Api>,
+    State(api): State<Served>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     Whole(body): Whole,

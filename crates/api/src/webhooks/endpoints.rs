@@ -18,6 +18,7 @@ use super::{Asker, client, desk, is_own, once, own, said, secrets};
 use crate::Api;
 use crate::extract::{Path, Whole, shown};
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 use crate::strict;
 
 /// Which events are wanted. A list that is empty or left out does not ask.
@@ -110,7 +111,7 @@ pub(crate) struct TestAnswer {
 /// The endpoints of the client that asks.
 #[utoipa::path(get, path = "/v1/webhooks", operation_id = "list_webhooks", tag = "webhooks", responses((status = 200, body = EndpointList), (status = 404)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
 ) -> Result<Json<EndpointList>, Problem> {
     desk(&api)?;
@@ -127,7 +128,7 @@ pub(crate) async fn list(
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = ProfileBody,
                responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn register(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     headers: HeaderMap,
     Whole(body): Whole,
@@ -169,7 +170,7 @@ pub(crate) async fn register(
 #[utoipa::path(get, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = EndpointEntry), (status = 404)))]
 pub(crate) async fn show(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<EndpointEntry>, Problem> {
@@ -182,7 +183,7 @@ pub(crate) async fn show(
 #[utoipa::path(put, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)), request_body = ProfileBody,
                responses((status = 200, body = EndpointEntry), (status = 404)))]
 pub(crate) async fn change(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     strict::Json(body): strict::Json<ProfileBody>,
@@ -204,7 +205,7 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 204), (status = 404)))]
 pub(crate) async fn remove(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
@@ -219,7 +220,7 @@ pub(crate) async fn remove(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/standing", tag = "webhooks", params(("id" = String, Path)),
                request_body = StandingBody, responses((status = 200, body = EndpointEntry), (status = 404)))]
 pub(crate) async fn stand(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     strict::Json(body): strict::Json<StandingBody>,
@@ -243,7 +244,7 @@ pub(crate) async fn stand(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = TestAnswer), (status = 404)))]
 pub(crate) async fn test(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<TestAnswer>, Problem> {

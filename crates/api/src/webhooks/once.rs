@@ -1,4 +1,4 @@
-//! Writes that make a secret: who repeats one with its key makes no second, and is not shown the first.
+//! Writes with a key. Who repeats one that makes a secret makes no second, and is not shown the first.
 
 use axum::Extension;
 use axum::Json;
@@ -39,14 +39,7 @@ pub(super) fn again(asked: Asked, made: &SecretEntry, at: Timestamp) -> Result<A
         ..made.clone()
     };
     let body = serde_json::to_vec(&known).map_err(|error| Problem::Failed(error.to_string()))?;
-    Ok(Answer {
-        caller: asked.caller,
-        key: asked.key,
-        request: asked.request,
-        status: StatusCode::CREATED.as_u16(),
-        body,
-        at,
-    })
+    Ok(asked.with(StatusCode::CREATED, body, at))
 }
 
 /// Somebody sent the same at the same time, and came first; or the store failed.
@@ -56,14 +49,6 @@ pub(super) async fn after(
     store: &dyn Store,
 ) -> Result<Response, Problem> {
     match error {
-        StoreError::Conflict { noun: "answer", .. } => {
-            let answered = asked.answered(store).await?;
-            answered.ok_or_else(|| Problem::Later {
-                kind: Kind::InProgress,
-                detail: "the same request is being worked on".to_owned(),
-                seconds: 1,
-            })
-        }
         StoreError::Stale { .. } => Err(Problem::Later {
             kind: Kind::InProgress,
             detail: "the secrets of this endpoint were changed at the same moment: ask again"
@@ -75,7 +60,7 @@ pub(super) async fn after(
             kind: Kind::Invalid,
             detail: reason,
         }),
-        other => Err(Problem::Store(other)),
+        other => asked.after(other, store).await,
     }
 }
 

@@ -45,6 +45,19 @@ impl TryFrom<EntryRow> for ClaimEntry {
     }
 }
 
+/// Those that have come so far; what holds of them names an index.
+macro_rules! those {
+    ($holds:literal, $($bound:expr),*) => {
+        sqlx::query_as!(
+            EntryRow,
+            r#"SELECT c.policy AS "policy!", c.risk AS "risk!", c.ordinal AS "ordinal!", c.eligible AS "eligible!: bool",
+                      c.fraction AS "fraction?", c.amount AS "amount?", c.refusal AS "refusal?", s.state AS "state!: String"
+               FROM claims AS c JOIN claim_states AS s ON s.number = c.number WHERE "# + $holds,
+            $($bound),*
+        )
+    };
+}
+
 /// A page of them; one statement for each index.
 pub(super) async fn list(
     connection: &mut SqliteConnection,
@@ -97,22 +110,69 @@ pub(super) async fn list(
             .fetch_all(&mut *connection)
             .await
         }
-        (None, None) => {
-            sqlx::query_as!(
-                EntryRow,
-                r#"SELECT c.policy AS "policy!", c.risk AS "risk!", c.ordinal AS "ordinal!", c.eligible AS "eligible!: bool",
-                          c.fraction AS "fraction?", c.amount AS "amount?", c.refusal AS "refusal?", s.state AS "state!: String"
-                   FROM claims AS c JOIN claim_states AS s ON s.number = c.number
-                   WHERE (c.policy, c.ordinal) > (?1, ?2) AND (?3 IS NULL OR s.state = ?3)
-                   ORDER BY c.policy, c.ordinal LIMIT ?4"#,
-                after,
-                after_ordinal,
-                state,
-                limit
-            )
-            .fetch_all(&mut *connection)
-            .await
-        }
+        (None, None) => match filter.state {
+            None => {
+                those!(
+                    "(c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+            Some(ClaimState::Refused) => {
+                those!(
+                    "c.eligible = 0 AND (c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+            // By the queue of what is to be attested, which is in another order.
+            Some(ClaimState::Waiting) => {
+                those!(
+                    "c.eligible = 1 AND c.attested = 0 AND c.redeemed = 0 AND c.barred = 0 AND (+c.policy, c.ordinal) > (?1, ?2) ORDER BY +c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+            Some(ClaimState::Attested) => {
+                those!(
+                    "c.attested = 1 AND c.redeemed = 0 AND c.barred = 0 AND (c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+            Some(ClaimState::Barred) => {
+                those!(
+                    "c.eligible = 1 AND c.redeemed = 0 AND c.barred = 1 AND (c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+            Some(ClaimState::Paid) => {
+                those!(
+                    "c.eligible = 1 AND c.redeemed = 1 AND (c.policy, c.ordinal) > (?1, ?2) ORDER BY c.policy, c.ordinal LIMIT ?3",
+                    after,
+                    after_ordinal,
+                    limit
+                )
+                .fetch_all(&mut *connection)
+                .await
+            }
+        },
     };
     let rows = rows.map_err(failed(attempt))?;
     rows.into_iter().map(ClaimEntry::try_from).collect()

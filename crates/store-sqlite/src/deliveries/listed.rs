@@ -10,6 +10,21 @@ use crate::deliveries::NOUN;
 use crate::deliveries::rows::{DeliveryRow, add_attempts};
 use crate::error::failed;
 
+/// Those that something holds of, which names an index.
+macro_rules! those {
+    ($holds:literal, $($bound:expr),*) => {
+        sqlx::query_as!(
+            DeliveryRow,
+            r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
+                      calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
+                      done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
+                      last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
+               FROM deliveries WHERE "# + $holds,
+            $($bound),*
+        )
+    };
+}
+
 /// A page of them.
 pub(crate) async fn list(
     connection: &mut SqliteConnection,
@@ -22,42 +37,61 @@ pub(crate) async fn list(
         None => i64::MAX,
         Some(id) => position(connection, id, attempt).await?,
     };
-    let state = match filter {
-        DeliveryFilter::All => None,
-        DeliveryFilter::Queued => Some("queued"),
-        DeliveryFilter::Sending => Some("sending"),
-        DeliveryFilter::Done => Some("done"),
-        DeliveryFilter::Failed => Some("failed"),
-        DeliveryFilter::Superseded => Some("superseded"),
-    };
-    let rows = if filter == DeliveryFilter::Failed {
-        // What a person has to look at is rare, and has an index.
-        sqlx::query_as!(
-            DeliveryRow,
-            r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
-                      calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
-                      done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
-                      last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
-               FROM deliveries WHERE state = 'failed' AND position < ?1 ORDER BY position DESC LIMIT ?2"#,
-            before,
-            limit
-        )
-        .fetch_all(&mut *connection)
-        .await
-    } else {
-        sqlx::query_as!(
-            DeliveryRow,
-            r#"SELECT attestation AS "attestation!", claim_key AS "claim_key!", chain_id AS "chain_id!", consumer AS "consumer!",
-                      calldata AS "calldata!", state AS "state!", sender AS "sender?", nonce AS "nonce?",
-                      done_hash AS "done_hash?", done_block AS "done_block?", not_before AS "not_before!",
-                      last_error AS "last_error?", failures AS "failures!", superseded AS "superseded!: bool"
-               FROM deliveries WHERE position < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY position DESC LIMIT ?3"#,
-            before,
-            state,
-            limit
-        )
-        .fetch_all(&mut *connection)
-        .await
+    let rows = match filter {
+        DeliveryFilter::All => {
+            those!(
+                "position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
+        DeliveryFilter::Queued => {
+            those!(
+                "state = 'queued' AND position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
+        DeliveryFilter::Sending => {
+            those!(
+                "state = 'sending' AND position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
+        DeliveryFilter::Done => {
+            those!(
+                "state = 'done' AND position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
+        DeliveryFilter::Failed => {
+            those!(
+                "state = 'failed' AND position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
+        DeliveryFilter::Superseded => {
+            those!(
+                "state = 'superseded' AND position < ?1 ORDER BY position DESC LIMIT ?2",
+                before,
+                limit
+            )
+            .fetch_all(&mut *connection)
+            .await
+        }
     };
     let rows = rows.map_err(failed(attempt))?;
     let mut found: Vec<Delivery> = rows

@@ -141,6 +141,7 @@ async fn leaves(
                              AND queued.ordinal = leaf.ordinal)
            AND CASE leaf.kind
                WHEN 'cover' THEN NOT EXISTS (SELECT 1 FROM covers WHERE terms_hash = unhex(substr(leaf.subject, 3)))
+               WHEN 'declaration' THEN NOT EXISTS (SELECT 1 FROM declarations WHERE terms_hash = unhex(substr(leaf.subject, 3)))
                WHEN 'risk' THEN NOT EXISTS (SELECT 1 FROM risks WHERE id = unhex(substr(leaf.subject, 3)))
                WHEN 'policy' THEN NOT EXISTS (SELECT 1 FROM policies WHERE id = unhex(substr(leaf.subject, 3)))
                WHEN 'determination' THEN leaf.entry ->> '$.body.verdict' <> 'undone'

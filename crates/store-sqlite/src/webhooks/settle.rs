@@ -19,6 +19,7 @@ const SETTLE: &str = "write down how far webhooks have come";
 
 pub(super) async fn all(store: &SqliteStore, settlements: &[Settlement]) -> Result<(), StoreError> {
     let mut transaction = store.begin(SETTLE).await?;
+    let mut published = false;
     for settlement in settlements {
         if !move_lane(&mut transaction, settlement).await? {
             continue;
@@ -26,9 +27,14 @@ pub(super) async fn all(store: &SqliteStore, settlements: &[Settlement]) -> Resu
         records::write(&mut transaction, settlement).await?;
         if let Some((since, reason)) = &settlement.disabled {
             disable(&mut transaction, settlement.endpoint, *since, reason).await?;
+            published = true;
         }
     }
-    transaction.commit().await.map_err(failed(SETTLE))
+    transaction.commit().await.map_err(failed(SETTLE))?;
+    if published {
+        store.tell();
+    }
+    Ok(())
 }
 
 /// Whether the lane is still there.

@@ -28,6 +28,13 @@ pub async fn have_one_order<S: Store + 'static>(store: Arc<S>) {
     let page = store.events_after(Seq(1), 1).await.unwrap();
     assert_eq!(page, all[1..2]);
     assert_eq!(store.events_after(Seq(3), 9).await.unwrap(), []);
+
+    // Whoever waits hears of them, also of those that came before it waited.
+    let heard = store.published(0).await;
+    let more = [event(4)];
+    let (published, next) = tokio::join!(store.publish(&more), store.published(heard));
+    assert_eq!(published.unwrap(), Seq(4));
+    assert_ne!(next, heard);
 }
 
 /// All or none are published, and none that cannot be written into a header or read as JSON.

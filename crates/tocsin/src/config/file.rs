@@ -31,7 +31,7 @@ use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
 use self::webhooks::WebhooksSection;
-use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, secret};
+use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, read, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +81,15 @@ pub(super) struct ApiSection {
 }
 
 impl ApiSection {
+    /// What is so where nothing is said.
+    pub(super) fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            open_reads: yes(),
+            open_writes: false,
+        }
+    }
+
     pub(super) fn resolve(self, path: &Path) -> Result<ApiConfig, ConfigError> {
         if self.open_writes && !self.listen.ip().is_loopback() {
             return Err(invalid(
@@ -162,6 +171,12 @@ impl FinalityText {
 }
 
 impl ConfigFile {
+    /// The file as it is written.
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(&read(path)?)
+            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))
+    }
+
     /// The chains with their sources.
     pub(super) fn chains(&self, path: &Path, base: &Path) -> Result<Vec<Chain>, ConfigError> {
         let mut chains = BTreeMap::new();

@@ -62,13 +62,16 @@ impl Insurer<'_> {
         }
         // Nobody looks at what was before, so nobody could say that nothing happened.
         let from = insured.evaluate_from();
-        if matches!(insured.origin, Origin::Declared(_)) && inception < from {
+        if inception < from {
             return Err(Problem::of(
                 Column::Inception,
-                format!(
-                    "{inception} is before {from}, from when on the declared cover is evaluated"
-                ),
-                "insure what is still to come",
+                format!("{inception} is before {from}, from when on the cover is evaluated"),
+                match insured.origin {
+                    Origin::Declared(_) => "write that instant or a later one",
+                    Origin::File(_) => {
+                        "write that instant or a later one, or an earlier evaluate_from of the cover that every node has"
+                    }
+                },
             ));
         }
         let risk = insured.risk(self.subject(row, insured)?, inception);

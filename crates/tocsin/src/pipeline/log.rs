@@ -17,6 +17,7 @@ use tocsin_store::log::{Appending, Slack, Stands, StoredCheckpoint, Tree};
 use super::bell::Bell;
 use super::evaluate::Evaluator;
 use super::{Stage, StageError, Turn, Work};
+use crate::log_seen::Seen;
 
 /// How many leaves one turn appends.
 const LEAVES_PER_TURN: u32 = 4_096;
@@ -27,6 +28,7 @@ const UNSIGNED: u64 = u64::MAX;
 /// Appends to the log.
 pub struct Logger {
     key: Arc<SigningKey>,
+    seen: Seen,
     coverage_every: Seconds,
     evaluator: Arc<Evaluator>,
     next: Bell,
@@ -35,15 +37,17 @@ pub struct Logger {
 }
 
 impl Logger {
-    /// Signs with `key`, says how far sources were read every `coverage_every`, and rings `next` when there are new leaves.
+    /// Signs with `key`, writes what it signs into `seen` first, says how far sources were read every `coverage_every`, and rings `next` when there are new leaves.
     pub fn new(
         key: Arc<SigningKey>,
+        seen: Seen,
         coverage_every: Seconds,
         evaluator: Arc<Evaluator>,
         next: Bell,
     ) -> Self {
         Self {
             key,
+            seen,
             coverage_every,
             evaluator,
             next,
@@ -62,6 +66,7 @@ impl Logger {
             note: checkpoint.sign(&self.key)?,
             signed_at: stage.clock.now(),
         };
+        self.seen.write(&stored.note).await?;
         stage.store.put_checkpoint(&stored).await?;
         self.signed.store(tree.size, Ordering::Relaxed);
         Ok(())

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::config::Origin;
 use crate::insure::catalogue::Catalogue;
 use crate::insure::{Column, Insurer, Problem, Row, import};
 use crate::pipeline::StageError;
@@ -54,6 +55,14 @@ impl Books for ClientBooks {
         )]
         let declared = tokio::spawn(declare.in_current_span()).await;
         declared.unwrap_or_else(|stopped| Err(Untaken::Failed(stopped.to_string())))
+    }
+
+    fn check(&self, cover: &NewCover) -> Result<Vec<Flaw>, Vec<Flaw>> {
+        // From when on it will be evaluated does not matter to what it listens to.
+        let now = self.clock.now();
+        let insured = self.fitted(cover, now, Origin::Declared(now));
+        let insured = insured.map_err(|flaw| vec![flaw])?;
+        Ok(self.impatience(cover, &insured))
     }
 
     async fn take(&self, policies: Vec<NewPolicy>, asked: Asked) -> Result<Answer, Untaken> {

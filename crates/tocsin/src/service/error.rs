@@ -1,6 +1,7 @@
 //! Why the service did not start, or stopped: the whole list.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tocsin_attest::AttestError;
 use tocsin_delivery::DeliveryError;
@@ -9,9 +10,11 @@ use tocsin_quorum::NodeError;
 use tocsin_sources::SourceError;
 use tocsin_store::StoreError;
 
+use super::status::StatusError;
 use crate::insure::catalogue::CatalogueError;
 use crate::insure::csv::CsvError;
 use crate::log_key::LogKeyError;
+use crate::log_seen::SeenError;
 use crate::pipeline::StageError;
 use crate::supervisor::TaskFailure;
 
@@ -67,12 +70,27 @@ pub enum ServiceError {
     /// The key of the eligibility log.
     #[error(transparent)]
     LogKey(#[from] LogKeyError),
+    /// The eligibility log of another database.
+    #[error(transparent)]
+    LogSeen(#[from] SeenError),
     /// A cover that a client declared.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
+    /// How a service is doing, for or from another process.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// Nobody fills the database that is to be served.
+    #[error(
+        "cannot serve the database {}: no `tocsin run` of this version has ever filled it; start one first, and leave it running",
+        database.display()
+    )]
+    NeverFilled {
+        /// The database.
+        database: PathBuf,
+    },
     /// An address to listen on.
     #[error("cannot listen on {address}: choose another [{section}] listen")]
     Listen {

@@ -36,6 +36,7 @@ pub async fn run(config: &Path, policy: &str, out: &mut dyn Write) -> Result<(),
     let mut leaves = Vec::new();
     for (subject, kind) in [
         (known.terms_hash.to_string(), Some("cover")),
+        (known.terms_hash.to_string(), Some("declaration")),
         (known.risk.to_string(), None),
         (id.to_string(), None),
     ] {

@@ -159,7 +159,8 @@ pub(super) fn status(health: &FeedHealth) -> FeedStatus {
             BreakerState::Closed => "closed",
             BreakerState::Open => "open",
             BreakerState::HalfOpen => "half_open",
-        },
+        }
+        .to_owned(),
         keys: health
             .keys
             .iter()

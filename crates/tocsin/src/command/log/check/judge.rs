@@ -6,7 +6,8 @@ use alloy::primitives::keccak256;
 use tocsin_domain::time::Timestamp;
 
 use super::says::{
-    Placed, SaidClaim, SaidCover, SaidLoss, SaidOutcome, SaidPolicy, SaidRisk, SaidStream,
+    Placed, SaidClaim, SaidCover, SaidDeclaration, SaidLoss, SaidOutcome, SaidPolicy, SaidRisk,
+    SaidStream,
 };
 use super::span::{self, Period, Span};
 
@@ -46,6 +47,7 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
     };
     let insured: SaidPolicy = bought.says()?;
     verdict.show("terms", declared(&insured, bought.index, leaves)?);
+    in_force(&insured, bought.index, leaves, &mut verdict)?;
     verdict.tell("risk", insured.risk.as_str());
     verdict.tell(
         "period",
@@ -156,6 +158,56 @@ fn declared(
     })
 }
 
+/// Where a client declared the terms: that this was before the policy, and that they are evaluated from the instant which was said
+/// then, and no policy under them begins earlier.
+fn in_force(
+    insured: &SaidPolicy,
+    bought: u64,
+    leaves: &[Placed],
+    verdict: &mut Verdict,
+) -> Result<(), String> {
+    let declared = leaves
+        .iter()
+        .rev()
+        .find(|leaf| leaf.is("declaration", &insured.terms_hash));
+    let Some(leaf) = declared else {
+        return Ok(());
+    };
+    let declared: SaidDeclaration = leaf.says()?;
+    let from = Timestamp(declared.evaluate_from);
+    verdict.tell(
+        "declared",
+        format!(
+            "by {} at {}, to be evaluated from {from}, in leaf {}",
+            declared.declared_by,
+            Timestamp(declared.declared_at),
+            leaf.index
+        ),
+    );
+    if leaf.index > bought {
+        verdict.not_shown.push(format!(
+            "the terms were declared in leaf {}, after the policy, which is leaf {bought}",
+            leaf.index
+        ));
+    }
+    if declared.declared_at >= declared.evaluate_from {
+        verdict.not_shown.push(format!(
+            "the terms were declared at {}, and are evaluated from {from}, when what happened may have been known",
+            Timestamp(declared.declared_at)
+        ));
+    }
+    if let Some(leaf) = leaves.iter().find(|leaf| leaf.is("risk", &insured.risk)) {
+        let risk: SaidRisk = leaf.says()?;
+        if risk.evaluate_from != declared.evaluate_from {
+            verdict.not_shown.push(format!(
+                "the terms were declared to be evaluated from {from}, and the risk is evaluated from {}",
+                Timestamp(risk.evaluate_from)
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// What the outcome says, and whether the rest bears it.
 fn ended(
     insured: &SaidPolicy,
@@ -228,6 +280,13 @@ fn looked_at(
         let why = "the risk is of other terms than the policy, or listens to nothing";
         verdict.not_shown.push(why.to_owned());
         return Ok(());
+    }
+    if risk.evaluate_from > insured.inception {
+        verdict.not_shown.push(format!(
+            "the risk is evaluated from {} only, and the policy begins at {}",
+            Timestamp(risk.evaluate_from),
+            Timestamp(insured.inception)
+        ));
     }
     let period = Period {
         from: insured.inception,

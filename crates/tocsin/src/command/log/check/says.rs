@@ -37,10 +37,19 @@ pub(super) struct SaidCover {
     pub(super) canonical_terms: Option<String>,
 }
 
+/// Of a `declaration`.
+#[derive(Deserialize)]
+pub(super) struct SaidDeclaration {
+    pub(super) declared_by: String,
+    pub(super) declared_at: i64,
+    pub(super) evaluate_from: i64,
+}
+
 /// Of a `risk`.
 #[derive(Deserialize)]
 pub(super) struct SaidRisk {
     pub(super) terms_hash: String,
+    pub(super) evaluate_from: i64,
     pub(super) streams: Vec<SaidStream>,
 }
 

@@ -33,7 +33,7 @@ fn said() -> Vec<(&'static str, String, Value)> {
         (
             "risk",
             "0xr".to_owned(),
-            json!({ "terms_hash": hash, "streams": [stream(CHAIN), stream(FEED)] }),
+            json!({ "terms_hash": hash, "evaluate_from": 950, "streams": [stream(CHAIN), stream(FEED)] }),
         ),
         (
             "policy",
@@ -100,6 +100,28 @@ fn a_whole_period_is_shown() {
     );
 }
 
+/// What a client declared is held against what became of it.
+#[test]
+fn a_declaration_is_compared() {
+    let declared = |place: usize, declared_at: i64, evaluate_from: i64| {
+        let mut said = said();
+        let hash = said[0].1.clone();
+        let body = json!({ "terms_hash": hash, "declared_by": "desk", "declared_at": declared_at, "evaluate_from": evaluate_from });
+        said.insert(place, ("declaration", hash, body));
+        said
+    };
+    let verdict = judged(declared(1, 900, 950));
+    assert_eq!(verdict.not_shown, [] as [&str; 0]);
+    let told = verdict.told.iter().find(|(what, _)| what == "declared");
+    assert_eq!(
+        told.unwrap().1,
+        "by desk at 1970-01-01T00:15:00Z, to be evaluated from 1970-01-01T00:15:50Z, in leaf 1"
+    );
+    assert_not_shown(declared(3, 900, 950), "after the policy");
+    assert_not_shown(declared(1, 900, 949), "the risk is evaluated from");
+    assert_not_shown(declared(1, 960, 950), "may have been known");
+}
+
 /// One thing after the other is taken away from what is shown.
 #[test]
 fn whatever_is_missing_is_said() {
@@ -116,6 +138,10 @@ fn whatever_is_missing_is_said() {
         (
             changed(1, |risk| risk["terms_hash"] = json!("0xother")),
             "of other terms",
+        ),
+        (
+            changed(1, |risk| risk["evaluate_from"] = json!(1_001)),
+            "evaluated from 1970-01-01T00:16:41Z only",
         ),
         (
             changed(3, |read| read["begun"] = Value::Null),
