@@ -224,7 +224,7 @@ async fn what_happens_in_an_outage_is_not_known() {
         .await;
     assert_eq!(late.status(), 422);
     let late: Value = late.json().await.unwrap();
-    assert_eq!(late["errors"][0]["pointer"], "/0/inception", "{late}");
+    assert_eq!(late["errors"][0]["pointer"], "/inception", "{late}");
 
     let period = (now + Seconds(20), now + Seconds(50));
     let taken = spot.insure(7, "AAA", period).await;

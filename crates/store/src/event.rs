@@ -24,7 +24,7 @@ impl fmt::Display for Seq {
 }
 
 /// Every kind of event. Others may come.
-pub const KINDS: [&str; 23] = [
+pub const KINDS: [&str; 27] = [
     "cover",
     "declaration",
     "risk",
@@ -47,6 +47,10 @@ pub const KINDS: [&str; 23] = [
     "warning.raised",
     "warning.withdrawn",
     "warning.confirmed",
+    "attestor.state",
+    "attestor.ending",
+    "attestor.unsucceeded",
+    "attestor.lagging",
     "webhook.disabled",
 ];
 

@@ -87,6 +87,20 @@ async fn an_endpoint_is_registered_told_and_hidden_from_others() {
             .await;
         assert_eq!(answered, status, "{problem}");
     }
+    // A kind that no event has would be told of nothing, and a list is no object.
+    for (filter, word) in [
+        (
+            json!({ "kinds": ["claim", "claims"] }),
+            "`claims` is no kind",
+        ),
+        (json!({ "kinds": ["warnings.*"] }), "warning.raised"),
+        (json!([["claim"]]), "this is a list"),
+    ] {
+        let body = json!({ "url": wanted["url"], "filter": filter });
+        let (status, problem) = owner.call(Method::POST, "/v1/webhooks", Some(body)).await;
+        assert_eq!(status, 422, "{problem}");
+        assert!(problem.to_string().contains(word), "{problem}");
+    }
     let (status, made) = owner.call(Method::POST, "/v1/webhooks", Some(wanted)).await;
     assert_eq!(status, 201, "{made}");
     let id = made["id"].as_str().unwrap().to_owned();

@@ -199,7 +199,7 @@ impl Auth {
         };
         let judged = Judged {
             method: &head.method,
-            authority: &authority,
+            authority,
             path: head.uri.path(),
             query: head.uri.query(),
             headers: &head.headers,
