@@ -4,8 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The kinds of refusal. A caller learns the HTTP status and no more: which check failed would tell a forger how far
-/// a forgery came.
+/// The kinds of refusal. A caller learns the HTTP status and what anybody can see ([`crate::flaw::flaw`]), no more: which
+/// check failed would tell a forger how far a forgery came.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
