@@ -87,6 +87,7 @@ impl ApiSection {
             listen,
             open_reads: yes(),
             open_writes: false,
+            late_policies: None,
         }
     }
 
