@@ -46,7 +46,8 @@ async fn ready(place: &Place, is: impl Fn(&Value) -> bool) -> Value {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{said}");
+    assert!(is(&said), "{said}");
+    said
 }
 
 fn is_ready(said: &Value) -> bool {
