@@ -72,7 +72,7 @@ impl Page {
 }
 
 /// Text of a page, with the headers that every page has.
-pub(crate) fn answered(text: String) -> Response {
+pub(crate) fn answered(text: impl IntoResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),

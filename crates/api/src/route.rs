@@ -6,6 +6,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
@@ -41,12 +42,9 @@ impl Routes {
 
     /// Adds what `utoipa_axum::routes!` collects: one path, with one or more methods.
     pub(crate) fn add(mut self, access: Access, routes: UtoipaMethodRouter<Served>) -> Self {
-        let (schemas, paths, mut methods) = routes;
+        let (schemas, paths, methods) = routes;
         self.describe(schemas);
-        if let Some(scope) = access.scope(&self.served) {
-            let state = (self.served.auth.clone(), scope);
-            methods = methods.route_layer(from_fn_with_state(state, access::gate));
-        }
+        let mut methods = self.gated(access, methods);
         let (mut place, mut takes_bodies) = (None, false);
         for (path, mut item) in paths.paths {
             let writes = [
@@ -73,6 +71,27 @@ impl Routes {
             self.router = self.router.route(&place, methods);
         }
         self
+    }
+
+    /// Adds a route that is not described.
+    pub(crate) fn beside(
+        mut self,
+        access: Access,
+        place: &str,
+        methods: MethodRouter<Served>,
+    ) -> Self {
+        let methods = self.gated(access, methods);
+        self.router = self.router.route(place, methods);
+        self
+    }
+
+    /// Only for who may use them.
+    fn gated(&self, access: Access, methods: MethodRouter<Served>) -> MethodRouter<Served> {
+        let Some(scope) = access.scope(&self.served) else {
+            return methods;
+        };
+        let state = (self.served.auth.clone(), scope);
+        methods.route_layer(from_fn_with_state(state, access::gate))
     }
 
     /// The router, which still needs its state, and the description.

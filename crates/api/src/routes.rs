@@ -1,6 +1,7 @@
 //! What can be asked: the whole list, with who may ask it.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -130,25 +131,19 @@ pub(crate) fn described(served: &Served) -> Routes {
 }
 
 pub(crate) fn router(served: Served) -> Router {
-    let (routes, document) = described(&served).finish();
-    let json = openapi::written(&document);
-    let docs = openapi::page(&document);
+    let (routes, document) = described(&served)
+        .beside(Access::Operational, "/metrics", get(metrics::metrics))
+        .finish();
+    // Shared by all who are sent them.
+    let json = Bytes::from(openapi::written(&document).to_string());
+    let docs = Bytes::from(openapi::page(&document).to_string());
     routes
         .merge(pages::routes())
-        .route("/metrics", get(metrics::metrics))
         .route(
             "/v1/openapi.json",
-            get(async move || {
-                (
-                    [(header::CONTENT_TYPE, "application/json")],
-                    json.to_string(),
-                )
-            }),
+            get(async move || ([(header::CONTENT_TYPE, "application/json")], json)),
         )
-        .route(
-            "/docs",
-            get(async move || pages::answered(docs.to_string())),
-        )
+        .route("/docs", get(async move || pages::answered(docs)))
         .route("/problems/{name}", get(openapi::problem))
         .fallback(async || Problem::NotFound("there is nothing at this path".to_owned()))
         .method_not_allowed_fallback(async || Problem::Said {

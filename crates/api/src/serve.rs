@@ -1,6 +1,8 @@
 //! Connections: how many, how slow, and how they end.
 
+mod addresses;
 mod patience;
+mod writing;
 
 use core::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,13 +24,19 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+use self::addresses::Addresses;
 use self::patience::Patience;
+use self::writing::Writing;
 use crate::events::Streams;
 use crate::served::Served;
 use crate::{Api, routes};
 
 /// Connections at once; more wait to be accepted.
 const CONNECTIONS: usize = 1_024;
+/// Connections of one address at once: whoever wants to keep everybody else out has to come from several.
+const CONNECTIONS_OF_ONE: usize = 256;
+/// How long a client may read nothing of what is written to it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a client may take to send its headers, also between two requests of a connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How many headers a request may have.
@@ -75,6 +83,7 @@ pub async fn serve(
         .max_headers(HEADERS)
         .max_buf_size(HEADER_BYTES);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let addresses = Addresses::default();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -96,13 +105,18 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(connected) = addresses.connect(peer.ip(), CONNECTIONS_OF_ONE) else {
+            tracing::debug!(%peer, "a connection is one too many of its address");
+            continue;
+        };
+        let stream = Writing::new(stream, WRITE_TIMEOUT);
         let router = router.clone();
         let connection = http
             .timer(Patience::default())
             .serve_connection(TokioIo::new(stream), Caller { router, peer });
         let watched = graceful.watch(connection);
         connections.spawn(async move {
-            let _place = place;
+            let _counted = (place, connected);
             if let Err(error) = watched.await {
                 // A client that goes away, or never speaks HTTP, is its own affair.
                 tracing::debug!(%error, "a connection ended early");

@@ -20,8 +20,9 @@ pub(super) async fn page(State(api): State<Served>) -> Result<Page, Problem> {
         @if unwell.is_empty() {
             p class="good" { "Every part of the service is well." }
         } @else {
-            p class="bad" { "Some parts of the service are not well:" }
-            ul { @for (name, reason) in &unwell { li { (name) ": " (reason) } } }
+            p class="bad" { "Some parts of the service are not well" @if !api.open_reads { "." } @else { ":" } }
+            // Reasons name sources and their troubles, as the operational reads do.
+            @if api.open_reads { ul { @for (name, reason) in &unwell { li { (name) ": " (reason) } } } }
         }
         h2 { "Covers" }
         @if covers.is_empty() { p { "None." } } @else {
