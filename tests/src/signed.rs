@@ -139,11 +139,15 @@ impl SignedApi {
         tokio::spawn(async move {
             for n in 0_u64.. {
                 let event = NewEvent {
-                    kind: "test.tick".to_owned(),
+                    kind: "warning.raised".to_owned(),
                     at: SystemClock.now(),
                     terms: None,
                     holder: None,
-                    body: serde_json::json!({ "n": n, "word": "Wasserstoß ≤ 1 €" }).to_string(),
+                    body: serde_json::json!({
+                        "warning": n, "provisional": true, "risk": "0x01", "terms_hash": "0x02",
+                        "insured": "Wasserstoß ≤ 1 €", "ordinal": 1,
+                    })
+                    .to_string(),
                 };
                 store.publish(&[event]).await.unwrap();
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -260,6 +264,18 @@ impl Holder {
         body: &[u8],
         key: &str,
     ) -> Signed {
+        self.sign_as(method, base, path, ("application/json", body), key)
+    }
+
+    /// The same, with a body of this type.
+    pub fn sign_as(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        (kind, body): (&str, &[u8]),
+        key: &str,
+    ) -> Signed {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
@@ -268,7 +284,7 @@ impl Holder {
         let mut random_bytes = [0; 16];
         random(&mut random_bytes).unwrap();
         if !body.is_empty() {
-            add("content-type", "application/json");
+            add("content-type", kind);
             add("content-digest", &ContentDigest::of(body).header());
         }
         if method != Method::GET {

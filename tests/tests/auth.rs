@@ -9,6 +9,8 @@ mod closed;
 mod management;
 #[path = "auth/rotation.rs"]
 mod rotation;
+#[path = "auth/terms.rs"]
+mod terms;
 
 use std::time::Duration;
 

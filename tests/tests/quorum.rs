@@ -10,6 +10,7 @@ mod quorum {
     mod broken;
     mod chain;
     mod deaths;
+    mod declared;
     mod feeds;
     mod hostile;
     mod large;

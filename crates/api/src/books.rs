@@ -10,7 +10,8 @@ use axum::response::Response;
 use tocsin_store::StoreError;
 use tocsin_store::answer::Answer;
 
-pub use crate::covers::declare::{CoverDeclared, NewCover};
+pub use crate::covers::check::NewCover;
+pub use crate::covers::declare::CoverDeclared;
 pub use crate::idempotency::Asked;
 pub use crate::policies::take::{NewPolicy, PoliciesTaken};
 pub use crate::problem::Flaw;
@@ -38,6 +39,10 @@ pub enum Untaken {
 /// Whoever has the books.
 #[async_trait]
 pub trait Books: Send + Sync {
+    /// Whether a cover fits what it is to be evaluated with: what of it is probably not what was meant, or else what is wrong with
+    /// it. Nothing is stored.
+    fn check(&self, cover: &NewCover) -> Result<Vec<Flaw>, Vec<Flaw>>;
+
     /// Brings a cover into force, together with the answer that is returned. What is in force already has the same answer
     /// if it is asked for in the same way.
     async fn declare(self: Arc<Self>, cover: NewCover, asked: Asked) -> Result<Answer, Untaken>;

@@ -20,6 +20,8 @@ mod events;
 mod extract;
 pub mod feeds;
 pub mod health;
+#[cfg(test)]
+mod hostile;
 mod idempotency;
 mod limits;
 mod log;
@@ -40,6 +42,7 @@ mod routes;
 mod serve;
 mod served;
 mod sources;
+mod strict;
 mod views;
 mod warnings;
 mod way;

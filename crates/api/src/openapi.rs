@@ -1,5 +1,6 @@
 //! The description of the API: OpenAPI 3.1, made from the routes, and as pages for people.
 
+mod examples;
 pub(crate) mod published;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(crate) fn written(document: &utoipa::openapi::OpenApi) -> Arc<str> {
     let written = || {
         let mut document = serde_json::to_value(document)?;
         published::add_to(&mut document)?;
+        examples::add_to(&mut document);
         serde_json::to_string_pretty(&document)
     };
     written()

@@ -91,8 +91,13 @@ pub(crate) fn next<T, K: Serialize>(
     let Some(last) = entries.last().filter(|_| full) else {
         return Ok(None);
     };
-    let key = serde_json::to_vec(&key(last)).map_err(|error| Problem::Failed(error.to_string()))?;
-    Ok(Some(URL_SAFE_NO_PAD.encode(key)))
+    cursor(&key(last)).map(Some)
+}
+
+/// The cursor that names an entry.
+pub(crate) fn cursor<K: Serialize>(key: &K) -> Result<String, Problem> {
+    let key = serde_json::to_vec(key).map_err(|error| Problem::Failed(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(key))
 }
 
 #[cfg(test)]

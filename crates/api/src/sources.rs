@@ -38,6 +38,9 @@ pub(crate) struct SourceView {
     chain: String,
     /// Everything that it says about times up to this one is known.
     seen_until: Option<String>,
+    /// How many seconds ago that time is by the service's clock; 0 where it is still to come.
+    #[schema(minimum = 0)]
+    lag_seconds: Option<i64>,
     /// The last block that was read.
     block: Option<u64>,
     #[schema(value_type = Option<String>)]
@@ -149,6 +152,7 @@ pub(crate) async fn chains(State(api): State<Served>) -> Json<ChainList> {
 #[utoipa::path(get, path = "/v1/sources", operation_id = "list_sources", tag = "sources", responses((status = 200, description = "The sources", body = SourceList)))]
 pub(crate) async fn list(State(api): State<Served>) -> Result<Json<SourceList>, Problem> {
     let halts = api.store.halts().await?;
+    let now = api.auth.now().0;
     let mut sources = Vec::new();
     for (chain, status) in api.chains.all() {
         for source in status.sources {
@@ -178,6 +182,9 @@ pub(crate) async fn list(State(api): State<Served>) -> Result<Json<SourceList>, 
                 seen_until: progress
                     .as_ref()
                     .map(|progress| progress.watermark.to_string()),
+                lag_seconds: progress
+                    .as_ref()
+                    .map(|progress| now.saturating_sub(progress.watermark.0).max(0)),
                 block: progress.as_ref().map(|progress| progress.cursor.number),
                 block_hash: progress.as_ref().map(|progress| progress.cursor.hash),
                 coverage: coverage.into_iter().map(CoverageView::from).collect(),

@@ -8,7 +8,7 @@ use tocsin_auth::{KeyId, Scopes};
 
 /// Any four lines are the headers of a signature and a digest, or are refused; what is read is written again as it was. Whether they
 /// are a signature.
-pub fn signature(text: &str) -> bool {
+pub(crate) fn signature(text: &str) -> bool {
     let mut headers = HeaderMap::new();
     let names = [
         "signature-input",
@@ -43,7 +43,7 @@ pub fn signature(text: &str) -> bool {
 }
 
 /// Any text is the id of a key and a list of scopes, or neither; what is read is written again as it was.
-pub fn names(text: &str) {
+pub(crate) fn names(text: &str) {
     if let Ok(id) = text.parse::<KeyId>() {
         assert_eq!(id.as_str(), text);
     }

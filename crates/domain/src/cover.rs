@@ -93,6 +93,15 @@ impl Cover {
         Ok(cover)
     }
 
+    /// Where a cover file (TOML) writes what `path` names, such as `["inputs", "usdc", "source"]`; of what it does not write, the
+    /// key of the innermost table around it that it does. `None` for a text that is no TOML, or has nothing of it.
+    pub fn place(text: &str, path: &[&str]) -> Option<Span> {
+        if text.len() > MAX_COVER_BYTES {
+            return None;
+        }
+        toml_text::read(text, &mut Vec::new())?.place(path)
+    }
+
     /// The names of its inputs, in the order of [`crate::lang::ir::InputIndex`].
     pub fn input_names(&self) -> Vec<&str> {
         self.inputs

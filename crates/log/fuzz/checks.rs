@@ -7,7 +7,7 @@ use tocsin_log::{
 
 /// Any text is a note, a checkpoint, a key, a path of a tile and a bundle, or none of them; what is read is written again as it
 /// was. How many of them it is.
-pub fn note(text: &str) -> usize {
+pub(crate) fn note(text: &str) -> usize {
     let mut read = 0;
     if let Ok(note) = text.parse::<Note>() {
         assert!(text.starts_with(note.unverified()));
@@ -33,10 +33,10 @@ pub fn note(text: &str) -> usize {
 }
 
 /// A proof as somebody shows it: two numbers, the hashes, and two hashes more.
-pub type Shown = (u64, u64, Vec<[u8; 32]>, [u8; 32], [u8; 32]);
+pub(crate) type Shown = (u64, u64, Vec<[u8; 32]>, [u8; 32], [u8; 32]);
 
 /// No proof of any shape makes a verifier panic, or shows a leaf in a tree that it was not made for.
-pub fn proof((first, second, proof, one, other): Shown) {
+pub(crate) fn proof((first, second, proof, one, other): Shown) {
     let proof: Vec<Hash> = proof.into_iter().map(Hash).collect();
     let (one, other) = (Hash(one), Hash(other));
     if one != other {

@@ -4,10 +4,10 @@ use core::fmt;
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{ConnectOptions, Connection};
 use tocsin_store::StoreError;
 
-use crate::schema::MIGRATIONS;
+use crate::schema::{Done, MIGRATIONS, done};
 
 /// The schema of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,30 +55,12 @@ impl Schema {
     }
 }
 
-/// A step that a database has behind it.
-struct Done {
-    version: i64,
-    checksum: Vec<u8>,
-    whole: bool,
-}
-
 async fn read(path: &Path) -> Result<Vec<Done>, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = options.connect().await?;
-    let rows =
-        sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
-            .fetch_all(&mut connection)
-            .await?;
+    let found = done(&mut connection).await?;
     connection.close().await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Done {
-                version: row.try_get("version")?,
-                checksum: row.try_get("checksum")?,
-                whole: row.try_get("success")?,
-            })
-        })
-        .collect()
+    Ok(found)
 }
 
 /// What is missing, or what to do about a schema that this program must not touch.

@@ -35,12 +35,16 @@ where
             found: "it has no schema".to_owned(),
         }));
     }
+    Ok(compare(&done(database).await?))
+}
+
+/// What was done to it; there has to be a schema.
+pub(crate) async fn done<'c>(database: impl SqliteExecutor<'c>) -> Result<Vec<Done>, sqlx::Error> {
     let rows =
         sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
             .fetch_all(database)
             .await?;
-    let done = rows
-        .iter()
+    rows.iter()
         .map(|row| {
             Ok(Done {
                 version: row.try_get("version")?,
@@ -48,15 +52,14 @@ where
                 whole: row.try_get("success")?,
             })
         })
-        .collect::<Result<Vec<_>, sqlx::Error>>()?;
-    Ok(compare(&done))
+        .collect()
 }
 
 /// A migration that was done.
-struct Done {
-    version: i64,
-    checksum: Vec<u8>,
-    whole: bool,
+pub(crate) struct Done {
+    pub(crate) version: i64,
+    pub(crate) checksum: Vec<u8>,
+    pub(crate) whole: bool,
 }
 
 fn compare(done: &[Done]) -> Option<Other> {

@@ -334,12 +334,15 @@ macro_rules! conformance_tests {
             logs {
                 has_every_decision_once
                 tells_which_claims_wait
+                is_held_for_a_person
+                knows_who_signs
                 keeps_what_was_signed
                 proves_decisions
                 refuses_what_is_too_long
                 says_what_was_read
                 says_what_was_looked_at
                 says_how_policies_ended
+                says_no_where_something_was_seen_only
             }
             nonces {
                 are_taken_from_the_greater_count

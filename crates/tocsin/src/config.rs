@@ -8,6 +8,7 @@ mod chain;
 mod covers;
 mod feeds;
 mod file;
+mod misfit;
 mod offers;
 mod policies;
 mod secret;
@@ -37,6 +38,7 @@ pub use self::chain::{Chain, Network};
 use self::covers::load_covers;
 pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
+pub use self::misfit::Misfit;
 pub use self::offers::Offers;
 pub use self::served::Served;
 use crate::insure::Insurer;
@@ -80,19 +82,12 @@ pub struct Config {
 impl Config {
     /// Inputs that become unknown between two observations of a source that does what it promises.
     pub fn impatient_inputs(&self) -> Vec<String> {
+        let offers = self.offers();
         let mut found = Vec::new();
         for insured in &self.covers {
-            for (input, listening) in insured.cover.inputs.iter().zip(&insured.inputs) {
-                let heartbeat = self.heartbeats.get(&listening.source).copied();
-                if let (Some(max_age), Some(heartbeat)) = (input.max_age, heartbeat)
-                    && max_age < heartbeat
-                {
-                    found.push(format!(
-                        "cover `{}`: the max_age of input `{}` ({max_age}) is shorter than the heartbeat of its source ({heartbeat}): it will be unknown between two observations",
-                        insured.cover.name, input.name
-                    ));
-                }
-            }
+            let name = &insured.cover.name;
+            let impatient = offers.impatient_inputs(insured).into_iter();
+            found.extend(impatient.map(|misfit| format!("cover `{name}`: {misfit}")));
         }
         found
     }
@@ -103,8 +98,10 @@ impl Config {
 pub struct LogConfig {
     /// What it is called; after its key if absent.
     pub origin: Option<KeyName>,
-    /// The file with the seed of the key that signs its states; made if there is none.
+    /// The file with the seed of the key that signs its states; made for a log that has nothing in it.
     pub key_file: PathBuf,
+    /// The file that keeps the state that was signed last.
+    pub state_file: PathBuf,
     /// How often it says how far sources were read.
     pub coverage_every: Seconds,
 }
@@ -118,6 +115,8 @@ pub struct ApiConfig {
     pub open_reads: bool,
     /// Whether anybody may write.
     pub open_writes: bool,
+    /// How long after its inception a policy may still come from a client.
+    pub late_policies: Seconds,
 }
 
 /// Who signs, for which verifier.
@@ -228,7 +227,7 @@ impl Config {
         let feeds = file.feeds(path, base)?;
         // What a feed says again although it has not changed.
         heartbeats.extend(feeds.repeats());
-        let offers = Offers::of(&chains, &feeds);
+        let offers = Offers::of(&chains, &feeds, &heartbeats);
         let mut covers = load_covers(path, base, &file.covers, &offers)?;
         let attestor = file
             .attestor
@@ -306,7 +305,7 @@ impl Config {
 
     /// What covers can listen to.
     pub fn offers(&self) -> Offers {
-        Offers::of(&self.chains, &self.feeds)
+        Offers::of(&self.chains, &self.feeds, &self.heartbeats)
     }
 
     /// What reads rows of policies as this configuration means them, at `now`.

@@ -1,5 +1,6 @@
 //! The only crate that knows all the others: configuration, pipeline stages, supervisor and commands.
 
+pub mod anchor;
 pub mod cli;
 pub mod clock;
 pub mod command;
@@ -7,7 +8,6 @@ pub mod config;
 pub mod demo;
 pub mod insure;
 pub mod log_key;
-pub mod log_seen;
 pub mod pipeline;
 pub mod private_file;
 pub mod report;

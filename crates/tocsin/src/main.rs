@@ -193,6 +193,19 @@ fn log(asked: Log, out: &mut dyn std::io::Write) -> Result<ExitCode, Report> {
             true
         }
         Log::Check { proof, key } => command::log::check::run(&proof, &key, out)?,
+        Log::Adopt { reason, config } => {
+            let adopt = command::log::origin::adopt(&config, &reason, &SystemClock, out);
+            runtime()?.block_on(adopt)?;
+            true
+        }
+        Log::NewOrigin { reason, config } => {
+            let begin = command::log::origin::new_origin(&config, &reason, &SystemClock, out);
+            runtime()?.block_on(begin)?;
+            true
+        }
+        Log::Settle { config } => {
+            runtime()?.block_on(command::log::origin::settle(&config, &SystemClock, out))?
+        }
     };
     Ok(if holds {
         ExitCode::SUCCESS

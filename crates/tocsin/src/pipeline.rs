@@ -191,9 +191,27 @@ pub enum StageError {
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
-    /// Remembering what was signed of the log.
+    /// The last signed state of the log cannot be kept outside the database.
     #[error(transparent)]
-    Seen(#[from] crate::log_seen::SeenError),
+    Anchor(#[from] crate::anchor::AnchorError),
+    /// The log does not begin with what was signed, or that is not known.
+    #[error("the eligibility log is held, nothing is signed and nothing is attested: {0}")]
+    LogHeld(String),
+    /// Nothing can be appended to the log.
+    #[error("the eligibility log cannot go on, and nothing new is attested")]
+    LogStopped(#[source] tocsin_store::StoreError),
+    /// Something contradicts the log.
+    #[error(
+        "{kind} {subject} is in doubt, and {others} others: {reason}. Somebody has changed the books by hand, and nothing of it is \
+         attested. Stop the service, look with `tocsin log audit`, put the rows right, and say so with `tocsin log settle`",
+        kind = first.kind, subject = first.subject, reason = first.reason
+    )]
+    InDoubt {
+        /// The oldest one.
+        first: Box<tocsin_store::log::Doubt>,
+        /// How many others there are, as far as they are counted.
+        others: usize,
+    },
     /// An attestation that has no mirror, and gets none by waiting.
     #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
     Unmirrored {
@@ -240,7 +258,10 @@ impl StageError {
             | Self::Status(_)
             | Self::Unfilled(_)
             | Self::TakenBack(_)
-            | Self::Seen(_)
+            | Self::Anchor(_)
+            | Self::LogHeld(_)
+            | Self::LogStopped(_)
+            | Self::InDoubt { .. }
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)

@@ -149,6 +149,10 @@ async fn every_bad_row_is_named_and_no_row_is_taken() {
         (with("2,fall", "two,fall"), "number: "),
         (with("2026-03-01T00:00:00Z", "yesterday"), "inception: "),
         (
+            with("2026-03-01T00:00:00Z", "2026-02-28T23:59:59Z"),
+            "inception: 2026-02-28T23:59:59Z is before 2026-03-01T00:00:00Z, from when on the cover is evaluated",
+        ),
+        (
             with("2026-04-01T00:00:00Z", "2026-02-01T00:00:00Z"),
             "expiry: ",
         ),

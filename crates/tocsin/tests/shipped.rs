@@ -233,6 +233,9 @@ fn every_alert_says_what_it_is_how_urgent_and_which_page_helps() {
     }
 }
 
+const ADDRESS: &str = "0x0000000000000000000000000000000000000001";
+const CLAIM: &str = "0x0000000000000000000000000000000000000000000000000000000000000001";
+
 /// Each command line in the runbooks is one that the program understands.
 #[test]
 fn the_commands_of_the_runbooks_exist() {
@@ -255,17 +258,24 @@ fn the_commands_of_the_runbooks_exist() {
             };
             let command = line[at..].split(" #").next().unwrap();
             let command = command.split(['|', '>']).next().unwrap();
-            let mut words: Vec<&str> = command.split_whitespace().collect();
-            // What is to be filled in is shown by an ellipsis.
-            let placeholder = "0x0000000000000000000000000000000000000000000000000000000000000001";
-            for word in &mut words {
-                if word.ends_with('…') {
-                    *word = if word.starts_with("tk_") {
-                        "tk_prod_00000000000000000000000000000000"
-                    } else {
-                        placeholder
-                    };
+            let mut words: Vec<&str> = Vec::new();
+            for (index, part) in command.split('"').enumerate() {
+                // What is between quotes is one word.
+                if index % 2 == 1 {
+                    words.push(part);
+                } else {
+                    words.extend(part.split_whitespace());
                 }
+            }
+            // What is to be filled in is shown by capitals or an ellipsis.
+            for place in 0..words.len() {
+                let of_address = place > 0 && words[place - 1] == "--signer";
+                words[place] = match words[place] {
+                    "tk_prod_…" => "tk_prod_00000000000000000000000000000000",
+                    word if word.starts_with("0x") && of_address => ADDRESS,
+                    word if word.starts_with("0x") => CLAIM,
+                    word => word,
+                };
             }
             let read = tocsin::cli::Cli::read(words.iter().copied());
             assert!(

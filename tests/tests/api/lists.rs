@@ -287,3 +287,53 @@ async fn the_page_of_a_loss_event_shows_who_signed_and_where_the_log_proves_it()
     }
     assert_eq!(about, ["determination", "attestation"]);
 }
+
+/// Reasons are paged as everything else is.
+#[tokio::test]
+async fn the_reasons_of_many_policies_are_read_a_page_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"))
+        .await
+        .unwrap();
+    let cover = Cover::parse(GUARDED).unwrap().0;
+    let risk = Risk::new(cover.terms_hash, "s".to_owned(), None, sample::at(0));
+    let record = RiskRecord {
+        risk: risk.clone(),
+        streams: vec![sample::stream(0, 0)],
+        initial_state: Vec::new(),
+    };
+    let terms = CoverRecord {
+        terms_hash: cover.terms_hash,
+        name: cover.name,
+        version: cover.version,
+        canonical_terms: cover.canonical_terms,
+    };
+    store.add_cover(&terms, &[record]).await.unwrap();
+    let policies: Vec<_> = (1..=45).map(|n| sample::policy(&risk, n)).collect();
+    store.add_policies(&policies).await.unwrap();
+    let base = serve_as(Arc::new(store), &Health::default(), |_api| {}).await;
+
+    let first = format!("/v1/eligibility?risk={}", risk.id);
+    let (mut path, mut pages, mut found) = (first.clone(), 0, Vec::new());
+    loop {
+        let page = json(&base, &path).await;
+        let chains = page["eligibility"].as_array().unwrap();
+        found.extend(
+            chains
+                .iter()
+                .map(|chain| chain["policy"]["id"].as_str().unwrap().to_owned()),
+        );
+        pages += 1;
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("{first}&cursor={next}");
+    }
+    let mut ids: Vec<String> = policies.iter().map(|one| one.id.to_string()).collect();
+    ids.sort();
+    assert_eq!((found, pages), (ids, 3));
+    for strange in ["cursor=x", "after=0x12"] {
+        let answer = get(&base, &format!("{first}&{strange}")).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{strange}");
+    }
+}

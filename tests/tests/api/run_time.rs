@@ -46,7 +46,14 @@ impl Shop {
         let config = layout.config();
         edit(&config, "policies = [\"policies.toml\"]\n", "");
         edit(&config, CONFIGURED, "");
-        let api = format!("listen = \"127.0.0.1:{port}\"\nopen_writes = true");
+        edit(
+            &config,
+            "decimals    = 8",
+            "decimals    = 8\nheartbeat   = \"24h\"",
+        );
+        // The chain has a time of its own.
+        let api =
+            format!("listen = \"127.0.0.1:{port}\"\nopen_writes = true\nlate_policies = \"2d\"");
         edit(&config, "listen = \"127.0.0.1:0\"", &api);
         Self {
             folder,
@@ -98,6 +105,13 @@ impl Shop {
             .post("/v1/covers", key, "application/toml", terms)
             .await;
         declared.unwrap()
+    }
+
+    async fn check(&self, terms: &str) -> Answer {
+        let checked = self
+            .post("/v1/covers/check", "check", "application/toml", terms)
+            .await;
+        checked.unwrap()
     }
 
     async fn insure(&self, key: &str, policies: &Value) -> Answer {
@@ -202,6 +216,16 @@ async fn a_cover_and_a_policy_of_a_client_are_paid_over_the_api_alone() {
     assert_eq!(paid, [U256::from(PAYOUT)]);
     let attested = shop.get("/v1/attestations").await.unwrap();
     assert_eq!(attested["attestations"].as_array().unwrap().len(), 1);
+    // How late the source is: the chain's clock is the service's.
+    let head = shop.chain.head_time().await.unwrap();
+    let sources = shop.get("/v1/sources").await.unwrap();
+    let source = &sources["sources"][0];
+    let until = Timestamp::parse(source["seen_until"].as_str().unwrap()).unwrap();
+    let lag = source["lag_seconds"].as_i64().unwrap();
+    assert!(
+        (0..=head.since(until).0.max(0) + 600).contains(&lag),
+        "{source}"
+    );
     life.kill();
 
     // A file that says another beginning contradicts what was declared.
@@ -244,18 +268,37 @@ async fn a_cover_comes_into_force(shop: &Shop) -> Value {
     let nowhere = terms
         .replace("version = 1", "version = 2")
         .replace("chainlink:eip155:31337", "chainlink:eip155:5");
-    let nowhere = shop.declare("nowhere", &nowhere).await;
-    let nowhere = nowhere.refuses(422, "invalid");
-    let errors = nowhere["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), 1, "{nowhere}");
-    let error = &errors[0];
-    assert!(
-        error["detail"]
-            .as_str()
-            .unwrap()
-            .contains("is not configured"),
-        "{error}"
-    );
+    let refused = shop.declare("nowhere", &nowhere).await;
+    let checked = shop.check(&nowhere).await;
+    for refused in [
+        refused.refuses(422, "invalid"),
+        checked.refuses(422, "invalid"),
+    ] {
+        let errors = refused["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{refused}");
+        let error = &errors[0];
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.contains("is not configured"), "{error}");
+        let help = error["help"].as_str().unwrap();
+        assert!(help.contains("[sources."), "{error}");
+        let place = nowhere.lines().position(|line| line.starts_with("source "));
+        assert_eq!(error["line"], json!(place.unwrap() + 1));
+        assert_eq!(error["column"], json!("source  = \"".len()));
+    }
+    // What `tocsin check` warns of: the source may be silent for longer than its word is believed.
+    let impatient = terms
+        .replace("version = 1", "version = 2")
+        .replace("25h", "23h");
+    assert_eq!(shop.check(&terms).await.is(200)["warnings"], json!([]));
+    let checked = shop.check(&impatient).await.is(200);
+    let warnings = checked["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{checked}");
+    let detail = warnings[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("max_age of input `usdc`"), "{checked}");
+    let place = impatient
+        .lines()
+        .position(|line| line.starts_with("max_age"));
+    assert_eq!(warnings[0]["line"], json!(place.unwrap() + 1));
     let broken = terms.replace("usdc <= 0.995", "usdc <= ");
     let broken = shop.declare("broken", &broken).await;
     let broken = broken.refuses(422, "invalid");
@@ -301,6 +344,31 @@ async fn policies_on_it_are_taken(shop: &Shop) {
         ["/1/sum_insured", "/2/holder", "/3/inception"],
         "{refused}"
     );
+    // What could be read in two ways is not read.
+    let kind = "application/json";
+    let twice = r#"{"number":"30","number":"31"}"#;
+    let twice = shop.post("/v1/policies", "twice", kind, twice).await;
+    let said = twice.unwrap().refuses(400, "bad-request");
+    assert!(said["detail"].as_str().unwrap().contains("twice"), "{said}");
+    let row: Vec<Value> = shop
+        .policy()
+        .as_object()
+        .unwrap()
+        .values()
+        .cloned()
+        .collect();
+    let said = shop
+        .insure("row", &json!([row]))
+        .await
+        .refuses(422, "invalid");
+    assert_eq!(said["errors"][0]["pointer"], "/0", "{said}");
+    let mut nobody = shop.policy();
+    nobody["holder"] = json!(format!("0x{}", "0".repeat(40)));
+    let said = shop.insure("nobody", &nobody).await.refuses(422, "invalid");
+    assert_eq!(said["errors"][0]["pointer"], "/holder", "{said}");
+    // Nobody signs where anybody may write.
+    let caller = shop.post("/v1/caller", "caller", kind, "{}").await;
+    caller.unwrap().refuses(401, "unauthenticated");
     assert_eq!(shop.counts().await, (1, 0));
 
     let policy = shop.policy();
@@ -318,7 +386,7 @@ async fn policies_on_it_are_taken(shop: &Shop) {
         .refuses(422, "idempotency-key-reused");
     let clash = shop.insure("richer", &richer).await;
     let clash = clash.refuses(422, "invalid");
-    assert_eq!(clash["errors"][0]["pointer"], "/0/number", "{clash}");
+    assert_eq!(clash["errors"][0]["pointer"], "/number", "{clash}");
     assert_eq!(shop.counts().await, (1, 1));
 }
 

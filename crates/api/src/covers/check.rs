@@ -1,18 +1,34 @@
 //! Checking a cover before anybody relies on it: the diagnostics of `tocsin check`, over HTTP.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Serialize;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::diagnostic::Diagnostic;
 use tocsin_domain::ids::TermsHash;
+use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::extract::media_type;
+use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
+use crate::served::Served;
 
 /// Bytes of a cover.
 const COVER_MAX: usize = 256 << 10;
+
+/// A cover that somebody wants to be in force.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewCover {
+    /// The cover.
+    pub cover: Cover,
+    /// The file that it was read from: what is wrong with it has a place there.
+    pub text: String,
+    /// What is legal, but probably not what was meant.
+    pub warnings: Vec<Flaw>,
+    /// From when on it is to be evaluated, where that was said.
+    pub evaluate_from: Option<Timestamp>,
+}
 
 /// A cover that can be used.
 #[derive(Serialize, ToSchema)]
@@ -26,13 +42,26 @@ pub(crate) struct CheckedCover {
     warnings: Vec<Flaw>,
 }
 
-/// Reads a cover file (TOML) and says what is wrong with it, each with its line, its column and a remedy. Nothing is stored.
+/// Reads a cover file (TOML) and says what is wrong with it, also with the sources that it names, each with its line, its column
+/// and a remedy. Nothing is stored.
 #[utoipa::path(post, path = "/v1/covers/check", operation_id = "check_cover", tag = "covers", request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It can be used", body = CheckedCover), (status = 422, description = "It cannot", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn check(
+    State(api): State<Served>,
     headers: HeaderMap,
-    text: axum::body::Bytes,
+    Whole(text): Whole,
 ) -> Result<Json<CheckedCover>, Problem> {
-    let (cover, warnings) = read(&headers, &text)?;
+    let mut new = read(&headers, &text)?;
+    // Who takes no covers has no sources for them either.
+    if let Some(books) = &api.books {
+        let found = books.check(&new).map_err(|errors| Problem::Flawed {
+            detail: flawed(errors.len()),
+            errors,
+        })?;
+        new.warnings.extend(found);
+    }
+    let NewCover {
+        cover, warnings, ..
+    } = new;
     Ok(Json(CheckedCover {
         name: cover.name,
         version: cover.version,
@@ -41,8 +70,13 @@ pub(crate) async fn check(
     }))
 }
 
+/// How much is wrong.
+pub(super) fn flawed(count: usize) -> String {
+    format!("the cover has {count} error(s)")
+}
+
 /// The cover that was sent, with what is probably not what was meant.
-pub(super) fn read(headers: &HeaderMap, text: &[u8]) -> Result<(Cover, Vec<Flaw>), Problem> {
+pub(super) fn read(headers: &HeaderMap, text: &[u8]) -> Result<NewCover, Problem> {
     if media_type(headers) != "application/toml" {
         return Err(Problem::Said {
             kind: Kind::MediaType,
@@ -57,28 +91,45 @@ pub(super) fn read(headers: &HeaderMap, text: &[u8]) -> Result<(Cover, Vec<Flaw>
     }
     let text = core::str::from_utf8(text)
         .map_err(|error| Problem::BadRequest(format!("the cover is no text: {error}")))?;
-    let flaws = |found: &[Diagnostic]| found.iter().map(|one| flaw(text, one)).collect();
+    let flaws = |found: &[Diagnostic]| found.iter().map(|one| Flaw::in_text(text, one)).collect();
     match Cover::parse(text) {
-        Ok((cover, warnings)) => Ok((cover, flaws(&warnings))),
+        Ok((cover, warnings)) => Ok(NewCover {
+            cover,
+            text: text.to_owned(),
+            warnings: flaws(&warnings),
+            evaluate_from: None,
+        }),
         Err(found) => Err(Problem::Flawed {
-            detail: format!("the cover has {} error(s)", found.len()),
+            detail: flawed(found.len()),
             errors: flaws(&found),
         }),
     }
 }
 
-fn flaw(text: &str, found: &Diagnostic) -> Flaw {
-    let before = text.get(..found.span.start).unwrap_or(text);
+impl Flaw {
+    /// A diagnostic of a text, at its line and column.
+    pub fn in_text(text: &str, found: &Diagnostic) -> Self {
+        let (line, column) = place(text, found.span.start);
+        Self {
+            pointer: None,
+            line,
+            column,
+            detail: found.message.clone(),
+            help: found.help.clone(),
+        }
+    }
+}
+
+/// Line and column of a byte, both counted from 1.
+fn place(text: &str, at: usize) -> (Option<u64>, Option<u64>) {
+    let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count().saturating_add(1);
     let begun = before
         .rfind('\n')
         .map_or(0, |newline| newline.saturating_add(1));
     let column = before.get(begun..).map_or(0, |part| part.chars().count());
-    Flaw {
-        pointer: None,
-        line: u64::try_from(line).ok(),
-        column: u64::try_from(column.saturating_add(1)).ok(),
-        detail: found.message.clone(),
-        help: found.help.clone(),
-    }
+    (
+        u64::try_from(line).ok(),
+        u64::try_from(column.saturating_add(1)).ok(),
+    )
 }

@@ -1,20 +1,18 @@
 //! Declaring a cover while the service runs: its terms come into force, and are evaluated from an instant after that.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use super::check;
+use super::check::{self, NewCover};
 use crate::auth::Caller;
 use crate::books::{self, Asked, Flaw};
-use crate::extract::Query;
+use crate::extract::{Query, Whole};
 use crate::problem::{Problem, ProblemDetails};
 use crate::served::Served;
 
@@ -23,17 +21,6 @@ use crate::served::Served;
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeclareQuery {
     evaluate_from: Option<String>,
-}
-
-/// A cover that somebody wants to be in force.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NewCover {
-    /// The cover.
-    pub cover: Cover,
-    /// What is legal, but probably not what was meant.
-    pub warnings: Vec<Flaw>,
-    /// From when on it is to be evaluated, where that was said.
-    pub evaluate_from: Option<Timestamp>,
 }
 
 /// A cover that is in force.
@@ -62,7 +49,7 @@ pub(crate) async fn declare(
     Query(query): Query<DeclareQuery>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let caller = caller.map(|Extension(caller)| caller);
     let wanted = query.evaluate_from.as_deref();
@@ -75,15 +62,10 @@ pub(crate) async fn declare(
     let evaluate_from = wanted.map(Timestamp::parse).transpose();
     let evaluate_from = evaluate_from
         .map_err(|error| Problem::BadRequest(format!("the query: evaluate_from: {error}")))?;
-    let (cover, warnings) = check::read(&headers, &body)?;
     let cover = NewCover {
-        cover,
-        warnings,
         evaluate_from,
+        ..check::read(&headers, &body)?
     };
     let outcome = books.clone().declare(cover, asked.clone()).await;
-    books::told(&api, &asked, outcome, |count| {
-        format!("the cover has {count} error(s)")
-    })
-    .await
+    books::told(&api, &asked, outcome, check::flawed).await
 }

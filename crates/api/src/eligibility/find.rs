@@ -12,6 +12,7 @@ use super::chain::LoggedChain;
 use super::kept::{Kept, Question};
 use super::{logged, of};
 use crate::extract::{Query, address, id};
+use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 
 /// How many policies one answer is about.
@@ -23,21 +24,20 @@ pub(crate) struct Asked {
     policy: Option<String>,
     risk: Option<String>,
     holder: Option<String>,
-    /// The last policy of the answer before.
-    after: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// Chains of reasons, by policy.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EligibilityList {
     eligibility: Vec<LoggedChain>,
-    /// The policy to go on after; none at the end.
-    #[schema(value_type = Option<String>)]
-    next: Option<PolicyId>,
+    /// The cursor of the next page; none at the end.
+    next: Option<String>,
 }
 
 /// By policy, by risk or by holder, with what the eligibility log says and proves.
-#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("after" = Option<String>, Query, description = "The policy that the answer before gave as `next`")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = EligibilityList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("cursor" = Option<String>, Query, description = "`next` of the page before")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = EligibilityList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn find(
     State(kept): State<Kept>,
     RawQuery(query): RawQuery,
@@ -49,11 +49,7 @@ pub(crate) async fn find(
 
 async fn found(kept: &Kept, asked: Asked) -> Result<EligibilityList, Problem> {
     let store = kept.store();
-    let after: Option<PolicyId> = asked
-        .after
-        .as_deref()
-        .map(|after| id(after, "a policy id"))
-        .transpose()?;
+    let after: Option<PolicyId> = page::after(asked.cursor.as_deref())?;
     let (ids, next) = match (&asked.policy, &asked.risk, &asked.holder) {
         (Some(policy), None, None) => (vec![id(policy, "a policy id")?], None),
         (None, Some(risk), None) => {
@@ -88,7 +84,7 @@ async fn found(kept: &Kept, asked: Asked) -> Result<EligibilityList, Problem> {
     }
     Ok(EligibilityList {
         eligibility: reasons,
-        next,
+        next: next.as_ref().map(page::cursor).transpose()?,
     })
 }
 

@@ -163,7 +163,10 @@ mod tests {
     fn who_is_in_no_later_epoch_leaves() {
         let one = epoch(1, 1, 0, 100);
         let leaves = |epochs: &[Epoch]| leaving(epochs, &epochs[0]);
-        assert_eq!(leaves(&[one.clone()]), [Address::with_last_byte(1)]);
+        assert_eq!(
+            leaves(std::slice::from_ref(&one)),
+            [Address::with_last_byte(1)]
+        );
         assert_eq!(
             leaves(&[one.clone(), epoch(2, 1, 150, 200)]),
             [] as [Address; 0]

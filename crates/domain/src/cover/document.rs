@@ -46,6 +46,17 @@ impl Table {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// Where what `path` names is written, or the key of the innermost table around it that is.
+    pub(super) fn place(&self, path: &[&str]) -> Option<Span> {
+        let (first, rest) = path.split_first()?;
+        let entry = self.get(first)?;
+        match &entry.node.value {
+            _ if rest.is_empty() => Some(entry.node.span),
+            NodeValue::Table(table) => table.place(rest).or(Some(entry.key_span)),
+            _ => Some(entry.key_span),
+        }
+    }
+
     /// Puts another text in place of that of `section.key`; `false` if there is none.
     pub(super) fn replace_text(&mut self, section: &str, key: &str, value: &str) -> bool {
         let mut found = false;

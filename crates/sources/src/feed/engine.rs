@@ -2,15 +2,16 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, keccak256};
 use tocsin_domain::observation::{Metric, SourceId, Subject};
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_domain::value::Type;
 
 use super::definition::{Poll, Reads};
+use super::exact;
 use super::fetch::{Fetched, Missed};
 use super::kept::Kept;
-use super::reader::{Answered, Reader, Reading};
+use super::reader::{Answered, Page, Reader, Reading};
 use super::transport::{Clock, Transport};
 use super::trouble::{REASON_CHARS_MAX, excerpt};
 use super::{
@@ -201,6 +202,26 @@ impl Feed {
         }
     }
 
+    /// What a response says about a look by itself, as it was archived, and asking nobody: `at` is when it was given. The error says
+    /// why it is no answer.
+    pub fn read_archived(&self, look: Look, body: &[u8], at: Timestamp) -> Result<Seen, Trouble> {
+        let json = exact::parse(body).map_err(|reason| {
+            let reason = format!("the answer is not JSON: {reason}");
+            Trouble::new(&self.provider, TroubleKind::Malformed, reason).at("body")
+        })?;
+        let page = Page {
+            hash: keccak256(body),
+            json,
+        };
+        let answered = Answered {
+            pages: vec![page],
+            at,
+            now: at,
+        };
+        let (look, kept) = Kept::taken_from(look, self.reading, &*self.reader);
+        Ok(self.read(look, kept, &answered, None))
+    }
+
     fn read(
         &self,
         look: Look,
@@ -296,6 +317,7 @@ impl Feed {
                 }
                 next_look => next_look.unwrap_or(Next::At(next)),
             },
+            is_silent: kept.missed,
             memory: kept.with(reading.memory),
             troubles,
         }

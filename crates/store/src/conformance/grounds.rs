@@ -141,7 +141,7 @@ pub async fn say_what_followed<S: Store + 'static>(store: Arc<S>) {
     store.put_standings(domain, None, &[held]).await.unwrap();
     for paid in &paid {
         let grounds = store.grounds(paid.policy.id).await.unwrap().unwrap();
-        assert_eq!(grounds.claims, [paid.claim.clone()]);
+        assert_eq!(grounds.claims, std::slice::from_ref(&paid.claim));
         let [Attested { record, standing }] = &*grounds.attestations else {
             panic!("{grounds:?}");
         };

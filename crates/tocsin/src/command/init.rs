@@ -29,7 +29,7 @@ const LOG_KEY: &str = "log.key";
 /// What the configuration calls the database. One that is there belongs to another configuration.
 const DATABASE: &str = "tocsin.db";
 /// What is left of a log that was kept there.
-const SEEN: &str = "tocsin.db.log-signed";
+const SEEN: &str = "log.key.signed";
 
 const DAY: i64 = 86_400;
 
@@ -64,7 +64,7 @@ pub fn run(folder: &Path, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), 
         out,
         "{MASTER_KEY}: seals the secrets in the database; a secret"
     )?;
-    let log = log_key::open(&folder.join(LOG_KEY), None)
+    let log = log_key::make(&folder.join(LOG_KEY), None)
         .map_err(|error| Report::bad_input(report::chain(&error)))?;
     writeln!(
         out,

@@ -193,7 +193,7 @@ pub(super) fn load_covers(
         let evaluate_from = Timestamp::parse(&entry.evaluate_from)
             .map_err(|error| invalid(config, format!("covers.evaluate_from: {error}")))?;
         let insured = offers.insure(cover, evaluate_from, Origin::File(path.clone()));
-        covers.push(insured.map_err(|problem| invalid(&path, problem))?);
+        covers.push(insured.map_err(|misfit| invalid(&path, misfit.to_string()))?);
     }
     Ok(covers)
 }

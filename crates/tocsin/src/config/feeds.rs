@@ -11,6 +11,7 @@ use tocsin_domain::time::Seconds;
 use tocsin_sources::feed::Feed;
 
 use super::covers::Listening;
+use super::misfit::Misfit;
 use super::offers::check_type;
 
 /// A feed and how it is used.
@@ -58,7 +59,7 @@ impl Feeds {
     }
 
     /// What an input listens to, where its source is a feed.
-    pub(super) fn offers(&self, input: &Input) -> Result<Option<Listening>, String> {
+    pub(super) fn offers(&self, input: &Input) -> Result<Option<Listening>, Misfit> {
         let Some((source, feed)) = input
             .source
             .as_ref()
@@ -66,20 +67,25 @@ impl Feeds {
         else {
             return Ok(None);
         };
-        let refused = |problem: String| format!("inputs.{}{problem}", input.name);
         let offers = feed.offers();
         let Some((_, given)) = offers.iter().find(|(metric, _)| *metric == input.metric) else {
             let known: Vec<&str> = offers.iter().map(|(metric, _)| metric.as_str()).collect();
-            return Err(refused(format!(
-                " wants {}, and `{source}` gives {}: correct the input's metric, or the feed's definition",
+            let problem = format!(
+                "inputs.{} wants {}, and `{source}` gives {}",
+                input.name,
                 input.metric,
                 known.join(", ")
-            )));
+            );
+            return Err(Misfit::of_input(input, "metric", problem)
+                .with_remedy("correct the input's metric, or the feed's definition"));
         };
         check_type(input, source, *given)?;
         if let Some(subject) = &input.subject {
-            feed.first_look(subject)
-                .map_err(|error| refused(format!(".subject: {}", crate::report::chain(&error))))?;
+            feed.first_look(subject).map_err(|error| {
+                let reason = crate::report::chain(&error);
+                let problem = format!("inputs.{}.subject: {reason}", input.name);
+                Misfit::of_input(input, "subject", problem)
+            })?;
         }
         Ok(Some(Listening {
             source: source.clone(),

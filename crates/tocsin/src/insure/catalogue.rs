@@ -167,10 +167,10 @@ impl Catalogue {
         let insured = self
             .offers
             .insure(read, evaluate_from, origin)
-            .map_err(|problem| CatalogueError::NotOffered {
+            .map_err(|misfit| CatalogueError::NotOffered {
                 name,
                 version,
-                problem,
+                problem: misfit.to_string(),
             })?;
         evaluator.learn(insured.cover.clone());
         self.add(insured);

@@ -62,13 +62,16 @@ impl Insurer<'_> {
         }
         // Nobody looks at what was before, so nobody could say that nothing happened.
         let from = insured.evaluate_from();
-        if matches!(insured.origin, Origin::Declared(_)) && inception < from {
+        if inception < from {
             return Err(Problem::of(
                 Column::Inception,
-                format!(
-                    "{inception} is before {from}, from when on the declared cover is evaluated"
-                ),
-                "insure what is still to come",
+                format!("{inception} is before {from}, from when on the cover is evaluated"),
+                match insured.origin {
+                    Origin::Declared(_) => "write that instant or a later one",
+                    Origin::File(_) => {
+                        "write that instant or a later one, or an earlier evaluate_from of the cover that every node has"
+                    }
+                },
             ));
         }
         let risk = insured.risk(self.subject(row, insured)?, inception);
@@ -251,13 +254,21 @@ impl Insurer<'_> {
 }
 
 fn address(text: &str) -> Result<Address, Problem> {
-    text.parse().map_err(|_not_hex| {
+    let address: Address = text.parse().map_err(|_not_hex| {
         Problem::of(
             Column::Holder,
             format!("`{text}` is not an address"),
             "write 0x and 40 hexadecimal digits",
         )
-    })
+    })?;
+    if address.is_zero() {
+        return Err(Problem::of(
+            Column::Holder,
+            "is the zero address, which nobody has",
+            "write the address that is paid",
+        ));
+    }
+    Ok(address)
 }
 
 fn amount(column: Column, text: &str) -> Result<U256, Problem> {

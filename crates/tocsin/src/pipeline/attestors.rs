@@ -31,9 +31,7 @@ impl AttestorKeeper {
     pub fn new(attestor: Arc<Attestor>) -> Self {
         Self { attestor }
     }
-}
 
-impl AttestorKeeper {
     /// What is to be said and was not said before.
     async fn due(
         &self,

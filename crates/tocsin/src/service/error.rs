@@ -14,7 +14,6 @@ use super::status::StatusError;
 use crate::insure::catalogue::CatalogueError;
 use crate::insure::csv::CsvError;
 use crate::log_key::LogKeyError;
-use crate::log_seen::SeenError;
 use crate::pipeline::StageError;
 use crate::supervisor::TaskFailure;
 
@@ -70,9 +69,6 @@ pub enum ServiceError {
     /// The key of the eligibility log.
     #[error(transparent)]
     LogKey(#[from] LogKeyError),
-    /// The eligibility log of another database.
-    #[error(transparent)]
-    LogSeen(#[from] SeenError),
     /// A cover that a client declared.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),

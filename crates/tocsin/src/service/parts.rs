@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 use super::ServiceError;
 use super::attestor;
 use super::connect::{Watch, patiently};
+use crate::anchor::Anchor;
 use crate::clock::Clock;
 use crate::config::{ApiConfig, Config, WebhooksConfig};
 use crate::log_key;
-use crate::log_seen::Seen;
 use crate::pipeline::attest::Issuing;
 use crate::pipeline::bell::Bell;
 use crate::pipeline::deliver::Deliverer;
@@ -174,14 +174,20 @@ pub(super) async fn connect(
         None => None,
     };
     let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
-    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
-    let seen = Seen::beside(&config.database);
-    seen.check(store, log_key.verifier()).await?;
+    let log_key = log_key::of_service(&config.log, store, clock.now()).await?;
     let shown_key = log_key.verifier().to_string();
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
     let every = config.log.coverage_every;
     let next = bells.attest.clone().with(&bells.webhooks);
-    let logger = Logger::new(Arc::new(log_key), seen, every, Arc::clone(evaluator), next);
+    let anchor = Anchor::at(&config.log.state_file);
+    let logger = Logger::new(
+        Arc::new(log_key),
+        anchor,
+        every,
+        Arc::clone(evaluator),
+        next,
+    );
+    logger.look(store, clock.now()).await?;
     let listener = match config.api {
         Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,

@@ -22,7 +22,7 @@ fn policy(pair: &Pair, number: u32) -> String {
         "consumer": "eip155:1:0x0000000000000000000000000000000000000003",
         "holder": HOLDER,
         "sum_insured": "1000",
-        "inception": "2026-03-01T00:00:00Z",
+        "inception": "2035-03-01T00:00:00Z",
         "expiry": "2036-03-01T00:00:00Z",
         "subject": "price:AAA-USD",
     })

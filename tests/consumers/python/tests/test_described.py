@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from urllib.parse import urljoin
 
-from .stage import STAGE
+from .stage import STAGE, get
 
 CHECKS = (
     "not_a_server_error",
@@ -31,7 +31,7 @@ EXAMPLES = "3"
 def ask(api: str, hooks: str) -> subprocess.CompletedProcess:
     command = [str(Path(sys.executable).parent / "schemathesis"), "run"]
     command += [urljoin(api, "/v1/openapi.json"), "--checks", ",".join(CHECKS)]
-    command += ["--max-examples", EXAMPLES, "--seed", SEED, "--phases", "coverage,fuzzing"]
+    command += ["--max-examples", EXAMPLES, "--seed", SEED, "--phases", "examples,coverage,fuzzing"]
     command += ["--request-timeout", "10", "--suppress-health-check", "all"]
     command += ["--continue-on-failure", "--no-shrink", "--no-color", "--warnings", "off"]
     for path in LEFT_OUT:
@@ -53,7 +53,11 @@ class Described(unittest.TestCase):
         self.assertEqual(asked.returncode, 0, asked.stdout[-20_000:] + asked.stderr[-2_000:])
 
     def test_what_a_stranger_may_ask(self):
+        """Here a stranger may write as well, and what is sent as the description has it is taken."""
         self.holds(STAGE["api"], "tests.hooks")
+        self.assertGreater(len(get("v1/covers")["covers"]), 1, "no cover was taken")
+        policies = get("v1/policies?limit=500")["policies"]
+        self.assertGreater(len(policies), len(STAGE["policies"]), "no policy was taken")
 
     def test_what_a_client_may_ask(self):
         self.holds(STAGE["signed"]["api"], "tests.signing_hooks")

@@ -47,6 +47,7 @@ async fn beside(folder: &TempDir) -> SqliteStore {
     crate::open::beside(&folder.path().join("tocsin.db"))
         .await
         .unwrap()
+        .0
 }
 
 async fn takes(store: &SqliteStore, key: u8, number: u8, now: UnixTime) -> Taken {

@@ -4,13 +4,14 @@
 //! sources by then. The instant is stored with the cover, and no restart computes it anew.
 
 use tocsin_api::books::{Asked, CoverDeclared, Flaw, NewCover, Untaken};
+use tocsin_domain::diagnostic::Severity;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::answer::{Answer, Written};
 use tocsin_store::declaration::{Declaration, NewDeclaration};
 use tocsin_store::log::AuditEntry;
 
 use super::{CREATED, ClientBooks, answer};
-use crate::config::{InsuredCover, Origin};
+use crate::config::{InsuredCover, Misfit, Origin};
 use crate::service::record::{risks, terms};
 
 /// What was there before.
@@ -46,7 +47,7 @@ impl ClientBooks {
                 "these terms are in force and are evaluated from {from}: leave evaluate_from out, or give the new cover another version"
             )));
         }
-        let told = told(known, new.warnings.clone());
+        let told = told(known, self.warnings(new, known));
         let answer = answer(asked, KNOWN, &told, now)?;
         let kept = self.store.add_answer(&answer).await;
         kept.map_err(Untaken::Store)?;
@@ -61,11 +62,9 @@ impl ClientBooks {
     ) -> Result<Answer, Untaken> {
         let evaluate_from = self.beginning(&new, now).await?;
         let origin = Origin::Declared(now);
-        let insured = self
-            .catalogue
-            .offers()
-            .insure(new.cover, evaluate_from, origin);
-        let insured = insured.map_err(|problem| flawed(problem, None))?;
+        let insured = self.fitted(&new, evaluate_from, origin);
+        let insured = insured.map_err(|flaw| Untaken::Flawed(vec![flaw]))?;
+        let warnings = self.warnings(&new, &insured);
         // Before anything under these terms is stored: a stage that finds it there must know what it means.
         self.evaluator.learn(insured.cover.clone());
         let risks = risks(&insured, &self.evaluator)
@@ -82,7 +81,7 @@ impl ClientBooks {
                 "evaluate_from": evaluate_from.0,
             }),
         };
-        let answer = answer(asked, CREATED, &told(&insured, new.warnings), now)?;
+        let answer = answer(asked, CREATED, &told(&insured, warnings), now)?;
         let declared = NewDeclaration {
             declaration: Declaration {
                 cover: terms(&insured),
@@ -109,6 +108,38 @@ impl ClientBooks {
         );
         self.catalogue.add(insured);
         Ok(answer)
+    }
+
+    /// The cover as it is insured; or what of it does not fit what is configured, at its place.
+    pub(super) fn fitted(
+        &self,
+        new: &NewCover,
+        evaluate_from: Timestamp,
+        origin: Origin,
+    ) -> Result<InsuredCover, Flaw> {
+        let cover = new.cover.clone();
+        let insured = self.catalogue.offers().insure(cover, evaluate_from, origin);
+        insured
+            .map_err(|misfit| Flaw::in_text(&new.text, &misfit.in_text(&new.text, Severity::Error)))
+    }
+
+    /// Inputs that will be unknown now and then, which is probably not what was meant.
+    pub(super) fn impatience(&self, new: &NewCover, insured: &InsuredCover) -> Vec<Flaw> {
+        let found = self
+            .catalogue
+            .offers()
+            .impatient_inputs(insured)
+            .into_iter();
+        let flaw = |misfit: Misfit| {
+            Flaw::in_text(&new.text, &misfit.in_text(&new.text, Severity::Warning))
+        };
+        found.map(flaw).collect()
+    }
+
+    fn warnings(&self, new: &NewCover, insured: &InsuredCover) -> Vec<Flaw> {
+        let mut warnings = new.warnings.clone();
+        warnings.extend(self.impatience(new, insured));
+        warnings
     }
 
     /// From when on the cover is evaluated: the instant that was asked for, if it is late enough; or the first that is.

@@ -1,0 +1,10 @@
+//! A definition of a provider: [`checks::definition`].
+#![no_main]
+
+#[expect(dead_code, reason = "other targets check the rest")]
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    checks::definition(text);
+});
