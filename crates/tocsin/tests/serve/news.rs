@@ -1,12 +1,14 @@
 //! What one process commits, the other answers, at once.
 
+use std::time::{Duration, Instant};
+
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tocsin::config::load_cover;
 
 use crate::caller::Caller;
-use crate::pair::{Pair, Place, Process};
+use crate::pair::{PATIENCE, Pair, Place, Process};
 
 const HOLDER: &str = "0x0000000000000000000000000000000000000004";
 
@@ -58,14 +60,14 @@ async fn answers_change_with_the_commits_of_the_other() {
         tag = new;
     }
     // Until the log has the last leaves, answers change; then the tag stays.
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     loop {
         let (_, tag) = ask().await;
         let same = pair.http.get(&url).header(IF_NONE_MATCH, tag);
         if same.send().await.unwrap().status() == StatusCode::NOT_MODIFIED {
             break;
         }
-        assert!(begun.elapsed() < crate::pair::PATIENCE);
+        assert!(begun.elapsed() < PATIENCE);
     }
     // What belongs to the service and not to the database is said by both alike.
     for path in ["/v1/epochs", "/v1/covers"] {
@@ -79,8 +81,16 @@ async fn answers_change_with_the_commits_of_the_other() {
         keys.push(key.send().await.unwrap().text().await.unwrap());
     }
     assert_eq!(keys[0], keys[1]);
-    let feeds = pair.serve.get(&pair.http, "/v1/feeds").await;
-    assert!(feeds["feeds"]["feed:spot"].is_object(), "{feeds}");
+    // How a feed is doing the other one says every two seconds.
+    let begun = Instant::now();
+    loop {
+        let feeds = pair.serve.get(&pair.http, "/v1/feeds").await;
+        if feeds["feeds"]["feed:spot"]["last_trouble"].is_string() {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{feeds}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The numbers of the next events of a stream.
