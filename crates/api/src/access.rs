@@ -30,8 +30,12 @@ pub(crate) async fn gate(
         Access::Public => request,
         Access::Operational if api.open_reads => request,
         Access::Operational => api.auth.admit(Scope::Read, request).await?,
-        // Whoever lets anybody write gives nobody the keys.
-        Access::Needs(scope) if api.open_writes && scope != Scope::KeysManage => request,
+        // Whoever lets anybody write gives nobody the keys; and to be told who one is, one has to be somebody.
+        Access::Needs(scope)
+            if api.open_writes && !matches!(scope, Scope::KeysManage | Scope::Read) =>
+        {
+            request
+        }
         Access::Needs(scope) => api.auth.admit(scope, request).await?,
     };
     Ok(next.run(request).await)
