@@ -1,5 +1,4 @@
 //! What fuzzing once found, or began with, keeps holding: the corpus under `fuzz/` without a fuzzer.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[path = "../fuzz/checks.rs"]
 mod checks;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use tocsin_domain::cover::{Cover, Input};
-use tocsin_domain::diagnostic::{Diagnostic, Severity, Span};
+use tocsin_domain::diagnostic::{Diagnostic, Severity};
 
 /// What does not fit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ impl Misfit {
     pub fn in_text(&self, text: &str, severity: Severity) -> Diagnostic {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         // What is written nowhere is of the file as a whole.
-        let span = Cover::place(text, &path).unwrap_or(Span::default());
+        let span = Cover::place(text, &path).unwrap_or_default();
         Diagnostic {
             severity,
             help: self.remedy.clone(),
