@@ -3,6 +3,7 @@
 //! Everything is done by the store inside. Reads are not counted, and every write is announced on standard output, which
 //! is how a test knows what died where.
 
+mod attestors;
 mod browse;
 mod credentials;
 mod epochs;
@@ -31,6 +32,7 @@ use tocsin_domain::policy::Policy;
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Written;
 use tocsin_store::attestation::{
     AttestationRecord, Attestations, BatchMember, BatchRecord, Issued, Reservation, Reservations,
     Reserved,
@@ -40,6 +42,7 @@ use tocsin_store::claim::Claims;
 use tocsin_store::cover::{CoverRecord, Covers, RiskRecord};
 use tocsin_store::coverage::{Coverages, Recheck};
 use tocsin_store::delivery::{Attempt, Charge, Charged, Deliveries, Delivery};
+use tocsin_store::grounds::{Grounds, Groundwork};
 use tocsin_store::halt::{Halt, Halted, Halts};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskSnapshot, SourceProgress, Step, Steps};
@@ -389,6 +392,13 @@ impl<S: Versions> Versions for Mortal<S> {
 }
 
 #[async_trait]
+impl<S: Groundwork> Groundwork for Mortal<S> {
+    async fn grounds(&self, policy: PolicyId) -> Result<Option<Grounds>, StoreError> {
+        self.store.grounds(policy).await
+    }
+}
+
+#[async_trait]
 impl<S: Claims> Claims for Mortal<S> {
     async fn determination(
         &self,
@@ -547,8 +557,13 @@ impl<S: Deliveries> Deliveries for Mortal<S> {
             .await
     }
 
-    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError> {
-        self.write("resume", self.store.resume(attestation)).await
+    async fn resume(
+        &self,
+        attestation: AttestationId,
+        written: &Written,
+    ) -> Result<(), StoreError> {
+        let write = self.store.resume(attestation, written);
+        self.write("resume", write).await
     }
 
     async fn charge(

@@ -75,7 +75,7 @@ pub async fn tocsin(market: &Market, line: &str) -> Result<String, String> {
     let mut out = Vec::new();
     let command = async {
         match parsed.command {
-            Command::Keys(asked) => keys::run(*asked, &mut out).await,
+            Command::Keys(asked) => keys::run(*asked, &clock, &mut out).await,
             Command::Claims(asked) => claims::run(asked, &clock, &mut out).await,
             other => panic!("{other:?}"),
         }

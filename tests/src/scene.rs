@@ -61,7 +61,7 @@ impl Scene {
 
     /// Forgets everything that services have done, on disk and on the chain.
     pub async fn begin_again(&mut self) {
-        for suffix in ["", "-wal", "-shm", ".lock"] {
+        for suffix in ["", "-wal", "-shm", ".lock", ".log-key", ".log-key.signed"] {
             let path = self.folder.path().join(format!("tocsin.db{suffix}"));
             if path.exists() {
                 std::fs::remove_file(path).unwrap();

@@ -103,14 +103,5 @@ pub fn teller(waits: &[i64]) -> Arc<Teller> {
 
 /// What a stage is given, on the machine's clock.
 pub fn stage(store: Arc<dyn Store>, shutdown: &Shutdown) -> Stage {
-    Stage {
-        store,
-        clock: Arc::new(SystemClock),
-        health: tocsin_api::health::Health::default(),
-        chains: tocsin_api::chains::Chains::default(),
-        feeds: tocsin_api::feeds::Feeds::default(),
-        quorum: tocsin_api::quorum::Quorum::default(),
-        metrics: tocsin_api::metrics::Metrics::default(),
-        shutdown: shutdown.clone(),
-    }
+    Stage::new(store, Arc::new(SystemClock), shutdown.clone())
 }

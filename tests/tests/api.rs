@@ -94,6 +94,7 @@ async fn serve_until(
         store,
         health: health.clone(),
         open_reads: true,
+        beside: false,
         books: None,
         open_writes: false,
         webhooks: None,

@@ -4,6 +4,7 @@
 
 mod log {
     mod deaths;
+    mod restored;
     mod untriggered;
 }
 

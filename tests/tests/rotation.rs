@@ -5,6 +5,9 @@
     reason = "test support: what cannot be set up is a failed test"
 )]
 
+#[path = "rotation/runbook.rs"]
+mod runbook;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

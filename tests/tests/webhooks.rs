@@ -109,7 +109,7 @@ async fn a_dead_letter_keeps_nobody_waiting_and_can_be_replayed() {
     };
     telling
         .store
-        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"), None)
         .await
         .unwrap();
     telling.bell.ring();
@@ -125,7 +125,7 @@ async fn a_dead_letter_keeps_nobody_waiting_and_can_be_replayed() {
     };
     telling
         .store
-        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"), None)
         .await
         .unwrap();
     telling.bell.ring();
@@ -174,7 +174,7 @@ async fn an_endpoint_that_takes_nothing_is_disabled_and_told_later() {
     };
     telling
         .store
-        .replay(id, &replay, 9, &said(id, "webhook-replayed"))
+        .replay(id, &replay, 9, &said(id, "webhook-replayed"), None)
         .await
         .unwrap();
     telling.bell.ring();

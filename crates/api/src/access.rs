@@ -5,6 +5,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::Api;
+use crate::auth::Auth;
 use crate::problem::Problem;
 
 pub(crate) use tocsin_auth::Scope;
@@ -20,23 +21,37 @@ pub(crate) enum Access {
     Needs(Scope),
 }
 
-/// Lets a request through, or answers why not. Runs for every route, inside of the limits and before its handler.
+impl Access {
+    /// What a key must allow, where anything is asked of callers: so it is described.
+    pub(crate) fn described(self) -> Option<Scope> {
+        match self {
+            Self::Public => None,
+            Self::Operational => Some(Scope::Read),
+            Self::Needs(scope) => Some(scope),
+        }
+    }
+
+    /// The same as the operator has it.
+    pub(crate) fn scope(self, api: &Api) -> Option<Scope> {
+        let is_open = match self {
+            Self::Public => true,
+            Self::Operational => api.open_reads,
+            // Whoever lets anybody write gives nobody the keys; and to be told who one is, one has to be somebody.
+            Self::Needs(scope) => {
+                api.open_writes && !matches!(scope, Scope::KeysManage | Scope::Read)
+            }
+        };
+        self.described().filter(|_| !is_open)
+    }
+}
+
+/// Lets a request through that a key with the scope has signed, or answers why not. Runs inside of the limits and before the
+/// handler, for every route of which [`Access::scope`] says so.
 pub(crate) async fn gate(
-    State((api, access)): State<(Api, Access)>,
+    State((auth, scope)): State<(Auth, Scope)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let request = match access {
-        Access::Public => request,
-        Access::Operational if api.open_reads => request,
-        Access::Operational => api.auth.admit(Scope::Read, request).await?,
-        // Whoever lets anybody write gives nobody the keys; and to be told who one is, one has to be somebody.
-        Access::Needs(scope)
-            if api.open_writes && !matches!(scope, Scope::KeysManage | Scope::Read) =>
-        {
-            request
-        }
-        Access::Needs(scope) => api.auth.admit(scope, request).await?,
-    };
-    Ok(next.run(request).await)
+    let admitted = auth.admit(scope, request).await?;
+    Ok(next.run(admitted).await)
 }

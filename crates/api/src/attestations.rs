@@ -20,6 +20,7 @@ use crate::extract::{Path, Query, address, determination, id};
 use crate::openapi::published;
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::determination_id;
 
 /// An attestation, in short.
@@ -138,7 +139,7 @@ pub(crate) struct BatchView {
 /// The attestations of a policy, of a holder, of a loss event, or all, the newest first.
 #[utoipa::path(get, path = "/v1/attestations", operation_id = "list_attestations", tag = "attestations", params(AttestationQuery), responses((status = 200, description = "A page of attestations", body = AttestationList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<AttestationQuery>,
 ) -> Result<Json<AttestationList>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -156,7 +157,7 @@ pub(crate) async fn list(
 /// One attestation, with its signatures and what became of it.
 #[utoipa::path(get, path = "/v1/attestations/{attestation}", operation_id = "get_attestation", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The attestation", body = AttestationView), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<AttestationView>, Problem> {
     let record = find(&api, &text).await?;
@@ -221,7 +222,7 @@ async fn signed(
 /// describes them. `tocsin verify` re-executes it.
 #[utoipa::path(get, path = "/v1/attestations/{attestation}/evidence", operation_id = "get_evidence", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The evidence bundle", body = published::EvidenceBundle), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn bundle(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<EvidenceBundle>, Problem> {
     let record = find(&api, &text).await?;

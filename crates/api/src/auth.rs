@@ -11,6 +11,7 @@ pub(crate) mod caller;
 mod gate;
 mod keeper;
 pub(crate) mod keys;
+mod places;
 mod rate;
 mod tally;
 
@@ -19,11 +20,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use tocsin_auth::check::Windows;
+use tocsin_auth::request::Authority;
 use tocsin_auth::seal::Seal;
 use tocsin_auth::{Environment, KeyId, Scopes, UnixTime};
 use tocsin_store::credential::{KeyBooks, OwnerName};
 
 use self::cache::Cache;
+use self::places::Places;
 use self::rate::Rates;
 use self::tally::Tally;
 use crate::metrics::Metrics;
@@ -36,6 +39,9 @@ pub const MOST_CACHED: Duration = Duration::from_secs(30);
 pub struct AuthSettings {
     /// Whose keys are taken.
     pub environment: Environment,
+    /// Under which names clients reach the service; none means any. A signature for another host is refused: else whoever gets a
+    /// client to sign for his own host could send it on.
+    pub authorities: Vec<Authority>,
     /// How far clocks may differ.
     pub windows: Windows,
     /// What opens secrets; without it, only keys of ed25519 can be verified or made.
@@ -56,12 +62,13 @@ impl Default for AuthSettings {
     fn default() -> Self {
         Self {
             environment: Environment::Dev,
+            authorities: Vec::new(),
             windows: Windows::default(),
             seal: None,
             cached_for: Duration::from_secs(10),
             per_second: 50,
             burst: 200,
-            most_body: 16 * 1_024 * 1_024,
+            most_body: crate::limits::BODY_MAX,
             body_patience: Duration::from_secs(20),
         }
     }
@@ -81,6 +88,7 @@ struct Parts {
     metrics: Metrics,
     cache: Cache,
     rates: Rates,
+    places: Places,
     tally: Tally,
 }
 
@@ -119,6 +127,7 @@ impl Auth {
         Self(Arc::new(Parts {
             cache: Cache::new(settings.cached_for),
             rates: Rates::new(settings.per_second, settings.burst),
+            places: Places::default(),
             tally: Tally::default(),
             settings,
             store,

@@ -53,9 +53,12 @@ pub trait Books: Send + Sync {
 
 /// The books of a service that has some.
 pub(crate) fn of(api: &Api) -> Result<&Arc<dyn Books>, Problem> {
-    api.books.as_ref().ok_or_else(|| Problem::Said {
-        kind: Kind::Forbidden,
-        detail: "this service takes nothing from clients".to_owned(),
+    api.books.as_ref().ok_or_else(|| match api.beside {
+        true => Problem::elsewhere("covers and policies are taken"),
+        false => Problem::Said {
+            kind: Kind::Forbidden,
+            detail: "this service takes nothing from clients".to_owned(),
+        },
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::observation::SourceId;
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub struct Chains(Arc<RwLock<BTreeMap<String, ChainStatus>>>);
 
 /// A chain as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChainStatus {
     /// The endpoints it is read through.
     pub endpoints: Vec<EndpointStatus>,
@@ -22,12 +22,12 @@ pub struct ChainStatus {
 }
 
 /// An endpoint as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EndpointStatus {
     /// Its address without what is secret in it.
     pub endpoint: String,
     /// `trusted`, `benched`, `probation` or `refused`.
-    pub standing: &'static str,
+    pub standing: String,
     /// Why it is not trusted.
     pub reason: Option<String>,
     /// Whether it asked for a rest, or gets one for its failures.
@@ -39,7 +39,7 @@ pub struct EndpointStatus {
     /// Its last trouble, also where it is over.
     pub last_trouble: Option<String>,
     /// How often it was in trouble since the start, by kind.
-    pub troubles: BTreeMap<&'static str, u64>,
+    pub troubles: BTreeMap<String, u64>,
 }
 
 impl Chains {
@@ -48,6 +48,11 @@ impl Chains {
         // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
         let mut chains = self.0.write().unwrap_or_else(PoisonError::into_inner);
         chains.insert(chain.to_owned(), status);
+    }
+
+    /// What another process knows of all of them.
+    pub fn replace(&self, chains: BTreeMap<String, ChainStatus>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = chains;
     }
 
     /// Every chain that was reported.

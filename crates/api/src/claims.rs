@@ -8,11 +8,11 @@ use tocsin_store::browse::{AttestationFilter, ClaimEntry, ClaimFilter, ClaimStat
 use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::attestations::AttestationSummary;
 use crate::extract::{Path, Query, address, id, place};
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::ClaimView;
 
 /// Attestations of a claim that are shown: it is stated anew a few times at the most.
@@ -119,7 +119,7 @@ pub(crate) struct ClaimDetail {
 /// The claims of a policy, of a holder, in a state, or all, by policy and loss event.
 #[utoipa::path(get, path = "/v1/claims", operation_id = "list_claims", tag = "claims", params(ClaimQuery), responses((status = 200, description = "A page of claims", body = ClaimEntryList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<ClaimQuery>,
 ) -> Result<Json<ClaimEntryList>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -141,7 +141,7 @@ pub(crate) async fn list(
 /// One claim, by its id, or by the key under which it was attested.
 #[utoipa::path(get, path = "/v1/claims/{claim}", operation_id = "get_claim", tag = "claims", params(("claim" = String, Path, description = "The policy id, a dash, and the number of the loss event; or the claim key: 0x and 64 digits")), responses((status = 200, description = "The claim", body = ClaimDetail), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<ClaimDetail>, Problem> {
     let store = &*api.store;

@@ -10,10 +10,10 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_store::StoreError;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::{Path, Query, id};
 use crate::page::{self, PageQuery};
 use crate::problem::Problem;
+use crate::served::Served;
 
 /// A cover, in short.
 #[derive(Serialize, ToSchema)]
@@ -61,7 +61,7 @@ pub(crate) struct DeclaredView {
 /// Every cover, by name and version.
 #[utoipa::path(get, path = "/v1/covers", operation_id = "list_covers", tag = "covers", params(PageQuery), responses((status = 200, description = "A page of covers", body = CoverList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<CoverList>, Problem> {
     let limit = page.limit()?;
@@ -90,7 +90,7 @@ pub(crate) async fn list(
 /// One cover, with its terms.
 #[utoipa::path(get, path = "/v1/covers/{terms_hash}", operation_id = "get_cover", tag = "covers", params(("terms_hash" = String, Path, description = "The terms hash: 0x and 64 digits")), responses((status = 200, description = "The cover", body = CoverView), (status = 404, description = "There is none", body = crate::problem::ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(terms): Path<String>,
 ) -> Result<Json<CoverView>, Problem> {
     let terms: TermsHash = id(&terms, "a terms hash")?;

@@ -1,13 +1,16 @@
 //! Deliveries: what became of an attestation on its way to a contract, and what that cost.
 
 use alloy_primitives::{B256, U256};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::AttestationId;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Written;
 use tocsin_store::browse::DeliveryFilter;
 use tocsin_store::delivery::{Charged, Delivery, DeliveryState};
 use tocsin_store::log::AuditEntry;
@@ -16,8 +19,10 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
+use crate::idempotency::{self, Asked};
 use crate::page;
 use crate::problem::{Kind, Problem, ProblemDetails};
+use crate::served::Served;
 
 /// How far a delivery has come.
 #[derive(Serialize, ToSchema)]
@@ -205,7 +210,7 @@ pub(crate) struct DeliveryQuery {
 /// Every delivery, or those in a state, the last queued first.
 #[utoipa::path(get, path = "/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries", params(DeliveryQuery), responses((status = 200, description = "A page of deliveries", body = DeliveryPage)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<DeliveryQuery>,
 ) -> Result<Json<DeliveryPage>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -228,41 +233,55 @@ pub(crate) async fn list(
 /// How far the delivery of an attestation has come, and what it cost.
 #[utoipa::path(get, path = "/v1/deliveries/{attestation}", operation_id = "get_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The delivery", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<DeliveryReport>, Problem> {
     let delivery = find(&api, &text).await?;
     Ok(Json(report(&api, delivery).await?))
 }
 
-/// Queues a delivery again that was given up. One that is under way goes on; one that has ended otherwise stays as it is.
-#[utoipa::path(post, path = "/v1/deliveries/{attestation}/replay", operation_id = "replay_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 202, description = "It is under way", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"), (status = 409, description = "It has ended, and not because it was given up", body = ProblemDetails, content_type = "application/problem+json")))]
+/// Queues a delivery again that was given up. One that is under way goes on; one that has ended otherwise stays as it is. The
+/// same request again, with its key, does nothing, and gets the same answer.
+#[utoipa::path(post, path = "/v1/deliveries/{attestation}/replay", operation_id = "replay_delivery", tag = "deliveries", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), responses((status = 202, description = "It is under way", body = DeliveryReport), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"), (status = 409, description = "It has ended, and not because it was given up", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn replay(
-    State(api): State<Api>,
+    State(api): State<Served>,
     caller: Option<Extension<Caller>>,
     Path(text): Path<String>,
-) -> Result<(StatusCode, Json<DeliveryReport>), Problem> {
-    let delivery = find(&api, &text).await?;
-    if delivery.state == DeliveryState::Failed {
-        let entry = AuditEntry {
-            at: Timestamp(api.auth.now().0),
-            action: "delivery-replayed".to_owned(),
-            actor: caller.map(|Extension(caller)| caller.client.to_string()),
-            subject: delivery.attestation.to_string(),
-            detail: serde_json::json!({ "failures": delivery.failures }),
-        };
-        api.store.record(&[entry]).await?;
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let caller = caller.as_deref();
+    let what = format!("POST /v1/deliveries/{text}/replay");
+    let asked = Asked::of(caller, &headers, &what, &body)?;
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
     }
-    let resumed = api.store.resume(delivery.attestation).await;
-    resumed.map_err(|error| match error {
-        StoreError::Refused { reason, .. } => Problem::Said {
+    let delivery = find(&api, &text).await?;
+    let id = delivery.attestation;
+    let at = Timestamp(api.auth.now().0);
+    let audit = AuditEntry {
+        at,
+        action: "delivery-replayed".to_owned(),
+        actor: caller.map(|caller| caller.client.to_string()),
+        subject: id.to_string(),
+        detail: serde_json::json!({ "failures": delivery.failures }),
+    };
+    let state = match delivery.state {
+        DeliveryState::Failed => DeliveryState::Queued,
+        state => state,
+    };
+    let report = report(&api, Delivery { state, ..delivery }).await?;
+    let body = serde_json::to_vec(&report).map_err(|error| Problem::Failed(error.to_string()))?;
+    let answer = asked.with(StatusCode::ACCEPTED, body, at);
+    let written = Written { answer, audit };
+    match api.store.resume(id, &written).await {
+        Ok(()) => idempotency::written(written.answer),
+        Err(StoreError::Refused { reason, .. }) => Err(Problem::Said {
             kind: Kind::Conflict,
             detail: format!("the delivery is not queued again: {reason}"),
-        },
-        other => other.into(),
-    })?;
-    let delivery = find(&api, &text).await?;
-    Ok((StatusCode::ACCEPTED, Json(report(&api, delivery).await?)))
+        }),
+        Err(error) => asked.after(error, &*api.store).await,
+    }
 }
 
 async fn find(api: &Api, text: &str) -> Result<Delivery, Problem> {

@@ -8,10 +8,10 @@ use tocsin_domain::time::Timestamp;
 use tocsin_store::browse::DeterminationPlace;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::{Path, Query, determination};
 use crate::page::{self, PageQuery};
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::{ClaimView, DeterminationView};
 
 /// Determinations, the last confirmed first.
@@ -33,7 +33,7 @@ pub(crate) struct ClaimList {
 /// Every determination, the last confirmed first.
 #[utoipa::path(get, path = "/v1/determinations", operation_id = "list_determinations", tag = "determinations", params(PageQuery), responses((status = 200, description = "A page of determinations", body = DeterminationList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<DeterminationList>, Problem> {
     let limit = page.limit()?;
@@ -57,7 +57,7 @@ pub(crate) async fn list(
 /// One determination.
 #[utoipa::path(get, path = "/v1/determinations/{determination}", operation_id = "get_determination", tag = "determinations", params(("determination" = String, Path, description = "The risk id, a dash, and the number of the loss event")), responses((status = 200, description = "The determination", body = DeterminationView), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
 ) -> Result<Json<DeterminationView>, Problem> {
     let (risk, ordinal) = determination(&text)?;
@@ -69,7 +69,7 @@ pub(crate) async fn one(
 /// The claims on a determination: who is paid, how much, and who is not, and why.
 #[utoipa::path(get, path = "/v1/determinations/{determination}/claims", operation_id = "list_claims_of_determination", tag = "claims", params(("determination" = String, Path, description = "The risk id, a dash, and the number of the loss event"), PageQuery), responses((status = 200, description = "A page of claims", body = ClaimList), (status = 404, description = "There is no such determination", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn claims(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(text): Path<String>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<ClaimList>, Problem> {
@@ -88,7 +88,7 @@ pub(crate) async fn claims(
 /// The claims of a policy, by loss event.
 #[utoipa::path(get, path = "/v1/policies/{policy}/claims", operation_id = "list_claims_of_policy", tag = "claims", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "Its claims", body = ClaimList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn claims_of_policy(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(policy): Path<String>,
 ) -> Result<Json<ClaimList>, Problem> {
     let policy: PolicyId = crate::extract::id(&policy, "a policy id")?;

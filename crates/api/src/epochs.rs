@@ -1,17 +1,21 @@
 //! Who signs, and what stands in the way of claims.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tocsin_domain::attestation::{ClaimAttestation, SignerSet};
 use tocsin_store::attestation::AttestationRecord;
+use tocsin_store::attestor::shown;
 use tocsin_store::revocation::Standing;
 use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::Api;
+use crate::attestors::LifeView;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// The epochs of a verifier, as its last final block has them, or of a programme off-chain, as they are configured.
 #[derive(Serialize, ToSchema)]
@@ -69,6 +73,11 @@ pub(crate) struct EpochView {
     sign_until: String,
     accept_until: String,
     revoked: bool,
+    /// Where the keys that sign in it are in their life.
+    life: LifeView,
+    /// What was said of it ahead of time, and when: `ending`, `unsucceeded`, `lagging`.
+    #[schema(value_type = BTreeMap<String, String>)]
+    notices: BTreeMap<&'static str, String>,
     signers: SignersView,
     /// Claims that were attested in it and are not paid yet.
     unredeemed_claims: u64,
@@ -105,14 +114,20 @@ impl StandingView {
 
 /// The epochs of the verifier, with the unpaid claims under each.
 #[utoipa::path(get, path = "/v1/epochs", operation_id = "list_epochs", tag = "epochs", responses((status = 200, description = "The epochs", body = EpochList), (status = 404, description = "This service attests nothing", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Problem> {
+pub(crate) async fn epochs(State(api): State<Served>) -> Result<Json<EpochList>, Problem> {
     let Some(domain) = api.attestor else {
         return Err(Problem::NotFound("this service attests nothing".to_owned()));
     };
     let separator = domain.domain_separator();
     let unredeemed = api.store.unredeemed(separator).await?;
+    let lives = api.store.epoch_lives(separator).await?;
+    let notices = api.store.epoch_notices(separator).await?;
     let mut epochs = Vec::new();
     for epoch in api.store.epochs(separator).await? {
+        let life = shown(&epoch, lives.get(&epoch.number()).copied(), api.auth.now());
+        let said = notices
+            .iter()
+            .filter(|((number, _), _)| *number == epoch.number());
         let mut counts = unredeemed.iter();
         let count = counts.find(|(number, _)| *number == epoch.number());
         epochs.push(EpochView {
@@ -121,6 +136,10 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Pr
             sign_until: epoch.sign_until.to_string(),
             accept_until: epoch.accept_until.to_string(),
             revoked: epoch.revoked,
+            life: LifeView::from(life),
+            notices: said
+                .map(|((_, notice), at)| (notice.name(), at.0.to_string()))
+                .collect(),
             signers: SignersView::from(&epoch.signers),
             unredeemed_claims: count.map_or(0, |(_, count)| *count),
         });
@@ -137,34 +156,43 @@ pub(crate) async fn epochs(State(api): State<Api>) -> Result<Json<EpochList>, Pr
     }))
 }
 
+impl StandingView {
+    /// What stands in the way of the claim of an attestation.
+    pub(crate) fn of(
+        record: &AttestationRecord,
+        standing: Option<Standing>,
+    ) -> Result<Self, StoreError> {
+        let Some(Standing { news, corrected }) = standing else {
+            return Ok(Self {
+                held: false,
+                hold: None,
+                revoked: false,
+                min_revision: None,
+                correction_allowed: None,
+            });
+        };
+        let payload = ClaimAttestation::from_bytes(&record.payload).map_err(|error| {
+            StoreError::InvalidRow {
+                noun: "attestation",
+                key: record.id.to_string(),
+                reason: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            held: news.hold.is_some(),
+            hold: news.hold,
+            revoked: payload.revision < news.min_revision,
+            min_revision: Some(news.min_revision),
+            correction_allowed: Some(corrected == Some(news.min_revision)),
+        })
+    }
+}
+
 /// What the verifier says of the claim of an attestation.
 pub(crate) async fn standing(
     store: &dyn Store,
     record: &AttestationRecord,
 ) -> Result<StandingView, StoreError> {
-    let found = store
-        .claim_standing(record.domain_separator, record.claim_key)
-        .await?;
-    let Some(Standing { news, corrected }) = found else {
-        return Ok(StandingView {
-            held: false,
-            hold: None,
-            revoked: false,
-            min_revision: None,
-            correction_allowed: None,
-        });
-    };
-    let payload =
-        ClaimAttestation::from_bytes(&record.payload).map_err(|error| StoreError::InvalidRow {
-            noun: "attestation",
-            key: record.id.to_string(),
-            reason: error.to_string(),
-        })?;
-    Ok(StandingView {
-        held: news.hold.is_some(),
-        hold: news.hold,
-        revoked: payload.revision < news.min_revision,
-        min_revision: Some(news.min_revision),
-        correction_allowed: Some(corrected == Some(news.min_revision)),
-    })
+    let found = store.claim_standing(record.domain_separator, record.claim_key);
+    StandingView::of(record, found.await?)
 }

@@ -4,7 +4,6 @@ use alloy_primitives::hex;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
 use sha2::{Digest, Sha256};
@@ -14,15 +13,60 @@ use crate::problem::Problem;
 /// Answers up to this size get a tag; larger ones, and streams, do not.
 const TAGGED_MAX: u64 = 4 << 20;
 
-/// Gives successful answers to reads a strong tag, the hash of their bytes, and answers 304 where the client names it.
-pub(crate) async fn conditional(request: Request, next: Next) -> Result<Response, Problem> {
-    // The answer to HEAD has no bytes to hash any more, and a tag of its own would be a wrong one.
-    let is_read = *request.method() == Method::GET;
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let response = next.run(request).await;
-    if !is_read || response.status() != StatusCode::OK {
-        return Ok(response);
+/// What a request says about the answer that its client has.
+pub(crate) struct Conditional {
+    is_read: bool,
+    known: Option<HeaderValue>,
+}
+
+impl Conditional {
+    /// What this one says.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self {
+            // The answer to HEAD has no bytes to hash any more, and a tag of its own would be a wrong one.
+            is_read: *request.method() == Method::GET,
+            known: request.headers().get(header::IF_NONE_MATCH).cloned(),
+        }
     }
+
+    /// Gives a successful answer to a read a strong tag, the hash of its bytes where it has none yet; it is 304 where the
+    /// client names it.
+    pub(crate) async fn tagged(self, response: Response) -> Result<Response, Problem> {
+        if !self.is_read || response.status() != StatusCode::OK {
+            return Ok(response);
+        }
+        let mut response = match response.headers().contains_key(header::ETAG) {
+            true => response,
+            false => hashed(response).await?,
+        };
+        let headers = response.headers_mut();
+        let Some(tag) = headers.get(header::ETAG).cloned() else {
+            return Ok(response);
+        };
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-cache"));
+        if !self.known.is_some_and(|known| names(&known, &tag)) {
+            return Ok(response);
+        }
+        let mut kept = HeaderMap::new();
+        for name in [header::ETAG, header::CACHE_CONTROL] {
+            if let Some(value) = headers.remove(&name) {
+                kept.insert(name, value);
+            }
+        }
+        Ok((StatusCode::NOT_MODIFIED, kept).into_response())
+    }
+}
+
+/// The tag of an answer with these bytes.
+pub(crate) fn tag(bytes: &[u8]) -> Result<HeaderValue, Problem> {
+    let hash = hex::encode(&Sha256::digest(bytes)[..16]);
+    HeaderValue::try_from(format!("\"{hash}\"")).map_err(|error| Problem::Failed(error.to_string()))
+}
+
+/// The answer with a tag, unless it is a large one or a stream.
+async fn hashed(response: Response) -> Result<Response, Problem> {
     let exact = response.body().size_hint().exact();
     if exact.is_none_or(|size| size > TAGGED_MAX) {
         return Ok(response);
@@ -32,28 +76,7 @@ pub(crate) async fn conditional(request: Request, next: Next) -> Result<Response
     let bytes = to_bytes(body, limit)
         .await
         .map_err(|error| Problem::Failed(error.to_string()))?;
-    let tag = match parts.headers.get(header::ETAG) {
-        Some(tag) => tag.clone(),
-        None => {
-            let hash = hex::encode(&Sha256::digest(&bytes)[..16]);
-            HeaderValue::try_from(format!("\"{hash}\""))
-                .map_err(|error| Problem::Failed(error.to_string()))?
-        }
-    };
-    parts.headers.insert(header::ETAG, tag.clone());
-    parts
-        .headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache"));
-    if known.is_some_and(|known| names(&known, &tag)) {
-        let mut kept = HeaderMap::new();
-        for name in [header::ETAG, header::CACHE_CONTROL] {
-            if let Some(value) = parts.headers.remove(&name) {
-                kept.insert(name, value);
-            }
-        }
-        return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
-    }
+    parts.headers.insert(header::ETAG, tag(&bytes)?);
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
@@ -20,9 +19,9 @@ use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::news::News;
-use crate::Api;
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// Streams at once.
 const STREAMS: usize = 64;
@@ -65,17 +64,20 @@ struct Following {
     waiting: VecDeque<Event>,
     /// Events that the client has missed, because they are forgotten.
     missed: Option<Seq>,
+    /// The newest event that there is, where the client has seen a later one: an older state of the service is back.
+    rewound: Option<Seq>,
     ending: watch::Receiver<bool>,
     news: Arc<News>,
     _place: OwnedSemaphorePermit,
 }
 
 /// Everything that happens, in order, as server-sent events: `id` is the event's number, `event` its kind, `data` a JSON object.
-/// An event of the kind `missed` says that some after `Last-Event-ID` are forgotten.
+/// An event of the kind `missed` says that some after `Last-Event-ID` are forgotten; one of the kind `rewound`, that there is none
+/// of that number: the service has an older state back, the newest event is `last`, and what follows it is sent.
 #[utoipa::path(get, path = "/v1/events", operation_id = "follow_events", tag = "events", params(From, ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that the client has seen")), responses((status = 200, description = "A stream of events, which ends with the service", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn follow(
-    State(api): State<Api>,
-    Extension(streams): Extension<Streams>,
+    State(api): State<Served>,
+    State(streams): State<Streams>,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
@@ -97,9 +99,10 @@ pub(crate) async fn follow(
     let kept = api.store.events_kept().await?;
     let after = named.map_or(kept.last, Seq);
     let following = Following {
-        store: api.store,
+        store: Arc::clone(&api.store),
         missed: (after < kept.forgotten).then_some(kept.forgotten),
-        after: after.max(kept.forgotten),
+        rewound: (after > kept.last).then_some(kept.last),
+        after: after.max(kept.forgotten).min(kept.last),
         waiting: VecDeque::new(),
         ending: streams.ending,
         news: streams.news,
@@ -123,6 +126,11 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
     if let Some(forgotten) = following.missed.take() {
         let said = format!("{{\"forgotten\":{forgotten}}}");
         let sent = Sent::default().event("missed").data(said);
+        return Some((Ok(sent), following));
+    }
+    if let Some(last) = following.rewound.take() {
+        let said = format!("{{\"last\":{last}}}");
+        let sent = Sent::default().event("rewound").data(said);
         return Some((Ok(sent), following));
     }
     loop {

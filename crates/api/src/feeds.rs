@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use alloy_primitives::B256;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::observation::{Provenance, SourceId, Subject};
 use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::extract::Path;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::known::ValueView;
 
 /// How many subjects that need a person a list shows.
@@ -27,10 +28,10 @@ const LISTED: u32 = 100;
 pub struct Feeds(Arc<RwLock<BTreeMap<SourceId, FeedStatus>>>);
 
 /// A feed as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FeedStatus {
     /// `closed` while it is asked, `open` while it is left alone, `half_open` while one question tries whether it is back.
-    pub breaker: &'static str,
+    pub breaker: String,
     /// The keys that it is asked with.
     pub keys: Vec<KeyStatus>,
     /// When the last complete answer came.
@@ -42,7 +43,7 @@ pub struct FeedStatus {
 }
 
 /// A key as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeyStatus {
     /// Its name, never the key.
     pub name: String,
@@ -62,6 +63,11 @@ impl Feeds {
         // The lock is held for a map access only, and nothing in there panics: a poisoned one is still good.
         let mut feeds = self.0.write().unwrap_or_else(PoisonError::into_inner);
         feeds.insert(feed.clone(), status);
+    }
+
+    /// What another process knows of all of them.
+    pub fn replace(&self, feeds: BTreeMap<SourceId, FeedStatus>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = feeds;
     }
 
     /// Every feed that was reported.
@@ -141,7 +147,7 @@ pub(crate) struct SeenView {
 
 /// Every feed: its health, its quotas, how many subjects are in which state, and those that a person has to look at.
 #[utoipa::path(get, path = "/v1/feeds", operation_id = "list_feeds", tag = "sources", responses((status = 200, description = "The feeds", body = FeedList)))]
-pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<FeedList>, Problem> {
+pub(crate) async fn feeds(State(api): State<Served>) -> Result<Json<FeedList>, Problem> {
     let mut feeds = BTreeMap::new();
     for (feed, status) in api.feeds.all() {
         let counts = api.store.count_looks(&feed).await?;
@@ -166,7 +172,7 @@ pub(crate) async fn feeds(State(api): State<Api>) -> Result<Json<FeedList>, Prob
 /// What is known of one subject, and what is to be done about it next.
 #[utoipa::path(get, path = "/v1/feeds/{feed}/subjects/{subject}", operation_id = "get_subject", tag = "sources", params(("feed" = String, Path, description = "The feed"), ("subject" = String, Path, description = "The subject, with its slashes")), responses((status = 200, description = "The subject", body = SubjectView), (status = 404, description = "The feed is not asked about it", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn subject(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path((feed, subject)): Path<(String, String)>,
 ) -> Result<Json<SubjectView>, Problem> {
     let (feed, subject) = (

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Api;
+use crate::served::Served;
 
 /// Whether the service can be relied on.
 #[derive(Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(crate) struct Readiness {
 
 /// Whether every part of the service is well; otherwise, which is not and why.
 #[utoipa::path(get, path = "/health/ready", operation_id = "get_readiness", tag = "health", responses((status = 200, description = "It is", body = Readiness), (status = 503, description = "It is not, for these reasons", body = Readiness)))]
-pub(crate) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
+pub(crate) async fn ready(State(api): State<Served>) -> (StatusCode, Json<Readiness>) {
     let reasons = api.health.not_ready();
     let ready = reasons.is_empty();
     let status = if ready {

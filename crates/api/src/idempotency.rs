@@ -5,8 +5,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
-use tocsin_store::Store;
+use tocsin_domain::time::Timestamp;
 use tocsin_store::answer::Answer;
+use tocsin_store::{Store, StoreError};
 
 use crate::auth::Caller;
 use crate::problem::{Kind, Problem};
@@ -61,6 +62,35 @@ impl Asked {
             caller: caller.map_or_else(|| "anybody".to_owned(), |caller| caller.client.to_string()),
             key: key.ok_or_else(missing)?.to_owned(),
             request: B256::from_slice(&hash.finalize()),
+        })
+    }
+
+    /// The answer, as it is kept.
+    pub(crate) fn with(&self, status: StatusCode, body: Vec<u8>, at: Timestamp) -> Answer {
+        Answer {
+            caller: self.caller.clone(),
+            key: self.key.clone(),
+            request: self.request,
+            status: status.as_u16(),
+            body,
+            at,
+        }
+    }
+
+    /// Somebody sent the same at the same time, and came first; or the store failed.
+    pub(crate) async fn after(
+        &self,
+        error: StoreError,
+        store: &dyn Store,
+    ) -> Result<Response, Problem> {
+        let StoreError::Conflict { noun: "answer", .. } = error else {
+            return Err(Problem::Store(error));
+        };
+        let answered = self.answered(store).await?;
+        answered.ok_or_else(|| Problem::Later {
+            kind: Kind::InProgress,
+            detail: "the same request is being worked on".to_owned(),
+            seconds: 1,
         })
     }
 

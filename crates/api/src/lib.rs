@@ -5,6 +5,7 @@
 
 mod access;
 mod attestations;
+mod attestors;
 pub mod auth;
 pub mod books;
 pub mod chains;
@@ -39,9 +40,12 @@ mod risks;
 mod route;
 mod routes;
 mod serve;
+mod served;
 mod sources;
+mod strict;
 mod views;
 mod warnings;
+mod way;
 pub mod webhooks;
 
 pub use self::serve::{ServeError, serve};
@@ -74,6 +78,9 @@ pub struct Api {
     pub open_reads: bool,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
+    /// Whether another process watches, decides and sends over the same database: what only that one does is refused here, in
+    /// words that name it.
+    pub beside: bool,
     /// Who takes covers and policies from clients; `None` where nobody does.
     pub books: Option<Arc<dyn books::Books>>,
     /// Who sends webhooks; `None` where none are sent.

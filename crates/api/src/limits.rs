@@ -1,14 +1,11 @@
 //! What one request may cost, and how many there may be at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::{HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::middleware::Next;
-use axum::response::Response;
-use tokio::sync::Semaphore;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 
 use crate::problem::{Kind, Problem};
 
@@ -21,50 +18,63 @@ pub(crate) const BODY_MAX: usize = 8 << 20;
 /// How long a request may take until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The requests that are worked on.
-#[derive(Clone)]
-pub(crate) struct Limits(Arc<Semaphore>);
+/// The requests that are worked on. Nobody waits for a place, so that a count is enough.
+#[derive(Default)]
+pub(crate) struct Places(Arc<AtomicUsize>);
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-}
+/// The place of one request, given back when it is dropped.
+pub(crate) struct Place(Arc<AtomicUsize>);
 
-/// Refuses what is too much, before anything is done for it.
-pub(crate) async fn limit(
-    State(Limits(places)): State<Limits>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let uri = request.uri();
-    let length = uri.path_and_query().map_or(0, |whole| whole.as_str().len());
-    if length > URI_MAX {
-        return Err(Problem::Said {
-            kind: Kind::TooLong,
-            detail: format!("path and query have {length} bytes: {URI_MAX} at the most"),
-        });
-    }
-    let Ok(_place) = places.try_acquire() else {
-        return Err(Problem::Later {
+impl Places {
+    /// A place; none for what is too much, before anything is done for it.
+    pub(crate) fn take(&self, uri: &Uri) -> Result<Place, Problem> {
+        let length = uri.path_and_query().map_or(0, |whole| whole.as_str().len());
+        if length > URI_MAX {
+            return Err(Problem::Said {
+                kind: Kind::TooLong,
+                detail: format!("path and query have {length} bytes: {URI_MAX} at the most"),
+            });
+        }
+        let taken = self.0.fetch_add(1, Ordering::Relaxed);
+        let place = Place(Arc::clone(&self.0));
+        if taken < AT_ONCE {
+            return Ok(place);
+        }
+        Err(Problem::Later {
             kind: Kind::Busy,
             detail: format!("{AT_ONCE} requests are being worked on: try again in a moment"),
             seconds: 1,
-        });
-    };
-    let answered = tokio::time::timeout(PATIENCE, next.run(request)).await;
-    let mut response = answered.map_err(|_elapsed| Problem::Later {
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What comes of `answer`, in its place, unless it takes too long.
+pub(crate) async fn in_time<T>(
+    _place: Place,
+    answer: impl Future<Output = T>,
+) -> Result<T, Problem> {
+    let answered = tokio::time::timeout(PATIENCE, answer).await;
+    answered.map_err(|_elapsed| Problem::Later {
         kind: Kind::Busy,
         detail: "it took too long".to_owned(),
         seconds: 10,
-    })?;
+    })
+}
+
+/// Browsers are told not to guess, not to tell and not to frame, where the answer says nothing of its own.
+pub(crate) fn guard(headers: &mut HeaderMap) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("x-frame-options"), "DENY"),
     ] {
         let value = HeaderValue::from_static(value);
-        response.headers_mut().entry(name).or_insert(value);
+        headers.entry(name).or_insert(value);
     }
-    Ok(response)
 }

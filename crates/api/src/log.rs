@@ -16,9 +16,9 @@ use tocsin_store::log::{Leaf, StoredCheckpoint};
 use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::{Counted, Path, Query};
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// How many entries a list shows.
 const LISTED: u32 = 256;
@@ -28,7 +28,7 @@ const NEVER: &str = "no-cache";
 
 /// The newest signed state of the eligibility log: a C2SP checkpoint.
 #[utoipa::path(get, path = "/v1/log/checkpoint", operation_id = "get_log_checkpoint", tag = "log", responses((status = 200, description = "A signed note", body = String, content_type = "text/plain"), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn checkpoint(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn checkpoint(State(api): State<Served>) -> Result<Response, Problem> {
     let stored = newest(&*api.store).await?;
     Ok(served(
         "text/plain; charset=utf-8",
@@ -39,9 +39,10 @@ pub(crate) async fn checkpoint(State(api): State<Api>) -> Result<Response, Probl
 
 /// What verifies the checkpoints, as `name+hash+base64`.
 #[utoipa::path(get, path = "/v1/log/key", operation_id = "get_log_key", tag = "log", responses((status = 200, description = "The verifier key", body = String, content_type = "text/plain"), (status = 404, description = "No log is kept", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn key(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn key(State(api): State<Served>) -> Result<Response, Problem> {
     let key = api
         .log_key
+        .as_deref()
         .ok_or_else(|| Problem::NotFound("this service keeps no log".to_owned()))?;
     Ok(served(
         "text/plain; charset=utf-8",
@@ -53,7 +54,7 @@ pub(crate) async fn key(State(api): State<Api>) -> Result<Response, Problem> {
 /// A tile of hashes, or a bundle of entries, as C2SP `tlog-tiles` names them.
 #[utoipa::path(get, path = "/v1/log/tile/{path}", operation_id = "get_log_tile", tag = "log", params(("path" = String, Path, description = "As `0/x001/x234/067.p/16` or `entries/000`, with its slashes")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, description = "The log does not have it", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn tile(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
     let missing = |what: String| Problem::NotFound(format!("the log does not have {what}"));
@@ -135,7 +136,7 @@ pub(crate) struct Listed {
 /// Entries of the log, for people.
 #[utoipa::path(get, path = "/v1/log/entries", operation_id = "list_log_entries", tag = "log", params(("start" = Option<u64>, Query, description = "The first one; 0 if absent"), ("limit" = Option<u32>, Query, description = "At most so many, up to 256")), responses((status = 200, description = "Entries, and where to go on", body = EntryList)))]
 pub(crate) async fn entries(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(asked): Query<Listed>,
 ) -> Result<Json<EntryList>, Problem> {
     let limit = asked.limit.unwrap_or(LISTED).min(LISTED);
@@ -185,7 +186,7 @@ pub(crate) struct Inclusion {
 /// The proof that a leaf is in the tree of `size` leaves; of the newest checkpoint if absent.
 #[utoipa::path(get, path = "/v1/log/proof/inclusion", operation_id = "prove_inclusion", tag = "log", params(("index" = u64, Query, description = "The leaf"), ("size" = Option<u64>, Query, description = "The tree")), responses((status = 200, description = "The proof", body = InclusionProof), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn inclusion(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(asked): Query<Inclusion>,
 ) -> Result<Json<InclusionProof>, Problem> {
     let Counted(index) = asked.index;
@@ -233,7 +234,7 @@ pub(crate) struct Consistency {
 /// The proof that the tree of `second` leaves, of the newest checkpoint if absent, begins with the one of `first` leaves.
 #[utoipa::path(get, path = "/v1/log/proof/consistency", operation_id = "prove_consistency", tag = "log", params(("first" = u64, Query, description = "The earlier tree"), ("second" = Option<u64>, Query, description = "The later tree")), responses((status = 200, description = "The proof", body = ConsistencyProof), (status = 404, description = "No state is signed yet", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn consistency(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(asked): Query<Consistency>,
 ) -> Result<Json<ConsistencyProof>, Problem> {
     let store = &*api.store;

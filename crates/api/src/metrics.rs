@@ -2,6 +2,7 @@
 //!
 //! Counters are kept by whoever sees the thing happen; gauges are what the store and the parts say when they are asked for.
 
+mod attestor_keys;
 mod attestors;
 mod calls;
 mod deliveries;
@@ -22,6 +23,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tocsin_auth::{Failure, KeyId};
@@ -29,8 +31,8 @@ use tocsin_domain::observation::SourceId;
 use tocsin_store::credential::OwnerName;
 
 pub use self::stages::TurnOutcome;
-use crate::Api;
 use crate::problem::Problem;
+use crate::served::Served;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -44,6 +46,7 @@ struct Counts {
     sources: sources::Sources,
     stages: stages::Stages,
     attestors: attestors::Attestors,
+    attestor_keys: attestor_keys::Keys,
     epochs: epochs::Epochs,
     webhooks: webhooks::Webhooks,
     calls: calls::Calls,
@@ -66,6 +69,7 @@ impl Default for Metrics {
             sources: sources::Sources::of(&mut registry),
             stages: stages::Stages::of(&mut registry),
             attestors: attestors::Attestors::of(&mut registry),
+            attestor_keys: attestor_keys::Keys::of(&mut registry),
             epochs: epochs::Epochs::of(&mut registry),
             webhooks: webhooks::Webhooks::of(&mut registry),
             calls: calls::Calls::of(&mut registry),
@@ -89,11 +93,10 @@ impl Metrics {
         self.0.webhooks.sent(taken);
     }
 
-    /// So many lanes of webhook endpoints are told at the moment.
-    pub fn webhook_lanes(&self, count: usize) {
-        self.0
-            .webhooks
-            .lanes(u64::try_from(count).unwrap_or(u64::MAX));
+    /// So many lanes of webhook endpoints are told at the moment, and so many cannot be, for a reason of our own.
+    pub fn webhook_lanes(&self, told: usize, ill: usize) {
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        self.0.webhooks.lanes(number(told), number(ill));
     }
 
     /// What came of so many messages is not yet written down.
@@ -123,8 +126,9 @@ impl Metrics {
         self.0.stages.turned(stage, outcome, took);
     }
 
-    pub(crate) fn call_answered(&self, client: &OwnerName, key: &KeyId) {
-        self.0.calls.answered(client, key);
+    /// Counts the requests of a key that are let through.
+    pub(crate) fn calls_of(&self, client: &OwnerName, key: &KeyId) -> Counter {
+        self.0.calls.answered(client, key)
     }
 
     pub(crate) fn call_refused(&self, failure: Failure) {
@@ -158,12 +162,13 @@ fn number(count: u64) -> i64 {
 }
 
 /// Everything that is counted, and what the store and the parts say now.
-pub(crate) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(api): State<Served>) -> Result<Response, Problem> {
     let counts = &api.metrics.0;
     counts.feeds.look(&api).await?;
     counts.sources.look(&api).await?;
     counts.stages.look(&api).await?;
     counts.attestors.look(&api).await?;
+    counts.attestor_keys.look(&api).await?;
     counts.epochs.look(&api).await?;
     counts.log.look(&api).await?;
     counts.webhooks.look(&api).await?;

@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tocsin_domain::attestation::ClaimAttestation;
 use tocsin_domain::attestation::eas::{EasContract, Mirror};
@@ -16,10 +16,11 @@ use crate::attestations::find;
 use crate::extract::Path;
 use crate::openapi::published;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::{Api, epochs};
 
 /// For whom this service mirrors, and with which keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mirrors {
     /// The contract of the service.
     pub contract: EasContract,
@@ -40,7 +41,7 @@ pub(crate) struct MirrorView {
 /// The mirror as the service's own tools take it. What became of the attestation since is no part of it.
 #[utoipa::path(get, path = "/v1/attestations/{attestation}/eas", operation_id = "get_mirror", tag = "attestations", params(("attestation" = String, Path, description = "The attestation id: 0x and 64 digits")), responses((status = 200, description = "The mirror", body = published::EasMirror), (status = 404, description = "There is none; why, is said", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn mirror(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(id): Path<String>,
 ) -> Result<Json<MirrorView>, Problem> {
     let record = find(&api, &id).await?;

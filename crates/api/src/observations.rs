@@ -8,10 +8,10 @@ use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::Query;
 use crate::page;
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::ObservationView;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -42,7 +42,7 @@ pub(crate) struct ObservationList {
 /// What a source said of a subject's metric, the newest first. A stream that nothing listens to has none.
 #[utoipa::path(get, path = "/v1/observations", operation_id = "list_observations", tag = "observations", params(ObservationQuery), responses((status = 200, description = "A page of observations", body = ObservationList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<ObservationQuery>,
 ) -> Result<Json<ObservationList>, Problem> {
     let limit = page::limit(query.limit)?;

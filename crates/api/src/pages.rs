@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::Api;
+use crate::served::Served;
 
 /// Nothing but the page itself and its one style sheet.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 const STYLE: &str = include_str!("pages/style.css");
 
 /// The pages.
-pub(crate) fn routes() -> Router<Api> {
+pub(crate) fn routes() -> Router<Served> {
     Router::new()
         .route("/", get(overview::page))
         .route("/eligibility", get(eligibility::page))

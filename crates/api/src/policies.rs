@@ -14,6 +14,7 @@ use crate::Api;
 use crate::extract::{Path, Query, account, address, id, number, shown};
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::PolicyView;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -46,7 +47,7 @@ pub(crate) struct PolicyList {
 /// The policies of a holder, on a risk, with a number at a contract, or all.
 #[utoipa::path(get, path = "/v1/policies", operation_id = "list_policies", tag = "policies", params(PolicyQuery), responses((status = 200, description = "A page of policies", body = PolicyList), (status = 404, description = "The contract has no policy with the number", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<PolicyQuery>,
 ) -> Result<Json<PolicyList>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -71,7 +72,7 @@ pub(crate) async fn list(
 /// One policy.
 #[utoipa::path(get, path = "/v1/policies/{policy}", operation_id = "get_policy", tag = "policies", params(("policy" = String, Path, description = "The policy id: 0x and 64 digits")), responses((status = 200, description = "The policy", body = PolicyView), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(policy): Path<String>,
 ) -> Result<Json<PolicyView>, Problem> {
     let policy: PolicyId = id(&policy, "a policy id")?;

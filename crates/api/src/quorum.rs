@@ -5,13 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use alloy_primitives::Address;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::EventKey;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// How many disagreements are shown.
 const SHOWN: u32 = 100;
@@ -21,7 +21,7 @@ const SHOWN: u32 = 100;
 pub struct Quorum(Arc<RwLock<Option<QuorumStatus>>>);
 
 /// The quorum, as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QuorumStatus {
     /// This node's key.
     pub address: Address,
@@ -38,7 +38,7 @@ pub struct QuorumStatus {
 }
 
 /// Another attestor, as it was last seen.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PeerStatus {
     /// Its key.
     pub address: Address,
@@ -51,7 +51,7 @@ pub struct PeerStatus {
 }
 
 /// A round of the agreement on one event.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoundStatus {
     /// The event.
     pub event: EventKey,
@@ -68,8 +68,13 @@ pub struct RoundStatus {
 impl Quorum {
     /// What is seen now.
     pub fn report(&self, status: QuorumStatus) {
+        self.replace(Some(status));
+    }
+
+    /// What another process sees.
+    pub fn replace(&self, status: Option<QuorumStatus>) {
         // The lock is held for an assignment only, which does not panic: a poisoned one is still good.
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = status;
     }
 
     /// What was seen last; `None` where no quorum attests.
@@ -137,7 +142,7 @@ pub(crate) struct DisagreementView {
 
 /// The other attestors, as this node sees them.
 #[utoipa::path(get, path = "/v1/quorum", operation_id = "get_quorum", tag = "quorum", responses((status = 200, description = "The quorum", body = QuorumView), (status = 404, description = "This service attests alone, or not yet with others", body = ProblemDetails, content_type = "application/problem+json")))]
-pub(crate) async fn quorum(State(api): State<Api>) -> Result<Json<QuorumView>, Problem> {
+pub(crate) async fn quorum(State(api): State<Served>) -> Result<Json<QuorumView>, Problem> {
     let Some(status) = api.quorum.status() else {
         let nothing = "this service attests alone, or not yet with others";
         return Err(Problem::NotFound(nothing.to_owned()));

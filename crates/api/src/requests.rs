@@ -4,18 +4,19 @@
 //! otherwise one is made. The span of a request joins the trace of a `traceparent` (W3C Trace Context).
 
 use core::fmt;
-use std::sync::Arc;
+use core::hash::BuildHasher as _;
+use std::collections::hash_map::RandomState;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy_primitives::hex;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
-use tracing::Instrument as _;
 use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,11 +29,20 @@ tokio::task_local! {
 
 /// The name of a request: 1 to 64 letters, digits, dashes, dots and underscores.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct RequestId(Arc<str>);
+pub(crate) enum RequestId {
+    /// The client's.
+    Taken(HeaderValue),
+    /// One of ours, as digits.
+    Made([u8; 32]),
+}
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let bytes = match self {
+            Self::Taken(value) => value.as_bytes(),
+            Self::Made(digits) => digits,
+        };
+        f.write_str(core::str::from_utf8(bytes).unwrap_or_default())
     }
 }
 
@@ -42,43 +52,67 @@ impl RequestId {
         CURRENT.try_with(Self::clone).ok()
     }
 
-    /// The client's, if it has sent one that may be repeated; otherwise a new one.
-    fn of(headers: &HeaderMap) -> Self {
-        Self::taken(headers).unwrap_or_else(Self::made)
-    }
-
+    /// The client's, if it has sent one that may be repeated.
     fn taken(headers: &HeaderMap) -> Option<Self> {
         let mut sent = headers.get_all(HEADER).iter();
         let (Some(one), None) = (sent.next(), sent.next()) else {
             return None;
         };
-        let text = one.to_str().ok()?;
         let harmless =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_name = (1..=LENGTH_MAX).contains(&text.len()) && text.bytes().all(harmless);
-        is_name.then(|| Self(text.into()))
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = (1..=LENGTH_MAX).contains(&one.len()) && one.as_bytes().iter().all(harmless);
+        is_name.then(|| Self::Taken(one.clone()))
     }
 
-    fn made() -> Self {
-        let mut bytes = [0; 16];
-        match tocsin_auth::seal::random(&mut bytes) {
-            Ok(()) => Self(hex::encode(bytes).into()),
-            Err(error) => {
-                // A name is for finding things again; nothing is decided by it.
-                tracing::warn!(%error, "the system gives no random bytes to name a request by");
-                Self("unnamed".into())
-            }
+    /// As the answer says it.
+    fn into_header(self) -> Option<HeaderValue> {
+        match self {
+            Self::Taken(value) => Some(value),
+            Self::Made(digits) => HeaderValue::from_bytes(&digits).ok(),
         }
     }
 }
 
-/// Names a request, and follows it to its answer.
-pub(crate) async fn follow(request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    let method = request.method().clone();
+/// Makes names. They are for finding things again, and nothing is decided by them: each is a count, hashed under two keys
+/// that are drawn when the service starts, so that names of two starts differ and no name says how many there are.
+#[derive(Default)]
+pub(crate) struct Names {
+    keys: [RandomState; 2],
+    count: AtomicU64,
+}
+
+impl Names {
+    /// Names a request, and begins its span.
+    pub(crate) fn name(&self, request: &Request) -> Named {
+        let headers = request.headers();
+        let id = RequestId::taken(headers).unwrap_or_else(|| self.made());
+        let span = span(&id, request);
+        if let Some(parent) = parent(headers) {
+            let context = opentelemetry::Context::new().with_remote_span_context(parent);
+            if let Err(error) = span.set_parent(context) {
+                // Where nobody traces, there is nothing to join.
+                tracing::trace!(%error, "the span of a request joins no trace");
+            }
+        }
+        Named { id, span }
+    }
+
+    fn made(&self) -> RequestId {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut digits = [0; 32];
+        for (half, key) in digits.chunks_exact_mut(16).zip(&self.keys) {
+            let hash = hex::const_encode::<8, false>(&key.hash_one(count).to_be_bytes());
+            half.copy_from_slice(hash.as_bytes());
+        }
+        RequestId::Made(digits)
+    }
+}
+
+fn span(id: &RequestId, request: &Request) -> Span {
+    let method = request.method();
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("none", MatchedPath::as_str);
-    let span = tracing::info_span!(
+    tracing::info_span!(
         "request",
         request_id = %id,
         key = Empty,
@@ -88,29 +122,35 @@ pub(crate) async fn follow(request: Request, next: Next) -> Response {
         http.route = route,
         url.path = request.uri().path(),
         http.response.status_code = Empty,
-    );
-    if let Some(parent) = parent(request.headers()) {
-        let context = opentelemetry::Context::new().with_remote_span_context(parent);
-        if let Err(error) = span.set_parent(context) {
-            // Where nobody traces, there is nothing to join.
-            tracing::trace!(%error, "the span of a request joins no trace");
+    )
+}
+
+/// A request by its name.
+pub(crate) struct Named {
+    id: RequestId,
+    span: Span,
+}
+
+impl Named {
+    /// Follows it to its answer, which is given its name.
+    pub(crate) async fn follow(self, answer: impl Future<Output = Response>) -> Response {
+        let Self { id, span } = self;
+        let answered = CURRENT.scope(id.clone(), answer);
+        let mut response = answered.instrument(span.clone()).await;
+        let status = response.status();
+        span.record("http.response.status_code", i64::from(status.as_u16()));
+        span.in_scope(|| {
+            if status.is_server_error() {
+                tracing::warn!(status = status.as_u16(), "answered");
+            } else {
+                tracing::debug!(status = status.as_u16(), "answered");
+            }
+        });
+        if let Some(name) = id.into_header() {
+            response.headers_mut().insert(HEADER, name);
         }
+        response
     }
-    let answered = CURRENT.scope(id.clone(), next.run(request));
-    let mut response = answered.instrument(span.clone()).await;
-    let status = response.status();
-    span.record("http.response.status_code", i64::from(status.as_u16()));
-    span.in_scope(|| {
-        if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), "answered");
-        } else {
-            tracing::debug!(status = status.as_u16(), "answered");
-        }
-    });
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(HEADER, value);
-    }
-    response
 }
 
 /// The span that a request names as the one that it belongs to, if it is written as version 00 of W3C Trace Context has it.
@@ -146,6 +186,8 @@ fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn with(name: &'static str, values: &[&str]) -> HeaderMap {
@@ -163,10 +205,18 @@ mod tests {
         for strange in ["", "a b", "a\tb", "<b>", "ä", &"x".repeat(65)] {
             let headers = with("x-request-id", &[strange]);
             assert_eq!(RequestId::taken(&headers), None, "{strange}");
-            assert_eq!(RequestId::of(&headers).to_string().len(), 32);
         }
         let twice = with("x-request-id", &["a", "b"]);
         assert_eq!(RequestId::taken(&twice), None);
+    }
+
+    #[test]
+    fn names_are_made_of_digits_and_none_is_made_twice() {
+        let (one, other) = (Names::default(), Names::default());
+        let made = (0..1_000).flat_map(|_| [one.made(), other.made()]);
+        let made: HashSet<String> = made.map(|name| name.to_string()).collect();
+        assert_eq!(made.len(), 2_000);
+        assert!(made.iter().all(|name| name.len() == 32));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::extract::{Path, id};
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// Who sent a response, when, and how it was read.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +41,7 @@ pub(crate) struct FetchView {
 /// A raw response, byte by byte, as something to be stored and never to be shown: who sent it may be hostile.
 #[utoipa::path(get, path = "/v1/responses/{hash}", operation_id = "get_response", tag = "observations", params(("hash" = String, Path, description = "keccak-256 of the bytes")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, description = "It is not here, or not any more", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn response(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(hash): Path<String>,
 ) -> Result<Response, Problem> {
     let (hash, archived) = find(&api, &hash).await?;
@@ -74,7 +75,7 @@ pub(crate) async fn response(
 /// Who sent it, when, and how it was read.
 #[utoipa::path(get, path = "/v1/responses/{hash}/fetches", operation_id = "list_fetches", tag = "observations", params(("hash" = String, Path, description = "keccak-256 of the bytes")), responses((status = 200, description = "Where it came from", body = FetchList), (status = 404, description = "It is not here, or not any more", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn fetches(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(hash): Path<String>,
 ) -> Result<Json<FetchList>, Problem> {
     let (hash, archived) = find(&api, &hash).await?;

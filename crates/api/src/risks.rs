@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::{RiskId, TermsHash};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::{Path, Query, id};
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 use crate::views::RiskView;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -36,7 +36,7 @@ pub(crate) struct RiskList {
 /// Every risk, or those of one cover.
 #[utoipa::path(get, path = "/v1/risks", operation_id = "list_risks", tag = "risks", params(RiskQuery), responses((status = 200, description = "A page of risks", body = RiskList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<RiskQuery>,
 ) -> Result<Json<RiskList>, Problem> {
     let limit = page::limit(query.limit)?;
@@ -52,7 +52,7 @@ pub(crate) async fn list(
 /// One risk.
 #[utoipa::path(get, path = "/v1/risks/{risk}", operation_id = "get_risk", tag = "risks", params(("risk" = String, Path, description = "The risk id: 0x and 64 digits")), responses((status = 200, description = "The risk", body = RiskView), (status = 404, description = "There is none", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn one(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Path(risk): Path<String>,
 ) -> Result<Json<RiskView>, Problem> {
     let risk: RiskId = id(&risk, "a risk id")?;

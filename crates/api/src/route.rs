@@ -4,15 +4,17 @@
 //! that any route can give (limits, keys, a busy store) are added here and nowhere else.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::Api;
-use crate::access::{Access, Scope, gate};
+use crate::access::{self, Access, Scope};
+use crate::limits;
 use crate::problem::Kind;
+use crate::served::Served;
 
 /// The name of the one security scheme.
 pub(crate) const SIGNED: &str = "signed_request";
@@ -22,28 +24,30 @@ const PROBLEM: &str = "application/problem+json";
 
 /// Routes and their description.
 pub(crate) struct Routes {
-    api: Api,
-    router: Router<Api>,
+    served: Served,
+    router: Router<Served>,
     document: OpenApi,
 }
 
 impl Routes {
     /// None yet; `document` has what is not a path.
-    pub(crate) fn new(api: Api, document: OpenApi) -> Self {
+    pub(crate) fn new(served: Served, document: OpenApi) -> Self {
         Self {
-            api,
+            served,
             router: Router::new(),
             document,
         }
     }
 
     /// Adds what `utoipa_axum::routes!` collects: one path, with one or more methods.
-    pub(crate) fn add(mut self, access: Access, routes: UtoipaMethodRouter<Api>) -> Self {
-        let (schemas, paths, methods) = routes;
+    pub(crate) fn add(mut self, access: Access, routes: UtoipaMethodRouter<Served>) -> Self {
+        let (schemas, paths, mut methods) = routes;
         self.describe(schemas);
-        let state = (self.api.clone(), access);
-        let methods = methods.route_layer(from_fn_with_state(state, gate));
-        let mut place = None;
+        if let Some(scope) = access.scope(&self.served) {
+            let state = (self.served.auth.clone(), scope);
+            methods = methods.route_layer(from_fn_with_state(state, access::gate));
+        }
+        let (mut place, mut takes_bodies) = (None, false);
         for (path, mut item) in paths.paths {
             let writes = [
                 &mut item.put,
@@ -52,6 +56,7 @@ impl Routes {
                 &mut item.patch,
             ];
             for operation in writes.into_iter().flatten() {
+                takes_bodies = true;
                 complete(operation, access, &[Kind::Conflict, Kind::Invalid]);
             }
             if let Some(operation) = &mut item.get {
@@ -61,6 +66,9 @@ impl Routes {
             let known = self.document.paths.paths.entry(path).or_default();
             known.merge_operations(item);
         }
+        if takes_bodies {
+            methods = methods.layer(DefaultBodyLimit::max(limits::BODY_MAX));
+        }
         if let Some(place) = place {
             self.router = self.router.route(&place, methods);
         }
@@ -68,7 +76,7 @@ impl Routes {
     }
 
     /// The router, which still needs its state, and the description.
-    pub(crate) fn finish(self) -> (Router<Api>, OpenApi) {
+    pub(crate) fn finish(self) -> (Router<Served>, OpenApi) {
         (self.router, self.document)
     }
 
@@ -102,13 +110,14 @@ fn complete(operation: &mut Operation, access: Access, more: &[Kind]) {
     if operation.request_body.is_some() {
         kinds.extend([Kind::TooLarge, Kind::MediaType]);
     }
-    let scope = match access {
-        Access::Public => None,
-        Access::Operational => Some(Scope::Read),
-        Access::Needs(scope) => Some(scope),
-    };
-    if let Some(scope) = scope {
+    if let Some(scope) = access.described() {
         kinds.extend([Kind::Unauthenticated, Kind::Forbidden]);
+        if matches!(
+            scope,
+            Scope::CoversWrite | Scope::PoliciesWrite | Scope::WebhooksManage
+        ) {
+            kinds.push(Kind::Elsewhere);
+        }
         let requirement = SecurityRequirement::new(SIGNED, [scope.name()]);
         operation.security = Some(vec![requirement]);
     }

@@ -1,33 +1,30 @@
 //! What can be asked: the whole list, with who may ask it.
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::http::header;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::routes;
 
 use crate::access::{Access, Scope};
 use crate::auth::keys::proposals;
 use crate::auth::{caller, keys};
-use crate::eligibility::kept::Kept;
-use crate::limits::Limits;
 use crate::openapi::Document;
 use crate::problem::{Kind, Problem};
 use crate::route::Routes;
+use crate::served::Served;
+use crate::way::Ways;
 use crate::webhooks::{endpoints, secrets, told};
 use crate::{
-    Api, attestations, claims, covers, deliveries, determinations, eligibility, epochs, etag,
-    events, feeds, health, limits, log, metrics, mirrors, observations, openapi, pages, policies,
-    quorum, requests, responses, risks, sources, warnings,
+    attestations, attestors, claims, covers, deliveries, determinations, eligibility, epochs,
+    events, feeds, health, log, metrics, mirrors, observations, openapi, pages, policies, quorum,
+    responses, risks, sources, warnings,
 };
 
 /// Everything that is described.
-pub(crate) fn described(api: &Api) -> Routes {
+pub(crate) fn described(served: &Served) -> Routes {
     let read = Access::Operational;
-    Routes::new(api.clone(), Document::openapi())
+    Routes::new(served.clone(), Document::openapi())
         .add(Access::Public, routes!(health::live))
         .add(Access::Public, routes!(health::ready))
         .add(Access::Public, routes!(covers::list))
@@ -75,6 +72,7 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(read, routes!(feeds::feeds))
         .add(read, routes!(feeds::subject))
         .add(read, routes!(quorum::quorum))
+        .add(read, routes!(attestors::attestors))
         .add(Access::Public, routes!(eligibility::find::find))
         .add(Access::Public, routes!(log::checkpoint))
         .add(Access::Public, routes!(log::key))
@@ -131,8 +129,8 @@ pub(crate) fn described(api: &Api) -> Routes {
         .add(Access::Operational, routes!(events::follow))
 }
 
-pub(crate) fn router(api: Api) -> Router {
-    let (routes, document) = described(&api).finish();
+pub(crate) fn router(served: Served) -> Router {
+    let (routes, document) = described(&served).finish();
     let json = openapi::written(&document);
     let docs = openapi::page(&document);
     routes
@@ -157,10 +155,6 @@ pub(crate) fn router(api: Api) -> Router {
             kind: Kind::Method,
             detail: "this path is not used with that method".to_owned(),
         })
-        .layer(Extension(Kept::new(Arc::clone(&api.store))))
-        .layer(axum::extract::DefaultBodyLimit::max(limits::BODY_MAX))
-        .layer(axum::middleware::from_fn(etag::conditional))
-        .layer(from_fn_with_state(Limits::default(), limits::limit))
-        .layer(axum::middleware::from_fn(requests::follow))
-        .with_state(api)
+        .layer(Ways::default())
+        .with_state(served)
 }

@@ -1,20 +1,30 @@
 //! Connections: how many, how slow, and how they end.
 
+mod patience;
+
+use core::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tower_service::Service;
 
+use self::patience::Patience;
 use crate::events::Streams;
+use crate::served::Served;
 use crate::{Api, routes};
 
 /// Connections at once; more wait to be accepted.
@@ -35,6 +45,23 @@ const REST: Duration = Duration::from_millis(200);
 #[error("the API failed to serve")]
 pub struct ServeError(#[from] std::io::Error);
 
+/// Whoever is at the other end of a connection; each of its requests says so.
+struct Caller {
+    router: Router,
+    peer: SocketAddr,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Caller {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        self.router.clone().call(request)
+    }
+}
+
 /// Serves until `shutdown`, then finishes the requests that have begun, for some seconds; streams are told to end.
 pub async fn serve(
     listener: TcpListener,
@@ -42,10 +69,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (end, ending) = tokio::sync::watch::channel(false);
-    let router = routes::router(api).layer(axum::Extension(Streams::new(ending)));
+    let router = routes::router(Served::new(api, Streams::new(ending)));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+    http.header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS)
         .max_buf_size(HEADER_BYTES);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -70,11 +96,10 @@ pub async fn serve(
                 continue;
             }
         };
-        let service = router
-            .clone()
-            .layer(axum::Extension(ConnectInfo::<SocketAddr>(peer)));
-        let service = TowerToHyperService::new(service);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let router = router.clone();
+        let connection = http
+            .timer(Patience::default())
+            .serve_connection(TokioIo::new(stream), Caller { router, peer });
         let watched = graceful.watch(connection);
         connections.spawn(async move {
             let _place = place;

@@ -11,9 +11,9 @@ use tocsin_store::coverage::Finding;
 use tocsin_store::halt::Cause;
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::chains::ChainStatus;
 use crate::problem::Problem;
+use crate::served::Served;
 
 /// How many ranges and re-checks are shown of a source.
 const RANGES: u32 = 100;
@@ -143,14 +143,14 @@ pub(crate) struct HaltView {
 
 /// Every chain and its endpoints, as they were last seen.
 #[utoipa::path(get, path = "/v1/chains", operation_id = "list_chains", tag = "sources", responses((status = 200, description = "The chains", body = ChainList)))]
-pub(crate) async fn chains(State(api): State<Api>) -> Json<ChainList> {
+pub(crate) async fn chains(State(api): State<Served>) -> Json<ChainList> {
     let chains = api.chains.all();
     Json(ChainList { chains })
 }
 
 /// Every source of a chain: how far it was read, which ranges were seen and how they were verified, and whether it is halted.
 #[utoipa::path(get, path = "/v1/sources", operation_id = "list_sources", tag = "sources", responses((status = 200, description = "The sources", body = SourceList)))]
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<SourceList>, Problem> {
+pub(crate) async fn list(State(api): State<Served>) -> Result<Json<SourceList>, Problem> {
     let halts = api.store.halts().await?;
     let now = api.auth.now().0;
     let mut sources = Vec::new();

@@ -7,10 +7,10 @@ use tocsin_domain::ids::{RiskId, TermsHash};
 use tocsin_store::warning::{Ending, Warning, WarningId};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::extract::Query;
 use crate::page;
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::known::UnknownView;
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -66,7 +66,7 @@ pub(crate) struct WarningView {
 /// Losses that blocks show which are not final, the newest first.
 #[utoipa::path(get, path = "/v1/warnings", operation_id = "list_warnings", tag = "warnings", params(WarningQuery), responses((status = 200, description = "A page of warnings", body = WarningList)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<WarningQuery>,
 ) -> Result<Json<WarningList>, Problem> {
     let limit = page::limit(query.limit)?;

@@ -58,10 +58,11 @@ pub trait Desk: Send + Sync {
 pub(crate) type Asker = Option<Extension<Caller>>;
 
 fn desk(api: &Api) -> Result<&Arc<dyn Desk>, Problem> {
-    let off = || {
-        Problem::NotFound(
+    let off = || match api.beside {
+        true => Problem::elsewhere("webhooks are sent and looked after"),
+        false => Problem::NotFound(
             "this service sends no webhooks: its operator has to configure [webhooks]".to_owned(),
-        )
+        ),
     };
     api.webhooks.as_ref().ok_or_else(off)
 }

@@ -98,6 +98,25 @@ impl Attestor {
         self.keys.iter().map(Signer::address)
     }
 
+    /// How often each key could not sign since this was asked last; keys that could are left out. Who cannot write it down gives
+    /// it back with [`Self::put_back`].
+    pub fn take_failures(&self) -> Vec<(Address, u64)> {
+        let failures = self
+            .keys
+            .iter()
+            .map(|key| (key.address(), key.take_failures()));
+        failures.filter(|(_, times)| *times > 0).collect()
+    }
+
+    /// Counts these failures as if they had not been taken.
+    pub fn put_back(&self, failures: &[(Address, u64)]) {
+        for (address, times) in failures {
+            if let Some(key) = self.keys.iter().find(|key| key.address() == *address) {
+                key.failed(*times);
+            }
+        }
+    }
+
     /// The newest epoch that signs at `now`, and this node's place in it.
     ///
     /// While two epochs overlap, a node that has no key in the newer one still signs for the older.

@@ -13,6 +13,7 @@ mod local;
 mod settings;
 mod statement;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use alloy::primitives::{Address, Signature};
@@ -30,6 +31,8 @@ pub struct Signer {
     key: Box<dyn Key>,
     /// A key that does not answer must not hold up the claims of a storm for ever; `None` for a key in this process.
     patience: Option<Duration>,
+    /// How often it could not sign, since somebody asked last.
+    failures: AtomicU64,
 }
 
 /// One kind of key.
@@ -64,6 +67,7 @@ impl Signer {
         Ok(Self {
             key,
             patience: None,
+            failures: AtomicU64::new(0),
         })
     }
 
@@ -101,12 +105,23 @@ impl Signer {
                 source,
             })?,
             patience: Some(patience),
+            failures: AtomicU64::new(0),
         })
     }
 
     /// The address that verifiers know the key by.
     pub fn address(&self) -> Address {
         self.key.address()
+    }
+
+    /// How often it could not sign since this was asked last.
+    pub(crate) fn take_failures(&self) -> u64 {
+        self.failures.swap(0, Ordering::Relaxed)
+    }
+
+    /// It could not sign so many times.
+    pub(crate) fn failed(&self, times: u64) {
+        self.failures.fetch_add(times, Ordering::Relaxed);
     }
 
     /// Signs. Callers have reserved the claim keys before.
@@ -121,10 +136,13 @@ impl Signer {
             Some(patience) => in_time(patience, signing).await,
             None => signing.await,
         }
-        .map_err(|source| AttestError::Sign {
-            address,
-            what: statement.what(),
-            source,
+        .map_err(|source| {
+            self.failed(1);
+            AttestError::Sign {
+                address,
+                what: statement.what(),
+                source,
+            }
         })?;
         QuorumSignature::new(signature)
             .map_err(|source| AttestError::SignatureForm { address, source })

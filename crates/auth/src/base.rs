@@ -4,6 +4,9 @@
 use crate::failure::Failure;
 use crate::request::{Header, Request};
 
+/// Most bases are no longer, in bytes.
+const USUAL_LENGTH: usize = 768;
+
 /// A covered component.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Component {
@@ -37,20 +40,24 @@ impl Component {
         }
     }
 
-    fn value(self, request: &Request<'_>) -> Result<String, Failure> {
-        Ok(match self {
-            Self::Method => request.method.as_str().to_owned(),
-            Self::Authority => request.normal_authority(),
-            Self::Path if request.path.is_empty() => "/".to_owned(),
-            Self::Path => request.path.to_owned(),
-            Self::Query => format!("?{}", request.query.unwrap_or_default()),
+    fn write_value(self, request: &Request<'_>, base: &mut String) -> Result<(), Failure> {
+        match self {
+            Self::Method => base.push_str(request.method.as_str()),
+            Self::Authority => base.extend(request.normal_authority()),
+            Self::Path if request.path.is_empty() => base.push('/'),
+            Self::Path => base.push_str(request.path),
+            Self::Query => {
+                base.push('?');
+                base.push_str(request.query.unwrap_or_default());
+            }
             Self::ContentType | Self::ContentDigest | Self::IdempotencyKey => {
                 match request.header(self.name()) {
-                    Header::Once(value) => value.to_owned(),
+                    Header::Once(value) => base.push_str(value),
                     Header::Absent | Header::Unclear => return Err(Failure::Malformed),
                 }
             }
-        })
+        }
+        Ok(())
     }
 }
 
@@ -78,15 +85,21 @@ pub fn signature_base(
     covered: &[Component],
     parameters: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let mut base = String::new();
+    let mut base = String::with_capacity(USUAL_LENGTH);
     for component in covered {
-        let value = component.value(request)?;
+        base.push('"');
+        base.push_str(component.name());
+        base.push_str("\": ");
+        let before = base.len();
+        component.write_value(request, &mut base)?;
         // Nothing that comes over HTTP has one; a second line in a value would be another component's.
-        if !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let mut value = base.bytes().skip(before);
+        if !value.all(|byte| matches!(byte, b' '..=b'~')) {
             return Err(Failure::Malformed);
         }
-        base.push_str(&format!("\"{}\": {value}\n", component.name()));
+        base.push('\n');
     }
-    base.push_str(&format!("\"@signature-params\": {parameters}"));
+    base.push_str("\"@signature-params\": ");
+    base.push_str(parameters);
     Ok(base.into_bytes())
 }

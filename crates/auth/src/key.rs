@@ -46,11 +46,12 @@ impl fmt::Display for Algorithm {
 }
 
 /// Names a key: `tk_<environment>_<32 hexadecimal digits>`. The environment is in the name, so that a service refuses
-/// a key of another one before it looks anything up, and a person sees it.
+/// a key of another one before it looks anything up, and a person sees it. A copy costs nothing: a name goes along with its
+/// request everywhere.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KeyId {
     environment: Environment,
-    text: String,
+    text: Arc<str>,
 }
 
 /// A text that is no name of a key.
@@ -67,7 +68,10 @@ impl KeyId {
         for byte in random {
             text.push_str(&format!("{byte:02x}"));
         }
-        Self { environment, text }
+        Self {
+            environment,
+            text: text.into(),
+        }
     }
 
     /// Where it is good.
@@ -94,7 +98,7 @@ impl FromStr for KeyId {
         }
         Ok(Self {
             environment,
-            text: text.to_owned(),
+            text: text.into(),
         })
     }
 }

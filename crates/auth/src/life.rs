@@ -1,5 +1,5 @@
 //! The life of a key: pending, active, retiring, retired; revoked from any of them. Every transition consumes the state it
-//! starts from and says why it is refused. Keys of clients and secrets of webhooks live by it.
+//! starts from and says why it is refused. Keys of clients and secrets of webhooks live by it, and those of attestors.
 
 use core::fmt;
 
@@ -15,6 +15,8 @@ pub const LIFETIME: i64 = 90 * DAY;
 pub const OVERLAP: i64 = 14 * DAY;
 /// A retiring key that nobody has used for so long is not needed any more.
 pub const IDLE: i64 = DAY;
+/// How long before its end somebody is warned of a key that signs.
+pub const NOTICE: i64 = 14 * DAY;
 
 /// Where a key is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

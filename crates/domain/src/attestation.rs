@@ -16,6 +16,7 @@ pub mod scope;
 pub mod signatures;
 pub mod signatures_json;
 pub mod signer_set;
+pub mod succession;
 pub mod vote;
 
 use std::sync::LazyLock;
@@ -32,6 +33,7 @@ pub use revocation::{HoldRelease, Revocation};
 pub use scope::{Scope, SigningDomain};
 pub use signatures::{QuorumError, QuorumSignature, SignatureError, SignatureSet};
 pub use signer_set::{SignerSet, SignerSetError};
+pub use succession::EpochNotice;
 pub use vote::{AttestorSignature, AttestorVote, ContractVote, OpenVote};
 
 use crate::ids::{AttestationId, ClaimKey, EventId, PolicyId, TermsHash};

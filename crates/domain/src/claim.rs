@@ -151,6 +151,14 @@ fn refusal(cover: &Cover, policy: &Policy, loss: &Determination) -> Result<Decim
     Ok(fraction)
 }
 
+/// What an accepted claim pays: ⌊sum insured × fraction⌋. `None` for a fraction that is not within 0…1.
+pub fn due(sum_insured: U256, fraction: Decimal) -> Option<U256> {
+    let within = Decimal::from_integer(0)..=Decimal::from_integer(1);
+    within
+        .contains(&fraction)
+        .then(|| amount(sum_insured, fraction))
+}
+
 /// ⌊sum insured × fraction⌋ for a fraction within 0…1.
 fn amount(sum_insured: U256, fraction: Decimal) -> U256 {
     let product: alloy_primitives::U512 = sum_insured.widening_mul(fraction.units().unsigned_abs());

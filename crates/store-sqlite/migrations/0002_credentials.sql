@@ -27,6 +27,9 @@ CREATE TABLE credentials (
     CHECK ((master IS NULL) = (wrapped IS NULL) AND (master IS NULL) = (sealed IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credentials_by_owner ON credentials (owner_kind, owner, created_at);
+-- A public key is one person's, and once only: two clients who had the same could approve for each other, and one that was
+-- revoked must not come again under another name.
+CREATE UNIQUE INDEX credentials_by_public_key ON credentials (public_key) WHERE owner_kind = 'client' AND public_key IS NOT NULL;
 
 -- What each key was used for.
 CREATE TABLE credential_uses (
@@ -52,26 +55,20 @@ CREATE TABLE credential_networks (
     PRIMARY KEY (credential, network)
 ) STRICT, WITHOUT ROWID;
 
--- Nonces (their hashes) that must not come again while their signatures could still be good.
+-- Nonces (their hashes, one after the other) that must not come again while their signatures could still be good: a row for
+-- each key of a group that was taken at once. Numbers rise with every commit and never come twice, so that whoever keeps
+-- nonces in memory finds what others have written since. The statement that writes a row takes the key from `credentials`; no key is
+-- ever taken out of there, so there is no reference that would have to be looked up.
 CREATE TABLE request_nonces (
-    credential TEXT    NOT NULL REFERENCES credentials (id),
-    nonce      BLOB    NOT NULL CHECK (length(nonce) = 32),
+    number     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    credential TEXT    NOT NULL CHECK (credential <> ''),
+    nonces     BLOB    NOT NULL CHECK (length(nonces) >= 32 AND length(nonces) % 32 = 0),
     keep_until INTEGER NOT NULL,
-    PRIMARY KEY (credential, nonce)
-) STRICT, WITHOUT ROWID;
+    -- Of what was kept until then or not so long, some is forgotten: whether such a nonce was taken, nobody knows any more. It does
+    -- not go back, whatever the clock does.
+    forgotten  INTEGER NOT NULL
+) STRICT;
 CREATE INDEX request_nonces_by_end ON request_nonces (keep_until);
--- How many there are of each key, so that the bound costs no counting.
-CREATE TABLE request_nonce_counts (
-    credential TEXT    NOT NULL PRIMARY KEY REFERENCES credentials (id),
-    kept       INTEGER NOT NULL CHECK (kept >= 0)
-) STRICT, WITHOUT ROWID;
-CREATE TRIGGER request_nonces_come AFTER INSERT ON request_nonces BEGIN
-    INSERT INTO request_nonce_counts (credential, kept) VALUES (new.credential, 1)
-    ON CONFLICT (credential) DO UPDATE SET kept = kept + 1;
-END;
-CREATE TRIGGER request_nonces_go AFTER DELETE ON request_nonces BEGIN
-    UPDATE request_nonce_counts SET kept = kept - 1 WHERE credential = old.credential;
-END;
 
 -- Administrative acts that wait for a second person.
 CREATE TABLE proposals (
@@ -83,3 +80,4 @@ CREATE TABLE proposals (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX proposals_by_age ON proposals (proposed_at);
+CREATE INDEX proposals_by_client ON proposals (proposer, expires_at);

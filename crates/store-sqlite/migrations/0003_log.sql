@@ -47,6 +47,42 @@ CREATE TABLE log_checkpoints (
     signed_at INTEGER NOT NULL
 ) STRICT;
 
+-- What could not become a leaf: a fact that contradicts one, or that is none. Nothing is attested for its subject while it is here.
+CREATE TABLE log_doubts (
+    kind     TEXT    NOT NULL,
+    subject  TEXT    NOT NULL,
+    ordinal  INTEGER NOT NULL,
+    reason   TEXT    NOT NULL,
+    -- The body that was refused.
+    refused  TEXT,
+    found_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX log_doubts_by_subject ON log_doubts (subject);
+
+-- Why the log is neither appended to nor signed; no row while it is.
+CREATE TABLE log_held (
+    id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    reason TEXT    NOT NULL,
+    since  INTEGER NOT NULL
+) STRICT;
+
+-- Under which names and keys states were signed, one after the other; the last one is in force.
+CREATE TABLE log_origins (
+    number   INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    -- As name+hash+base64.
+    verifier TEXT    NOT NULL UNIQUE,
+    -- How many leaves there were.
+    size     INTEGER NOT NULL CHECK (size >= 0),
+    begun_at INTEGER NOT NULL
+) STRICT;
+
+-- Why decisions are being taken back, in the transaction that does; without a row somebody else does it.
+CREATE TABLE log_undoing (
+    id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    because TEXT    NOT NULL
+) STRICT;
+
 -- Up to where the leaves say that each source was read.
 CREATE TABLE log_coverage (
     source     TEXT    NOT NULL PRIMARY KEY,
@@ -158,20 +194,6 @@ SELECT 'halt' AS kind, source AS key, source AS subject, 0 AS ordinal,
        json_object('chain', chain, 'number', number, 'cause', json(cause), 'endpoint', endpoint, 'since', since) AS body
 FROM halts;
 
--- Every row that has a leaf, or waits for one.
-CREATE VIEW log_facts AS
-SELECT kind, subject, ordinal, body FROM log_covers
-UNION ALL SELECT kind, subject, ordinal, body FROM log_declarations
-UNION ALL SELECT kind, subject, ordinal, body FROM log_risks
-UNION ALL SELECT kind, subject, ordinal, body FROM log_policies
-UNION ALL SELECT kind, subject, ordinal, body FROM log_determinations
-UNION ALL SELECT kind, subject, ordinal, body FROM log_claims
-UNION ALL SELECT kind, subject, ordinal, body FROM log_attestations
-UNION ALL SELECT kind, subject, ordinal, body FROM log_withdrawals
-UNION ALL SELECT kind, subject, ordinal, body FROM log_standings
-UNION ALL SELECT kind, subject, ordinal, body FROM log_epochs
-UNION ALL SELECT kind, subject, ordinal, body FROM log_halts;
-
 -- What was decided before there was a log.
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_covers ORDER BY subject;
 INSERT INTO log_queue (kind, subject, ordinal, body) SELECT kind, subject, ordinal, body FROM log_declarations ORDER BY subject;
@@ -205,19 +227,25 @@ CREATE TRIGGER log_determination AFTER INSERT ON determinations BEGIN
 END;
 -- Decided anew in the place of one that an unwinding kept.
 CREATE TRIGGER log_determination_anew AFTER UPDATE OF evidence_root ON determinations BEGIN
+    INSERT INTO log_queue (kind, subject, ordinal, body)
+    VALUES ('determination', '0x' || lower(hex(OLD.risk)), OLD.ordinal,
+            json_object('verdict', 'undone', 'evidence_root', '0x' || lower(hex(OLD.evidence_root)),
+                        'because', (SELECT because FROM log_undoing WHERE id = 1)));
     INSERT INTO log_queue (kind, subject, ordinal) VALUES ('determination', '0x' || lower(hex(NEW.risk)), NEW.ordinal);
 END;
 CREATE TRIGGER log_determination_undone AFTER DELETE ON determinations BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
     VALUES ('determination', '0x' || lower(hex(OLD.risk)), OLD.ordinal,
-            json_object('verdict', 'undone', 'evidence_root', '0x' || lower(hex(OLD.evidence_root))));
+            json_object('verdict', 'undone', 'evidence_root', '0x' || lower(hex(OLD.evidence_root)),
+                        'because', (SELECT because FROM log_undoing WHERE id = 1)));
 END;
 CREATE TRIGGER log_claim AFTER INSERT ON claims BEGIN
     INSERT INTO log_queue (kind, subject, ordinal) VALUES ('claim', '0x' || lower(hex(NEW.policy)), NEW.ordinal);
 END;
 CREATE TRIGGER log_claim_undone AFTER DELETE ON claims BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)
-    VALUES ('claim', '0x' || lower(hex(OLD.policy)), OLD.ordinal, json_object('decision', 'undone'));
+    VALUES ('claim', '0x' || lower(hex(OLD.policy)), OLD.ordinal,
+            json_object('decision', 'undone', 'because', (SELECT because FROM log_undoing WHERE id = 1)));
 END;
 CREATE TRIGGER log_withdrawal AFTER INSERT ON withdrawals BEGIN
     INSERT INTO log_queue (kind, subject, ordinal, body)

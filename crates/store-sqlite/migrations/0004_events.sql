@@ -23,6 +23,7 @@ CREATE TABLE webhook_endpoints (
     reason      TEXT,
     CHECK ((standing = 'disabled') = (since IS NOT NULL AND reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX webhook_endpoints_by_client ON webhook_endpoints (client);
 
 CREATE TABLE webhook_lanes (
     id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

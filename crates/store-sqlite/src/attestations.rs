@@ -58,20 +58,9 @@ impl Attestations for SqliteStore {
         &self,
         policy: PolicyId,
     ) -> Result<Vec<AttestationRecord>, StoreError> {
-        let mut connection = self.snapshot("read the attestations of a policy").await?;
-        let policy = policy.0.as_slice();
-        let rows = sqlx::query_as!(
-            AttestationRow,
-            r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
-                      risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
-                      batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
-               FROM attested WHERE policy = ?1 ORDER BY position"#,
-            policy
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed("read the attestations of a policy"))?;
-        proofs::records(&mut connection, rows, "read the attestations of a policy").await
+        let attempt = "read the attestations of a policy";
+        let mut connection = self.snapshot(attempt).await?;
+        of(&mut connection, policy, attempt).await
     }
 
     async fn recent_attestations(&self, limit: u32) -> Result<Vec<AttestationRecord>, StoreError> {
@@ -89,6 +78,27 @@ impl Attestations for SqliteStore {
         .map_err(failed("read the newest attestations"))?;
         proofs::records(&mut connection, rows, "read the newest attestations").await
     }
+}
+
+/// The attestations of a policy, in the order in which they were recorded.
+pub(crate) async fn of(
+    connection: &mut SqliteConnection,
+    policy: PolicyId,
+    attempt: &'static str,
+) -> Result<Vec<AttestationRecord>, StoreError> {
+    let policy = policy.0.as_slice();
+    let rows = sqlx::query_as!(
+        AttestationRow,
+        r#"SELECT id AS "id!", domain_separator AS "domain_separator!", claim_key AS "claim_key!", policy AS "policy!",
+                  risk AS "risk!", ordinal AS "ordinal!", payload AS "payload!", signatures, batch, place, leaf,
+                  batch_id AS "batch_id?", root AS "root?", count AS "count?", attested_at AS "attested_at!"
+           FROM attested WHERE policy = ?1 ORDER BY position"#,
+        policy
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    proofs::records(connection, rows, attempt).await
 }
 
 async fn add(

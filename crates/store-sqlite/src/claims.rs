@@ -42,19 +42,7 @@ impl Claims for SqliteStore {
     async fn determinations_of(&self, risk: RiskId) -> Result<Vec<Determination>, StoreError> {
         let attempt = "read the determinations of a risk";
         let mut connection = self.snapshot(attempt).await?;
-        let risk = risk.0.as_slice();
-        let keys = sqlx::query_scalar!(
-            r#"SELECT json_group_array(json_array(hex(risk), ordinal) ORDER BY ordinal) AS "keys!: String"
-               FROM determinations WHERE risk = ?1"#,
-            risk
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed(attempt))?;
-        if keys == "[]" {
-            return Ok(Vec::new());
-        }
-        determinations::find(&mut connection, &keys, attempt).await
+        determinations_of(&mut connection, risk, attempt).await
     }
 
     async fn unclaimed(&self, limit: u32) -> Result<Vec<Determination>, StoreError> {
@@ -82,19 +70,9 @@ impl Claims for SqliteStore {
     }
 
     async fn claims_of(&self, policy: PolicyId) -> Result<Vec<Claim>, StoreError> {
-        let mut connection = self.reader("read the claims of a policy").await?;
-        let policy = policy.0.as_slice();
-        let rows = sqlx::query_as!(
-            ClaimRow,
-            r#"SELECT policy AS "policy!", risk AS "risk!", ordinal AS "ordinal!", eligible AS "eligible!: bool",
-                      fraction AS "fraction?", amount AS "amount?", refusal AS "refusal?"
-               FROM claims WHERE policy = ?1 ORDER BY ordinal"#,
-            policy
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed("read the claims of a policy"))?;
-        rows.into_iter().map(Claim::try_from).collect()
+        let attempt = "read the claims of a policy";
+        let mut connection = self.reader(attempt).await?;
+        of(&mut connection, policy, attempt).await
     }
 
     async fn claims_of_each(
@@ -151,6 +129,47 @@ impl Claims for SqliteStore {
         .map_err(failed("look for claims without attestations"))?;
         rows.into_iter().map(Claim::try_from).collect()
     }
+}
+
+/// The determinations of a risk, in the order of its loss events.
+pub(crate) async fn determinations_of(
+    connection: &mut SqliteConnection,
+    risk: RiskId,
+    attempt: &'static str,
+) -> Result<Vec<Determination>, StoreError> {
+    let risk = risk.0.as_slice();
+    let keys = sqlx::query_scalar!(
+        r#"SELECT json_group_array(json_array(hex(risk), ordinal) ORDER BY ordinal) AS "keys!: String"
+           FROM determinations WHERE risk = ?1"#,
+        risk
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    if keys == "[]" {
+        return Ok(Vec::new());
+    }
+    determinations::find(connection, &keys, attempt).await
+}
+
+/// The claims of a policy, in the order of the loss events.
+pub(crate) async fn of(
+    connection: &mut SqliteConnection,
+    policy: PolicyId,
+    attempt: &'static str,
+) -> Result<Vec<Claim>, StoreError> {
+    let policy = policy.0.as_slice();
+    let rows = sqlx::query_as!(
+        ClaimRow,
+        r#"SELECT policy AS "policy!", risk AS "risk!", ordinal AS "ordinal!", eligible AS "eligible!: bool",
+                  fraction AS "fraction?", amount AS "amount?", refusal AS "refusal?"
+           FROM claims WHERE policy = ?1 ORDER BY ordinal"#,
+        policy
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed(attempt))?;
+    rows.into_iter().map(Claim::try_from).collect()
 }
 
 /// How messages name a claim.

@@ -15,9 +15,11 @@ use tocsin_auth::nonce::NonceHash;
 use tocsin_auth::seal::Sealed;
 use tocsin_auth::{KeyId, UnixTime};
 use tocsin_store::StoreError;
+use tocsin_store::answer::Answer;
 use tocsin_store::credential::{
     Client, Credential, CredentialChange, Credentials, Owner, Proposal, Usage, Uses,
 };
+use tocsin_store::log::AuditEntry;
 
 pub(crate) use self::nonces::NonceQueue;
 use crate::store::SqliteStore;
@@ -69,19 +71,20 @@ impl Credentials for SqliteStore {
         usage::read(self).await
     }
 
-    async fn propose(&self, proposal: &Proposal) -> Result<(), StoreError> {
-        proposals::put(self, proposal).await
+    async fn propose(
+        &self,
+        proposal: &Proposal,
+        audit: &AuditEntry,
+        answer: Option<&Answer>,
+    ) -> Result<(), StoreError> {
+        proposals::put(self, proposal, audit, answer).await
     }
 
     async fn proposals(&self, now: UnixTime) -> Result<Vec<Proposal>, StoreError> {
         proposals::open(self, now).await
     }
 
-    async fn take_proposal(
-        &self,
-        id: [u8; 16],
-        now: UnixTime,
-    ) -> Result<Option<Proposal>, StoreError> {
-        proposals::take(self, id, now).await
+    async fn proposal(&self, id: [u8; 16], now: UnixTime) -> Result<Option<Proposal>, StoreError> {
+        proposals::one(self, id, now).await
     }
 }

@@ -10,14 +10,17 @@ use sqlx::SqliteConnection;
 use tocsin_domain::ids::AttestationId;
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Written;
 use tocsin_store::attestation::AttestationRecord;
 use tocsin_store::check::Flaw;
 use tocsin_store::delivery::{
     Attempt, Charge, Charged, Deliveries, Delivery, DeliveryState, NewDelivery,
 };
 
+use crate::answers;
 use crate::column::{signed, unsigned};
 use crate::error::failed;
+use crate::log;
 use crate::store::SqliteStore;
 
 pub(crate) const NOUN: &str = "delivery";
@@ -228,13 +231,27 @@ impl Deliveries for SqliteStore {
         transaction.commit().await.map_err(failed(attempt))
     }
 
-    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError> {
+    async fn resume(
+        &self,
+        attestation: AttestationId,
+        written: &Written,
+    ) -> Result<(), StoreError> {
         let attempt = "queue a delivery again";
         let mut transaction = self.begin(attempt).await?;
         let delivery = stored(&mut transaction, attestation, attempt).await?;
         match &delivery.state {
-            DeliveryState::Queued | DeliveryState::Sending { .. } => return Ok(()),
-            DeliveryState::Failed if !delivery.superseded => {}
+            DeliveryState::Queued | DeliveryState::Sending { .. } => {}
+            DeliveryState::Failed if !delivery.superseded => {
+                let id = attestation.0.as_slice();
+                sqlx::query!(
+                    "UPDATE deliveries SET state = 'queued' WHERE attestation = ?1",
+                    id
+                )
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed(attempt))?;
+                log::queue(&mut transaction, &written.audit, attempt).await?;
+            }
             DeliveryState::Failed => {
                 let flaw = Flaw("a newer attestation of its claim is delivered instead".to_owned());
                 return Err(flaw.refused(NOUN, attestation));
@@ -243,14 +260,7 @@ impl Deliveries for SqliteStore {
                 return Err(illegal(&delivery, "is not queued again"));
             }
         }
-        let id = attestation.0.as_slice();
-        sqlx::query!(
-            "UPDATE deliveries SET state = 'queued' WHERE attestation = ?1",
-            id
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed(attempt))?;
+        answers::add(&mut transaction, &written.answer, attempt).await?;
         transaction.commit().await.map_err(failed(attempt))
     }
 

@@ -19,7 +19,7 @@ use crate::column::{
     self, PositionCells, WrittenPosition, from_json, hexed, to_json, unsigned, value_cells, word,
 };
 use crate::error::failed;
-use crate::{inceptions, unwind, warnings};
+use crate::{inceptions, log, unwind, warnings};
 
 pub(crate) use undone::{count_awaited, remove};
 
@@ -294,6 +294,7 @@ pub(crate) async fn add(
     } = news(connection, determinations, attempt).await?;
     if !replacing.is_empty() {
         let keys = keys_json(replacing.iter().copied())?;
+        log::undoing(connection, Some("decided anew"), attempt).await?;
         undone::remove_details(connection, &keys, attempt).await?;
     }
     if !new.is_empty() {
@@ -304,6 +305,7 @@ pub(crate) async fn add(
         unwind::decide_anew(connection, &keys, attempt).await?;
         let replaced = keys_json(replacing.into_iter())?;
         undone::remove_unattested(connection, &replaced, attempt).await?;
+        log::undoing(connection, None, attempt).await?;
         count_awaited(connection, &keys, attempt).await?;
     }
     warnings::confirm(connection, determinations, attempt).await

@@ -2,13 +2,15 @@
 //!
 //! Promises what the traits of `tocsin-store` promise. On `Ok` the effect survives the end of the process and of the
 //! machine (write-ahead log, `synchronous=FULL`); on `Err` there is none. One process at a time has a database
-//! ([`SqliteStore::open`]); within it one connection writes and a few read.
+//! ([`SqliteStore::open`]) and fills it; others may answer from it meanwhile ([`SqliteStore::open_beside`]). In each one connection
+//! writes and a few read.
 //!
 //! The SQL is checked against the migrations when it is compiled. What sqlx learned of each query is committed in `.sqlx`,
 //! so that building needs no database; `cargo xtask sql` writes it anew after a query or a migration changed.
 
 mod answers;
 mod attestations;
+mod attestors;
 mod backlog;
 mod batches;
 mod browse;
@@ -25,12 +27,16 @@ mod disagreements;
 mod epochs;
 mod error;
 mod events;
+mod grounds;
 mod halts;
 mod imports;
 mod inceptions;
+mod lives;
 mod log;
 mod looks;
+mod migrate;
 mod mirrors;
+mod neighbour;
 mod observations;
 mod open;
 mod place;
@@ -41,6 +47,7 @@ mod quorums;
 mod renewals;
 mod reservations;
 mod responses;
+mod schema;
 mod snapshots;
 mod sources;
 mod standings;
@@ -52,4 +59,6 @@ mod version;
 mod warnings;
 mod webhooks;
 
+pub use migrate::{Schema, SchemaStep};
+pub use neighbour::Neighbour;
 pub use store::SqliteStore;

@@ -6,10 +6,15 @@
 mod append;
 mod compare;
 mod coverage;
+mod doubts;
+mod logged;
 mod looks;
+mod origins;
 mod outcomes;
+mod schema;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sqlx::SqliteConnection;
 use tocsin_domain::claim::Claim;
 use tocsin_domain::time::Timestamp;
@@ -17,10 +22,11 @@ use tocsin_log::{Edge, Hash, TileId};
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
 use tocsin_store::log::{
-    Appended, Appending, Audit, AuditEntry, Discrepancy, Fact, Leaf, Log, StoredCheckpoint, Tree,
+    Appended, Appending, Audit, AuditEntry, Discrepancy, Doubt, Fact, Leaf, Log, Origin,
+    StoredCheckpoint, Tree,
 };
 
-use crate::column::{signed, to_json, unsigned};
+use crate::column::{signed, unsigned};
 use crate::error::failed;
 use crate::store::SqliteStore;
 
@@ -134,36 +140,50 @@ impl Log for SqliteStore {
     }
 
     async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError> {
-        let attempt = "look for the leaves of claims";
-        let wanted: Vec<(String, u32)> = claims
-            .iter()
-            .map(|claim| (claim.policy.to_string(), claim.ordinal))
-            .collect();
-        let wanted = to_json("claim", "keys", &wanted)?;
-        let mut connection = self.snapshot(attempt).await?;
-        let waiting: Vec<i64> = sqlx::query_scalar(
-            "SELECT given.key FROM json_each(?1) AS given
-             WHERE EXISTS (SELECT 1 FROM log_queue AS queued WHERE queued.kind = 'claim'
-                             AND queued.subject = given.value ->> 0 AND queued.ordinal = given.value ->> 1)",
-        )
-        .bind(wanted)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed(attempt))?;
-        let mut place = 0_i64;
-        Ok(claims
-            .into_iter()
-            .filter(|_| {
-                let waits = waiting.contains(&place);
-                place = place.saturating_add(1);
-                !waits
-            })
-            .collect())
+        let mut connection = self.snapshot(READ).await?;
+        logged::logged(&mut connection, claims).await
     }
 
     async fn compare(&self, limit: u32) -> Result<Vec<Discrepancy>, StoreError> {
         let mut connection = self.snapshot(compare::COMPARE).await?;
         compare::compare(&mut connection, limit).await
+    }
+
+    async fn doubts(&self, limit: u32) -> Result<Vec<Doubt>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        doubts::read(&mut connection, limit).await
+    }
+
+    async fn settle_doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError> {
+        let attempt = "settle doubts about the eligibility log";
+        let mut transaction = self.begin(attempt).await?;
+        let remaining = doubts::settle(&mut transaction, now).await?;
+        transaction.commit().await.map_err(failed(attempt))?;
+        Ok(remaining)
+    }
+
+    async fn hold(&self, reason: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        let attempt = "hold the eligibility log";
+        let mut transaction = self.begin(attempt).await?;
+        origins::hold(&mut transaction, reason, now).await?;
+        transaction.commit().await.map_err(failed(attempt))
+    }
+
+    async fn origin(&self) -> Result<Option<Origin>, StoreError> {
+        let mut connection = self.snapshot(READ).await?;
+        origins::newest(&mut connection).await
+    }
+
+    async fn begin_origin(
+        &self,
+        verifier: &str,
+        told: Option<&Value>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let attempt = "record by which key the eligibility log is signed";
+        let mut transaction = self.begin(attempt).await?;
+        origins::begin(&mut transaction, verifier, told, now).await?;
+        transaction.commit().await.map_err(failed(attempt))
     }
 }
 
@@ -185,12 +205,63 @@ pub(crate) async fn queue(
     entry: &AuditEntry,
     attempt: &'static str,
 ) -> Result<(), StoreError> {
-    let body = entry.body();
+    let fact = Fact::new("audit", &entry.subject, 0, entry.at, entry.body());
+    queue_fact(connection, &fact, attempt).await
+}
+
+/// Queues what has no row that a trigger could see.
+pub(crate) async fn queue_fact(
+    connection: &mut SqliteConnection,
+    fact: &Fact,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
     // Refused here, where somebody can say less, rather than when everything waits for its leaf.
-    Fact::new("audit", &entry.subject, 0, entry.at, body.clone()).entry()?;
-    sqlx::query("INSERT INTO log_queue (kind, subject, body) VALUES ('audit', ?1, ?2)")
-        .bind(&entry.subject)
-        .bind(body.to_string())
+    fact.entry()?;
+    sqlx::query("INSERT INTO log_queue (kind, subject, ordinal, body) VALUES (?1, ?2, ?3, ?4)")
+        .bind(&fact.kind)
+        .bind(&fact.subject)
+        .bind(signed(NOUN, &fact.subject, fact.ordinal)?)
+        .bind(fact.body.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+    Ok(())
+}
+
+/// Refuses to journal what would be signed while the log is held: this database may have forgotten what was signed.
+pub(crate) async fn not_held(
+    connection: &mut SqliteConnection,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let held: Option<String> = sqlx::query_scalar("SELECT reason FROM log_held WHERE id = 1")
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed(attempt))?;
+    match held {
+        None => Ok(()),
+        Some(reason) => {
+            let flaw = Flaw(format!("the eligibility log is held: {reason}"));
+            Err(flaw.refused("signature", "of anything"))
+        }
+    }
+}
+
+/// Says for what reason decisions are taken back from here on in this transaction, or that no more are. What is taken back
+/// without one was not taken back by Tocsin, and is a doubt.
+pub(crate) async fn undoing(
+    connection: &mut SqliteConnection,
+    because: Option<&str>,
+    attempt: &'static str,
+) -> Result<(), StoreError> {
+    let query = match because {
+        Some(because) => sqlx::query(
+            "INSERT INTO log_undoing (id, because) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET because = excluded.because",
+        )
+        .bind(because),
+        None => sqlx::query("DELETE FROM log_undoing WHERE id = 1"),
+    };
+    query
         .execute(&mut *connection)
         .await
         .map_err(failed(attempt))?;

@@ -206,17 +206,17 @@ impl Looks for SqliteStore {
     }
 }
 
-struct LookRow {
-    source: String,
-    subject: String,
-    state: String,
-    due_at: Option<i64>,
-    watermark: Option<i64>,
-    memory: Option<String>,
-    trouble: Option<String>,
-    reason: Option<String>,
-    looked_at: Option<i64>,
-    version: i64,
+pub(crate) struct LookRow {
+    pub(crate) source: String,
+    pub(crate) subject: String,
+    pub(crate) state: String,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) watermark: Option<i64>,
+    pub(crate) memory: Option<String>,
+    pub(crate) trouble: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) looked_at: Option<i64>,
+    pub(crate) version: i64,
 }
 
 impl TryFrom<LookRow> for Look {

@@ -1,9 +1,10 @@
-//! Opening a database: alone, up to date, or with a message that says what to do.
+//! Opening a database: alone and brought up to date, or beside the process that has it and as it is; otherwise with a message
+//! that says what to do.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 use tocsin_store::StoreError;
@@ -11,11 +12,11 @@ use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::{code, primary_code};
+use crate::neighbour::Neighbour;
 use crate::place::{self, Place};
+use crate::schema;
 use crate::store::SqliteStore;
 use crate::version::Counter;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// `Tocs`, as the first migration writes it.
 const APPLICATION_ID: i64 = 0x546f_6373;
@@ -31,96 +32,89 @@ const PAGE_SIZE: u32 = 8_192;
 /// What a step changes fits, so that no page is written before it is full: 16 MiB, in the way of the pragma.
 const WRITER_CACHE: &str = "-16384";
 
+/// Opens the database that nobody else has, makes it if there is none, and brings its schema up to date.
 pub(crate) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-    let refused = |remedy: String, source: Cause| StoreError::Open {
-        place: path.display().to_string(),
-        remedy,
-        source,
-    };
+    let refused = refusing(path);
     let broken = |error: sqlx::Error| refused(remedy(&error), error.into());
-    let Place { file, lock } = place::take(path)?;
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    check_owner(options.clone().create_if_missing(true)).await.map_err(|error| match error {
-        OwnerError::Somebody(why) => refused(
-            "it is another program's database; name a file that does not exist yet, or Tocsin's own".to_owned(),
-            why.into(),
-        ),
-        OwnerError::Sqlite(error) => broken(error),
-    })?;
-    let writer = writer(options.clone()).await.map_err(broken)?;
-    MIGRATIONS
-        .run(&writer)
-        .await
-        .map_err(|error| refused(migration_remedy(&error), error.into()))?;
-    let readers = pool(READERS)
-        .connect_with(options.clone().read_only(true))
-        .await
-        .map_err(broken)?;
-    Ok(SqliteStore {
-        writer,
-        readers,
-        counter: Counter::new(options.read_only(true)),
-        published: Sender::default(),
-        nonces: NonceQueue::default(),
-        _lock: Some(lock),
-    })
-}
-
-/// Opens the database that another process may have, for what is safe to do beside it: SQLite has the writers of both wait for
-/// each other. The schema must be the one that this program knows, since changing it beside somebody is not safe.
-pub(crate) async fn beside(path: &Path) -> Result<SqliteStore, StoreError> {
-    let refused = |remedy: String, source: Cause| StoreError::Open {
-        place: path.display().to_string(),
-        remedy,
-        source,
-    };
-    let broken = |error: sqlx::Error| refused(remedy(&error), error.into());
-    let file = std::fs::canonicalize(path).map_err(|error| {
-        refused(
-            "there is none yet, or it cannot be read; name the database of a service that has run"
-                .to_owned(),
-            error.into(),
+    let Place { file, lock } = place::take(path).await?;
+    let options = options(&file);
+    let owner = check_owner(options.clone().create_if_missing(true)).await;
+    owner.map_err(|error| {
+        error.told(
+            &refused,
+            "name a file that does not exist yet, or Tocsin's own",
         )
     })?;
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    check_owner(options.clone())
-        .await
-        .map_err(|error| match error {
-            OwnerError::Somebody(why) => refused(
-                "it is another program's database; name Tocsin's own".to_owned(),
-                why.into(),
-            ),
-            OwnerError::Sqlite(error) => broken(error),
-        })?;
     let writer = writer(options.clone()).await.map_err(broken)?;
-    let done: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations WHERE success")
-        .fetch_one(&writer)
+    schema::migrate(&writer)
         .await
-        .map_err(broken)?;
-    let known = i64::try_from(MIGRATIONS.iter().count()).unwrap_or(i64::MAX);
-    if done != known {
-        return Err(refused(
-            "its schema is not the one that this tocsin knows; run the tocsin that runs the service".to_owned(),
-            format!("{done} migrations are done, and {known} are known").into(),
-        ));
-    }
-    let readers = pool(READERS)
+        .map_err(|error| refused(schema::remedy(&error, remedy), error.into()))?;
+    connected(options, writer, Some(lock)).await.map_err(broken)
+}
+
+/// Opens the database that another process may have, as it is: SQLite has the writers of both wait for each other. It is neither
+/// made nor brought up to date, since neither is safe beside somebody; until it is known to be right, nothing is written to it.
+pub(crate) async fn beside(path: &Path) -> Result<(SqliteStore, Neighbour), StoreError> {
+    let refused = refusing(path);
+    let broken = |error: sqlx::Error| refused(remedy(&error), error.into());
+    let file = std::fs::canonicalize(path).map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "there is none; start `tocsin run` on it first, which makes it"
+            }
+            _ => "it cannot be read; give this user permission for the file and its folder",
+        };
+        refused(remedy.to_owned(), error.into())
+    })?;
+    let options = options(&file);
+    let owner = check_owner(options.clone().read_only(true)).await;
+    owner.map_err(|error| error.told(&refused, "name Tocsin's own"))?;
+    let looking = pool(1)
         .connect_with(options.clone().read_only(true))
         .await
         .map_err(broken)?;
+    let found = schema::look(&looking).await;
+    looking.close().await;
+    if let Some(other) = found.map_err(broken)? {
+        return Err(refused(other.remedy.to_owned(), other.found.into()));
+    }
+    let writer = writer(options.clone()).await.map_err(broken)?;
+    let store = connected(options, writer, None).await.map_err(broken)?;
+    let neighbour = Neighbour::new(path, file, store.readers.clone());
+    Ok((store, neighbour))
+}
+
+fn refusing(path: &Path) -> impl Fn(String, Cause) -> StoreError {
+    let place = path.display().to_string();
+    move |remedy, source| StoreError::Open {
+        place: place.clone(),
+        remedy,
+        source,
+    }
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+/// The store with its connections.
+async fn connected(
+    options: SqliteConnectOptions,
+    writer: SqlitePool,
+    lock: Option<File>,
+) -> Result<SqliteStore, sqlx::Error> {
+    let reading = options.read_only(true);
+    let readers = pool(READERS).connect_with(reading.clone()).await?;
     Ok(SqliteStore {
         writer,
         readers,
-        counter: Counter::new(options.read_only(true)),
+        counter: Counter::new(reading),
         published: Sender::default(),
         nonces: NonceQueue::default(),
-        _lock: None,
+        _lock: lock,
     })
 }
 
@@ -163,6 +157,19 @@ enum OwnerError {
     Sqlite(sqlx::Error),
 }
 
+impl OwnerError {
+    /// Where it is somebody else's, `instead` says what to name.
+    fn told(self, refused: impl Fn(String, Cause) -> StoreError, instead: &str) -> StoreError {
+        match self {
+            Self::Somebody(why) => refused(
+                format!("it is another program's database; {instead}"),
+                why.into(),
+            ),
+            Self::Sqlite(error) => refused(remedy(&error), error.into()),
+        }
+    }
+}
+
 /// The file is new, or Tocsin's. Looked at by a connection that changes nothing, not even how the file is journaled.
 async fn check_owner(options: SqliteConnectOptions) -> Result<(), OwnerError> {
     let mut connection = options.connect().await.map_err(OwnerError::Sqlite)?;
@@ -201,20 +208,4 @@ fn remedy(error: &sqlx::Error) -> String {
         _ => "see the cause",
     }
     .to_owned()
-}
-
-fn migration_remedy(error: &MigrateError) -> String {
-    match error {
-        MigrateError::VersionMissing(version) => format!(
-            "a newer tocsin has written it (its schema has version {version}); run that one, or a newer one"
-        ),
-        MigrateError::VersionMismatch(version) => format!(
-            "version {version} of its schema is not the one that this tocsin knows; run the tocsin that made it"
-        ),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            let advice = remedy(error);
-            format!("its schema cannot be brought up to date; {advice}")
-        }
-        _ => "its schema cannot be brought up to date; see the cause".to_owned(),
-    }
 }

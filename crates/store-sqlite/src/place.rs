@@ -3,8 +3,10 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tocsin_store::StoreError;
+use tokio::time::sleep;
 
 /// A place that this process holds alone.
 pub(crate) struct Place {
@@ -14,8 +16,13 @@ pub(crate) struct Place {
     pub(crate) lock: File,
 }
 
+/// So often a lock is tried, and so long after each time: whoever only looks whether it is held ([`is_taken`]) holds it for
+/// microseconds.
+const TRIES: u32 = 10;
+const BETWEEN: Duration = Duration::from_millis(20);
+
 /// Takes the place that `path` means, or says why not.
-pub(crate) fn take(path: &Path) -> Result<Place, StoreError> {
+pub(crate) async fn take(path: &Path) -> Result<Place, StoreError> {
     let refused = |remedy: String, error: io::Error| StoreError::Open {
         place: path.display().to_string(),
         remedy,
@@ -30,7 +37,15 @@ pub(crate) fn take(path: &Path) -> Result<Place, StoreError> {
         .write(true)
         .open(&lock_path)
         .map_err(|error| refused(remedy(&error), error))?;
-    match lock.try_lock() {
+    let mut tried = lock.try_lock();
+    for _ in 1..TRIES {
+        if !matches!(tried, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        sleep(BETWEEN).await;
+        tried = lock.try_lock();
+    }
+    match tried {
         Ok(()) => Ok(Place { file, lock }),
         Err(TryLockError::WouldBlock) => Err(refused(
             "another tocsin runs on it; stop that one first, or give this one a database of its own".to_owned(),
@@ -40,6 +55,21 @@ pub(crate) fn take(path: &Path) -> Result<Place, StoreError> {
             format!("{} cannot be locked; put the database on a local disk", lock_path.display()),
             error,
         )),
+    }
+}
+
+/// Whether a process holds the place of `file`, which is without links. There is no way to ask but to try, shared with others who
+/// ask; the lock is let go at once.
+pub(crate) fn is_taken(file: &Path) -> io::Result<bool> {
+    let lock = match File::open(lock_path(file)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

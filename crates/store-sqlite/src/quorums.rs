@@ -13,6 +13,7 @@ use tocsin_store::quorum::{
 use crate::column::{hexed, to_json, unsigned, word};
 use crate::disagreements;
 use crate::error::failed;
+use crate::log;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "ballot";
@@ -32,6 +33,7 @@ impl Quorums for SqliteStore {
         statements: &[Statement],
     ) -> Result<Vec<Said>, StoreError> {
         let mut transaction = self.begin(SAY).await?;
+        log::not_held(&mut transaction, SAY).await?;
         let mut answers = Vec::with_capacity(statements.len());
         for statement in statements {
             let event = statement.event;

@@ -19,6 +19,7 @@ use crate::bulk::Bulk;
 use crate::column::{hexed, to_json, unsigned, word};
 use crate::error::failed;
 use crate::halts;
+use crate::log;
 use crate::store::SqliteStore;
 
 const NOUN: &str = "reservation";
@@ -76,6 +77,7 @@ async fn journal(
 ) -> Result<Vec<Reserved>, StoreError> {
     // The write lock is held from here on, so nobody else can find a key free.
     let mut transaction = store.begin_many(RESERVE, reservations.len()).await?;
+    log::not_held(&mut transaction, RESERVE).await?;
     // SQLite works on a thread of its own: what it is given is checked meanwhile, and committed only if it is sound.
     let journaled = insert_new(&mut transaction, reservations, wish);
     let (sound, journaled) = future::join(sound(reservations), journaled).await;

@@ -199,12 +199,12 @@ impl Standings for SqliteStore {
     }
 }
 
-struct StandingRow {
-    claim_key: Vec<u8>,
-    consumed: bool,
-    hold: Option<i64>,
-    min_revision: i64,
-    corrected: Option<i64>,
+pub(crate) struct StandingRow {
+    pub(crate) claim_key: Vec<u8>,
+    pub(crate) consumed: bool,
+    pub(crate) hold: Option<i64>,
+    pub(crate) min_revision: i64,
+    pub(crate) corrected: Option<i64>,
 }
 
 impl TryFrom<StandingRow> for Standing {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use tocsin_store::StoreError;
+use tocsin_store::attestor::AttestorBooks;
 use tocsin_store::credential::KeyBooks;
 use tokio::sync::watch::Sender;
 
 use crate::credentials::NonceQueue;
 use crate::error::failed;
+use crate::neighbour::Neighbour;
 use crate::version::Counter;
 
 /// From so many rows on, a transaction of claims has a cache of its own size.
@@ -23,7 +25,7 @@ const MANY_ROWS_CACHE: &str = "PRAGMA cache_size = -262144";
 /// That of every other transaction again.
 const FEW_ROWS_CACHE: &str = "PRAGMA cache_size = -16384; PRAGMA shrink_memory";
 
-/// A database file that this process holds alone.
+/// A database file that this process holds alone, or has beside the one that does.
 #[derive(Debug)]
 pub struct SqliteStore {
     /// One connection, so that writers queue here, in order, instead of failing in SQLite.
@@ -53,7 +55,19 @@ impl SqliteStore {
     /// transaction each and rests on nothing that the other process remembers. The database must be there, with the schema
     /// that this program knows.
     pub async fn open_keys(path: &Path) -> Result<Arc<dyn KeyBooks>, StoreError> {
-        Ok(Arc::new(crate::open::beside(path).await?))
+        Ok(Arc::new(crate::open::beside(path).await?.0))
+    }
+
+    /// Opens the database at `path` beside the process that fills it, for one that answers questions: what it writes (keys,
+    /// nonces, answers, a delivery's replay) is one transaction each and rests on nothing that the other process remembers. It
+    /// must be there, with the schema that this program knows; it is neither made nor changed.
+    pub async fn open_beside(path: &Path) -> Result<(Self, Neighbour), StoreError> {
+        crate::open::beside(path).await
+    }
+
+    /// The same for what is reported of attestors' keys.
+    pub async fn open_attestors(path: &Path) -> Result<Arc<dyn AttestorBooks>, StoreError> {
+        Ok(Arc::new(crate::open::beside(path).await?.0))
     }
 
     /// Finishes what is under way and lets the file go. Without it, a dropped store lets go a moment later.

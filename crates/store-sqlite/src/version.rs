@@ -112,27 +112,32 @@ impl Versions for SqliteStore {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn every_commit_changes_the_mark_and_nothing_else_does() {
+    /// A database with a table to write to.
+    async fn marked() -> (tempfile::TempDir, PathBuf, SqliteStore) {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("tocsin.db");
         let store = SqliteStore::open(&path).await.unwrap();
+        let table = "CREATE TABLE marks (n INTEGER)";
+        sqlx::query(table).execute(&store.writer).await.unwrap();
+        (folder, path, store)
+    }
+
+    async fn mark(store: &SqliteStore, n: i64) -> Version {
+        let mark = sqlx::query("INSERT INTO marks VALUES (?1)").bind(n);
+        mark.execute(&store.writer).await.unwrap();
+        store.version().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_commit_changes_the_mark_and_nothing_else_does() {
+        let (_folder, path, store) = marked().await;
         let first = store.version().await.unwrap();
         drop(store.begin("look").await.unwrap());
         assert_eq!(store.version().await.unwrap(), first);
 
         let mut last = first;
         for n in 0..3 {
-            sqlx::query("CREATE TABLE IF NOT EXISTS marks (n INTEGER)")
-                .execute(&store.writer)
-                .await
-                .unwrap();
-            sqlx::query("INSERT INTO marks VALUES (?1)")
-                .bind(n)
-                .execute(&store.writer)
-                .await
-                .unwrap();
-            let next = store.version().await.unwrap();
+            let next = mark(&store, n).await;
             assert_ne!(next, last);
             last = next;
         }
@@ -155,26 +160,14 @@ mod tests {
     /// The log is moved into the file, and begins anew.
     #[tokio::test]
     async fn a_checkpoint_hides_no_commit() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let store = SqliteStore::open(&folder.path().join("tocsin.db"))
-            .await
-            .unwrap();
-        sqlx::query("CREATE TABLE marks (n INTEGER)")
-            .execute(&store.writer)
-            .await
-            .unwrap();
+        let (_folder, _path, store) = marked().await;
         let mut seen = vec![store.version().await.unwrap()];
         for n in 0..50 {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
                 .execute(&store.writer)
                 .await
                 .unwrap();
-            sqlx::query("INSERT INTO marks VALUES (?1)")
-                .bind(n)
-                .execute(&store.writer)
-                .await
-                .unwrap();
-            let mark = store.version().await.unwrap();
+            let mark = mark(&store, n).await;
             assert!(!seen.contains(&mark), "{n}");
             seen.push(mark);
         }

@@ -11,7 +11,7 @@ use tocsin_store::StoreError;
 use tocsin_store::event::{Event, Seq};
 use tocsin_store::log::AuditEntry;
 use tocsin_store::webhook::lane::{
-    Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
+    AnswerOf, Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
 };
 use tocsin_store::webhook::{Endpoint, EndpointId, Profile, Registration, Standing, Webhooks};
 
@@ -85,8 +85,9 @@ impl Webhooks for SqliteStore {
         replay: &Replay,
         at_most: u32,
         audit: &AuditEntry,
+        answer: Option<AnswerOf<'_>>,
     ) -> Result<LaneId, StoreError> {
-        lanes::replay(self, id, replay, at_most, audit).await
+        lanes::replay(self, id, replay, at_most, audit, answer).await
     }
 
     async fn deliveries_to(

@@ -14,6 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tocsin_store::conformance::sample::{advance, source};
 use tocsin_store::step::{Step, Steps};
+use tocsin_store::version::Versions;
 use tocsin_store::{Store, StoreError};
 use tocsin_store_sqlite::SqliteStore;
 
@@ -81,6 +82,50 @@ async fn one_process_at_a_time_has_it() {
     assert!(refusal(&link).await.contains("another tocsin runs on it"));
     store.close().await;
     SqliteStore::open(&link).await.unwrap();
+}
+
+/// Others may answer from it meanwhile, and see that it is filled; none of them keeps the next one from filling it.
+#[tokio::test]
+async fn others_open_it_beside() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tocsin.db");
+    let missing = SqliteStore::open_beside(&path).await.unwrap_err();
+    assert!(missing.to_string().contains("start `tocsin run`"));
+    let store = SqliteStore::open(&path).await.unwrap();
+    let (beside, neighbour) = SqliteStore::open_beside(&path).await.unwrap();
+    assert!(neighbour.is_there().unwrap());
+    let step = Step {
+        sources: vec![advance(0, None, 1)],
+        ..Step::default()
+    };
+    let before = beside.version().await.unwrap();
+    store.commit(&step).await.unwrap();
+    assert_ne!(beside.version().await.unwrap(), before);
+    assert!(beside.progress(&source(0)).await.unwrap().is_some());
+    store.close().await;
+    assert!(!neighbour.is_there().unwrap());
+
+    // Whoever looks without a pause holds the lock for moments only.
+    let looking = std::thread::spawn(move || {
+        for _ in 0..20_000 {
+            neighbour.is_there().unwrap();
+        }
+        neighbour
+    });
+    for _ in 0..5 {
+        SqliteStore::open(&path).await.unwrap().close().await;
+    }
+    let neighbour = looking.join().unwrap();
+
+    neighbour.check_schema().await.unwrap();
+    run(
+        &path,
+        "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, true, x'00', 0)",
+    )
+    .await;
+    let newer = neighbour.check_schema().await.unwrap_err();
+    assert!(newer.to_string().contains("a newer tocsin"), "{newer}");
+    assert!(SqliteStore::open_beside(&path).await.is_err());
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 pub mod answers;
 pub mod archive;
 pub mod attestations;
+pub mod attestors;
 pub mod backlog;
 pub mod batches;
 pub mod browse;
@@ -25,6 +26,7 @@ pub mod deliveries;
 pub mod durability;
 pub mod epochs;
 pub mod events;
+pub mod grounds;
 pub mod halts;
 pub mod imports;
 pub mod logs;
@@ -247,6 +249,13 @@ macro_rules! conformance_tests {
                 do_not_change
                 are_revoked_once
             }
+            attestors {
+                move_from_where_they_are
+                are_noticed_once
+                are_counted_by_what_they_sign
+                are_counted_by_batch
+                are_counted_where_they_fail
+            }
             statements {
                 follow_a_reservation
                 keep_to_one_content
@@ -289,6 +298,7 @@ macro_rules! conformance_tests {
                 take_the_nonces_of_a_crowd
                 keep_nonces_within_bounds
                 count_what_they_are_used_for
+                take_a_public_key_once
                 wait_for_a_second_person
             }
             events {
@@ -298,6 +308,7 @@ macro_rules! conformance_tests {
             }
             webhooks {
                 are_registered
+                are_shared_among_clients
                 want_what_they_ask_for
                 are_due_in_order
                 replay_dead_letters
@@ -316,15 +327,22 @@ macro_rules! conformance_tests {
                 deliveries_are_listed_and_resumed
                 observations_are_listed_newest_first
             }
+            grounds {
+                say_what_was_heard
+                say_what_followed
+            }
             logs {
                 has_every_decision_once
                 tells_which_claims_wait
+                is_held_for_a_person
+                knows_who_signs
                 keeps_what_was_signed
                 proves_decisions
                 refuses_what_is_too_long
                 says_what_was_read
                 says_what_was_looked_at
                 says_how_policies_ended
+                says_no_where_something_was_seen_only
             }
             nonces {
                 are_taken_from_the_greater_count

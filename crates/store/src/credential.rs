@@ -4,6 +4,7 @@
 use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -20,13 +21,15 @@ use crate::webhook::EndpointId;
 
 /// How many nonces of a key are kept at once: a thousand requests a second for as long as a signature can be good.
 pub const MOST_NONCES: u32 = 100_000;
+/// How many proposals of one client wait at once.
+pub const MOST_PROPOSALS: u32 = 20;
 /// How many networks are remembered of a key.
 pub const MOST_NETWORKS: u32 = 64;
 
-/// Names a client or an endpoint: 1 to 64 lower-case letters, digits, `-`, `_` and `.`.
+/// Names a client or an endpoint: 1 to 64 lower-case letters, digits, `-`, `_` and `.`. A copy costs nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(transparent)]
-pub struct OwnerName(String);
+pub struct OwnerName(Arc<str>);
 
 impl OwnerName {
     /// As it is written.
@@ -45,7 +48,7 @@ impl FromStr for OwnerName {
                 "`{text}` is no name: write 1 to 64 lower-case letters, digits, `-`, `_` or `.`"
             )));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -65,7 +68,7 @@ impl fmt::Display for OwnerName {
 
 impl From<EndpointId> for OwnerName {
     fn from(id: EndpointId) -> Self {
-        Self(id.to_string())
+        Self(id.to_string().into())
     }
 }
 
@@ -178,6 +181,8 @@ pub struct CredentialChange {
     pub add: Vec<Credential>,
     /// Others.
     pub change: Vec<LifeChange>,
+    /// The proposal that is carried out with it, and so is gone afterwards.
+    pub proposal: Option<[u8; 16]>,
     /// Who did it, for the log.
     pub audit: Vec<AuditEntry>,
     /// What whoever asked with a key of their choice is answered, now and again.
@@ -241,9 +246,10 @@ pub trait Credentials: Send + Sync {
     /// All clients, by name.
     async fn clients(&self) -> Result<Vec<Client>, StoreError>;
 
-    /// Adds clients, adds and changes keys, says who did it and keeps the answer, all or none. A key whose owner is unknown, or
-    /// that is to be changed and is not there, is [`StoreError::Missing`]; a client's name, an id or an answer's key that is taken
-    /// is a [`StoreError::Conflict`]; a key that is not as it was read is [`StoreError::Stale`].
+    /// Adds clients, adds and changes keys, takes the proposal, says who did it and keeps the answer, all or none. A key whose
+    /// owner is unknown, or that is to be changed and is not there, and a proposal that was taken before are
+    /// [`StoreError::Missing`]; a client's name, an id, an answer's key or a public key that any client's key has or had is a
+    /// [`StoreError::Conflict`]; a key that is not as it was read is [`StoreError::Stale`].
     async fn change_credentials(&self, change: &CredentialChange) -> Result<(), StoreError>;
 
     /// Replaces how a secret is sealed. One that is sealed otherwise than `from` is [`StoreError::Stale`].
@@ -276,16 +282,18 @@ pub trait Credentials: Send + Sync {
     /// What keys were used for, by id; under `None`, what was refused of no known key.
     async fn credential_uses(&self) -> Result<BTreeMap<Option<KeyId>, Usage>, StoreError>;
 
-    /// Keeps a proposal.
-    async fn propose(&self, proposal: &Proposal) -> Result<(), StoreError>;
+    /// Keeps a proposal, has the log say so, and keeps what is answered, all or none. While [`MOST_PROPOSALS`] of the client wait,
+    /// it is [`StoreError::Refused`].
+    async fn propose(
+        &self,
+        proposal: &Proposal,
+        audit: &AuditEntry,
+        answer: Option<&Answer>,
+    ) -> Result<(), StoreError>;
 
-    /// The proposals that can be approved at `now`, the oldest first.
+    /// The proposals that can be approved at `now`, the oldest first: those of keys that ended are none.
     async fn proposals(&self, now: UnixTime) -> Result<Vec<Proposal>, StoreError>;
 
-    /// Takes a proposal, so that exactly one approves it: `None` if it is not there, too old, or was taken before.
-    async fn take_proposal(
-        &self,
-        id: [u8; 16],
-        now: UnixTime,
-    ) -> Result<Option<Proposal>, StoreError>;
+    /// A proposal that can be approved at `now`.
+    async fn proposal(&self, id: [u8; 16], now: UnixTime) -> Result<Option<Proposal>, StoreError>;
 }

@@ -10,6 +10,7 @@ use tocsin_domain::ids::{AttestationId, ClaimKey};
 use tocsin_domain::time::Timestamp;
 
 use crate::StoreError;
+use crate::answer::Written;
 
 /// A delivery to be queued: the consumer contract that has to be called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -187,8 +188,11 @@ pub trait Deliveries: Send + Sync {
     /// Gives a delivery up that is queued or being sent; a nonce that it holds is not given to another one.
     async fn give_up(&self, attestation: AttestationId, error: &str) -> Result<(), StoreError>;
 
-    /// Queues a delivery again that was given up; one that is under way goes on as it does. Refused where it has ended otherwise, or a newer attestation of its claim has taken its place.
-    async fn resume(&self, attestation: AttestationId) -> Result<(), StoreError>;
+    /// Queues a delivery again that was given up, and says so in the log; one that is under way goes on as it does. Either
+    /// way the answer is kept: all or none. Refused where the delivery has ended otherwise, or a newer attestation of its claim
+    /// has taken its place; an answer whose key is taken is a [`StoreError::Conflict`].
+    async fn resume(&self, attestation: AttestationId, written: &Written)
+    -> Result<(), StoreError>;
 
     /// Writes down what a mined transaction of a delivery cost, and says whether that is new. The same again is no error,
     /// another amount a [`StoreError::Conflict`]. [`StoreError::Missing`] for a transaction that is not the delivery's.

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod attestation;
+pub mod attestor;
 pub mod backlog;
 pub mod browse;
 pub mod check;
@@ -21,6 +22,7 @@ pub mod epoch;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod grounds;
 pub mod halt;
 pub mod import;
 pub mod log;
@@ -57,6 +59,7 @@ pub trait Store:
     + warning::Warnings
     + claim::Claims
     + epoch::Epochs
+    + attestor::Attestors
     + revocation::Standings
     + renewal::Renewals
     + attestation::Reservations
@@ -66,6 +69,7 @@ pub trait Store:
     + quorum::Quorums
     + event::Events
     + webhook::Webhooks
+    + grounds::Groundwork
     + log::Log
     + log::Audit
     + credential::KeyBooks
@@ -92,6 +96,7 @@ impl<T> Store for T where
         + warning::Warnings
         + claim::Claims
         + epoch::Epochs
+        + attestor::Attestors
         + revocation::Standings
         + renewal::Renewals
         + attestation::Reservations
@@ -102,6 +107,7 @@ impl<T> Store for T where
         + quorum::Quorums
         + event::Events
         + webhook::Webhooks
+        + grounds::Groundwork
         + log::Log
         + log::Audit
         + credential::KeyBooks

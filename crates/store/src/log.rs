@@ -1,10 +1,13 @@
 //! The eligibility log: every decision becomes a leaf of one Merkle tree, in the order in which it was made.
 //!
 //! A change of a table that holds decisions queues a fact in its own transaction; nothing is lost, whoever appends and
-//! whenever. Appending takes what is queued, makes leaves of it and grows the tree in one transaction. A claim whose fact
-//! still waits is not attested ([`Log::logged`]).
+//! whenever. Appending takes what is queued, makes leaves of it and grows the tree in one transaction. A claim whose leaf is
+//! not in, or says something else than the books, is not attested ([`Log::logged`]). A fact that contradicts a leaf is no
+//! leaf but a doubt ([`Log::doubts`]).
 
+mod lasting;
 mod proof;
+mod shown;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,8 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_log::{Hash, MAX_ENTRY_BYTES, TileId};
 
-pub use self::proof::{decision, prove};
+pub use self::lasting::{contradiction, is_gone, is_groundless, lasts};
+pub use self::proof::{begins_with, decision, prove};
 use crate::StoreError;
 use crate::check::Flaw;
 
@@ -57,6 +61,11 @@ impl Fact {
         }
     }
 
+    /// As its leaf shows it: hashes stand for what is nobody else's business, and for what is too long.
+    pub fn shown(self) -> Self {
+        shown::shown(self)
+    }
+
     /// The bytes whose hash is the leaf.
     pub fn entry(&self) -> Result<String, StoreError> {
         let entry = serde_jcs::to_string(self)
@@ -96,8 +105,28 @@ pub struct Appending<'a> {
     pub limit: u32,
     /// How long after the last leaf about a source the next one says how far it was read.
     pub coverage_every: Seconds,
-    /// How long after the end of a policy a loss within it can still be confirmed, by its terms.
-    pub slack: &'a [(TermsHash, Seconds)],
+    /// What the terms of policies ask for, before it is said how one ended.
+    pub slack: &'a [Slack],
+}
+
+/// What has to be seen before it can be said how a policy on these terms ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slack {
+    /// The terms.
+    pub terms: TermsHash,
+    /// How long after the end of a policy a loss within it can still be confirmed.
+    pub beyond: Seconds,
+    /// How values of its inputs stand, in their order.
+    pub inputs: Vec<Stands>,
+}
+
+/// How long what an input said is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stands {
+    /// It says what happened: as long as it says nothing, nothing did.
+    Happens,
+    /// A value holds until the next one; where there is a limit, until it is older than that.
+    Holds(Option<Seconds>),
 }
 
 /// The tree.
@@ -131,9 +160,70 @@ pub struct StoredCheckpoint {
     pub signed_at: Timestamp,
 }
 
+/// Something that was to become a leaf and cannot: somebody has changed the books, or put it there by hand. Nothing is attested
+/// for its subject until a person has looked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Doubt {
+    /// What kind of fact.
+    pub kind: String,
+    /// About what.
+    pub subject: String,
+    /// Which of them.
+    pub ordinal: u64,
+    /// Why it is no leaf.
+    pub reason: String,
+    /// When it was found.
+    pub found_at: Timestamp,
+}
+
+/// Under which name and key a log is signed, and since when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// What verifies its states, as `name+hash+base64`.
+    pub verifier: String,
+    /// How many leaves there were when it began.
+    pub size: u64,
+    /// When that was.
+    pub begun_at: Timestamp,
+}
+
 /// A row and the log say different things.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Discrepancy {
+    /// Two leaves about one subject contradict each other.
+    Contradicts {
+        /// The later leaf.
+        index: u64,
+        /// The one before it.
+        earlier: u64,
+        /// What kind of fact.
+        kind: String,
+        /// About what.
+        subject: String,
+        /// Which of them.
+        ordinal: u64,
+    },
+    /// What waits for its leaf is not what Tocsin would have put there.
+    Forged {
+        /// What kind of fact.
+        kind: String,
+        /// About what.
+        subject: String,
+        /// Which of them.
+        ordinal: u64,
+    },
+    /// A claim counts as attested, and there is no attestation of it.
+    Unattested {
+        /// The policy.
+        subject: String,
+        /// Which of its claims.
+        ordinal: u64,
+    },
+    /// A rule of the schema that queues facts, or a view that they are made by, is other than Tocsin made it.
+    Schema {
+        /// Which.
+        name: String,
+    },
     /// The newest leaf about a row is another than the row makes.
     Differs {
         /// The newest leaf.
@@ -212,11 +302,36 @@ pub trait Log: Send + Sync {
     /// The first signed state that has the leaf at this place.
     async fn checkpoint_with(&self, index: u64) -> Result<Option<StoredCheckpoint>, StoreError>;
 
-    /// Those of these claims whose decision is a leaf.
+    /// Those of these claims that are in the log: the newest leaf about each says what it says, the leaves of its policy and
+    /// of its loss event say what their rows say, and nothing of them is in doubt. None while the log is held.
     async fn logged(&self, claims: Vec<Claim>) -> Result<Vec<Claim>, StoreError>;
 
-    /// Makes the fact of every row anew and compares it with its newest leaf; returns at most `limit` differences.
+    /// Makes the fact of every row anew and compares it with its newest leaf, and the leaves about one subject with each
+    /// other; returns at most `limit` differences.
     async fn compare(&self, limit: u32) -> Result<Vec<Discrepancy>, StoreError>;
+
+    /// What could not become a leaf, at most `limit`.
+    async fn doubts(&self, limit: u32) -> Result<Vec<Doubt>, StoreError>;
+
+    /// Ends the doubts about subjects whose rows say again what their leaves say, or were rightly there and are gone; an
+    /// entry of the audit says which. Returns those that remain.
+    async fn settle_doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError>;
+
+    /// Holds the log for this reason, or lets it go on. While it is held no claim is in it ([`Self::logged`]), no claim key is
+    /// reserved and nothing is said in a quorum, so that nothing is signed by who may have forgotten what was.
+    async fn hold(&self, reason: Option<&str>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Under which name and key the log is signed; `None` where it was never signed.
+    async fn origin(&self) -> Result<Option<Origin>, StoreError>;
+
+    /// Records that the log is signed by this key from here on, and queues the fact that says so where another one was before;
+    /// `told` is what it says. The log is not held any more.
+    async fn begin_origin(
+        &self,
+        verifier: &str,
+        told: Option<&Value>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 }
 
 /// Something that an administrator did, or that was refused at the door.

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tocsin::clock::SetClock;
 use tocsin::command::policies;
 use tocsin::config::load_cover;
+use tocsin::insure::csv::COLUMNS;
 use tocsin_domain::time::Timestamp;
 use tocsin_store_sqlite::SqliteStore;
 
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("cover.toml", COVER);
-    write("spot.toml", DEFINITION);
+    write("spot.toml", FEED);
     write("tocsin.toml", CONFIG);
     let terms = load_cover(&folder.path().join("cover.toml"))
         .unwrap()
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
         (ROWS, "a risk for each policy"),
         (1_000, "100 policies on each risk"),
     ] {
-        let mut rows = HEADER.to_owned();
+        let mut rows = COLUMNS.join(",") + "\n";
         for number in 0..ROWS {
             writeln!(
                 rows,
@@ -153,8 +154,9 @@ async fn bare(folder: &Path) -> f64 {
     rate
 }
 
-const HEADER: &str =
-    "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n";
+const COVER: &str = include_str!("../../../tests/samples/fall/cover.toml");
+
+const FEED: &str = include_str!("../../../tests/samples/fall/feed.toml");
 
 const CONFIG: &str = r#"database = "tocsin.db"
 
@@ -164,45 +166,4 @@ evaluate_from = "2026-03-01T00:00:00Z"
 
 [feeds."feed:spot"]
 definition = "spot.toml"
-"#;
-
-const DEFINITION: &str = r#"provider = "spot"
-documentation = "https://example.com/docs"
-
-[subject]
-pattern = "price:{base}-{quote}"
-example = "price:AAA-USD"
-
-[request]
-url = "https://api.example.com/prices/{base}-{quote}"
-
-[values.price]
-path = "$.price"
-least = "0.000001"
-most = "1000000"
-
-[poll]
-every = "1min"
-"#;
-
-const COVER: &str = r#"name = "fall"
-title = "A price falls"
-version = 1
-peril = "price-fall"
-
-[inputs.price]
-metric = "price"
-source = "feed:spot"
-
-[trigger]
-when = "price <= 0.9"
-rearm = "never"
-
-[payout]
-fraction = "clamp(1 - price, 0, 50%)"
-
-[policy]
-waiting = "0s"
-event_inclusion = "[inception, expiry)"
-claim_deadline = "7d"
 "#;

@@ -2,15 +2,18 @@
 
 mod clients;
 mod log;
+mod operations;
 mod verifier;
 
+use core::net::SocketAddr;
 use core::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub use self::clients::{Client, Clients, OneKey, Signed};
+pub use self::clients::{Client, Clients, OneKey, Signed, Write};
 pub use self::log::Log;
+pub use self::operations::{Init, Migrate, Status};
 pub use self::verifier::{Claims, Keys, Rotate, Sending};
 
 /// A parametric-insurance oracle whose evidence anyone can re-execute.
@@ -32,6 +35,8 @@ impl Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a configuration that runs, with the cover, the feed and the policy that it names
+    Init(Init),
     /// Check covers, or a service configuration and all that it names, without contacting anybody
     Check {
         /// Cover files, or one service configuration with --config
@@ -50,6 +55,24 @@ pub enum Command {
         #[arg(long)]
         json_logs: bool,
     },
+    /// Serve the API alone, from a database that a `tocsin run` on this machine fills: public and signed requests are kept
+    /// away from the process that watches and signs. Takes no covers and policies, and sends no webhooks
+    Serve {
+        /// The service configuration, of which [api], [auth], [telemetry] and `database` are used
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+        /// Where to listen, instead of at [api] listen
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Write logs as JSON
+        #[arg(long)]
+        json_logs: bool,
+    },
+    /// Say how a running service is doing, on a page of text; exit with 0 if it is ready, with 1 if it is not, with 2 if that
+    /// cannot be told
+    Status(Status),
+    /// Bring the database of a stopped service up to date, and say from which version to which; `run` does it by itself
+    Migrate(Migrate),
     /// Say the terms of a cover in plain sentences, or what every part of them is worth at an instant
     Explain(Explain),
     /// Say what a cover would have decided on recorded observations

@@ -12,6 +12,7 @@ mod misfit;
 mod offers;
 mod policies;
 mod secret;
+mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ pub use self::covers::{InsuredCover, Listening, Origin, RiskKey, load_cover};
 pub use self::feeds::{FeedConfig, Feeds};
 pub use self::misfit::Misfit;
 pub use self::offers::Offers;
+pub use self::served::Served;
 use crate::insure::Insurer;
 use crate::pipeline::webhooks::keyring::Keyring;
 
@@ -96,8 +98,10 @@ impl Config {
 pub struct LogConfig {
     /// What it is called; after its key if absent.
     pub origin: Option<KeyName>,
-    /// The file with the seed of the key that signs its states; made if there is none.
+    /// The file with the seed of the key that signs its states; made for a log that has nothing in it.
     pub key_file: PathBuf,
+    /// The file that keeps the state that was signed last.
+    pub state_file: PathBuf,
     /// How often it says how far sources were read.
     pub coverage_every: Seconds,
 }
@@ -111,6 +115,8 @@ pub struct ApiConfig {
     pub open_reads: bool,
     /// Whether anybody may write.
     pub open_writes: bool,
+    /// How long after its inception a policy may still come from a client.
+    pub late_policies: Seconds,
 }
 
 /// Who signs, for which verifier.
@@ -214,9 +220,7 @@ pub enum ConfigError {
 impl Config {
     /// Reads a configuration and everything that it names; nothing is contacted and nothing is written.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = read(path)?;
-        let file: file::ConfigFile = toml::from_str(&text)
-            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))?;
+        let file = file::ConfigFile::read(path)?;
         let base = path.parent().unwrap_or(Path::new("."));
         let chains = file.chains(path, base)?;
         let mut heartbeats = file.heartbeats(path)?;

@@ -1,13 +1,19 @@
 //! The key that signs the states of the eligibility log: a seed of 32 bytes in a file that only its owner can read.
 //!
-//! A service without one makes one when it starts for the first time. Whoever has it can sign another history; whoever
-//! audits the log regularly, or has an older checkpoint, sees that.
+//! One is made for a log that has nothing in it, and never again: its public half is kept in the database, and another key, or
+//! none, is refused. Whoever has the key can sign another history; whoever audits the log regularly, or has an older
+//! checkpoint, sees that.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::hex;
-use tocsin_log::{KeyName, SigningKey};
+use tocsin_domain::time::Timestamp;
+use tocsin_log::{Checkpoint, KeyName, SigningKey};
+use tocsin_store::Store;
+
+use crate::config::LogConfig;
+use crate::private_file;
+use crate::service::ServiceError;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +27,36 @@ pub enum LogKeyError {
         #[source]
         source: std::io::Error,
     },
+    /// There is no file.
+    #[error(
+        "there is no {}, the key that signs the log: put it back from where it is kept, or name the right file with [log] key_file. \
+         If it is lost for ever, `tocsin log new-origin` begins the log under another key, for everybody to see", path.display()
+    )]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
     /// Its content.
     #[error(
-        "{} does not hold the key of a log: 64 hexadecimal digits. A lost key cannot be made again; \
-         name a new file and tell those who verify", path.display()
+        "{} does not hold the key of a log: 64 hexadecimal digits. Put it back from where it is kept; if it is lost for ever, \
+         `tocsin log new-origin` begins the log under another key, for everybody to see", path.display()
     )]
     Content {
         /// Which.
         path: PathBuf,
+    },
+    /// The file holds a key that this log was not signed by.
+    #[error(
+        "{} makes the log `{found}`, and this database is signed by `{signed}`: put back the key, and what [log] origin says. To go \
+         on under another key or name, for everybody to see, use `tocsin log new-origin`", path.display()
+    )]
+    Other {
+        /// Which.
+        path: PathBuf,
+        /// What it verifies.
+        found: String,
+        /// What verifies the log.
+        signed: String,
     },
     /// The source of random numbers.
     #[error("there are no random numbers to make the key of the log from")]
@@ -38,17 +66,61 @@ pub enum LogKeyError {
     Name(#[from] tocsin_log::LogError),
 }
 
-/// The key in `path`, which is made if there is none. Without an `origin` the log is called after its key.
+/// The key in `path`. Without an `origin` the log is called after its key.
 pub fn open(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyError> {
-    let file = |source| LogKeyError::File {
-        path: path.to_owned(),
-        source,
-    };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path)?,
-        Err(error) => return Err(file(error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LogKeyError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        Err(source) => {
+            return Err(LogKeyError::File {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
+    from_hex(&text, path, origin)
+}
+
+/// The key of the log of a service: that of the database, or the first one of a log that has nothing in it.
+pub(crate) async fn of_service(
+    config: &LogConfig,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<SigningKey, ServiceError> {
+    let (path, name) = (&config.key_file, config.origin.as_ref());
+    let origin = store.origin().await?;
+    let key = match open(path, name) {
+        Err(LogKeyError::Missing { .. }) if origin.is_none() && store.tree().await?.size == 0 => {
+            make(path, name)?
+        }
+        opened => opened?,
+    };
+    let found = key.verifier().to_string();
+    let other = |signed: String| LogKeyError::Other {
+        path: path.clone(),
+        found: found.clone(),
+        signed,
+    };
+    match origin {
+        Some(origin) if origin.verifier != found => Err(other(origin.verifier).into()),
+        Some(_) => Ok(key),
+        None => {
+            let signed = store.checkpoint().await?;
+            if signed.is_some_and(|state| Checkpoint::verify(&state.note, key.verifier()).is_err())
+            {
+                return Err(other("another key".to_owned()).into());
+            }
+            store.begin_origin(&found, None, now).await?;
+            Ok(key)
+        }
+    }
+}
+
+fn from_hex(text: &str, path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyError> {
     let mut seed = [0; 32];
     hex::decode_to_slice(text.trim(), &mut seed).map_err(|_not_hex| LogKeyError::Content {
         path: path.to_owned(),
@@ -65,9 +137,8 @@ pub fn open(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyE
     Ok(SigningKey::from_seed(name, &seed))
 }
 
-/// A new seed, durably in its file before anything is signed with it.
-fn make(path: &Path) -> Result<String, LogKeyError> {
-    use std::os::unix::fs::OpenOptionsExt;
+/// A new key, durably in its file before anything is signed with it. There must be no such file.
+pub fn make(path: &Path, origin: Option<&KeyName>) -> Result<SigningKey, LogKeyError> {
     let file = |source| LogKeyError::File {
         path: path.to_owned(),
         source,
@@ -76,15 +147,8 @@ fn make(path: &Path) -> Result<String, LogKeyError> {
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut seed)
         .map_err(LogKeyError::Random)?;
     let text = hex::encode(seed);
-    let mut options = std::fs::OpenOptions::new();
-    let mut made = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(file)?;
-    made.write_all(text.as_bytes()).map_err(file)?;
-    made.sync_all().map_err(file)?;
+    private_file::make(path, &text).map_err(file)?;
+    crate::anchor::sync_folder(path).map_err(file)?;
     tracing::info!(path = %path.display(), "made a key for the eligibility log");
-    Ok(text)
+    from_hex(&text, path, origin)
 }

@@ -7,9 +7,10 @@ use clap::Parser;
 use tocsin::cli::{Chain, Cli, Command, Feeds, Log, Policies};
 use tocsin::clock::SystemClock;
 use tocsin::command::{
-    self, backtest, chain, check, claims, client, clients, explain, feeds, keys, policies, verify,
+    self, backtest, chain, check, claims, client, clients, explain, feeds, init, keys, migrate,
+    policies, status, verify,
 };
-use tocsin::config::Config;
+use tocsin::config::{Config, Served};
 use tocsin::report::Report;
 use tocsin::{demo, report, service, telemetry};
 
@@ -27,6 +28,22 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<ExitCode, Report> {
     let mut out = std::io::stdout();
     match command {
+        Command::Init(asked) => {
+            init::run(&asked.folder, &SystemClock, &mut out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Status(asked) => {
+            let standing = runtime()?.block_on(status::run(&asked, &SystemClock, &mut out))?;
+            Ok(ExitCode::from(standing.exit_code()))
+        }
+        Command::Migrate(asked) => {
+            let current = runtime()?.block_on(migrate::run(&asked, &mut out))?;
+            Ok(if current {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
         Command::Check { covers, config } => {
             check::run(&covers, config.as_deref(), &mut out)?;
             Ok(ExitCode::SUCCESS)
@@ -38,6 +55,19 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             runtime()?.block_on(async {
                 let shutdown = service::shutdown_on_signal()?;
                 service::run(config, Arc::new(SystemClock), shutdown).await
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve {
+            config,
+            listen,
+            json_logs,
+        } => {
+            let config = Served::load(&config, listen)?;
+            let _traces = telemetry::start(json_logs, config.traces.as_ref())?;
+            runtime()?.block_on(async {
+                let shutdown = service::shutdown_on_signal()?;
+                service::serve(config, Arc::new(SystemClock), shutdown).await
             })?;
             Ok(ExitCode::SUCCESS)
         }
@@ -119,7 +149,7 @@ fn execute(command: Command) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Keys(asked) => {
-            runtime()?.block_on(keys::run(*asked, &mut out))?;
+            runtime()?.block_on(keys::run(*asked, &SystemClock, &mut out))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Log(asked) => log(asked, &mut out),
@@ -163,6 +193,19 @@ fn log(asked: Log, out: &mut dyn std::io::Write) -> Result<ExitCode, Report> {
             true
         }
         Log::Check { proof, key } => command::log::check::run(&proof, &key, out)?,
+        Log::Adopt { reason, config } => {
+            let adopt = command::log::origin::adopt(&config, &reason, &SystemClock, out);
+            runtime()?.block_on(adopt)?;
+            true
+        }
+        Log::NewOrigin { reason, config } => {
+            let begin = command::log::origin::new_origin(&config, &reason, &SystemClock, out);
+            runtime()?.block_on(begin)?;
+            true
+        }
+        Log::Settle { config } => {
+            runtime()?.block_on(command::log::origin::settle(&config, &SystemClock, out))?
+        }
     };
     Ok(if holds {
         ExitCode::SUCCESS

@@ -11,6 +11,7 @@
 //! path.
 
 pub mod attest;
+pub mod attestors;
 pub mod bell;
 pub mod claim;
 pub mod deliver;
@@ -70,6 +71,22 @@ pub struct Stage {
     pub metrics: tocsin_api::metrics::Metrics,
     /// Ends the stage.
     pub shutdown: Shutdown,
+}
+
+impl Stage {
+    /// What a service begins with: nothing is known yet of how anything is doing.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Self {
+        Self {
+            store,
+            clock,
+            health: tocsin_api::health::Health::default(),
+            chains: tocsin_api::chains::Chains::default(),
+            feeds: tocsin_api::feeds::Feeds::default(),
+            quorum: tocsin_api::quorum::Quorum::default(),
+            metrics: tocsin_api::metrics::Metrics::default(),
+            shutdown,
+        }
+    }
 }
 
 /// Whether a stage has found work, and so may find more.
@@ -174,6 +191,27 @@ pub enum StageError {
     /// Signing a state of the log.
     #[error("cannot sign the state of the eligibility log")]
     Log(#[from] tocsin_log::LogError),
+    /// The last signed state of the log cannot be kept outside the database.
+    #[error(transparent)]
+    Anchor(#[from] crate::anchor::AnchorError),
+    /// The log does not begin with what was signed, or that is not known.
+    #[error("the eligibility log is held, nothing is signed and nothing is attested: {0}")]
+    LogHeld(String),
+    /// Nothing can be appended to the log.
+    #[error("the eligibility log cannot go on, and nothing new is attested")]
+    LogStopped(#[source] tocsin_store::StoreError),
+    /// Something contradicts the log.
+    #[error(
+        "{kind} {subject} is in doubt, and {others} others: {reason}. Somebody has changed the books by hand, and nothing of it is \
+         attested. Stop the service, look with `tocsin log audit`, put the rows right, and say so with `tocsin log settle`",
+        kind = first.kind, subject = first.subject, reason = first.reason
+    )]
+    InDoubt {
+        /// The oldest one.
+        first: Box<tocsin_store::log::Doubt>,
+        /// How many others there are, as far as they are counted.
+        others: usize,
+    },
     /// An attestation that has no mirror, and gets none by waiting.
     #[error("the attestation {attestation} is not mirrored, a person has to look: {reason}")]
     Unmirrored {
@@ -182,6 +220,18 @@ pub enum StageError {
         /// Why.
         reason: String,
     },
+    /// How this process, or the one that fills the database, is doing cannot be said.
+    #[error(transparent)]
+    Status(#[from] crate::service::StatusError),
+    /// Nobody fills the database that this process answers from.
+    #[error("{0}")]
+    Unfilled(String),
+    /// Somebody else fills it now.
+    #[error(
+        "the process that fills the database signs for another verifier, or its log with another key, than when this one started: \
+         start this one again"
+    )]
+    AnotherService,
     /// What is stored refers to terms that are not loaded.
     #[error("there are no terms {0}: put the cover back into the configuration")]
     UnknownTerms(tocsin_domain::ids::TermsHash),
@@ -205,12 +255,19 @@ impl StageError {
             | Self::NothingFinal { .. }
             | Self::Quorum(_)
             | Self::Keyring(_)
+            | Self::Status(_)
+            | Self::Unfilled(_)
             | Self::TakenBack(_)
+            | Self::Anchor(_)
+            | Self::LogHeld(_)
+            | Self::LogStopped(_)
+            | Self::InDoubt { .. }
             | Self::Halted(_) => true,
             Self::Evaluation { .. }
             | Self::OtherReading(_)
             | Self::Payload(_)
             | Self::Log(_)
+            | Self::AnotherService
             | Self::UnknownTerms(_) => false,
         }
     }

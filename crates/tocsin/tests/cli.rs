@@ -75,6 +75,17 @@ fn the_example_configuration_is_complete() {
 }
 
 #[test]
+fn a_configuration_that_is_given_as_a_cover_is_one_complaint() {
+    let output = tocsin(&["check", "config/service/tocsin.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        said(&output),
+        "error: config/service/tocsin.toml is a service configuration, not a cover: \
+         tocsin check --config config/service/tocsin.toml\n"
+    );
+}
+
+#[test]
 fn the_example_of_a_quorum_is_complete() {
     let example = std::fs::read_to_string(root().join("config/service/tocsin.toml")).unwrap();
     let (alone, quorum) = example.split_once("#[quorum]\n").unwrap();

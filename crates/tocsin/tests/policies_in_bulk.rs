@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tocsin::clock::SetClock;
 use tocsin::command::{check, policies};
 use tocsin::config::{Config, load_cover};
+use tocsin::insure::csv::COLUMNS;
 use tocsin_domain::ids::PolicyId;
 use tocsin_domain::observation::{SourceId, Subject};
 use tocsin_domain::time::Timestamp;
@@ -17,10 +18,24 @@ use tocsin_store::look::Looks;
 use tocsin_store::policy::Policies;
 use tocsin_store_sqlite::SqliteStore;
 
-const HEADER: &str =
-    "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n";
+const COVER: &str = include_str!("../../../tests/samples/fall/cover.toml");
+
+const FEED: &str = include_str!("../../../tests/samples/fall/feed.toml");
 
 const CONSUMER: &str = "eip155:1:0x0000000000000000000000000000000000000003";
+
+/// The first line of a file of policies.
+fn header() -> String {
+    COLUMNS.join(",") + "\n"
+}
+
+/// The feed, of a provider who wants a key.
+fn keyed() -> String {
+    FEED.replace(
+        "{base}-{quote}\"\n\n[values",
+        "{base}-{quote}?key={key}\"\n\n[values",
+    )
+}
 
 struct Desk {
     folder: TempDir,
@@ -34,7 +49,7 @@ impl Desk {
             std::fs::write(folder.path().join(name), text).unwrap();
         };
         write("cover.toml", COVER);
-        write("spot.toml", DEFINITION);
+        write("spot.toml", &keyed());
         write("tocsin.toml", CONFIG);
         let terms = load_cover(&folder.path().join("cover.toml")).unwrap();
         Self {
@@ -56,7 +71,7 @@ impl Desk {
 
     fn write(&self, rows: &str) -> PathBuf {
         let path = self.path("policies.csv");
-        std::fs::write(&path, format!("{HEADER}{rows}")).unwrap();
+        std::fs::write(&path, format!("{}{rows}", header())).unwrap();
         path
     }
 
@@ -275,15 +290,15 @@ async fn a_file_with_other_columns_is_refused() {
     let desk = Desk::open();
     let columns = [
         (
-            HEADER.replace("holder", "owner"),
+            header().replace("holder", "owner"),
             "there is no column `owner`",
         ),
         (
-            HEADER.replace("holder,", ""),
+            header().replace("holder,", ""),
             "the column `holder` is missing",
         ),
         (
-            HEADER.replace("holder", "number"),
+            header().replace("holder", "number"),
             "the column `number` is there twice",
         ),
     ];
@@ -394,45 +409,4 @@ definition = "spot.toml"
 keys = [{ name = "main", secret = "file:spot.toml", per_day = 500 }]
 concurrency = 4
 archive_for = "10d"
-"#;
-
-const DEFINITION: &str = r#"provider = "spot"
-documentation = "https://example.com/docs"
-
-[subject]
-pattern = "price:{base}-{quote}"
-example = "price:AAA-USD"
-
-[request]
-url = "https://api.example.com/prices/{base}-{quote}?key={key}"
-
-[values.price]
-path = "$.price"
-least = "0.000001"
-most = "1000000"
-
-[poll]
-every = "1min"
-"#;
-
-const COVER: &str = r#"name = "fall"
-title = "A price falls"
-version = 1
-peril = "price-fall"
-
-[inputs.price]
-metric = "price"
-source = "feed:spot"
-
-[trigger]
-when = "price <= 0.9"
-rearm = "never"
-
-[payout]
-fraction = "clamp(1 - price, 0, 50%)"
-
-[policy]
-waiting = "0s"
-event_inclusion = "[inception, expiry)"
-claim_deadline = "7d"
 "#;

@@ -28,6 +28,13 @@ pub fn processor_time(process: &str) -> Duration {
     TICK * (ticks() + ticks())
 }
 
+/// The processor time that this thread has used.
+pub fn thread_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanoseconds = stat.split_whitespace().next().unwrap();
+    Duration::from_nanos(nanoseconds.parse().unwrap())
+}
+
 /// A server that is running beside, ended with its guard.
 pub struct Beside {
     process: Child,

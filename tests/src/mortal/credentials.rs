@@ -8,9 +8,11 @@ use tocsin_auth::nonce::NonceHash;
 use tocsin_auth::seal::Sealed;
 use tocsin_auth::{KeyId, UnixTime};
 use tocsin_store::StoreError;
+use tocsin_store::answer::Answer;
 use tocsin_store::credential::{
     Client, Credential, CredentialChange, Credentials, Owner, Proposal, Usage, Uses,
 };
+use tocsin_store::log::AuditEntry;
 
 use super::Mortal;
 
@@ -60,20 +62,21 @@ impl<S: Credentials> Credentials for Mortal<S> {
         self.store.credential_uses().await
     }
 
-    async fn propose(&self, proposal: &Proposal) -> Result<(), StoreError> {
-        self.write("propose", self.store.propose(proposal)).await
+    async fn propose(
+        &self,
+        proposal: &Proposal,
+        audit: &AuditEntry,
+        answer: Option<&Answer>,
+    ) -> Result<(), StoreError> {
+        let write = self.store.propose(proposal, audit, answer);
+        self.write("propose", write).await
     }
 
     async fn proposals(&self, now: UnixTime) -> Result<Vec<Proposal>, StoreError> {
         self.store.proposals(now).await
     }
 
-    async fn take_proposal(
-        &self,
-        id: [u8; 16],
-        now: UnixTime,
-    ) -> Result<Option<Proposal>, StoreError> {
-        self.write("take_proposal", self.store.take_proposal(id, now))
-            .await
+    async fn proposal(&self, id: [u8; 16], now: UnixTime) -> Result<Option<Proposal>, StoreError> {
+        self.store.proposal(id, now).await
     }
 }

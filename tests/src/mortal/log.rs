@@ -1,11 +1,14 @@
 //! The eligibility log. Its writes are not numbered: when they happen is up to a timer.
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tocsin_domain::claim::Claim;
+use tocsin_domain::time::Timestamp;
 use tocsin_log::TileId;
 use tocsin_store::StoreError;
 use tocsin_store::log::{
-    Appended, Appending, Audit, AuditEntry, Discrepancy, Leaf, Log, StoredCheckpoint, Tree,
+    Appended, Appending, Audit, AuditEntry, Discrepancy, Doubt, Leaf, Log, Origin,
+    StoredCheckpoint, Tree,
 };
 
 use super::Mortal;
@@ -57,6 +60,31 @@ impl<S: Log> Log for Mortal<S> {
 
     async fn compare(&self, limit: u32) -> Result<Vec<Discrepancy>, StoreError> {
         self.store.compare(limit).await
+    }
+
+    async fn doubts(&self, limit: u32) -> Result<Vec<Doubt>, StoreError> {
+        self.store.doubts(limit).await
+    }
+
+    async fn settle_doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError> {
+        self.store.settle_doubts(now).await
+    }
+
+    async fn hold(&self, reason: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        self.store.hold(reason, now).await
+    }
+
+    async fn origin(&self) -> Result<Option<Origin>, StoreError> {
+        self.store.origin().await
+    }
+
+    async fn begin_origin(
+        &self,
+        verifier: &str,
+        told: Option<&Value>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.begin_origin(verifier, told, now).await
     }
 }
 

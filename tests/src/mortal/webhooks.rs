@@ -6,7 +6,7 @@ use tocsin_store::StoreError;
 use tocsin_store::event::{Event, Events, Kept, NewEvent, Seq};
 use tocsin_store::log::AuditEntry;
 use tocsin_store::webhook::lane::{
-    Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
+    AnswerOf, Backlog, DeadLetter, Lane, LaneId, Record, RecordId, Replay, Settlement,
 };
 use tocsin_store::webhook::{Endpoint, EndpointId, Profile, Registration, Standing, Webhooks};
 
@@ -106,8 +106,9 @@ impl<S: Webhooks> Webhooks for Mortal<S> {
         replay: &Replay,
         at_most: u32,
         audit: &AuditEntry,
+        answer: Option<AnswerOf<'_>>,
     ) -> Result<LaneId, StoreError> {
-        let write = self.store.replay(id, replay, at_most, audit);
+        let write = self.store.replay(id, replay, at_most, audit, answer);
         self.write("replay", write).await
     }
 

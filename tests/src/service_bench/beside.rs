@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tocsin::clock::SystemClock;
 use tocsin::config::Config;
 use tocsin::service;
@@ -91,14 +91,17 @@ pub async fn serve(config: &str, address: &str, say: impl Fn(&str)) -> Result<()
         .map_err(|error| tocsin::report::chain(&error))
 }
 
-/// Answers every request with the bytes of a file.
+/// Answers with the bytes of a file: to a read of what the service is asked for, and to a write, once its body is there.
 pub async fn bare(file: &str, say: impl Fn(&str)) -> Result<(), String> {
     let body = Bytes::from(std::fs::read(file).map_err(|error| error.to_string())?);
     let answer = move || {
         let answer = ([(CONTENT_TYPE, "application/json")], body.clone());
         std::future::ready(answer)
     };
-    let router = Router::new().route("/v1/policies/{policy}/eligibility", get(answer));
+    let taken = answer.clone();
+    let router = Router::new()
+        .route("/v1/policies/{policy}/eligibility", get(answer))
+        .route("/v1/caller", post(move |_written: Bytes| taken()));
     listen(router, say).await
 }
 

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tocsin::clock::{Clock, SystemClock};
 use tocsin::command::policies;
 use tocsin::config::load_cover;
+use tocsin::insure::csv::COLUMNS;
 use tocsin_auth::life::DAY;
 use tocsin_auth::seal::random;
 use tocsin_auth::{Environment, KeyId, LifeCycle, Scope, SigningKey};
@@ -42,7 +43,7 @@ impl Place {
             std::fs::write(folder.path().join(name), text).unwrap();
         };
         write("cover.toml", COVER);
-        write("spot.toml", DEFINITION);
+        write("spot.toml", &FEED.replace("1min", "60min"));
         write("spot.key", "a key of no worth");
         write("master.key", &alloy::hex::encode(teller::MASTER));
         write("tocsin.toml", &config(address, sink));
@@ -53,14 +54,11 @@ impl Place {
             address,
             terms,
         };
-        let mut rows = HEADER.to_owned();
+        let mut rows = COLUMNS.join(",") + "\n";
         for number in 0..policies {
             let policy = place.policy(number);
-            let values = HEADER
-                .trim()
-                .split(',')
-                .map(|name| policy[name].as_str().unwrap());
-            writeln!(rows, "{}", values.collect::<Vec<_>>().join(",")).unwrap();
+            let values = COLUMNS.map(|name| policy[name].as_str().unwrap());
+            writeln!(rows, "{}", values.join(",")).unwrap();
         }
         std::fs::write(place.path("policies.csv"), rows).unwrap();
         let mut out = std::io::sink();
@@ -167,6 +165,7 @@ per_second = 500
 
 [api]
 listen = "{address}"
+late_policies = "2d"
 
 [auth]
 environment         = "test"
@@ -184,46 +183,6 @@ plain_http = true
     )
 }
 
-const HEADER: &str =
-    "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n";
+const COVER: &str = include_str!("../../samples/fall/cover.toml");
 
-const DEFINITION: &str = r#"provider = "spot"
-documentation = "https://example.com/docs"
-
-[subject]
-pattern = "price:{base}-{quote}"
-example = "price:AAA-USD"
-
-[request]
-url = "https://api.example.com/prices/{base}-{quote}"
-
-[values.price]
-path = "$.price"
-least = "0.000001"
-most = "1000000"
-
-[poll]
-every = "60min"
-"#;
-
-const COVER: &str = r#"name = "fall"
-title = "A price falls"
-version = 1
-peril = "price-fall"
-
-[inputs.price]
-metric = "price"
-source = "feed:spot"
-
-[trigger]
-when = "price <= 0.9"
-rearm = "never"
-
-[payout]
-fraction = "clamp(1 - price, 0, 50%)"
-
-[policy]
-waiting = "0s"
-event_inclusion = "[inception, expiry)"
-claim_deadline = "7d"
-"#;
+const FEED: &str = include_str!("../../samples/fall/feed.toml");

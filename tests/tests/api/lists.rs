@@ -151,25 +151,37 @@ async fn a_delivery_that_was_given_up_is_found_and_queued_again() {
     let listed = whole(&base, failed, "deliveries", "attestation").await;
     assert_eq!(listed, [dead.to_string()]);
 
-    let replay = async |id: String| {
+    let replay = async |id: String, key: &str| {
         let path = format!("{base}/v1/deliveries/{id}/replay");
-        http::client().post(path).send().await.unwrap()
+        let request = http::client().post(path).header("idempotency-key", key);
+        request.send().await.unwrap()
     };
     // The second time it is under way already.
-    for _ in 0..2 {
-        let answer = replay(dead.to_string()).await;
+    for key in ["once", "twice"] {
+        let answer = replay(dead.to_string(), key).await;
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
         let said: Value = answer.json().await.unwrap();
         assert_eq!(said["delivery"]["state"], "queued");
     }
     let stored = store.delivery(dead).await.unwrap().unwrap();
     assert_eq!(stored.state, DeliveryState::Queued);
+    // Who repeats a request that was answered does not queue it again when it was given up again.
+    store.give_up(dead, "it reverts still").await.unwrap();
+    let answer = replay(dead.to_string(), "once").await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let stored = store.delivery(dead).await.unwrap().unwrap();
+    assert_eq!(stored.state, DeliveryState::Failed);
+    let other = replay(done.to_string(), "once").await;
+    assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(
-        replay(done.to_string()).await.status(),
+        replay(done.to_string(), "done").await.status(),
         StatusCode::CONFLICT
     );
     let nobody = format!("0x{}", "11".repeat(32));
-    assert_eq!(replay(nobody).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        replay(nobody, "nobody").await.status(),
+        StatusCode::NOT_FOUND
+    );
     // Who did it is in the log.
     log(&store).await;
     let entries = json(&base, "/v1/log/entries?limit=256").await;

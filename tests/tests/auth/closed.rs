@@ -12,7 +12,7 @@ use tocsin_tests::signed::{Holder, SignedApi, settings};
 use super::http;
 
 /// Whoever has the database besides the service.
-async fn beside(api: &SignedApi) -> SqliteConnection {
+pub(super) async fn beside(api: &SignedApi) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(api.folder.path().join("t.db"))
         .busy_timeout(Duration::from_secs(5));

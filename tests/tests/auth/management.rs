@@ -3,8 +3,10 @@
 use reqwest::{Client as Http, Method, StatusCode};
 use serde_json::{Value, json};
 use tocsin_auth::{Environment, Scope, SigningKey};
-use tocsin_tests::signed::{Holder, SignedApi, settings};
+use tocsin_store::credential::{Credentials, MOST_PROPOSALS};
+use tocsin_tests::signed::{Holder, SignedApi, now, settings};
 
+use super::closed::beside;
 use super::http;
 
 async fn act(http: &Http, api: &SignedApi, by: &Holder, act: Value) -> (StatusCode, Value) {
@@ -159,4 +161,92 @@ async fn in_production_it_takes_two_people() {
     let path = format!("/v1/keys/proposals/{late}/approval");
     let signed = two.sign(Method::POST, &api.base, &path, b"");
     assert_eq!(signed.send(&http).await.status(), StatusCode::CONFLICT);
+}
+
+/// Two clients with one pair of keys are one person.
+#[tokio::test]
+async fn a_public_key_is_one_persons() {
+    let api = SignedApi::serve(settings(Environment::Test)).await;
+    let (http, manager) = (http(), api.manager("manager").await);
+    let pair = SigningKey::ed25519(&[5; 32]).unwrap();
+    let public = alloy::hex::encode(pair.public().unwrap().unwrap());
+    let add = |client: &str| json!({"act": "add_client", "client": client, "scopes": ["keys:manage"], "public_key": public});
+    let (status, said) = act(&http, &api, &manager, add("alice")).await;
+    assert_eq!(status, StatusCode::OK, "{said}");
+    let key = said["key"].clone();
+    let (status, said) = act(&http, &api, &manager, add("carol")).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{said}");
+    assert!(
+        said["detail"].as_str().unwrap().contains("public key"),
+        "{said}"
+    );
+    // Nor does one that was revoked come again.
+    act(&http, &api, &manager, json!({"act": "revoke", "key": key})).await;
+    let (status, _) = act(&http, &api, &manager, add("carol")).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+}
+
+/// An act that is sent twice is done once, and its secret shown once.
+#[tokio::test]
+async fn an_act_is_done_once() {
+    let api = SignedApi::serve(settings(Environment::Test)).await;
+    let (http, manager) = (http(), api.manager("manager").await);
+    let add = json!({"act": "add_client", "client": "desk", "scopes": ["read"]});
+    act(&http, &api, &manager, add).await;
+    let rotate = json!({"act": "rotate", "client": "desk"}).to_string();
+    let send = async |body: &str| {
+        let signed =
+            manager.sign_again(Method::POST, &api.base, "/v1/keys", body.as_bytes(), "once");
+        let answer = signed.send(&http).await;
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    let (_, first) = send(&rotate).await;
+    let (status, second) = send(&rotate).await;
+    assert_eq!(status, StatusCode::OK, "{second}");
+    assert_eq!(first["key"], second["key"]);
+    assert!(first["secret"].is_string() && second["secret"].is_null());
+    assert!(second["secret_lost"].is_string());
+    let keys = api.store.credentials().await.unwrap();
+    assert_eq!(keys.len(), 3);
+    let other = json!({"act": "rotate", "client": "manager"}).to_string();
+    let (status, said) = send(&other).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+}
+
+/// What cannot be done is not kept for a second person, nobody fills the list, and all of it is in the log.
+#[tokio::test]
+async fn proposals_are_sound_and_few() {
+    let api = SignedApi::serve(settings(Environment::Prod)).await;
+    let (http, one) = (http(), api.manager("one").await);
+    let padded = "=".repeat(70_000);
+    for wrong in [
+        json!({"act": "rotate", "client": "nobody"}),
+        json!({"act": "add_client", "client": "x", "scopes": ["read"], "public_key": padded}),
+        json!({"act": "add_client", "client": "x", "scopes": []}),
+    ] {
+        let (status, said) = act(&http, &api, &one, wrong).await;
+        assert!(status.is_client_error(), "{status} {said}");
+    }
+    assert_eq!(api.store.proposals(now()).await.unwrap(), []);
+    let mut last = StatusCode::ACCEPTED;
+    let mut accepted = 0;
+    for number in 0..=MOST_PROPOSALS {
+        let add = json!({"act": "add_client", "client": format!("c{number}"), "scopes": ["read"]});
+        last = act(&http, &api, &one, add).await.0;
+        accepted += u32::from(last == StatusCode::ACCEPTED);
+    }
+    assert_eq!((accepted, last), (MOST_PROPOSALS, StatusCode::CONFLICT));
+    let two = api.manager("two").await;
+    let theirs = json!({"act": "add_client", "client": "late", "scopes": ["read"]});
+    assert_eq!(act(&http, &api, &two, theirs).await.0, StatusCode::ACCEPTED);
+    let queued: Vec<String> = sqlx::query_scalar(
+        "SELECT json_extract(body, '$.action') FROM log_queue WHERE kind = 'audit'",
+    )
+    .fetch_all(&mut beside(&api).await)
+    .await
+    .unwrap();
+    let count = |action: &str| queued.iter().filter(|queued| *queued == action).count();
+    assert_eq!(count("key-act-refused"), 4);
+    let proposed = usize::try_from(accepted).unwrap() + 1;
+    assert_eq!(count("key-act-proposed"), proposed);
 }

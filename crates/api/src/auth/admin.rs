@@ -12,8 +12,9 @@ use tocsin_auth::seal::Seal;
 use tocsin_auth::{Environment, KeyId, LifeCycle, State, UnixTime};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Answer;
 use tocsin_store::credential::{
-    Client, Credential, CredentialChange, KeyBooks, LifeChange, Owner, OwnerName,
+    Client, Credential, CredentialChange, KeyBooks, LifeChange, Owner, OwnerName, Proposal,
 };
 use tocsin_store::log::AuditEntry;
 
@@ -42,12 +43,33 @@ pub struct Admin<'a> {
 }
 
 /// What an act comes to, and the secret that it shows.
-type Planned = (CredentialChange, Option<ShownSecret>);
+type Change = (CredentialChange, Option<ShownSecret>);
+
+/// What an act comes to before it is done.
+#[derive(Debug)]
+pub struct Plan {
+    /// All that is written, with the entry of the log.
+    pub change: CredentialChange,
+    /// What is done once it is written.
+    pub done: Done,
+}
 
 impl Admin<'_> {
     /// Does `act`, all of it or nothing, and has the log say who did it.
     pub async fn perform(&self, act: &Act, actor: &str, now: UnixTime) -> Result<Done, ActError> {
-        let (mut change, secret) = self.plan(act, now).await?;
+        let plan = self.plan(act, actor, now).await?;
+        self.carry_out(plan).await
+    }
+
+    /// Does what was planned.
+    pub async fn carry_out(&self, plan: Plan) -> Result<Done, ActError> {
+        self.store.change_credentials(&plan.change).await?;
+        Ok(plan.done)
+    }
+
+    /// What `act` comes to, as things stand; nothing is written.
+    pub async fn plan(&self, act: &Act, actor: &str, now: UnixTime) -> Result<Plan, ActError> {
+        let (mut change, secret) = self.change(act, now).await?;
         let key = change.add.first().map(|made| made.id.clone());
         let made = change.add.iter().map(|made| (made.id.clone(), made.life));
         let moved = change.change.iter();
@@ -58,22 +80,43 @@ impl Admin<'_> {
         let states: BTreeMap<&str, &str> = states.collect();
         let detail = json!({ "act": act, "changed": states });
         change.audit = vec![entry(act, "key-managed", actor, detail, now)];
-        self.store.change_credentials(&change).await?;
-        Ok(Done {
+        let done = Done {
             key,
             secret,
             changed,
-        })
+        };
+        Ok(Plan { change, done })
     }
 
-    /// Has the log say that somebody has proposed `act`.
-    pub async fn propose(&self, act: &Act, actor: &str, now: UnixTime) -> Result<(), StoreError> {
+    /// Keeps `proposal`, which is of `act`, for a second person, with the entry of the log and what is answered.
+    pub async fn propose(
+        &self,
+        act: &Act,
+        proposal: &Proposal,
+        actor: &str,
+        answer: &Answer,
+    ) -> Result<(), StoreError> {
         let detail = json!({ "act": act });
-        let proposed = entry(act, "key-act-proposed", actor, detail, now);
-        self.store.record(&[proposed]).await
+        let at = proposal.proposed_at;
+        let proposed = entry(act, "key-act-proposed", actor, detail, at);
+        self.store.propose(proposal, &proposed, Some(answer)).await
     }
 
-    async fn plan(&self, act: &Act, now: UnixTime) -> Result<Planned, ActError> {
+    /// Has the log say that `act` was not done, and why: who tries what is of interest too.
+    pub async fn refused(
+        &self,
+        act: &Act,
+        actor: &str,
+        why: &ActError,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        // Not the whole act: it may be as long as whoever sent it liked.
+        let detail = json!({ "act": act.name(), "reason": why.to_string() });
+        let refused = entry(act, "key-act-refused", actor, detail, now);
+        self.store.record(&[refused]).await
+    }
+
+    async fn change(&self, act: &Act, now: UnixTime) -> Result<Change, ActError> {
         let mut change = CredentialChange::default();
         let (made, secret) = match act {
             Act::AddClient {
@@ -135,7 +178,7 @@ impl Admin<'_> {
         &self,
         id: &KeyId,
         to: impl Fn(LifeCycle) -> Result<LifeCycle, NoTransition>,
-    ) -> Result<Planned, ActError> {
+    ) -> Result<Change, ActError> {
         let found = self.store.credential(id).await?;
         let found = found.ok_or_else(|| ActError::NoKey(id.clone()))?;
         let change = CredentialChange {

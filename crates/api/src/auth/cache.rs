@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::counter::Counter;
 use tocsin_auth::KeyId;
 use tocsin_auth::check::KnownKey;
 use tocsin_store::credential::OwnerName;
@@ -21,6 +22,8 @@ const ABSENT_FOR: Duration = Duration::from_secs(1);
 pub(super) struct Known {
     pub(super) key: KnownKey,
     pub(super) client: OwnerName,
+    /// Requests that were let through.
+    pub(super) answered: Counter,
 }
 
 struct Entry {
@@ -95,6 +98,7 @@ mod tests {
                 scopes: Scopes::default(),
             },
             client: "desk".parse().unwrap(),
+            answered: Counter::default(),
         };
         let an_hour = Cache::new(Duration::from_secs(3_600));
         let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));

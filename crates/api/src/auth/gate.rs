@@ -8,14 +8,16 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::Method;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
+use axum::http::uri::Authority;
 use tocsin_auth::check::{KnownKey, NonceUse, Parsed, Permitted, Timely, Whole};
+use tocsin_auth::flaw::flaw;
 use tocsin_auth::request::Request as Judged;
 use tocsin_auth::{Failure, KeyId, Scope, TAG, VerifyingKey};
 use tocsin_store::StoreError;
 use tocsin_store::credential::{Credential, Material, Owner};
 
 use super::cache::Known;
-use super::{Auth, Caller, tally};
+use super::{Auth, Caller};
 use crate::problem::{Kind, Problem};
 
 /// The longest headers together, and the most of them.
@@ -41,13 +43,12 @@ impl Auth {
     /// Lets a request through that a key with `scope` has signed, with its [`Caller`] in the extensions.
     pub(crate) async fn admit(&self, scope: Scope, request: Request) -> Result<Request, Problem> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let network = peer.map(|ConnectInfo(peer)| tally::network(peer.ip()));
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
         let (mut head, body) = request.into_parts();
         match self.judge(scope, &head, body).await {
             Ok((caller, body)) => {
                 tracing::Span::current().record("key", caller.key.as_str());
-                self.0.tally.answered(&caller.key, network);
-                self.0.metrics.call_answered(&caller.client, &caller.key);
+                self.0.tally.answered(&caller.key, peer);
                 head.extensions.insert(caller);
                 Ok(Request::from_parts(head, Body::from(body)))
             }
@@ -66,13 +67,17 @@ impl Auth {
         let authority = authority(head).ok_or(unknown(Failure::Malformed))?;
         let judged = Judged {
             method: &head.method,
-            authority: &authority,
+            authority,
             path: head.uri.path(),
             query: head.uri.query(),
             headers: &head.headers,
         };
         let here = self.0.settings.environment;
         let parsed = Parsed::read(judged, here).map_err(unknown)?;
+        let names = &self.0.settings.authorities;
+        if !names.is_empty() && !names.iter().any(|name| judged.is_for(name)) {
+            return Err(unknown(Failure::WrongAuthority));
+        }
         let known = self.known(parsed.key()).await.map_err(Refused::Store)?;
         let key = known.as_ref().map(|known| known.key.id.clone());
         let of_key = |failure| Refused::Check(failure, key.clone());
@@ -86,9 +91,12 @@ impl Auth {
         let Some(known) = known else {
             return Err(unknown(Failure::UnknownKey));
         };
+        let place = self.0.places.enter(&known.client);
+        let place = place.ok_or_else(|| of_key(Failure::RateLimited))?;
         let body = self.read(&timely, body, &known.key.id).await?;
         let whole = timely.body(&body).map_err(of_key)?;
         let used = self.use_nonce(&whole).await;
+        drop(place);
         let fresh = whole.fresh(used).map_err(of_key)?;
         let scoped = fresh.scope(scope).map_err(of_key)?;
         let within = self.0.rates.take(scoped.key(), Instant::now());
@@ -97,6 +105,7 @@ impl Auth {
     }
 
     fn caller(&self, permitted: &Permitted, known: Known) -> Caller {
+        known.answered.inc();
         Caller {
             client: known.client,
             key: permitted.key().clone(),
@@ -137,6 +146,7 @@ impl Auth {
         };
         match verifying {
             Ok(verifying) => Some(Known {
+                answered: self.0.metrics.calls_of(&client, &stored.id),
                 key: KnownKey {
                     id: stored.id,
                     verifying,
@@ -186,6 +196,21 @@ impl Auth {
         }
     }
 
+    /// What anybody can see to be wrong, whichever check has failed.
+    fn flaw(&self, head: &Head) -> Option<String> {
+        let Some(authority) = authority(head) else {
+            return Some("the host is not named, or named in two ways".to_owned());
+        };
+        let judged = Judged {
+            method: &head.method,
+            authority,
+            path: head.uri.path(),
+            query: head.uri.query(),
+            headers: &head.headers,
+        };
+        flaw(&judged, (self.0.now)(), self.0.settings.windows)
+    }
+
     fn refuse(&self, refused: Refused, scope: Scope, head: &Head) -> Problem {
         let (failure, key) = match &refused {
             Refused::Check(failure, key) => (*failure, key.as_ref()),
@@ -193,12 +218,17 @@ impl Auth {
             Refused::Headers => (Failure::Malformed, None),
             Refused::Store(_) => (Failure::NonceStore, None),
         };
+        tracing::info!(
+            reason = failure.name(),
+            key = key.map(KeyId::as_str),
+            "a request is refused"
+        );
         self.0.tally.refused(key, failure);
         self.0.metrics.call_refused(failure);
         match refused {
             Refused::Store(error) => {
                 tracing::error!(%error, "a key could not be read: its requests are refused");
-                refusal(Failure::NonceStore, scope, head)
+                refusal(Failure::NonceStore, scope, head, || None)
             }
             Refused::Headers => said(
                 Kind::TooLong,
@@ -209,7 +239,7 @@ impl Auth {
                 said(Kind::TooLarge, &format!("a body may have {most} bytes"))
             }
             Refused::Body(kind, _) => said(kind, "the body did not come in time"),
-            Refused::Check(failure, _) => refusal(failure, scope, head),
+            Refused::Check(failure, _) => refusal(failure, scope, head, || self.flaw(head)),
         }
     }
 }
@@ -221,8 +251,13 @@ fn said(kind: Kind, detail: &str) -> Problem {
     }
 }
 
-/// Whoever has not shown a good key hears one and the same sentence.
-fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
+/// Whoever has not shown a good key hears what anybody can see, and else one and the same sentence.
+fn refusal(
+    failure: Failure,
+    scope: Scope,
+    head: &Head,
+    flaw: impl FnOnce() -> Option<String>,
+) -> Problem {
     match failure {
         Failure::Scope => said(
             Kind::Forbidden,
@@ -249,6 +284,7 @@ fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
         | Failure::Malformed
         | Failure::UnknownKey
         | Failure::WrongEnvironment
+        | Failure::WrongAuthority
         | Failure::WrongAlgorithm
         | Failure::KeyNotActive
         | Failure::BadSignature
@@ -258,6 +294,7 @@ fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
         | Failure::Early
         | Failure::Replayed => Problem::Unauthenticated {
             accepted: accepted(head),
+            flaw: flaw(),
         },
     }
 }
@@ -292,19 +329,16 @@ fn check_size(head: &Head) -> Result<(), Refused> {
 }
 
 /// Whom the client asked: said once, or twice alike.
-fn authority(head: &Head) -> Option<String> {
+fn authority(head: &Head) -> Option<&str> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (None, _) => None,
-        (Some(host), None) => Some(host.to_str().ok()?.to_owned()),
+        (Some(host), None) => Some(host.to_str().ok()?),
         (Some(_), Some(_)) => return None,
     };
-    let target = head
-        .uri
-        .authority()
-        .map(|target| target.as_str().to_owned());
+    let target = head.uri.authority().map(Authority::as_str);
     match (host, target) {
-        (Some(host), Some(target)) => host.eq_ignore_ascii_case(&target).then_some(target),
+        (Some(host), Some(target)) => host.eq_ignore_ascii_case(target).then_some(target),
         (Some(one), None) | (None, Some(one)) => Some(one),
         (None, None) => None,
     }

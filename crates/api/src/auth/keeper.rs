@@ -3,22 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use tocsin_auth::life::DAY;
+use tocsin_auth::life::NOTICE;
 use tocsin_auth::{KeyId, State, UnixTime};
 use tocsin_store::StoreError;
-use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage};
+use tocsin_store::credential::{Credential, CredentialChange, LifeChange, Owner, Usage, Uses};
 
 use super::Auth;
 use super::admin::is_laggard;
-
-/// How long before its end an active key is warned of.
-const WARNED: i64 = 14 * DAY;
 
 impl Auth {
     /// Does what has become due. A turn that fails loses no count.
     pub async fn keep(&self) -> Result<(), StoreError> {
         let now = (self.0.now)();
-        self.write_down(now).await?;
+        self.write_down(self.0.tally.drain(now)).await?;
         let keys = self.0.store.credentials().await?;
         let usage = self.0.store.credential_uses().await?;
         self.pass_time(&keys, &usage, now).await?;
@@ -27,8 +24,15 @@ impl Auth {
         Ok(())
     }
 
-    async fn write_down(&self, now: UnixTime) -> Result<(), StoreError> {
-        let uses = self.0.tally.drain(now);
+    /// Writes down what is left once the last request is answered.
+    pub async fn settle(&self) {
+        let left = self.0.tally.drain_all((self.0.now)());
+        if let Err(error) = self.write_down(left).await {
+            tracing::error!(%error, "the last uses of keys were not written down");
+        }
+    }
+
+    async fn write_down(&self, uses: Vec<Uses>) -> Result<(), StoreError> {
         if uses.is_empty() {
             return Ok(());
         }
@@ -125,7 +129,7 @@ impl Auth {
                 laggards += 1;
             }
             let is_active = matches!(key.life.state(), State::Active { .. });
-            if is_active && key.life.expires_at().since(now) < WARNED {
+            if is_active && key.life.expires_at().since(now) < NOTICE {
                 ending += 1;
             }
         }

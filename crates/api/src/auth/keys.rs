@@ -9,19 +9,23 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use tocsin_auth::{Environment, KeyId, LifeCycle, State as LifeState, UnixTime};
+use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
+use tocsin_store::answer::Answer;
 use tocsin_store::credential::{Credential, Usage};
 use utoipa::ToSchema;
 
 use super::admin::{Act, ActError, Admin, Done, is_laggard};
 use super::{Auth, Caller};
 use crate::Api;
+use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// All keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,7 +64,7 @@ pub(crate) struct KeyEntry {
 }
 
 /// What was done, or proposed. It may have a secret, and so is never shown for debugging.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct ActAnswer {
     /// `done` or `proposed`.
     outcome: &'static str,
@@ -73,13 +77,16 @@ pub(crate) struct ActAnswer {
     /// Its secret. It is shown here and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// Why there is no secret in an answer that is given again, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_lost: Option<&'static str>,
     /// Keys whose state changed, and their state now.
     changed: BTreeMap<String, String>,
 }
 
 /// Every key and what it was used for.
 #[utoipa::path(get, path = "/v1/keys", operation_id = "list_keys", tag = "keys", responses((status = 200, body = KeyList)))]
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list(State(api): State<Served>) -> Result<Json<KeyList>, Problem> {
     let auth = &api.auth.0;
     let now = (auth.now)();
     let keys = auth.store.credentials().await?;
@@ -130,29 +137,110 @@ fn entry(key: &Credential, usage: &Usage, now: UnixTime) -> KeyEntry {
 }
 
 /// Does what is asked, or in production keeps it for a second person.
-#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer), (status = 404)))]
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = serde_json::Value, responses((status = 200, body = ActAnswer), (status = 202, body = ActAnswer), (status = 404)))]
 pub(crate) async fn act(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
+    let asked = Asked::of(Some(&caller), &headers, "POST /v1/keys", &body)?;
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
+    }
     let act: Act = serde_json::from_slice(&body)
         .map_err(|error| Problem::BadRequest(format!("the body is no act: {error}")))?;
-    let auth = &api.auth;
     if caller.environment == Environment::Prod && !act.is_urgent() {
-        return proposals::propose(auth, &caller, &act).await;
+        return proposals::propose(&api, &caller, &act, &asked).await;
     }
-    let done = auth.perform(&act, &[&caller]).await?;
-    Ok((StatusCode::OK, Json(answer(done))).into_response())
+    perform(&api, &act, &[&caller], None, &asked).await
 }
 
-fn answer(done: Done) -> ActAnswer {
-    ActAnswer {
-        outcome: "done",
-        proposal: None,
-        key: done.key.map(|key| key.to_string()),
-        secret: done.secret.map(|secret| secret.text().to_owned()),
-        changed: states(&done.changed),
+impl ActAnswer {
+    fn done(done: &Done) -> Self {
+        Self {
+            outcome: "done",
+            proposal: None,
+            key: done.key.as_ref().map(ToString::to_string),
+            secret: done.secret.as_ref().map(|secret| secret.text().to_owned()),
+            secret_lost: None,
+            changed: states(&done.changed),
+        }
+    }
+
+    /// What is answered to whoever asks again. A secret is shown once.
+    fn again(&self, status: StatusCode, asked: &Asked, at: UnixTime) -> Result<Answer, Problem> {
+        let mut known = self.clone();
+        if known.secret.take().is_some() {
+            known.secret_lost = Some(
+                "the secret was shown in the first answer, and is not shown again: whoever has not got it rotates the key",
+            );
+        }
+        let body =
+            serde_json::to_vec(&known).map_err(|error| Problem::Failed(error.to_string()))?;
+        Ok(Answer {
+            caller: asked.caller.clone(),
+            key: asked.key.clone(),
+            request: asked.request,
+            status: status.as_u16(),
+            body,
+            at: Timestamp(at.0),
+        })
+    }
+
+    fn first(self, status: StatusCode) -> Response {
+        let headers = [(header::CACHE_CONTROL, "no-store")];
+        (status, headers, Json(self)).into_response()
+    }
+}
+
+/// Does an act for these people, of whom the second one approves the proposal; what is refused is in the log too.
+async fn perform(
+    api: &Api,
+    act: &Act,
+    by: &[&Caller],
+    proposal: Option<[u8; 16]>,
+    asked: &Asked,
+) -> Result<Response, Problem> {
+    let auth = &api.auth;
+    let (actor, now) = (named(by), (auth.0.now)());
+    match auth.carry_out(act, &actor, now, proposal, asked).await {
+        Ok(done) => {
+            tracing::info!(act = act.name(), subject = act.subject(), by = %actor, "keys are managed");
+            Ok(done.first(StatusCode::OK))
+        }
+        Err(Undone::Act(error)) => {
+            if let Some(answered) = raced(&error, asked, api).await? {
+                return Ok(answered);
+            }
+            if error.is_of_the_act() {
+                auth.admin().refused(act, &actor, &error, now).await?;
+            }
+            Err(refused_act(error))
+        }
+        Err(Undone::Problem(problem)) => Err(problem),
+    }
+}
+
+/// What the same request was answered that came at the same time and was first.
+async fn raced(error: &ActError, asked: &Asked, api: &Api) -> Result<Option<Response>, Problem> {
+    match error {
+        ActError::Store(StoreError::Conflict { noun: "answer", .. }) => {
+            asked.answered(&*api.store).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Why an act was not done.
+enum Undone {
+    Act(ActError),
+    Problem(Problem),
+}
+
+impl From<ActError> for Undone {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
     }
 }
 
@@ -172,15 +260,25 @@ impl Auth {
         }
     }
 
-    /// Does an act for these people.
-    async fn perform(&self, act: &Act, by: &[&Caller]) -> Result<Done, Problem> {
-        let actor = named(by);
-        let done = self.admin().perform(act, &actor, (self.0.now)()).await;
+    /// The act, the end of its proposal, its entry in the log and its answer are one step.
+    async fn carry_out(
+        &self,
+        act: &Act,
+        actor: &str,
+        now: UnixTime,
+        proposal: Option<[u8; 16]>,
+        asked: &Asked,
+    ) -> Result<ActAnswer, Undone> {
+        let mut plan = self.admin().plan(act, actor, now).await?;
+        let answer = ActAnswer::done(&plan.done);
+        let again = answer.again(StatusCode::OK, asked, now);
+        plan.change.proposal = proposal;
+        plan.change.answer = Some(again.map_err(Undone::Problem)?);
+        let done = self.admin().carry_out(plan).await;
         // Whatever became of it: what is cached may be old.
         self.0.cache.clear();
-        let done = done.map_err(refused_act)?;
-        tracing::info!(act = act.name(), subject = act.subject(), by = %actor, "keys are managed");
-        Ok(done)
+        done?;
+        Ok(answer)
     }
 }
 
@@ -195,7 +293,9 @@ fn named(people: &[&Caller]) -> String {
 /// What a person can mend is said; the rest is for the operator.
 fn refused_act(error: ActError) -> Problem {
     match error {
-        ActError::Store(StoreError::Conflict { reason, .. }) => Problem::Said {
+        ActError::Store(
+            StoreError::Conflict { reason, .. } | StoreError::Refused { reason, .. },
+        ) => Problem::Said {
             kind: Kind::Conflict,
             detail: reason,
         },

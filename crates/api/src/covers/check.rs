@@ -10,9 +10,9 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::Api;
-use crate::extract::media_type;
+use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
+use crate::served::Served;
 
 /// Bytes of a cover.
 const COVER_MAX: usize = 256 << 10;
@@ -46,9 +46,9 @@ pub(crate) struct CheckedCover {
 /// and a remedy. Nothing is stored.
 #[utoipa::path(post, path = "/v1/covers/check", operation_id = "check_cover", tag = "covers", request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It can be used", body = CheckedCover), (status = 422, description = "It cannot", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn check(
-    State(api): State<Api>,
+    State(api): State<Served>,
     headers: HeaderMap,
-    text: axum::body::Bytes,
+    Whole(text): Whole,
 ) -> Result<Json<CheckedCover>, Problem> {
     let mut new = read(&headers, &text)?;
     // Who takes no covers has no sources for them either.

@@ -1,7 +1,6 @@
 //! Declaring a cover while the service runs: its terms come into force, and are evaluated from an instant after that.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -11,11 +10,11 @@ use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
 use super::check::{self, NewCover};
-use crate::Api;
 use crate::auth::Caller;
 use crate::books::{self, Asked, Flaw};
-use crate::extract::Query;
+use crate::extract::{Query, Whole};
 use crate::problem::{Problem, ProblemDetails};
+use crate::served::Served;
 
 /// From when on the cover is to be evaluated.
 #[derive(Debug, Deserialize)]
@@ -46,11 +45,11 @@ pub struct CoverDeclared {
 /// restart. Terms that are in force already are answered with a 200; terms never change, so other terms need another version.
 #[utoipa::path(post, path = "/v1/covers", operation_id = "declare_cover", tag = "covers", params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated"), ("evaluate_from" = Option<String>, Query, description = "An instant that is still to come: RFC 3339 or unix seconds. Without it, the next second. A node of a quorum needs it, so that every node evaluates from the same instant")), request_body(content = String, content_type = "application/toml"), responses((status = 200, description = "It was in force before", body = CoverDeclared), (status = 201, description = "It is in force", body = CoverDeclared), (status = 409, description = "Other terms have its name and version, it is evaluated from another instant, or the same request is being worked on", body = ProblemDetails, content_type = "application/problem+json"), (status = 422, description = "It cannot come into force: the errors say why; or the key was used for another request", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn declare(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Query(query): Query<DeclareQuery>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let caller = caller.map(|Extension(caller)| caller);
     let wanted = query.evaluate_from.as_deref();

@@ -1,7 +1,6 @@
 //! `GET /v1/eligibility`: the chain of reasons of one policy, of every policy on a risk, or of every policy of a holder.
 
-use axum::Extension;
-use axum::extract::RawQuery;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::PolicyId;
@@ -10,7 +9,7 @@ use tocsin_store::browse::PolicyFilter;
 use utoipa::ToSchema;
 
 use super::chain::LoggedChain;
-use super::kept::Kept;
+use super::kept::{Kept, Question};
 use super::{logged, of};
 use crate::extract::{Query, address, id};
 use crate::page;
@@ -40,13 +39,12 @@ pub(crate) struct EligibilityList {
 /// By policy, by risk or by holder, with what the eligibility log says and proves.
 #[utoipa::path(get, path = "/v1/eligibility", operation_id = "find_eligibility", tag = "eligibility", params(("policy" = Option<String>, Query, description = "A policy id"), ("risk" = Option<String>, Query, description = "A risk id: every policy on it"), ("holder" = Option<String>, Query, description = "An address: every policy that pays it"), ("cursor" = Option<String>, Query, description = "`next` of the page before")), responses((status = 200, description = "The chains of reasons, with leaves of the log and their proofs", body = EligibilityList), (status = 404, description = "There is no such policy", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn find(
-    Extension(kept): Extension<Kept>,
+    State(kept): State<Kept>,
     RawQuery(query): RawQuery,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    // Told apart from the names of policies by its beginning.
-    let question = format!("?{}", query.unwrap_or_default());
-    kept.answer(question, found(&kept, asked)).await
+    let question = Question::Query(query.unwrap_or_default());
+    kept.answer(question, || found(&kept, asked)).await
 }
 
 async fn found(kept: &Kept, asked: Asked) -> Result<EligibilityList, Problem> {

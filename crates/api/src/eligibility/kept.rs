@@ -7,17 +7,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use alloy_primitives::hex;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tocsin_domain::cover::Cover;
-use tocsin_domain::ids::TermsHash;
+use tocsin_domain::ids::{PolicyId, TermsHash};
 use tocsin_store::Store;
 use tocsin_store::version::Version;
 
+use crate::etag;
 use crate::problem::Problem;
 
 /// Bytes of answers that are kept in each of two generations.
@@ -28,6 +27,25 @@ const COVERS: usize = 256;
 
 /// What the name of an answer and the tables around it cost, at a guess.
 const BESIDE: usize = 256;
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Question {
+    /// About one policy.
+    Policy(PolicyId),
+    /// In the words of a query.
+    Query(String),
+}
+
+impl Question {
+    /// Bytes that it holds beside itself.
+    fn size(&self) -> usize {
+        match self {
+            Self::Policy(_) => 0,
+            Self::Query(words) => words.len(),
+        }
+    }
+}
 
 /// The answers.
 #[derive(Clone)]
@@ -43,8 +61,8 @@ struct Inner {
 #[derive(Default)]
 struct Answers {
     version: Option<Version>,
-    young: HashMap<String, Answer>,
-    old: HashMap<String, Answer>,
+    young: HashMap<Question, Answer>,
+    old: HashMap<Question, Answer>,
     /// Bytes of the young.
     size: usize,
 }
@@ -66,24 +84,22 @@ impl Kept {
     }
 
     /// The answer to `question`: as it is kept, if nothing was committed since, otherwise as `make` makes it.
-    pub(crate) async fn answer<T: Serialize>(
+    pub(crate) async fn answer<T: Serialize, M: Future<Output = Result<T, Problem>>>(
         &self,
-        question: String,
-        make: impl Future<Output = Result<T, Problem>>,
+        question: Question,
+        make: impl FnOnce() -> M,
     ) -> Result<Response, Problem> {
         let version = self.0.store.version().await?;
         if let Some(answer) = self.find(version, &question) {
             return Ok(answer.into_response());
         }
-        let value = make.await?;
+        // In a box, so that those who are served what is kept do not carry the room for it about.
+        let value = Box::pin(make()).await?;
         let body =
             serde_json::to_vec(&value).map_err(|error| Problem::Failed(error.to_string()))?;
-        let hash = hex::encode(&Sha256::digest(&body)[..16]);
-        let tag = HeaderValue::try_from(format!("\"{hash}\""))
-            .map_err(|error| Problem::Failed(error.to_string()))?;
         let answer = Answer {
+            tag: etag::tag(&body)?,
             body: body.into(),
-            tag,
         };
         // What was read is of this version or a later one. If it is of a later one, nobody is ever again told that this one
         // is the newest but those who came before that was committed.
@@ -120,7 +136,7 @@ impl Kept {
         answers.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, version: Version, question: &str) -> Option<Answer> {
+    fn find(&self, version: Version, question: &Question) -> Option<Answer> {
         let mut answers = self.answers();
         if answers.version != Some(version) {
             return None;
@@ -133,7 +149,7 @@ impl Kept {
         Some(answer)
     }
 
-    fn keep(&self, version: Version, question: String, answer: &Answer) {
+    fn keep(&self, version: Version, question: Question, answer: &Answer) {
         let mut answers = self.answers();
         if answers.version != Some(version) {
             *answers = Answers {
@@ -146,8 +162,8 @@ impl Kept {
 }
 
 impl Answers {
-    fn add(&mut self, question: String, answer: Answer) {
-        let size = question.len() + answer.body.len() + BESIDE;
+    fn add(&mut self, question: Question, answer: Answer) {
+        let size = question.size() + answer.body.len() + BESIDE;
         if self.size + size > GENERATION {
             self.old = std::mem::take(&mut self.young);
             self.size = 0;

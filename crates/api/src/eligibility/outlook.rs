@@ -5,18 +5,13 @@ use serde::Serialize;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::observation::Observation;
 use tocsin_domain::reasoning::{Unmet, unmet};
-use tocsin_domain::risk::Stream;
 use tocsin_domain::time::Timestamp;
 use tocsin_domain::value::Value;
+use tocsin_store::grounds::Heard;
 use tocsin_store::look::{Look, LookState};
-use tocsin_store::{Store, StoreError};
 use utoipa::ToSchema;
 
 use crate::views::known::ValueView;
-
-/// Before the first instant of any observation.
-const EVER: Timestamp = Timestamp(i64::MIN);
-const ALWAYS: Timestamp = Timestamp(i64::MAX);
 
 /// What can be said while nothing is determined.
 #[derive(Serialize, ToSchema)]
@@ -113,21 +108,13 @@ enum SubjectLookState {
 }
 
 /// In structured form, with one sentence that sums it up.
-pub(super) async fn of(
-    store: &dyn Store,
-    cover: &Cover,
-    streams: &[Stream],
-) -> Result<Outlook, StoreError> {
-    let seen = store.history(streams, EVER, ALWAYS).await?;
-    let mut last = Vec::with_capacity(streams.len());
-    let mut looks: Vec<Look> = Vec::new();
-    for stream in streams {
-        last.push(seen.iter().rfind(|observation| stream.carries(observation)));
-        let known = looks
-            .iter()
-            .any(|look| look.source == stream.source && look.subject == stream.subject);
-        if !known {
-            looks.extend(store.look(&stream.source, &stream.subject).await?);
+pub(super) fn of(cover: &Cover, inputs: &[Heard]) -> Outlook {
+    let last: Vec<Option<&Observation>> = inputs.iter().map(|heard| heard.last.as_ref()).collect();
+    let mut looks: Vec<&Look> = Vec::new();
+    for look in inputs.iter().filter_map(|heard| heard.look.as_ref()) {
+        // Several inputs may listen to one subject.
+        if !looks.contains(&look) {
+            looks.push(look);
         }
     }
     let values: Vec<Option<Value>> = last
@@ -136,19 +123,19 @@ pub(super) async fn of(
         .collect();
     let lacking = unmet(cover, &values);
     let (decided, sentence) = summary(cover, &last, &looks, &lacking);
-    Ok(Outlook {
+    Outlook {
         decided,
         sentence,
-        seen: shown(cover, streams, &last),
+        seen: shown(cover, inputs),
         unmet: lacking.into_iter().map(UnmetView::from).collect(),
-        looks: looks.iter().map(SubjectLook::from).collect(),
-    })
+        looks: looks.into_iter().map(SubjectLook::from).collect(),
+    }
 }
 
 fn summary(
     cover: &Cover,
     last: &[Option<&Observation>],
-    looks: &[Look],
+    looks: &[&Look],
     lacking: &[Unmet],
 ) -> (Decided, String) {
     let person = looks.iter().find_map(|look| match &look.state {
@@ -240,9 +227,9 @@ fn clauses(cover: &Cover, last: &[Option<&Observation>], lacking: &[Unmet]) -> O
     Some(seen.join("; "))
 }
 
-fn shown(cover: &Cover, streams: &[Stream], last: &[Option<&Observation>]) -> Vec<LastSeen> {
-    let inputs = cover.inputs.iter().zip(streams).zip(last);
-    let shown = inputs.map(|((input, stream), seen)| {
+fn shown(cover: &Cover, inputs: &[Heard]) -> Vec<LastSeen> {
+    let shown = cover.inputs.iter().zip(inputs).map(|(input, heard)| {
+        let (stream, seen) = (&heard.stream, heard.last.as_ref());
         let value = seen.and_then(|observation| observation.value.as_ref());
         LastSeen {
             input: input.name.clone(),

@@ -18,6 +18,8 @@ struct DisagreementLabels {
 pub(super) struct Attestors {
     disagreements: Family<DisagreementLabels, Gauge<i64>>,
     silent: Gauge<i64>,
+    answering: Gauge<i64>,
+    threshold: Gauge<i64>,
 }
 
 impl Attestors {
@@ -25,6 +27,8 @@ impl Attestors {
         let attestors = Self {
             disagreements: Family::default(),
             silent: Gauge::default(),
+            answering: Gauge::default(),
+            threshold: Gauge::default(),
         };
         registry.register(
             "quorum_disagreements",
@@ -35,6 +39,16 @@ impl Attestors {
             "quorum_silent_attestors",
             "Other attestors that did not answer when they were asked last",
             attestors.silent.clone(),
+        );
+        registry.register(
+            "quorum_answering_attestors",
+            "Attestors that can sign as far as this node knows, itself included; 0 where it attests alone",
+            attestors.answering.clone(),
+        );
+        registry.register(
+            "quorum_threshold",
+            "How many attestors have to sign; 0 where this node attests alone",
+            attestors.threshold.clone(),
         );
         attestors
     }
@@ -50,10 +64,18 @@ impl Attestors {
             disagreements.set(number(count));
         }
         let status = api.quorum.status();
-        let peers = status.map_or_else(Vec::new, |status| status.peers);
-        let silent = peers.iter().filter(|peer| peer.trouble.is_some()).count();
-        self.silent
-            .set(number(u64::try_from(silent).unwrap_or(u64::MAX)));
+        let (silent, answering, threshold) = status.as_ref().map_or((0, 0, 0), |status| {
+            let troubled = status.peers.iter().filter(|peer| peer.trouble.is_some());
+            let silent = troubled.count();
+            let answering = status.signers.saturating_sub(silent);
+            (silent, answering, usize::from(status.threshold))
+        });
+        let set = |gauge: &Gauge<i64>, count: usize| {
+            gauge.set(number(u64::try_from(count).unwrap_or(u64::MAX)));
+        };
+        set(&self.silent, silent);
+        set(&self.answering, answering);
+        set(&self.threshold, threshold);
         Ok(())
     }
 }

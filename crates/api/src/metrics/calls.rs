@@ -80,12 +80,12 @@ impl Calls {
         calls
     }
 
-    pub(super) fn answered(&self, client: &OwnerName, key: &KeyId) {
+    pub(super) fn answered(&self, client: &OwnerName, key: &KeyId) -> Counter {
         let labels = KeyLabels {
             client: client.to_string(),
             key: key.to_string(),
         };
-        self.answered.get_or_create(&labels).inc();
+        self.answered.get_or_create(&labels).clone()
     }
 
     pub(super) fn refused(&self, failure: Failure) {

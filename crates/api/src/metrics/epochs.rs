@@ -4,7 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use tocsin_domain::attestation::Epoch;
+use tocsin_domain::attestation::succession::signs_until;
 use tocsin_store::StoreError;
 
 use super::number;
@@ -81,52 +81,5 @@ impl Epochs {
         }
         self.lagging.get_or_create(&domain).set(number(lagging));
         Ok(())
-    }
-}
-
-/// The end of the time from `now` on in which there is always an epoch that signs.
-fn signs_until(epochs: &[Epoch], now: u64) -> u64 {
-    let mut until = now;
-    while let Some(later) = epochs
-        .iter()
-        .filter(|epoch| epoch.signs_at(until))
-        .map(|epoch| epoch.sign_until.saturating_add(1))
-        .max()
-        .filter(|later| *later > until)
-    {
-        until = later;
-    }
-    until
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy_primitives::Address;
-    use tocsin_domain::attestation::SignerSet;
-
-    use super::*;
-
-    fn epoch(number: u32, active_from: u64, sign_until: u64, revoked: bool) -> Epoch {
-        Epoch {
-            signers: SignerSet::new(number, 1, vec![Address::with_last_byte(1)]).unwrap(),
-            active_from,
-            sign_until,
-            accept_until: sign_until,
-            revoked,
-        }
-    }
-
-    #[test]
-    fn a_gap_ends_the_time_in_which_somebody_signs() {
-        let mut epochs = vec![epoch(1, 0, 99, false), epoch(2, 50, 199, false)];
-        epochs.push(epoch(3, 201, 299, false));
-        assert_eq!(signs_until(&epochs, 10), 200);
-        assert_eq!(signs_until(&epochs, 200), 200);
-        epochs.push(epoch(4, 200, 200, false));
-        assert_eq!(signs_until(&epochs, 10), 300);
-        epochs[1] = epoch(2, 50, 199, true);
-        assert_eq!(signs_until(&epochs, 10), 100);
-        epochs.push(epoch(5, 0, u64::MAX, false));
-        assert_eq!(signs_until(&epochs, 10), u64::MAX);
     }
 }

@@ -24,7 +24,7 @@ struct EndpointLabels {
 struct TroubleLabels {
     chain: String,
     endpoint: String,
-    kind: &'static str,
+    kind: String,
 }
 
 pub(super) struct Sources {

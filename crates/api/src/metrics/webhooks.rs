@@ -34,6 +34,7 @@ pub(super) struct Webhooks {
     dead: Family<EndpointLabels, Gauge<i64>>,
     disabled: Gauge<i64>,
     lanes: Gauge<i64>,
+    ill: Gauge<i64>,
     unwritten: Gauge<i64>,
 }
 
@@ -46,6 +47,7 @@ impl Webhooks {
             dead: Family::default(),
             disabled: Gauge::default(),
             lanes: Gauge::default(),
+            ill: Gauge::default(),
             unwritten: Gauge::default(),
         };
         registry.register(
@@ -79,6 +81,11 @@ impl Webhooks {
             webhooks.lanes.clone(),
         );
         registry.register(
+            "webhook_lanes_ill",
+            "Endpoints, and replays to them, that are not told for a reason of this service, as a secret that does not open; /health/ready has it",
+            webhooks.ill.clone(),
+        );
+        registry.register(
             "webhook_unwritten",
             "Messages of which it is not yet written down what came of them",
             webhooks.unwritten.clone(),
@@ -86,8 +93,9 @@ impl Webhooks {
         webhooks
     }
 
-    pub(super) fn lanes(&self, count: u64) {
-        self.lanes.set(number(count));
+    pub(super) fn lanes(&self, told: u64, ill: u64) {
+        self.lanes.set(number(told));
+        self.ill.set(number(ill));
     }
 
     pub(super) fn unwritten(&self, count: u64) {

@@ -4,13 +4,13 @@ use axum::extract::State;
 use maud::html;
 
 use super::{Page, layout};
-use crate::Api;
 use crate::problem::Problem;
+use crate::served::Served;
 
 /// Leaves that are shown.
 const SHOWN: u32 = 50;
 
-pub(super) async fn page(State(api): State<Api>) -> Result<Page, Problem> {
+pub(super) async fn page(State(api): State<Served>) -> Result<Page, Problem> {
     let tree = api.store.tree().await?;
     let checkpoint = api.store.checkpoint().await?;
     let first = tree.size.saturating_sub(u64::from(SHOWN));

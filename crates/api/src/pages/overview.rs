@@ -4,14 +4,14 @@ use axum::extract::State;
 use maud::html;
 
 use super::{Page, layout};
-use crate::Api;
 use crate::problem::Problem;
+use crate::served::Served;
 use crate::views::determination_id;
 
 /// Entries of a list.
 const LISTED: u32 = 20;
 
-pub(super) async fn page(State(api): State<Api>) -> Result<Page, Problem> {
+pub(super) async fn page(State(api): State<Served>) -> Result<Page, Problem> {
     let covers = api.store.covers().await?;
     let losses = api.store.browse_determinations(None, LISTED).await?;
     let warnings = api.store.standing(None).await?;

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Unauthenticated,
     /// The key may not do this.
     Forbidden,
+    /// Another process of the service does this.
+    Elsewhere,
     /// What was sent is understood, and not valid.
     Invalid,
     /// What was sent contradicts what is stored.
@@ -41,7 +43,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::NotFound,
         Self::BadRequest,
         Self::Method,
@@ -50,6 +52,7 @@ impl Kind {
         Self::MediaType,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::Elsewhere,
         Self::Invalid,
         Self::Conflict,
         Self::IdempotencyMissing,
@@ -71,6 +74,7 @@ impl Kind {
             Self::MediaType => "media-type",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::Elsewhere => "elsewhere",
             Self::Invalid => "invalid",
             Self::Conflict => "conflict",
             Self::IdempotencyMissing => "idempotency-key-missing",
@@ -93,6 +97,7 @@ impl Kind {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Elsewhere => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid | Self::IdempotencyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict | Self::InProgress => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -112,6 +117,7 @@ impl Kind {
             Self::MediaType => "The body is of a type that is not read",
             Self::Unauthenticated => "The request is not signed by a known key",
             Self::Forbidden => "The key may not do this",
+            Self::Elsewhere => "Another process of the service does this",
             Self::Invalid => "What was sent is not valid",
             Self::Conflict => "What was sent contradicts what is stored",
             Self::IdempotencyMissing => "A write needs a key of its own",
@@ -145,6 +151,9 @@ impl Kind {
             }
             Self::Forbidden => {
                 "Use a key whose scopes include the one that `detail` names, or ask the operator for one."
+            }
+            Self::Elsewhere => {
+                "Send the same request, signed anew, to the address at which `tocsin run` serves the API; the operator knows it. Nothing was stored."
             }
             Self::Invalid => {
                 "`errors` lists what is wrong, each with its place in the body and what to write. Nothing was stored."

@@ -1,10 +1,9 @@
-//! Writes that make a secret: who repeats one with its key makes no second, and is not shown the first.
+//! Writes with a key. Who repeats one that makes a secret makes no second, and is not shown the first.
 
 use axum::Extension;
 use axum::Json;
-use axum::body::{Body, Bytes};
-use axum::extract::FromRequest;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tocsin_domain::time::Timestamp;
@@ -15,9 +14,10 @@ use super::Asker;
 use super::secrets::SecretEntry;
 use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
+use crate::strict;
 
 /// The key of a request, and what is in its body.
-pub(super) async fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned>(
     asker: &Asker,
     headers: &HeaderMap,
     what: &str,
@@ -25,13 +25,7 @@ pub(super) async fn read<T: DeserializeOwned>(
 ) -> Result<(Asked, T), Problem> {
     let caller = asker.as_ref().map(|Extension(caller)| caller);
     let asked = Asked::of(caller, headers, what, &body)?;
-    let mut request = Request::new(Body::from(body));
-    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
-        request
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, kind.clone());
-    }
-    let Json(body) = Json::from_request(request, &()).await?;
+    let body = strict::read(headers, &body)?;
     Ok((asked, body))
 }
 
@@ -45,14 +39,7 @@ pub(super) fn again(asked: Asked, made: &SecretEntry, at: Timestamp) -> Result<A
         ..made.clone()
     };
     let body = serde_json::to_vec(&known).map_err(|error| Problem::Failed(error.to_string()))?;
-    Ok(Answer {
-        caller: asked.caller,
-        key: asked.key,
-        request: asked.request,
-        status: StatusCode::CREATED.as_u16(),
-        body,
-        at,
-    })
+    Ok(asked.with(StatusCode::CREATED, body, at))
 }
 
 /// Somebody sent the same at the same time, and came first; or the store failed.
@@ -62,14 +49,6 @@ pub(super) async fn after(
     store: &dyn Store,
 ) -> Result<Response, Problem> {
     match error {
-        StoreError::Conflict { noun: "answer", .. } => {
-            let answered = asked.answered(store).await?;
-            answered.ok_or_else(|| Problem::Later {
-                kind: Kind::InProgress,
-                detail: "the same request is being worked on".to_owned(),
-                seconds: 1,
-            })
-        }
         StoreError::Stale { .. } => Err(Problem::Later {
             kind: Kind::InProgress,
             detail: "the secrets of this endpoint were changed at the same moment: ask again"
@@ -81,7 +60,7 @@ pub(super) async fn after(
             kind: Kind::Invalid,
             detail: reason,
         }),
-        other => Err(Problem::Store(other)),
+        other => asked.after(other, store).await,
     }
 }
 

@@ -3,15 +3,13 @@
 use core::fmt;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tocsin_auth::life::NoTransition;
+use tocsin_auth::life::{DAY, NoTransition};
 use tocsin_auth::{Algorithm, KeyId, LifeCycle, State as LifeState, UnixTime};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::StoreError;
@@ -21,8 +19,10 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
 use crate::Api;
-use crate::extract::Path;
+use crate::extract::{Path, Whole};
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
+use crate::strict;
 
 /// How long the secrets before a new one sign, where the request does not say: a day.
 const USUAL_OVERLAP: i64 = 86_400;
@@ -30,6 +30,8 @@ const USUAL_OVERLAP: i64 = 86_400;
 const MOST_OVERLAP: i64 = 30 * 86_400;
 /// Secrets of an endpoint that have not ended: each is one more signature in every message.
 const MOST_SECRETS: usize = 8;
+/// Of an endpoint, within a day: each stays in the books for ever, and so do the leaves about it.
+const MOST_A_DAY: usize = 20;
 
 /// A new secret.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -115,7 +117,7 @@ impl SecretEntry {
 #[utoipa::path(get, path = "/v1/webhooks/{id}/secrets", operation_id = "secrets", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = SecretList), (status = 404)))]
 pub(crate) async fn list(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<SecretList>, Problem> {
@@ -138,15 +140,15 @@ pub(crate) async fn list(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secrets", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), request_body = RotationBody,
                responses((status = 201, body = SecretEntry), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn rotate(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let what = format!("POST /v1/webhooks/{endpoint}/secrets");
-    let (asked, body): (_, RotationBody) = once::read(&asker, &headers, &what, body).await?;
+    let (asked, body): (_, RotationBody) = once::read(&asker, &headers, &what, body)?;
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
@@ -160,6 +162,7 @@ pub(crate) async fn rotate(
             "there are {MOST_SECRETS} secrets that have not ended: retire or revoke one first"
         )));
     }
+    check_pace(&api, endpoint, now).await?;
     let made = desk(&api)?.make_secret(endpoint, algorithm);
     let (mut made, shown) = made.map_err(Problem::Failed)?;
     let mut change = Vec::new();
@@ -186,12 +189,11 @@ pub(crate) async fn rotate(
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secrets/{key}", operation_id = "act_on_secret", tag = "webhooks", params(("id" = String, Path), ("key" = String, Path)),
                request_body = SecretActBody, responses((status = 200, body = SecretList), (status = 404), (status = 409)))]
 pub(crate) async fn act(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path((id, key)): Path<(String, String)>,
-    body: Result<Json<SecretActBody>, JsonRejection>,
+    strict::Json(body): strict::Json<SecretActBody>,
 ) -> Result<Json<SecretList>, Problem> {
-    let Json(body) = body?;
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let overlap = overlap(body.overlap_seconds)?;
     let missing = || Problem::NotFound(format!("there is no secret `{key}` of this endpoint"));
@@ -245,6 +247,17 @@ async fn living(
         waits || secret.life.verifies(now)
     });
     Ok(known)
+}
+
+async fn check_pace(api: &Api, endpoint: EndpointId, now: UnixTime) -> Result<(), Problem> {
+    let made = api.store.credentials_of(&endpoint.owner()).await?;
+    let lately = made.iter().filter(|one| now.since(one.created_at) < DAY);
+    if lately.count() >= MOST_A_DAY {
+        return Err(conflict(format!(
+            "{MOST_A_DAY} secrets were made within a day: wait, or roll back to one that is retiring"
+        )));
+    }
+    Ok(())
 }
 
 /// Those that sign retire, and none signs for longer than it would have.

@@ -2,20 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tocsin_store::StoreError;
 use tocsin_store::event::Seq;
-use tocsin_store::webhook::lane::{Lane, Record, RecordId, Replay};
+use tocsin_store::webhook::lane::{Lane, LaneId, Record, RecordId, Replay};
 use utoipa::ToSchema;
 
-use super::{Asker, desk, own, said};
-use crate::Api;
-use crate::extract::{Counted, Path, Query};
+use super::{Asker, desk, once, own, said};
+use crate::extract::{Counted, Path, Query, Whole};
+use crate::idempotency;
 use crate::page::{self, PageQuery};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
+use crate::served::Served;
 
 /// Replays of an endpoint that may wait.
 const MOST_REPLAYS: u32 = 16;
@@ -127,17 +127,23 @@ pub(crate) struct LaneList {
 }
 
 /// A replay that has begun.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct ReplayAnswer {
     /// Its lane.
     id: u64,
+}
+
+impl ReplayAnswer {
+    fn written(&self) -> Vec<u8> {
+        json!({ "id": self.id }).to_string().into_bytes()
+    }
 }
 
 /// What an endpoint took and what failed, the newest first.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeliveryList), (status = 404)))]
 pub(crate) async fn deliveries(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -164,7 +170,7 @@ pub(crate) async fn deliveries(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/dead-letters", tag = "webhooks", params(("id" = String, Path), PageQuery),
                responses((status = 200, body = DeadLetterList), (status = 404)))]
 pub(crate) async fn dead_letters(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -193,7 +199,7 @@ pub(crate) async fn dead_letters(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path)),
                responses((status = 200, body = LaneList), (status = 404)))]
 pub(crate) async fn lanes(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<LaneList>, Problem> {
@@ -204,17 +210,23 @@ pub(crate) async fn lanes(
     }))
 }
 
-/// Tells an endpoint a range of events once more, or its dead letters. They come with the ids that they had.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path)),
-               request_body = ReplayBody, responses((status = 202, body = ReplayAnswer), (status = 404)))]
+/// Tells an endpoint a range of events once more, or its dead letters. They come with the ids that they had. The same request
+/// again, with its key, begins nothing, and gets the same answer.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/replays", tag = "webhooks", params(("id" = String, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")),
+               request_body = ReplayBody, responses((status = 202, body = ReplayAnswer), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn replay(
-    State(api): State<Api>,
+    State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
-    body: Result<Json<ReplayBody>, JsonRejection>,
-) -> Result<(StatusCode, Json<ReplayAnswer>), Problem> {
-    let Json(body) = body?;
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
+    let what = format!("POST /v1/webhooks/{endpoint}/replays");
+    let (asked, body): (_, ReplayBody) = once::read(&asker, &headers, &what, body)?;
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
+    }
     let kept = api.store.events_kept().await?;
     let replay = Replay {
         after: Seq(body.after.0.max(kept.forgotten.0)),
@@ -228,26 +240,23 @@ pub(crate) async fn replay(
         "until": replay.until.0,
         "only_dead": replay.only_dead,
     });
-    let audit = said(
-        desk(&api)?.now(),
-        &asker,
-        endpoint,
-        "webhook-replayed",
-        detail,
-    );
+    let now = desk(&api)?.now();
+    let audit = said(now, &asker, endpoint, "webhook-replayed", detail);
+    let answer = |lane: LaneId| {
+        let body = ReplayAnswer { id: lane.0 }.written();
+        asked.with(StatusCode::ACCEPTED, body, now)
+    };
     let begun = api
         .store
-        .replay(endpoint, &replay, MOST_REPLAYS, &audit)
+        .replay(endpoint, &replay, MOST_REPLAYS, &audit, Some(&answer))
         .await;
-    let lane = begun.map_err(|error| match error {
-        StoreError::Refused { reason, .. } => Problem::Said {
-            kind: Kind::Invalid,
-            detail: reason,
-        },
-        other => Problem::Store(other),
-    })?;
-    desk(&api)?.ring();
-    Ok((StatusCode::ACCEPTED, Json(ReplayAnswer { id: lane.0 })))
+    match begun {
+        Ok(lane) => {
+            desk(&api)?.ring();
+            idempotency::written(answer(lane))
+        }
+        Err(error) => once::after(error, &asked, &*api.store).await,
+    }
 }
 
 fn delivery(record: Record) -> DeliveryEntry {

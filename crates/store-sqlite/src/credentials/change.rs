@@ -9,14 +9,17 @@ use tocsin_store::credential::{
 };
 use tocsin_store::webhook::EndpointId;
 
-use super::rows::LifeCells;
-use super::{CHANGE, NOUN, read};
+use super::{CHANGE, NOUN, proposals, read};
 use crate::error::failed;
+use crate::lives::LifeCells;
 use crate::store::SqliteStore;
 use crate::{answers, log};
 
 pub(super) async fn all(store: &SqliteStore, change: &CredentialChange) -> Result<(), StoreError> {
     let mut transaction = store.begin(CHANGE).await?;
+    if let Some(id) = change.proposal {
+        proposals::take(&mut transaction, id, CHANGE).await?;
+    }
     for client in &change.clients {
         add_client(&mut transaction, client).await?;
     }
@@ -119,6 +122,32 @@ async fn check_owner(connection: &mut SqliteConnection, owner: &Owner) -> Result
     }
 }
 
+/// Whoever has a key of ed25519 is one person, and what was ended once is not to come again.
+async fn check_public_key(
+    connection: &mut SqliteConnection,
+    id: &KeyId,
+    public: &[u8; 32],
+) -> Result<(), StoreError> {
+    let public = &public[..];
+    let known = sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM credentials WHERE owner_kind = 'client' AND public_key = ?1"#,
+        public
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed(CHANGE))?;
+    match known {
+        None => Ok(()),
+        Some(known) => Err(StoreError::Conflict {
+            noun: NOUN,
+            key: id.to_string(),
+            reason: format!(
+                "the key `{known}` has this public key, or had it: a public key is used once, so make another pair"
+            ),
+        }),
+    }
+}
+
 fn missing(noun: &'static str, name: &OwnerName) -> StoreError {
     StoreError::Missing {
         noun,
@@ -131,6 +160,9 @@ pub(crate) async fn add(
     new: &Credential,
 ) -> Result<(), StoreError> {
     check_owner(connection, &new.owner).await?;
+    if let (Owner::Client(_), Material::Public(public)) = (&new.owner, &new.material) {
+        check_public_key(connection, &new.id, public).await?;
+    }
     let (kind, owner) = (new.owner.kind(), new.owner.name().as_str());
     let public = match &new.material {
         Material::Public(public) | Material::Pair { public, .. } => Some(&public[..]),

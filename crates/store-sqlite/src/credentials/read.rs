@@ -49,11 +49,21 @@ pub(super) async fn one(
     row.map(CredentialRow::decode).transpose()
 }
 
+/// The key as whoever is asked to trust it is told: one that contradicts what the log says of it is nobody's.
 pub(super) async fn by_id(
     store: &SqliteStore,
     id: &KeyId,
 ) -> Result<Option<Credential>, StoreError> {
     let mut connection = store.snapshot(READ).await?;
+    let doubts: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM log_doubts WHERE kind = 'key' AND subject = ?1")
+            .bind(id.as_str())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed(READ))?;
+    if doubts > 0 {
+        return Ok(None);
+    }
     one(&mut connection, id).await
 }
 

@@ -1,12 +1,13 @@
 //! Rows of clients, keys and proposals, and the way back to what they say.
 
 use tocsin_auth::seal::{MasterId, Sealed};
-use tocsin_auth::{KeyId, LifeCycle, State, UnixTime};
+use tocsin_auth::{KeyId, UnixTime};
 use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
 use tocsin_store::credential::{Client, Credential, Material, Owner, Proposal};
 
 use crate::column::{hexed, present};
+use crate::lives::life;
 
 pub(super) struct ClientRow {
     pub(super) name: String,
@@ -20,32 +21,6 @@ impl ClientRow {
             name: name.map_err(|flaw: Flaw| flaw.invalid_row("client", &self.name))?,
             created_at: UnixTime(self.created_at),
         })
-    }
-}
-
-/// The four columns of a life cycle.
-pub(super) struct LifeCells {
-    pub(super) state: &'static str,
-    pub(super) since: Option<i64>,
-    pub(super) until: Option<i64>,
-    pub(super) expires_at: i64,
-}
-
-impl LifeCells {
-    pub(super) fn of(life: LifeCycle) -> Self {
-        let (since, until) = match life.state() {
-            State::Pending => (None, None),
-            State::Active { since } | State::Retired { since } | State::Revoked { since } => {
-                (Some(since.0), None)
-            }
-            State::Retiring { since, until } => (Some(since.0), Some(until.0)),
-        };
-        Self {
-            state: life.state().name(),
-            since,
-            until,
-            expires_at: life.expires_at().0,
-        }
     }
 }
 
@@ -73,7 +48,7 @@ impl CredentialRow {
     }
 
     fn try_decode(self) -> Result<Credential, Flaw> {
-        let life = self.life()?;
+        let life = life(&self.state, self.since, self.until, self.expires_at)?;
         let name = self.owner.parse()?;
         let owner = match self.owner_kind.as_str() {
             "client" => Owner::Client(name),
@@ -107,22 +82,6 @@ impl CredentialRow {
             life,
             created_at: UnixTime(self.created_at),
         })
-    }
-
-    fn life(&self) -> Result<LifeCycle, Flaw> {
-        let since = || present("since", self.since).map(UnixTime);
-        let state = match self.state.as_str() {
-            "pending" => State::Pending,
-            "active" => State::Active { since: since()? },
-            "retiring" => State::Retiring {
-                since: since()?,
-                until: UnixTime(present("until", self.until)?),
-            },
-            "retired" => State::Retired { since: since()? },
-            "revoked" => State::Revoked { since: since()? },
-            other => return Err(Flaw(format!("there is no state `{other}`"))),
-        };
-        Ok(LifeCycle::stored(state, UnixTime(self.expires_at)))
     }
 }
 

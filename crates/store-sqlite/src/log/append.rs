@@ -10,8 +10,8 @@ use tocsin_store::check::Flaw;
 use tocsin_store::event::NewEvent;
 use tocsin_store::log::{Appended, Appending, Fact};
 
-use super::looks::{Looked, looked};
-use super::{hashes, outcomes, tree};
+use super::looks::looked;
+use super::{doubts, hashes, outcomes, tree};
 use crate::bulk::Bulk;
 use crate::column::{from_json, signed, to_json, unsigned};
 use crate::error::failed;
@@ -47,11 +47,12 @@ pub(super) async fn append(
         // What was undone before its leaf could be made is followed by a fact that says so.
         let Some(body) = body else { continue };
         if kind == "look" {
-            let subject = BTreeSet::from([Looked::queued(&body)?]);
-            looked(connection, now, subject, &mut facts).await?;
+            if let Some(subject) = doubts::look(connection, &subject, now, &body).await? {
+                looked(connection, now, BTreeSet::from([subject]), &mut facts).await?;
+            }
             continue;
         }
-        facts.push(fact(&kind, subject, ordinal, now, &body)?);
+        facts.extend(doubts::sound(connection, (&kind, subject, ordinal), now, &body).await?);
     }
     due(connection, &facts).await?;
     let (mut attested, mut any_due) = (None, false);
@@ -61,8 +62,9 @@ pub(super) async fn append(
     if !full && attested.is_none() {
         any_due = outcomes::outcomes(connection, appending, &mut facts).await?;
     }
+    let facts = doubts::sort_out(connection, now, facts).await?;
     let mut edge = edge(connection, APPEND).await?;
-    let leaves = store(connection, &mut edge, &facts).await?;
+    let leaves = store(connection, &mut edge, facts).await?;
     if let Some(position) = taken {
         sqlx::query("DELETE FROM log_queue WHERE position <= ?1")
             .bind(position)
@@ -83,7 +85,7 @@ pub(super) async fn append(
         tree: tree(&edge),
         more: full || attested.is_some(),
     };
-    let changed = leaves > 0 || taken.is_some() || any_due;
+    let changed = leaves > 0 || taken.is_some() || attested.is_some() || any_due;
     Ok((appended, changed))
 }
 
@@ -195,18 +197,18 @@ pub(super) async fn edge(
     })
 }
 
-/// Writes the leaves of these facts and the tiles that they change. What is published of leaves is published here, in the
+/// Writes the leaves of these facts, with their entries, and the tiles that they change. What is published of leaves is published here, in the
 /// same transaction.
 async fn store(
     connection: &mut SqliteConnection,
     edge: &mut Edge,
-    facts: &[Fact],
+    sound: Vec<(Fact, String)>,
 ) -> Result<u64, StoreError> {
     let first = edge.size();
-    let mut leaves = Vec::with_capacity(facts.len());
-    let mut hashes = Vec::with_capacity(facts.len());
-    for (place, fact) in (first..).zip(facts) {
-        let entry = fact.entry()?;
+    let mut facts = Vec::with_capacity(sound.len());
+    let mut leaves = Vec::with_capacity(sound.len());
+    let mut hashes = Vec::with_capacity(sound.len());
+    for (place, (fact, entry)) in (first..).zip(sound) {
         hashes.push(leaf_hash(entry.as_bytes()));
         leaves.push(NewLeaf {
             place: signed(LEAF, place, place)?,
@@ -215,6 +217,7 @@ async fn store(
             ordinal: signed(LEAF, place, fact.ordinal)?,
             entry,
         });
+        facts.push(fact);
     }
     let bulk = Bulk::insert_into("log_leaves", "place, kind, subject, ordinal, entry", "");
     bulk.insert(connection, &leaves, APPEND, |query, leaf| {
@@ -243,7 +246,7 @@ async fn store(
         .await
         .map_err(failed(APPEND))?;
     }
-    let insured = insured(connection, facts).await?;
+    let insured = insured(connection, &facts).await?;
     let leaves = facts.iter().zip(leaves);
     let events: Vec<NewEvent> = leaves
         .map(|(fact, leaf)| event(fact, leaf, &insured))

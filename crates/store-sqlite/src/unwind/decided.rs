@@ -13,6 +13,7 @@ use super::{UNWIND, kept};
 use crate::column::{address, hexed, to_json, unsigned, word};
 use crate::determinations::{self, Key, keys_json};
 use crate::error::failed;
+use crate::log;
 
 /// Begins the evaluation of risks again. The version rises, so that nobody writes what he made of the old state.
 pub(super) async fn restart(
@@ -48,6 +49,7 @@ pub(super) async fn undo(
     let all = keys_json(fallen.iter().copied())?;
     let reserved = reserved(connection, &all).await?;
     keep(connection, &reserved).await?;
+    log::undoing(connection, Some("its evidence was taken back"), UNWIND).await?;
     let claims = remove_claims(connection, &all).await?;
     let standing: BTreeSet<Key> = reserved
         .iter()
@@ -59,6 +61,7 @@ pub(super) async fn undo(
         .collect();
     let removed = keys_json(determinations.iter().copied())?;
     determinations::remove(connection, &removed, UNWIND).await?;
+    log::undoing(connection, None, UNWIND).await?;
     Ok(Undone {
         determinations,
         claims,

@@ -28,6 +28,29 @@ macro_rules! endpoints {
     };
 }
 
+/// A client may take half of the places, so that others find one.
+async fn check_share(
+    connection: &mut SqliteConnection,
+    client: &str,
+    id: EndpointId,
+    at_most: u32,
+) -> Result<(), StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!: i64" FROM webhook_endpoints WHERE client = ?1"#,
+        client
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("register a webhook endpoint"))?;
+    if count >= i64::from(at_most.div_ceil(2)) {
+        let full = format!(
+            "this client has {count} already, half of the {at_most} that are allowed: remove one first"
+        );
+        return Err(Flaw(full).refused(NOUN, id));
+    }
+    Ok(())
+}
+
 pub(super) async fn add(
     store: &SqliteStore,
     registration: &Registration,
@@ -54,6 +77,9 @@ pub(super) async fn add(
     if count >= i64::from(at_most) {
         let full = format!("there are {count} already, and {at_most} are allowed");
         return Err(Flaw(full).refused(NOUN, id));
+    }
+    if let Some(client) = &endpoint.client {
+        check_share(&mut transaction, client, id, at_most).await?;
     }
     let (bytes, profile) = (id.0.as_slice(), &endpoint.profile);
     sqlx::query!(

@@ -5,10 +5,11 @@ use tocsin_store::StoreError;
 use tocsin_store::check::Flaw;
 use tocsin_store::event::{Event, Events, Seq};
 use tocsin_store::log::AuditEntry;
-use tocsin_store::webhook::lane::{Backlog, Lane, LaneId, Replay, Trouble};
+use tocsin_store::webhook::lane::{AnswerOf, Backlog, Lane, LaneId, Replay, Trouble};
 use tocsin_store::webhook::{Endpoint, EndpointId};
 
 use super::endpoints::{endpoint_id, find, missing};
+use crate::answers;
 use crate::column::{present, signed, unsigned};
 use crate::error::failed;
 use crate::events::EventRow;
@@ -132,6 +133,7 @@ pub(super) async fn replay(
     replay: &Replay,
     at_most: u32,
     audit: &AuditEntry,
+    answer: Option<AnswerOf<'_>>,
 ) -> Result<LaneId, StoreError> {
     let attempt = "begin to tell a webhook endpoint once more";
     let refused = |why: String| Flaw(why).refused("replay to webhook endpoint", id);
@@ -171,9 +173,13 @@ pub(super) async fn replay(
     .fetch_one(&mut *transaction)
     .await
     .map_err(failed(attempt))?;
+    let lane = lane_id(lane).map_err(|flaw| flaw.invalid_row(NOUN, lane))?;
+    if let Some(answer) = answer {
+        answers::add(&mut transaction, &answer(lane), attempt).await?;
+    }
     log::queue(&mut transaction, audit, attempt).await?;
     transaction.commit().await.map_err(failed(attempt))?;
-    lane_id(lane).map_err(|flaw| flaw.invalid_row(NOUN, lane))
+    Ok(lane)
 }
 
 pub(super) async fn backlogs(

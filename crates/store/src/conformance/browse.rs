@@ -13,6 +13,7 @@ use crate::browse::{
     AttestationFilter, ClaimEntry, ClaimFilter, ClaimState, DeliveryFilter, DeterminationPlace,
     PolicyFilter,
 };
+use crate::conformance::answers::{leaves_of, written};
 use crate::conformance::sample::{
     LATE, Paid, address, advance, at, batch, claim, cover, determination, hash, observation,
     policy, refused_claim, risk, store_paid, store_reserved, store_risk, stream,
@@ -366,13 +367,20 @@ pub async fn deliveries_are_listed_and_resumed<S: Store + 'static>(store: Arc<S>
         Fault::Missing,
     );
 
-    assert_fault(store.resume(id(2)).await, Fault::Refused);
+    let resume = async |id, key| store.resume(id, &written("desk", key)).await;
+    assert_fault(resume(id(2), "done").await, Fault::Refused);
     let missing = AttestationId(hash("nothing"));
-    assert_fault(store.resume(missing).await, Fault::Missing);
-    store.resume(id(1)).await.unwrap();
-    // What is under way already goes on as it does.
-    store.resume(id(1)).await.unwrap();
-    store.resume(id(3)).await.unwrap();
+    assert_fault(resume(missing, "nothing").await, Fault::Missing);
+    resume(id(1), "first").await.unwrap();
+    // What is under way already goes on as it does, and only who queued it is in the log.
+    resume(id(1), "second").await.unwrap();
+    resume(id(3), "third").await.unwrap();
+    assert_fault(resume(id(1), "first").await, Fault::Conflict);
+    for (key, leaves) in [("done", 0), ("first", 1), ("second", 0), ("third", 0)] {
+        assert_eq!(leaves_of(&*store, key).await, leaves, "{key}");
+        let is_kept = store.answer("desk", key).await.unwrap().is_some();
+        assert_eq!(is_kept, key != "done", "{key}");
+    }
     let resumed = store.delivery(id(1)).await.unwrap().unwrap();
     assert_eq!(resumed.state, DeliveryState::Queued);
     assert_eq!(resumed.last_error.as_deref(), Some("it reverts"));

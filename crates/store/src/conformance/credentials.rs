@@ -7,14 +7,16 @@ use tocsin_auth::check::NonceUse;
 use tocsin_auth::nonce::NonceHash;
 use tocsin_auth::seal::{MasterKey, Seal};
 use tocsin_auth::{Environment, Failure, KeyId, LifeCycle, Scope, UnixTime};
+use tocsin_domain::time::Timestamp;
 
-use crate::Store;
 use crate::conformance::sample::registration;
 use crate::conformance::{Fault, assert_fault};
 use crate::credential::{
-    Client, Credential, CredentialChange, LifeChange, MOST_NETWORKS, Material, Owner, OwnerName,
-    Proposal, Uses,
+    Client, Credential, CredentialChange, LifeChange, MOST_NETWORKS, MOST_PROPOSALS, Material,
+    Owner, OwnerName, Proposal, Uses,
 };
+use crate::log::AuditEntry;
+use crate::{Store, StoreError};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const LATER: UnixTime = UnixTime(1_900_000_000);
@@ -355,14 +357,91 @@ pub async fn wait_for_a_second_person<S: Store + 'static>(store: Arc<S>) {
         proposed_at: NOW,
         expires_at: NOW.plus(100),
     };
+    let said = AuditEntry {
+        at: Timestamp(NOW.0),
+        action: "key-act-proposed".to_owned(),
+        actor: Some("desk".to_owned()),
+        subject: "desk".to_owned(),
+        detail: serde_json::json!({}),
+    };
     for number in 1..=2 {
-        store.propose(&proposal(number)).await.unwrap();
+        store.propose(&proposal(number), &said, None).await.unwrap();
     }
     let open = store.proposals(NOW).await.unwrap();
     assert_eq!(open, [proposal(1), proposal(2)]);
-    let take = async |number: u8, at| store.take_proposal([number; 16], at).await.unwrap();
-    assert_eq!(take(1, NOW).await, Some(proposal(1)));
-    assert_eq!(take(1, NOW).await, None);
-    assert_eq!(take(2, NOW.plus(100)).await, None);
+    let one = async |number: u8, at| store.proposal([number; 16], at).await.unwrap();
+    assert_eq!(one(1, NOW).await, Some(proposal(1)));
+    assert_eq!(one(1, NOW.plus(100)).await, None);
+    assert_eq!(one(9, NOW).await, None);
+    // It is taken with what it proposes, once, or not at all.
+    let carry_out = async |number: u8, clients: &[&str]| {
+        let clients = clients.iter().map(|client| Client {
+            name: name(client),
+            created_at: NOW,
+        });
+        let change = CredentialChange {
+            clients: clients.collect(),
+            proposal: Some([number; 16]),
+            ..CredentialChange::default()
+        };
+        store.change_credentials(&change).await
+    };
+    let taken = carry_out(1, &["new", "new"]).await;
+    assert!(
+        matches!(taken, Err(StoreError::Conflict { .. })),
+        "{taken:?}"
+    );
+    assert_eq!(one(1, NOW).await, Some(proposal(1)));
+    carry_out(1, &["new"]).await.unwrap();
+    let again = carry_out(1, &["newer"]).await;
+    assert!(
+        matches!(again, Err(StoreError::Missing { .. })),
+        "{again:?}"
+    );
+    assert_eq!(store.proposals(NOW).await.unwrap(), [proposal(2)]);
+    // Nobody fills the list.
+    for number in 3..=u8::try_from(MOST_PROPOSALS).unwrap() + 1 {
+        store.propose(&proposal(number), &said, None).await.unwrap();
+    }
+    let more = store.propose(&proposal(99), &said, None).await;
+    assert!(matches!(more, Err(StoreError::Refused { .. })), "{more:?}");
+    // What a key that ended has proposed does not wait for anybody.
+    let stored = store.credential(&id(2)).await.unwrap().unwrap();
+    let change = CredentialChange {
+        change: vec![LifeChange {
+            id: id(2),
+            from: stored.life,
+            to: stored.life.revoke(NOW),
+        }],
+        ..CredentialChange::default()
+    };
+    store.change_credentials(&change).await.unwrap();
     assert_eq!(store.proposals(NOW).await.unwrap(), []);
+}
+
+/// Two clients do not have the same key, and one that ended does not come again.
+pub async fn take_a_public_key_once<S: Store + 'static>(store: Arc<S>) {
+    let public = |number: u8| Credential {
+        material: Material::Public([7; 32]),
+        ..ours(number)
+    };
+    with_keys(&*store, &[public(2)]).await;
+    let again = async || {
+        let again = store.change_credentials(&adding(vec![public(3)])).await;
+        assert!(
+            matches!(again, Err(StoreError::Conflict { .. })),
+            "{again:?}"
+        );
+    };
+    again().await;
+    let change = CredentialChange {
+        change: vec![LifeChange {
+            id: id(2),
+            from: public(2).life,
+            to: public(2).life.revoke(NOW),
+        }],
+        ..CredentialChange::default()
+    };
+    store.change_credentials(&change).await.unwrap();
+    again().await;
 }

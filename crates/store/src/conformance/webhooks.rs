@@ -94,6 +94,20 @@ pub async fn are_registered<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(left[0].endpoint, endpoint(1));
 }
 
+/// One client does not take the places of all.
+pub async fn are_shared_among_clients<S: Store + 'static>(store: Arc<S>) {
+    let of = |n: u8, client: &str| {
+        let mut of = registration(n);
+        of.endpoint.client = Some(client.to_owned());
+        of
+    };
+    for n in 0..2 {
+        store.add_endpoint(&of(n, "desk"), 4).await.unwrap();
+    }
+    assert_fault(store.add_endpoint(&of(2, "desk"), 4).await, Fault::Refused);
+    store.add_endpoint(&of(2, "shop"), 4).await.unwrap();
+}
+
 /// A filter asks for what it names, and for everything where it names nothing.
 pub async fn want_what_they_ask_for<S: Store + 'static>(_store: Arc<S>) {
     let mut about = event(1);
@@ -210,21 +224,45 @@ pub async fn replay_dead_letters<S: Store + 'static>(store: Arc<S>) {
     };
     assert_fault(
         store
-            .replay(id, &replay(3, 3, false), 2, &said("webhook-replayed", id))
+            .replay(
+                id,
+                &replay(3, 3, false),
+                2,
+                &said("webhook-replayed", id),
+                None,
+            )
             .await,
         Fault::Refused,
     );
     let first = store
-        .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+        .replay(
+            id,
+            &replay(0, 3, true),
+            2,
+            &said("webhook-replayed", id),
+            None,
+        )
         .await
         .unwrap();
     let second = store
-        .replay(id, &replay(0, 2, false), 2, &said("webhook-replayed", id))
+        .replay(
+            id,
+            &replay(0, 2, false),
+            2,
+            &said("webhook-replayed", id),
+            None,
+        )
         .await
         .unwrap();
     assert_fault(
         store
-            .replay(id, &replay(0, 3, true), 2, &said("webhook-replayed", id))
+            .replay(
+                id,
+                &replay(0, 3, true),
+                2,
+                &said("webhook-replayed", id),
+                None,
+            )
             .await,
         Fault::Refused,
     );
@@ -336,10 +374,10 @@ pub async fn say_who_did_what<S: Store + 'static>(store: Arc<S>) {
         only_dead: true,
     };
     let replayed = act("webhook-replayed");
-    store.replay(id, &replay, 1, &replayed).await.unwrap();
+    store.replay(id, &replay, 1, &replayed, None).await.unwrap();
     // What was refused was not done.
     assert_fault(
-        store.replay(id, &replay, 1, &replayed).await,
+        store.replay(id, &replay, 1, &replayed, None).await,
         Fault::Refused,
     );
     store

@@ -2,9 +2,12 @@
 
 use tocsin_domain::bundle::LogProof;
 use tocsin_domain::claim::Claim;
-use tocsin_log::{LogError, ProvenLeaf, TileId, Tiles, inclusion_proof};
+use tocsin_log::{
+    Hash, LogError, Nodes, ProvenLeaf, TileId, Tiles, consistency_proof, empty_root,
+    inclusion_proof, verify_consistency,
+};
 
-use super::{Leaf, Log};
+use super::{Leaf, Log, Tree};
 use crate::StoreError;
 
 /// How many leaves of one claim or loss event are looked through for the newest.
@@ -26,22 +29,62 @@ pub async fn prove<S: Log + ?Sized>(
         reason: error.to_string(),
     };
     let nodes = inclusion_proof(leaf.index, size).map_err(broken)?;
-    let mut tiles = Tiles::default();
-    for id in nodes.tiles() {
-        let TileId { level, index } = id;
-        let bytes = store.tile(id).await?;
-        let bytes = bytes.ok_or_else(|| StoreError::Missing {
-            noun: "tile of the log",
-            key: format!("{level}/{index}"),
-        })?;
-        tiles.add(id, 1, &bytes).map_err(broken)?;
-    }
+    let tiles = tiles(store, &nodes).await?;
     let path = nodes.hashes(&tiles).map_err(broken)?;
     Ok(ProvenLeaf {
         index: leaf.index,
         entry: leaf.entry,
         path,
     })
+}
+
+/// Whether the stored tree begins with an earlier state, by its size and root.
+///
+/// # Errors
+///
+/// Those of reading; [`StoreError::Missing`] and [`StoreError::InvalidRow`] where the tree does not hold together.
+pub async fn begins_with<S: Log + ?Sized>(
+    store: &S,
+    earlier: (u64, Hash),
+    tree: Tree,
+) -> Result<bool, StoreError> {
+    if earlier.0 > tree.size {
+        return Ok(false);
+    }
+    if earlier.0 == 0 {
+        return Ok(earlier.1 == empty_root());
+    }
+    let broken = |error: LogError| StoreError::InvalidRow {
+        noun: "log",
+        key: format!("{} leaves", tree.size),
+        reason: error.to_string(),
+    };
+    let nodes = consistency_proof(earlier.0, tree.size).map_err(broken)?;
+    let tiles = tiles(store, &nodes).await?;
+    let proof = nodes.hashes(&tiles).map_err(broken)?;
+    Ok(verify_consistency(earlier, (tree.size, tree.root), &proof).is_ok())
+}
+
+/// The tiles that nodes are made from.
+async fn tiles<S: Log + ?Sized>(store: &S, nodes: &Nodes) -> Result<Tiles, StoreError> {
+    let mut tiles = Tiles::default();
+    for id in nodes.tiles() {
+        let TileId { level, index } = id;
+        let name = || format!("{level}/{index}");
+        let bytes = store.tile(id).await?;
+        let bytes = bytes.ok_or_else(|| StoreError::Missing {
+            noun: "tile of the log",
+            key: name(),
+        })?;
+        tiles
+            .add(id, 1, &bytes)
+            .map_err(|error| StoreError::InvalidRow {
+                noun: "tile of the log",
+                key: name(),
+                reason: error.to_string(),
+            })?;
+    }
+    Ok(tiles)
 }
 
 /// The newest leaves of a claim and of its loss event, under the first signed state that has both; so that the same is

@@ -5,11 +5,15 @@ use core::fmt;
 use tocsin_domain::time::Timestamp;
 
 use super::EndpointId;
+use crate::answer::Answer;
 use crate::event::Seq;
 
 /// Which lane.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LaneId(pub u64);
+
+/// What is answered to whoever has asked for a lane.
+pub type AnswerOf<'a> = &'a (dyn Fn(LaneId) -> Answer + Sync);
 
 impl fmt::Display for LaneId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

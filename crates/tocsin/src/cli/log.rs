@@ -50,4 +50,32 @@ pub enum Log {
         #[arg(long)]
         key: String,
     },
+    /// Let the log go on although the file that keeps its last signed state ([log] state_file) is lost: you say that the database is
+    /// the newest one, after you have compared it with an earlier audit. It is recorded in the log. The service must be
+    /// stopped
+    Adopt {
+        /// Why, for everybody to see
+        #[arg(long)]
+        reason: String,
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+    },
+    /// Go on with the log under another key and name, for everybody to see: where its key is lost or stolen, or the newest database
+    /// is lost and an older one was put back. Prints what verifies it from here on. The service must be stopped
+    NewOrigin {
+        /// Why, for everybody to see
+        #[arg(long)]
+        reason: String,
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+    },
+    /// End doubts about what was changed by hand, once the rows say again what their leaves say. The service must be
+    /// stopped. Exit with 1 if any remains
+    Settle {
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+    },
 }

@@ -40,6 +40,13 @@ pub enum Keys {
         #[command(flatten)]
         sending: Sending,
     },
+    /// List the keys of all attestors, as the books have them: where each is in its life, what it was used for, and what lags
+    /// behind a rotation. Works beside a running service
+    List {
+        /// The service configuration
+        #[arg(long, default_value = "tocsin.toml")]
+        config: PathBuf,
+    },
     /// Show the epochs: who is in them, which signs now, until when it is accepted, and how many claims wait under it
     Status {
         /// The service configuration

@@ -60,6 +60,14 @@ pub fn run(covers: &[PathBuf], config: Option<&Path>, out: &mut dyn Write) -> Re
             writeln!(out, "  warning: {warning}")?;
         }
         writeln!(out, "  {} policies", config.policies.len())?;
+        match config.api {
+            Some(api) => writeln!(
+                out,
+                "  the API is served at {}; `tocsin serve --listen ADDRESS` serves it from a process of its own as well",
+                api.listen
+            )?,
+            None => writeln!(out, "  no API is served: there is no [api]")?,
+        }
         writeln!(
             out,
             "  attestations are {}",
@@ -129,6 +137,10 @@ fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
             }
             Ok(cover)
         }
+        Err(_of_a_cover) if is_configuration(&text) => Err(Report::bad_input(format!(
+            "{path} is a service configuration, not a cover: tocsin check --config {path}",
+            path = path.display()
+        ))),
         Err(diagnostics) => Err(ConfigError::Cover {
             path: path.to_owned(),
             text,
@@ -136,4 +148,10 @@ fn parse(path: &Path, out: &mut dyn Write) -> Result<Cover, Report> {
         }
         .into()),
     }
+}
+
+/// Whether a text that is no cover is a service configuration: it names a database, and has no trigger.
+fn is_configuration(text: &str) -> bool {
+    text.parse::<toml::Table>()
+        .is_ok_and(|table| table.contains_key("database") && !table.contains_key("trigger"))
 }

@@ -1,23 +1,24 @@
 //! `tocsin client`: requests that a person signs, to send them or to see how they look.
 
-use std::io::Write;
+use std::io::{self};
 use std::path::Path;
 use std::time::Duration;
 
 use alloy::hex;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tocsin_api::auth::admin::SECRET_PREFIX;
 use tocsin_auth::digest::ContentDigest;
 use tocsin_auth::nonce::Nonce;
 use tocsin_auth::request::Request;
 use tocsin_auth::seal::random;
 use tocsin_auth::sign::{Stamp, sign};
-use tocsin_auth::{SigningKey, UnixTime};
+use tocsin_auth::{KeyId, SigningKey, UnixTime};
 use url::Url;
 
-use crate::cli::{Client, Signed};
+use crate::cli::{Client, Signed, Write};
 use crate::clock::Clock;
-use crate::report::Report;
+use crate::private_file;
+use crate::report::{self, Report};
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,36 +26,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GOOD_FOR: i64 = 60;
 
 /// Signs and sends, or shows.
-pub async fn run(asked: Client, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), Report> {
+pub async fn run(asked: Client, clock: &dyn Clock, out: &mut dyn io::Write) -> Result<(), Report> {
     match asked {
         Client::Generate { path } => generate(&path, out),
         Client::Get { signed } => {
             let request = Outgoing::new(Method::GET, &signed.url)?;
             request.go(&signed, clock, out).await
         }
-        Client::Post {
-            signed,
-            body,
-            content_type,
-            idempotency_key,
-        } => {
-            let mut request = Outgoing::new(Method::POST, &signed.url)?;
-            if let Some(path) = body {
-                request.body = std::fs::read(&path).map_err(|error| {
-                    Report::bad_input(format!("cannot read {}: {error}", path.display()))
-                })?;
-                request.add("content-type", &content_type)?;
-                let digest = ContentDigest::of(&request.body).header();
-                request.add("content-digest", &digest)?;
-            }
-            let key = match idempotency_key {
-                Some(key) => key,
-                None => hex::encode(random_bytes()?),
-            };
-            request.add("idempotency-key", &key)?;
-            request.go(&signed, clock, out).await
-        }
+        Client::Post(asked) => write(Method::POST, asked, clock, out).await,
+        Client::Put(asked) => write(Method::PUT, asked, clock, out).await,
+        Client::Delete(asked) => write(Method::DELETE, asked, clock, out).await,
     }
+}
+
+async fn write(
+    method: Method,
+    asked: Write,
+    clock: &dyn Clock,
+    out: &mut dyn io::Write,
+) -> Result<(), Report> {
+    let mut request = Outgoing::new(method, &asked.signed.url)?;
+    if let Some(path) = asked.body {
+        request.body = std::fs::read(&path).map_err(|error| {
+            Report::bad_input(format!("cannot read {}: {error}", path.display()))
+        })?;
+        request.add("content-type", &asked.content_type)?;
+        let digest = ContentDigest::of(&request.body).header();
+        request.add("content-digest", &digest)?;
+    }
+    let key = match asked.idempotency_key {
+        Some(key) => key,
+        None => hex::encode(random_bytes()?),
+    };
+    request.add("idempotency-key", &key)?;
+    request.go(&asked.signed, clock, out).await
 }
 
 fn random_bytes() -> Result<[u8; 16], Report> {
@@ -64,22 +69,18 @@ fn random_bytes() -> Result<[u8; 16], Report> {
 }
 
 /// A new private key, readable by its owner only.
-fn generate(path: &Path, out: &mut dyn Write) -> Result<(), Report> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+fn generate(path: &Path, out: &mut dyn io::Write) -> Result<(), Report> {
     let mut seed = [0; 32];
     random(&mut seed)?;
     let key = SigningKey::ed25519(&seed)?;
     let public = key.public()?.unwrap_or_default();
-    let mut options = std::fs::File::options();
-    let opened = options.write(true).create_new(true).mode(0o600).open(path);
-    let mut file = opened.map_err(|error| {
+    let made = private_file::make(path, &format!("{}\n", hex::encode(seed)));
+    made.map_err(|error| {
         Report::bad_input(format!(
             "cannot write {}: {error}; name a file that does not exist",
             path.display()
         ))
     })?;
-    writeln!(file, "{}", hex::encode(seed))?;
-    file.sync_all()?;
     writeln!(out, "public key: {}", hex::encode(public))?;
     Ok(())
 }
@@ -143,9 +144,17 @@ impl Outgoing {
         mut self,
         signed: &Signed,
         clock: &dyn Clock,
-        out: &mut dyn Write,
+        out: &mut dyn io::Write,
     ) -> Result<(), Report> {
-        let key = read_key(&signed.key_file)?;
+        self.sign(&signed.key, &signed.key_file, clock)?;
+        if signed.curl {
+            return self.print(out);
+        }
+        self.send(out).await
+    }
+
+    fn sign(&mut self, id: &KeyId, file: &Path, clock: &dyn Clock) -> Result<(), Report> {
+        let key = read_key(file)?;
         let now = UnixTime(clock.now().0);
         let stamp = Stamp {
             created: now,
@@ -159,16 +168,12 @@ impl Outgoing {
             query: self.url.query(),
             headers: &self.headers,
         };
-        let signature = sign(&request, &signed.key, &key, &stamp)?;
+        let signature = sign(&request, id, &key, &stamp)?;
         self.add("signature-input", &signature.input)?;
-        self.add("signature", &signature.signature)?;
-        if signed.curl {
-            return self.print(out);
-        }
-        self.send(out).await
+        self.add("signature", &signature.signature)
     }
 
-    fn print(&self, out: &mut dyn Write) -> Result<(), Report> {
+    fn print(&self, out: &mut dyn io::Write) -> Result<(), Report> {
         write!(
             out,
             "curl --request {} {}",
@@ -191,23 +196,8 @@ impl Outgoing {
         Ok(())
     }
 
-    async fn send(self, out: &mut dyn Write) -> Result<(), Report> {
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Report::bad_input(format!("cannot send: {error}")))?;
-        let sent = client
-            .request(self.method, self.url.clone())
-            .headers(self.headers)
-            .body(self.body);
-        let answer = sent.send().await;
-        let answer = answer
-            .map_err(|error| Report::bad_input(format!("{} does not answer: {error}", self.url)))?;
-        let status = answer.status();
-        let body = answer.bytes().await;
-        let body =
-            body.map_err(|error| Report::bad_input(format!("the answer broke off: {error}")))?;
+    async fn send(self, out: &mut dyn io::Write) -> Result<(), Report> {
+        let (status, body) = self.answer(PATIENCE).await?;
         out.write_all(&body)?;
         writeln!(out)?;
         if status.is_success() {
@@ -216,6 +206,42 @@ impl Outgoing {
             Err(Report::refused(format!("the service answered {status}")))
         }
     }
+
+    async fn answer(self, patience: Duration) -> Result<(StatusCode, Vec<u8>), Report> {
+        let client = reqwest::Client::builder()
+            .timeout(patience)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Report::bad_input(format!("cannot send: {error}")))?;
+        let sent = client
+            .request(self.method, self.url.clone())
+            .headers(self.headers)
+            .body(self.body);
+        let answer = sent.send().await;
+        let answer = answer.map_err(|error| {
+            let why = report::chain(&error.without_url());
+            Report::bad_input(format!("{} does not answer: {why}", self.url))
+        })?;
+        let status = answer.status();
+        let body = answer.bytes().await;
+        let body =
+            body.map_err(|error| Report::bad_input(format!("the answer broke off: {error}")))?;
+        Ok((status, body.to_vec()))
+    }
+}
+
+/// What is asked for, signed where a key is named, and answered within `patience`.
+pub(super) async fn get(
+    url: &Url,
+    by: Option<(&KeyId, &Path)>,
+    patience: Duration,
+    clock: &dyn Clock,
+) -> Result<(StatusCode, Vec<u8>), Report> {
+    let mut request = Outgoing::new(Method::GET, url)?;
+    if let Some((id, file)) = by {
+        request.sign(id, file, clock)?;
+    }
+    request.answer(patience).await
 }
 
 /// For a shell.

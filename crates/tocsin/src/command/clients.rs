@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tocsin_api::auth::admin::{Act, Admin, Done, is_laggard};
-use tocsin_auth::life::DAY;
+use tocsin_auth::life::NOTICE;
 use tocsin_auth::{State, UnixTime};
 use tocsin_domain::time::Timestamp;
 use tocsin_store::credential::{Credential, KeyBooks, Usage};
@@ -19,9 +19,6 @@ use crate::report::Report;
 
 /// As whom the log names whoever may write the database.
 const OPERATOR: &str = "operator";
-
-/// How long before its end an active key is worth a word.
-const SOON: i64 = 14 * DAY;
 
 /// Does what was asked about clients.
 pub async fn run(asked: Clients, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), Report> {
@@ -182,7 +179,7 @@ fn one(key: &Credential, used: &Usage, now: UnixTime, out: &mut dyn Write) -> Re
     if is_laggard(key, used.last_used, now) {
         writeln!(out, "  LAGGING: it is retiring and still used")?;
     }
-    if key.life.signs(now) && key.life.expires_at().since(now) < SOON {
+    if key.life.signs(now) && key.life.expires_at().since(now) < NOTICE {
         writeln!(out, "  ENDING: it expires {}", time(key.life.expires_at()))?;
     }
     refused(used, out)?;

@@ -31,7 +31,7 @@ use self::settlement::AttestorSection;
 use self::source::{Resolved, SourceSection};
 use self::telemetry::TelemetrySection;
 use self::webhooks::WebhooksSection;
-use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, secret};
+use super::{ApiConfig, Chain, ConfigError, Feeds, Network, invalid, read, secret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,9 +75,22 @@ pub(super) struct ApiSection {
     /// Whether anybody may write: for a developer's machine.
     #[serde(default)]
     pub(super) open_writes: bool,
+    /// How long after its inception a policy may still come; not at all where nothing is said.
+    #[serde(default)]
+    pub(super) late_policies: Option<String>,
 }
 
 impl ApiSection {
+    /// What is so where nothing is said.
+    pub(super) fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            open_reads: yes(),
+            open_writes: false,
+            late_policies: None,
+        }
+    }
+
     pub(super) fn resolve(self, path: &Path) -> Result<ApiConfig, ConfigError> {
         if self.open_writes && !self.listen.ip().is_loopback() {
             return Err(invalid(
@@ -88,7 +101,11 @@ impl ApiSection {
                 ),
             ));
         }
+        let late = self.late_policies.as_deref().map(span).transpose();
+        let late =
+            late.map_err(|problem| invalid(path, format!("[api] late_policies: {problem}")))?;
         Ok(ApiConfig {
+            late_policies: late.unwrap_or(Seconds(0)),
             listen: self.listen,
             open_reads: self.open_reads,
             open_writes: self.open_writes,
@@ -155,6 +172,12 @@ impl FinalityText {
 }
 
 impl ConfigFile {
+    /// The file as it is written.
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(&read(path)?)
+            .map_err(|error| invalid(path, secret::redacted(error.to_string().trim_end())))
+    }
+
     /// The chains with their sources.
     pub(super) fn chains(&self, path: &Path, base: &Path) -> Result<Vec<Chain>, ConfigError> {
         let mut chains = BTreeMap::new();

@@ -72,7 +72,7 @@ impl Layout {
         for name in OUR_FOLDERS {
             layout.clear(name, |path| fs::remove_dir_all(path))?;
         }
-        for suffix in ["", "-wal", "-shm", ".lock", ".log-key"] {
+        for suffix in ["", "-wal", "-shm", ".lock", ".log-key", ".log-key.signed"] {
             layout.clear(&format!("tocsin.db{suffix}"), |path| fs::remove_file(path))?;
         }
         make_folder(&layout.folder.join("keys"))?;

@@ -19,7 +19,7 @@ pub struct EpochWatch {
     submitter: Arc<Submitter>,
     attestor: Arc<Attestor>,
     poll_interval: Duration,
-    next: [Bell; 2],
+    next: [Bell; 3],
 }
 
 impl EpochWatch {
@@ -28,7 +28,7 @@ impl EpochWatch {
         submitter: Arc<Submitter>,
         attestor: Arc<Attestor>,
         poll_interval: Duration,
-        next: [Bell; 2],
+        next: [Bell; 3],
     ) -> Self {
         Self {
             submitter,

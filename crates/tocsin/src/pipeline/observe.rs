@@ -283,7 +283,7 @@ fn seen(report: EndpointReport) -> EndpointStatus {
     };
     EndpointStatus {
         endpoint: report.endpoint.to_string(),
-        standing,
+        standing: standing.to_owned(),
         reason,
         resting: report.resting,
         final_head: report.final_head,
@@ -295,7 +295,10 @@ fn seen(report: EndpointReport) -> EndpointStatus {
             ("unreachable", report.troubles.unreachable),
             ("lied", report.troubles.lied),
             ("forked", report.troubles.forked),
-        ]),
+        ])
+        .into_iter()
+        .map(|(kind, count)| (kind.to_owned(), count))
+        .collect(),
     }
 }
 

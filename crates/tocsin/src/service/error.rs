@@ -1,6 +1,7 @@
 //! Why the service did not start, or stopped: the whole list.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tocsin_attest::AttestError;
 use tocsin_delivery::DeliveryError;
@@ -9,6 +10,7 @@ use tocsin_quorum::NodeError;
 use tocsin_sources::SourceError;
 use tocsin_store::StoreError;
 
+use super::status::StatusError;
 use crate::insure::catalogue::CatalogueError;
 use crate::insure::csv::CsvError;
 use crate::log_key::LogKeyError;
@@ -73,6 +75,18 @@ pub enum ServiceError {
     /// A file of policies.
     #[error(transparent)]
     Policies(#[from] CsvError),
+    /// How a service is doing, for or from another process.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// Nobody fills the database that is to be served.
+    #[error(
+        "cannot serve the database {}: no `tocsin run` of this version has ever filled it; start one first, and leave it running",
+        database.display()
+    )]
+    NeverFilled {
+        /// The database.
+        database: PathBuf,
+    },
     /// An address to listen on.
     #[error("cannot listen on {address}: choose another [{section}] listen")]
     Listen {

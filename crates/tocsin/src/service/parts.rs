@@ -1,6 +1,7 @@
 //! The parts of the service, connected to the outside and not yet running.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tocsin_api::auth::AuthSettings;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use super::ServiceError;
 use super::attestor;
 use super::connect::{Watch, patiently};
+use crate::anchor::Anchor;
 use crate::clock::Clock;
 use crate::config::{ApiConfig, Config, WebhooksConfig};
 use crate::log_key;
@@ -59,6 +61,8 @@ pub(super) struct Parts {
     pub(super) logger: Logger,
     pub(super) log_key: String,
     pub(super) listener: Option<(TcpListener, AuthSettings, ApiConfig)>,
+    /// Where other processes read how this one is doing; nowhere where the database is the caller's.
+    pub(super) status: Option<PathBuf>,
 }
 
 /// The wake-up calls between the stages.
@@ -68,6 +72,7 @@ pub(super) struct Bells {
     pub(super) log: Bell,
     pub(super) attest: Bell,
     pub(super) renew: Bell,
+    pub(super) attestors: Bell,
     pub(super) mirror: Bell,
     pub(super) deliver: Bell,
     pub(super) webhooks: Bell,
@@ -143,7 +148,7 @@ pub(super) async fn connect(
                 domain,
                 *poll_interval,
             ));
-            let rung = [bells.attest.clone(), bells.renew.clone()];
+            let rung = [&bells.attest, &bells.renew, &bells.attestors].map(Bell::clone);
             epochs.push(EpochWatch::new(
                 submitter,
                 Arc::clone(attestor),
@@ -169,12 +174,20 @@ pub(super) async fn connect(
         None => None,
     };
     let webhooks = config.webhooks.as_ref().map(teller).transpose()?;
-    let log_key = log_key::open(&config.log.key_file, config.log.origin.as_ref())?;
+    let log_key = log_key::of_service(&config.log, store, clock.now()).await?;
     let shown_key = log_key.verifier().to_string();
     tracing::info!(key = %shown_key, "the eligibility log is signed with this key");
     let every = config.log.coverage_every;
     let next = bells.attest.clone().with(&bells.webhooks);
-    let logger = Logger::new(Arc::new(log_key), every, Arc::clone(evaluator), next);
+    let anchor = Anchor::at(&config.log.state_file);
+    let logger = Logger::new(
+        Arc::new(log_key),
+        anchor,
+        every,
+        Arc::clone(evaluator),
+        next,
+    );
+    logger.look(store, clock.now()).await?;
     let listener = match config.api {
         Some(api) => Some((listen("api", api.listen).await?, config.auth.clone(), api)),
         None => None,
@@ -203,6 +216,7 @@ pub(super) async fn connect(
         logger,
         log_key: shown_key,
         listener,
+        status: None,
     })
 }
 
@@ -214,7 +228,11 @@ fn teller(config: &WebhooksConfig) -> Result<(Arc<Teller>, u32), ServiceError> {
     Ok((Arc::new(teller), config.max_endpoints))
 }
 
-async fn listen(section: &'static str, address: SocketAddr) -> Result<TcpListener, ServiceError> {
+/// Takes an address that a section of the configuration names.
+pub(super) async fn listen(
+    section: &'static str,
+    address: SocketAddr,
+) -> Result<TcpListener, ServiceError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| ServiceError::Listen {
         section,

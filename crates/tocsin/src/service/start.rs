@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use tocsin_api::Api;
-use tocsin_api::auth::Auth;
 use tocsin_api::mirrors::Mirrors;
-use tocsin_auth::UnixTime;
 use tocsin_domain::time::Seconds;
 use tocsin_quorum::{Node, Settings};
 
 use super::ServiceError;
+use super::announce::Announcer;
 use super::books::ClientBooks;
+use super::door::Door;
 use super::parts::{Bells, Parts};
+use super::status::Identity;
 use crate::pipeline::attest::AttestClaims;
+use crate::pipeline::attestors::AttestorKeeper;
 use crate::pipeline::bell::Bell;
 use crate::pipeline::claim::Claimer;
 use crate::pipeline::evaluate::Evaluator;
-use crate::pipeline::keys::KeyKeeper;
 use crate::pipeline::mirror::MirrorAttestations;
 use crate::pipeline::quorum::AttestTogether;
 use crate::pipeline::webhooks::desk::TellersDesk;
@@ -67,6 +67,8 @@ pub(super) fn start(
     );
     begin(&mut tasks, parts.logger, &stage, bells.log);
     if let Some((attestor, issuing)) = parts.attestor {
+        let keeper = AttestorKeeper::new(Arc::clone(&attestor));
+        begin(&mut tasks, keeper, &stage, bells.attestors);
         let next = bells.deliver.clone().with(&bells.mirror);
         if let (Some((settings, deliver_after)), Some(listener)) = (together, parts.quorum) {
             let (clock, ring) = (Arc::clone(&stage.clock), bells.attest.clone());
@@ -113,44 +115,32 @@ pub(super) fn start(
         let desk = TellersDesk::new(teller, stage.clone(), bells.webhooks.clone(), most);
         Arc::new(desk) as Arc<dyn tocsin_api::webhooks::Desk>
     });
+    let identity = Identity {
+        log_key: parts.log_key,
+        attestor,
+        mirrors,
+    };
+    if let Some(file) = parts.status {
+        let announcer = Announcer::new(file, identity.clone());
+        begin(&mut tasks, announcer, &stage, Bell::default());
+    }
     if let Some((listener, settings, served)) = parts.listener {
-        let (clock, store) = (Arc::clone(&stage.clock), Arc::clone(&stage.store));
-        let now = Arc::new(move || UnixTime(clock.now().0));
-        let auth = Auth::new(settings, store, now, stage.metrics.clone());
-        begin(
-            &mut tasks,
-            KeyKeeper::new(auth.clone()),
-            &stage,
-            Bell::default(),
-        );
-        if let Ok(address) = listener.local_addr() {
-            tracing::info!(%address, "the API listens");
-        }
-        let api = Api {
-            store: stage.store,
-            health: stage.health,
-            chains: stage.chains,
-            feeds: stage.feeds,
-            quorum: stage.quorum,
-            metrics: stage.metrics,
-            auth,
+        let door = Door {
+            listener,
+            settings,
+            served,
+            identity,
+            beside: false,
             books: Some(books),
-            open_reads: served.open_reads,
-            open_writes: served.open_writes,
             webhooks: desk,
-            mirrors,
-            attestor,
-            log_key: Some(parts.log_key),
         };
-        tasks.start(
-            "api",
-            tocsin_api::serve(listener, api, async move { shutdown.requested().await }),
-        );
+        door.open(&mut tasks, stage, shutdown);
     }
     Ok(tasks)
 }
 
-fn begin(tasks: &mut Supervisor, work: impl Work, stage: &Stage, bell: Bell) {
+/// Starts a stage as a task of its own; the service is not ready until it is well.
+pub(super) fn begin(tasks: &mut Supervisor, work: impl Work, stage: &Stage, bell: Bell) {
     let name = work.name().to_owned();
     stage.health.expect(&name);
     tasks.start(name, pipeline::run(work, stage.clone(), bell));

@@ -128,3 +128,24 @@ pub enum ActError {
     #[error("there is no key `{0}`")]
     NoKey(KeyId),
 }
+
+impl ActError {
+    /// Whether it is about what was asked; anything else is about the service, and the same may work later.
+    pub fn is_of_the_act(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(
+                error,
+                StoreError::Conflict { .. }
+                    | StoreError::Missing { .. }
+                    | StoreError::Refused { .. }
+            ),
+            Self::Seal(_) | Self::NoMasterKey => false,
+            Self::Life(_)
+            | Self::PublicKey
+            | Self::NeedsEd25519(_)
+            | Self::NoScope
+            | Self::NoActiveKey(_)
+            | Self::NoKey(_) => true,
+        }
+    }
+}

@@ -71,7 +71,14 @@ impl Admin<'_> {
     }
 }
 
+/// Characters of 32 bytes in the longest way to write them.
+const PUBLIC_KEY_MAX: usize = 64;
+
 fn public(text: &str) -> Result<[u8; 32], ActError> {
+    // What is proposed is stored as it was written.
+    if text.len() > PUBLIC_KEY_MAX {
+        return Err(ActError::PublicKey);
+    }
     let bytes = if text.len() == 64 {
         alloy_primitives::hex::decode(text).map_err(|_digits| ActError::PublicKey)?
     } else {

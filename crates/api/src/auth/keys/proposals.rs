@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::hex;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use serde::Serialize;
 use tocsin_auth::life::DAY;
@@ -13,12 +13,14 @@ use tocsin_auth::seal::random;
 use tocsin_store::credential::Proposal;
 use utoipa::ToSchema;
 
-use super::{ActAnswer, answer, named};
+use super::{ActAnswer, named, perform, raced, refused_act};
 use crate::Api;
-use crate::auth::admin::Act;
-use crate::auth::{Auth, Caller};
+use crate::auth::Caller;
+use crate::auth::admin::{Act, ActError};
 use crate::extract::Path;
+use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
+use crate::served::Served;
 
 /// How long a proposal waits for its second person.
 const PROPOSED_FOR: i64 = DAY;
@@ -40,10 +42,23 @@ pub(crate) struct ProposalEntry {
     expires_at: i64,
 }
 
-pub(super) async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<Response, Problem> {
+pub(super) async fn propose(
+    api: &Api,
+    caller: &Caller,
+    act: &Act,
+    asked: &Asked,
+) -> Result<Response, Problem> {
+    let auth = &api.auth;
+    let (actor, now) = (named(&[caller]), (auth.0.now)());
+    // What cannot be done as things stand is not kept for a second person.
+    if let Err(error) = auth.admin().plan(act, &actor, now).await {
+        if error.is_of_the_act() {
+            auth.admin().refused(act, &actor, &error, now).await?;
+        }
+        return Err(refused_act(error));
+    }
     let mut id = [0; 16];
     random(&mut id).map_err(|error| Problem::Failed(error.to_string()))?;
-    let now = (auth.0.now)();
     let text = serde_json::to_string(act).map_err(|error| Problem::Failed(error.to_string()))?;
     let proposal = Proposal {
         id,
@@ -53,21 +68,26 @@ pub(super) async fn propose(auth: &Auth, caller: &Caller, act: &Act) -> Result<R
         proposed_at: now,
         expires_at: now.plus(PROPOSED_FOR),
     };
-    auth.0.store.propose(&proposal).await?;
-    auth.admin().propose(act, &named(&[caller]), now).await?;
     let answer = ActAnswer {
         outcome: "proposed",
         proposal: Some(hex::encode(id)),
         key: None,
         secret: None,
+        secret_lost: None,
         changed: BTreeMap::new(),
     };
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    let again = answer.again(StatusCode::ACCEPTED, asked, now)?;
+    let kept = auth.admin().propose(act, &proposal, &actor, &again).await;
+    if let Err(error) = kept.map_err(ActError::Store) {
+        let answered = raced(&error, asked, api).await?;
+        return answered.ok_or_else(|| refused_act(error));
+    }
+    Ok(answer.first(StatusCode::ACCEPTED))
 }
 
 /// What waits for a second person.
 #[utoipa::path(get, path = "/v1/keys/proposals", operation_id = "proposals", tag = "keys", responses((status = 200, body = ProposalList)))]
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, Problem> {
+pub(crate) async fn list(State(api): State<Served>) -> Result<Json<ProposalList>, Problem> {
     let auth = &api.auth.0;
     let open = auth.store.proposals((auth.now)()).await?;
     let mut proposals = Vec::new();
@@ -87,13 +107,19 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<ProposalList>, P
 }
 
 /// Approves and does what somebody else has proposed.
-#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal")), responses((status = 200, body = ActAnswer), (status = 404)))]
+#[utoipa::path(post, path = "/v1/keys/proposals/{id}/approval", tag = "keys", params(("id" = String, Path, description = "The proposal"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "New for every write; the same when it is repeated")), responses((status = 200, body = ActAnswer), (status = 404)))]
 pub(crate) async fn approve(
-    State(api): State<Api>,
+    State(api): State<Served>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let auth = &api.auth;
+    let what = format!("POST /v1/keys/proposals/{id}/approval");
+    let asked = Asked::of(Some(&caller), &headers, &what, b"")?;
+    if let Some(answered) = asked.answered(&*api.store).await? {
+        return Ok(answered);
+    }
     let now = (auth.0.now)();
     let missing = || {
         Problem::NotFound(format!(
@@ -103,8 +129,7 @@ pub(crate) async fn approve(
     let bytes: [u8; 16] = hex::decode(&id)
         .map_or(None, |bytes| bytes.try_into().ok())
         .ok_or_else(missing)?;
-    let open = auth.0.store.proposals(now).await?;
-    let proposal = open.into_iter().find(|proposal| proposal.id == bytes);
+    let proposal = auth.0.store.proposal(bytes, now).await?;
     let proposal = proposal.ok_or_else(missing)?;
     if proposal.proposer == caller.client || proposal.proposed_by == caller.key {
         return Err(Problem::Said {
@@ -122,17 +147,14 @@ pub(crate) async fn approve(
             detail: "the key that proposed it is not active any more: propose it anew".to_owned(),
         });
     };
-    let taken = auth.0.store.take_proposal(bytes, now).await?;
-    let taken = taken.ok_or_else(missing)?;
+    let act = read(&proposal.act)?;
     let first = Caller {
-        client: taken.proposer,
-        key: taken.proposed_by,
+        client: proposal.proposer,
+        key: proposal.proposed_by,
         scopes: proposer.scopes,
         environment: caller.environment,
     };
-    let act = read(&taken.act)?;
-    let done = auth.perform(&act, &[&first, &caller]).await?;
-    Ok((StatusCode::OK, Json(answer(done))).into_response())
+    perform(&api, &act, &[&first, &caller], Some(bytes), &asked).await
 }
 
 fn read(act: &str) -> Result<Act, Problem> {

@@ -13,6 +13,7 @@ use tocsin_domain::time::Timestamp;
 
 use crate::Store;
 use crate::attestation::AttestationRecord;
+use crate::conformance::grounds;
 use crate::conformance::looks::feed;
 use crate::conformance::model::{EvaluatedRisk, Model};
 use crate::cover::{CoverRecord, RiskRecord};
@@ -86,6 +87,7 @@ impl View {
         }
         let mut of_policies = Vec::new();
         for policy in &question.policies {
+            grounds::agree(store, *policy).await;
             of_policies.push((
                 store.policy(*policy).await.unwrap(),
                 store.claims_of(*policy).await.unwrap(),

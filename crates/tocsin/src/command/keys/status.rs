@@ -6,9 +6,10 @@ use std::path::Path;
 
 use alloy::primitives::Address;
 use tocsin_attest::Signer;
+use tocsin_auth::{State, UnixTime};
 use tocsin_domain::attestation::Epoch;
 use tocsin_store::StoreError;
-use tocsin_store::renewal::Renewals;
+use tocsin_store::attestor::life;
 use tocsin_store_sqlite::SqliteStore;
 
 use super::rotate::time;
@@ -35,8 +36,11 @@ pub async fn status(config: &Path, out: &mut dyn Write) -> Result<(), Report> {
     let signing = epochs.iter().rev().filter(|epoch| epoch.signs_at(now));
     let signing = signing.map(Epoch::number).next();
     let unredeemed = unredeemed(&place.config, out).await?;
+    let mut seats = epochs.iter().rev().filter(|epoch| epoch.signs_at(now));
+    let serving = seats.find(|epoch| has_one_of(&own, epoch));
+    let serving = serving.map(Epoch::number);
     for epoch in &epochs {
-        show(epoch, now, &own, out)?;
+        show(epoch, now, serving, &own, out)?;
         match &unredeemed {
             Some(counts) => {
                 let count = counts.get(&epoch.number()).copied().unwrap_or(0);
@@ -55,17 +59,27 @@ pub async fn status(config: &Path, out: &mut dyn Write) -> Result<(), Report> {
     Ok(())
 }
 
-fn show(epoch: &Epoch, now: u64, own: &[Address], out: &mut dyn Write) -> std::io::Result<()> {
-    let state = if epoch.revoked {
-        "revoked"
-    } else if epoch.signs_at(now) {
-        "signs"
-    } else if now < epoch.active_from {
-        "has not begun"
-    } else if epoch.is_accepted_at(now) {
-        "signs no more, is accepted"
-    } else {
-        "is over"
+fn has_one_of(own: &[Address], epoch: &Epoch) -> bool {
+    own.iter().any(|key| epoch.signers.index_of(*key).is_some())
+}
+
+fn show(
+    epoch: &Epoch,
+    now: u64,
+    serving: Option<u32>,
+    own: &[Address],
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let at = UnixTime(i64::try_from(now).unwrap_or(i64::MAX));
+    let state = match life(epoch, None, serving, at).state() {
+        State::Pending => "pending, has not begun",
+        State::Active { .. } => "active, signs",
+        State::Retiring { .. } if epoch.signs_at(now) => {
+            "retiring, could sign and leaves it to a newer one"
+        }
+        State::Retiring { .. } => "retiring, signs no more, is accepted",
+        State::Retired { .. } => "retired, is over",
+        State::Revoked { .. } => "revoked",
     };
     let signers = &epoch.signers;
     writeln!(
@@ -90,13 +104,13 @@ fn show(epoch: &Epoch, now: u64, own: &[Address], out: &mut dyn Write) -> std::i
         };
         writeln!(out, "  {index} {signer}{mark}")?;
     }
-    if !own.iter().any(|key| signers.index_of(*key).is_some()) {
+    if !has_one_of(own, epoch) {
         writeln!(out, "  this node has no key in it")?;
     }
     Ok(())
 }
 
-/// Unpaid claims by epoch; `None` while the service has the database.
+/// Unpaid claims by epoch, also beside a running service; `None` where there are no books.
 async fn unredeemed(
     config: &Config,
     out: &mut dyn Write,
@@ -104,12 +118,12 @@ async fn unredeemed(
     let Some(attestor) = &config.attestor else {
         return Ok(None);
     };
-    let store = match SqliteStore::open(&config.database).await {
-        Ok(store) => store,
+    let books = match SqliteStore::open_attestors(&config.database).await {
+        Ok(books) => books,
         Err(error @ StoreError::Open { .. }) => {
             let reason = crate::report::chain(&error);
             let where_else = config.api.map_or_else(
-                || "stop the service to see them".to_owned(),
+                || "a service that has run has them".to_owned(),
                 |api| {
                     let address = api.listen;
                     format!("a running service tells them at http://{address}/v1/epochs")
@@ -123,7 +137,6 @@ async fn unredeemed(
         }
         Err(error) => return Err(error.into()),
     };
-    let counts = store.unredeemed(attestor.domain.domain_separator()).await?;
-    store.close().await;
+    let counts = books.unredeemed(attestor.domain.domain_separator()).await?;
     Ok(Some(counts.into_iter().collect()))
 }

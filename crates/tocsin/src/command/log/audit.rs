@@ -11,6 +11,7 @@ use tocsin_store_sqlite::SqliteStore;
 use url::Url;
 
 use super::fetch::{FetchError, Shown, Stored};
+use crate::anchor::{Anchor, Found, examine};
 use crate::config::Config;
 use crate::log_key;
 use crate::report::{self, Report};
@@ -54,29 +55,79 @@ pub async fn run(asked: Asked<'_>, out: &mut dyn Write) -> Result<bool, Report> 
         }
         None => {
             let config = Config::load(asked.config)?;
+            if !config.database.try_exists()? {
+                return Err(Report::bad_input(format!(
+                    "there is no database {}",
+                    config.database.display()
+                )));
+            }
             let key = match asked.key {
                 Some(key) => verifier(key)?,
                 None => log_key::open(&config.log.key_file, config.log.origin.as_ref())
-                    .map_err(crate::service::ServiceError::from)?
+                    .map_err(|error| Report::unknown(&error))?
                     .verifier()
                     .clone(),
             };
-            let store = SqliteStore::open(&config.database).await?;
+            let store = SqliteStore::open(&config.database).await;
+            let store = store.map_err(|error| Report::unknown(&error))?;
             let found = recompute(&Stored(&store), &key, earlier.as_ref(), out).await?;
-            let differences = store.compare(TOLD).await?;
+            let signed = store.origin().await?.map(|origin| origin.verifier);
+            let other_key = signed.filter(|signed| *signed != key.to_string());
+            if let Some(signed) = &other_key {
+                writeln!(
+                    out,
+                    "ALTERED: the database says that the log is signed by `{signed}`, and the key is `{key}`"
+                )?;
+            }
+            let rewound = rewound(&config, &key, &store).await?;
+            if let Some(why) = &rewound {
+                writeln!(out, "ALTERED: {why}")?;
+            }
+            let differences = store.compare(TOLD).await;
+            let differences = differences.map_err(|error| Report::unknown(&error))?;
             for difference in &differences {
                 writeln!(out, "ALTERED: {}", told(difference))?;
+            }
+            for doubt in store.doubts(TOLD).await? {
+                writeln!(
+                    out,
+                    "IN DOUBT: {} {}: {}",
+                    doubt.kind, doubt.subject, doubt.reason
+                )?;
             }
             if differences.is_empty() {
                 writeln!(out, "every row says what its leaf says")?;
             }
             store.close().await;
-            let holds = found.is_some() && differences.is_empty();
+            let holds = found.is_some()
+                && differences.is_empty()
+                && other_key.is_none()
+                && rewound.is_none();
             if holds {
                 keep(asked.state, found.as_ref())?;
             }
             Ok(holds)
         }
+    }
+}
+
+/// Why the database is not the one that was signed last, as the file says that keeps it; without the file nothing is known, and
+/// the service says so.
+async fn rewound(
+    config: &Config,
+    key: &VerifierKey,
+    store: &SqliteStore,
+) -> Result<Option<String>, Report> {
+    let anchor = Anchor::at(&config.log.state_file);
+    let kept = anchor.read().map_err(|error| Report::unknown(&error))?;
+    if kept.is_none() {
+        return Ok(None);
+    }
+    let tree = store.tree().await?;
+    match examine(&anchor, key, store, tree).await {
+        Ok(Found::Sound(_)) => Ok(None),
+        Ok(Found::Held(why)) => Ok(Some(why)),
+        Err(error) => Err(Report::unknown(&error)),
     }
 }
 
@@ -157,6 +208,31 @@ fn told(difference: &Discrepancy) -> String {
         _ => format!("{kind} {subject}, number {ordinal}"),
     };
     match difference {
+        Discrepancy::Contradicts {
+            index,
+            earlier,
+            kind,
+            subject,
+            ordinal,
+        } => format!(
+            "leaf {index} contradicts leaf {earlier}, which is also about {}",
+            named(kind, subject, *ordinal)
+        ),
+        Discrepancy::Forged {
+            kind,
+            subject,
+            ordinal,
+        } => format!(
+            "what waits to become a leaf about {} was not put there by Tocsin",
+            named(kind, subject, *ordinal)
+        ),
+        Discrepancy::Unattested { subject, ordinal } => format!(
+            "{} counts as attested, and there is no attestation of it",
+            named("claim", subject, *ordinal)
+        ),
+        Discrepancy::Schema { name } => format!(
+            "`{name}` of the schema is not as Tocsin makes it: what it should have said is in no leaf"
+        ),
         Discrepancy::Differs {
             index,
             kind,

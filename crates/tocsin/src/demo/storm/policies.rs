@@ -7,6 +7,7 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 
 use super::slice::Flight;
+use crate::insure::csv::COLUMNS;
 
 /// One unit of money, of a token with six decimals.
 pub const ONE: u64 = 1_000_000;
@@ -79,9 +80,7 @@ pub struct Sellers {
 
 /// The file that is imported. Numbers count up from 1 at each seller, in order.
 pub fn csv(plans: &[Plan], flights: &[Flight], terms: TermsHash, sellers: Sellers) -> String {
-    let mut text = String::from(
-        "number,cover,terms_hash,consumer,holder,sum_insured,inception,expiry,subject\n",
-    );
+    let mut text = COLUMNS.join(",") + "\n";
     let (mut with_contract, mut with_service) = (0_u64, 0_u64);
     for plan in plans {
         let Some(flight) = flights.get(plan.flight) else {
