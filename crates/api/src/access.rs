@@ -36,8 +36,10 @@ impl Access {
         let is_open = match self {
             Self::Public => true,
             Self::Operational => api.open_reads,
-            // Whoever lets anybody write gives nobody the keys.
-            Self::Needs(scope) => api.open_writes && scope != Scope::KeysManage,
+            // Whoever lets anybody write gives nobody the keys; and to be told who one is, one has to be somebody.
+            Self::Needs(scope) => {
+                api.open_writes && !matches!(scope, Scope::KeysManage | Scope::Read)
+            }
         };
         self.described().filter(|_| !is_open)
     }

@@ -314,6 +314,9 @@ async fn a_cover_comes_into_force(shop: &Shop) -> Value {
     let elsewhen = shop.post(elsewhen, "elsewhen", "application/toml", &terms);
     elsewhen.await.unwrap().refuses(409, "conflict");
     assert_eq!(shop.counts().await, (1, 0));
+    // Where anybody may write, nobody is anybody in particular.
+    let nobody = shop.get("/v1/caller").await.unwrap();
+    assert_eq!(nobody["status"], 401, "{nobody}");
     let terms = shop.deployed.terms_hash;
     let shown = shop.get(&format!("/v1/covers/{terms}")).await.unwrap();
     assert_eq!(

@@ -26,7 +26,7 @@ pub(super) fn add_to(document: &mut Value) {
 
 fn policy() -> Value {
     // A test sees to it that it is a cover.
-    let cover = Cover::parse(COVER).map_or(None, |(cover, _warnings)| Some(cover));
+    let cover = Cover::parse(COVER).ok().map(|(cover, _warnings)| cover);
     json!({
         "number": "1",
         "cover": cover.as_ref().map(|cover| &cover.name),
