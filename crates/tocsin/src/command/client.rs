@@ -1,6 +1,6 @@
 //! `tocsin client`: requests that a person signs, to send them or to see how they look.
 
-use std::io::{self};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 

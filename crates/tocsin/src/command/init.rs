@@ -38,11 +38,14 @@ pub fn run(folder: &Path, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), 
     refuse_what_is_there(folder)?;
     let now = clock.now();
     let today = Timestamp(now.0 - now.0.rem_euclid(DAY));
-    let in_a_year = Timestamp(today.0.saturating_add(365 * DAY));
+    // Nobody insures what has begun.
+    let tomorrow = Timestamp(today.0.saturating_add(DAY));
+    let in_a_year = Timestamp(tomorrow.0.saturating_add(365 * DAY));
     let (cover, _warnings) = Cover::parse(COVER)
         .map_err(|found| Report::diagnostics(Path::new(COVER_FILE), COVER, &found))?;
     let filled = |text: &str| {
         text.replace("@TODAY@", &today.to_string())
+            .replace("@TOMORROW@", &tomorrow.to_string())
             .replace("@IN_A_YEAR@", &in_a_year.to_string())
             .replace("@TERMS@", &cover.terms_hash.to_string())
     };
