@@ -139,11 +139,15 @@ impl SignedApi {
         tokio::spawn(async move {
             for n in 0_u64.. {
                 let event = NewEvent {
-                    kind: "test.tick".to_owned(),
+                    kind: "warning.raised".to_owned(),
                     at: SystemClock.now(),
                     terms: None,
                     holder: None,
-                    body: serde_json::json!({ "n": n, "word": "Wasserstoß ≤ 1 €" }).to_string(),
+                    body: serde_json::json!({
+                        "warning": n, "provisional": true, "risk": "0x01", "terms_hash": "0x02",
+                        "insured": "Wasserstoß ≤ 1 €", "ordinal": 1,
+                    })
+                    .to_string(),
                 };
                 store.publish(&[event]).await.unwrap();
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;

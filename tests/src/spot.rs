@@ -211,6 +211,31 @@ impl Spot {
         asked.send().await.unwrap()
     }
 
+    /// Sends the service a policy on an asset.
+    pub async fn insure(
+        &self,
+        number: u32,
+        asset: &str,
+        (inception, expiry): (Timestamp, Timestamp),
+    ) -> reqwest::Response {
+        let terms = load_cover(&self.folder.path().join("cover.toml")).unwrap();
+        let policy = json!({
+            "number": number.to_string(),
+            "cover": "spot-fall",
+            "terms_hash": terms.terms_hash,
+            "consumer": format!("eip155:31337:{:#x}", consumer()),
+            "holder": Address::repeat_byte(0x40),
+            "sum_insured": "1000000",
+            "inception": inception.to_string(),
+            "expiry": expiry.to_string(),
+            "subject": format!("price:{asset}-USD"),
+        });
+        let key = format!("{number}-{inception}");
+        let policy = policy.to_string();
+        self.post("v1/policies", "application/json", &key, &policy)
+            .await
+    }
+
     /// What the service says of an asset.
     pub async fn subject(&self, asset: &str) -> Option<Value> {
         self.get(&format!("v1/feeds/feed:spot/subjects/price:{asset}-USD"))
@@ -337,7 +362,7 @@ evaluate_from = "{BEGINNING}"
 
 [api]
 listen = "{api}"
-
+open_writes = true
 [feeds."feed:spot"]
 definition  = "spot.toml"
 keys        = [{{ name = "main", secret = "file:spot.key", per_day = 10_000_000 }}]

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{B256, keccak256};
 use serde_json::Value;
 use tocsin::clock::SetClock;
+use tocsin::command::log::prove;
 use tocsin::command::{feeds, verify};
 use tocsin_domain::observation::{Observation, Provenance};
 use tocsin_domain::risk::Stream;
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::look::{Looks, NewLook};
 use tocsin_store::response::Archive;
 use tocsin_store::step::Steps;
@@ -198,6 +199,75 @@ async fn a_provider_in_trouble_is_unknown_and_loud_and_nothing_is_paid() {
     assert!(values.contains(&None), "{values:?}");
     let known: Vec<_> = values.iter().flatten().collect();
     assert!(known.iter().all(|value| *value == "1"), "{values:?}");
+}
+
+/// A policy whose whole period lies in an outage that began before it: nobody saw anything, and nobody says that nothing was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_in_an_outage_is_not_known() {
+    let spot = Spot::open(&[(1, "AAA")]).await;
+    let mut service = live(&spot);
+    spot.until_seen("AAA").await;
+    spot.set_mood(Mood::Status(500));
+    let reasons = async || {
+        let ready = spot.get("health/ready").await.unwrap();
+        ready["reasons"]["feed:spot is silent"].clone()
+    };
+    spot.pass_until("it is not ready", async || reasons().await.is_string())
+        .await;
+    let why = reasons().await;
+    assert!(why.as_str().unwrap().contains("price:AAA-USD"), "{why}");
+
+    // Whoever buys after the beginning may know what has happened since.
+    let now = spot.now();
+    let late = spot
+        .insure(8, "AAA", (now + Seconds(-1), now + Seconds(500)))
+        .await;
+    assert_eq!(late.status(), 422);
+    let late: Value = late.json().await.unwrap();
+    assert_eq!(late["errors"][0]["pointer"], "/inception", "{late}");
+
+    let period = (now + Seconds(20), now + Seconds(50));
+    let taken = spot.insure(7, "AAA", period).await;
+    assert_eq!(taken.status(), 201);
+    let taken: Value = taken.json().await.unwrap();
+    let policy = taken["policies"][0].as_str().unwrap();
+    let asked = format!("v1/eligibility?policy={policy}");
+    let outcome = async || {
+        let said = spot.get(&asked).await.unwrap();
+        said["eligibility"][0]["outcome"].clone()
+    };
+    spot.pass_until("it ended", async || outcome().await.is_string())
+        .await;
+    let ended = outcome().await;
+    let why = "is not known: a source had reported that it had no value";
+    assert!(ended.as_str().unwrap().contains(why), "{ended}");
+    spot.set_mood(Mood::Well);
+    spot.pass_until("it is ready", async || reasons().await.is_null())
+        .await;
+    // It began before now, and is in the books already.
+    assert_eq!(spot.insure(7, "AAA", period).await.status(), 201);
+    assert!(service.is_running());
+    service.kill();
+
+    let mut proof = Vec::new();
+    prove::run(&spot.config(), policy, &mut proof)
+        .await
+        .unwrap();
+    let proof: Value = serde_json::from_slice(&proof).unwrap();
+    let leaves = proof["leaves"].as_array().unwrap().iter();
+    let said = |kind: &str| {
+        let kind = format!("\"kind\":\"{kind}\"");
+        let entries = leaves.clone().filter_map(|leaf| leaf["entry"].as_str());
+        let said = entries.filter(|entry| entry.contains(&kind));
+        said.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(said("outcome")[0].contains("\"verdict\":\"inconclusive\""));
+    // The leaf before the outcome shows the same: without value since before the period, and not known again.
+    let looks = said("look");
+    assert!(
+        looks.iter().any(|look| look.contains("\"until\":null")),
+        "{looks:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

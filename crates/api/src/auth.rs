@@ -20,6 +20,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use tocsin_auth::check::Windows;
+use tocsin_auth::request::Authority;
 use tocsin_auth::seal::Seal;
 use tocsin_auth::{Environment, KeyId, Scopes, UnixTime};
 use tocsin_store::credential::{KeyBooks, OwnerName};
@@ -38,6 +39,9 @@ pub const MOST_CACHED: Duration = Duration::from_secs(30);
 pub struct AuthSettings {
     /// Whose keys are taken.
     pub environment: Environment,
+    /// Under which names clients reach the service; none means any. A signature for another host is refused: else whoever gets a
+    /// client to sign for his own host could send it on.
+    pub authorities: Vec<Authority>,
     /// How far clocks may differ.
     pub windows: Windows,
     /// What opens secrets; without it, only keys of ed25519 can be verified or made.
@@ -58,6 +62,7 @@ impl Default for AuthSettings {
     fn default() -> Self {
         Self {
             environment: Environment::Dev,
+            authorities: Vec::new(),
             windows: Windows::default(),
             seal: None,
             cached_for: Duration::from_secs(10),

@@ -64,13 +64,16 @@ struct Following {
     waiting: VecDeque<Event>,
     /// Events that the client has missed, because they are forgotten.
     missed: Option<Seq>,
+    /// The newest event that there is, where the client has seen a later one: an older state of the service is back.
+    rewound: Option<Seq>,
     ending: watch::Receiver<bool>,
     news: Arc<News>,
     _place: OwnedSemaphorePermit,
 }
 
 /// Everything that happens, in order, as server-sent events: `id` is the event's number, `event` its kind, `data` a JSON object.
-/// An event of the kind `missed` says that some after `Last-Event-ID` are forgotten.
+/// An event of the kind `missed` says that some after `Last-Event-ID` are forgotten; one of the kind `rewound`, that there is none
+/// of that number: the service has an older state back, the newest event is `last`, and what follows it is sent.
 #[utoipa::path(get, path = "/v1/events", operation_id = "follow_events", tag = "events", params(From, ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that the client has seen")), responses((status = 200, description = "A stream of events, which ends with the service", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn follow(
     State(api): State<Served>,
@@ -98,7 +101,8 @@ pub(crate) async fn follow(
     let following = Following {
         store: Arc::clone(&api.store),
         missed: (after < kept.forgotten).then_some(kept.forgotten),
-        after: after.max(kept.forgotten),
+        rewound: (after > kept.last).then_some(kept.last),
+        after: after.max(kept.forgotten).min(kept.last),
         waiting: VecDeque::new(),
         ending: streams.ending,
         news: streams.news,
@@ -122,6 +126,11 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
     if let Some(forgotten) = following.missed.take() {
         let said = format!("{{\"forgotten\":{forgotten}}}");
         let sent = Sent::default().event("missed").data(said);
+        return Some((Ok(sent), following));
+    }
+    if let Some(last) = following.rewound.take() {
+        let said = format!("{{\"last\":{last}}}");
+        let sent = Sent::default().event("rewound").data(said);
         return Some((Ok(sent), following));
     }
     loop {

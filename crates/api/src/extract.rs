@@ -3,15 +3,17 @@
 use core::str::FromStr;
 
 use alloy_primitives::Address;
-use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use tocsin_domain::cover::Consumer;
 use tocsin_domain::ids::RiskId;
 
-use crate::problem::Problem;
+use crate::limits::BODY_MAX;
+use crate::problem::{Kind, Problem};
 
 /// The query.
 pub(crate) struct Query<T>(pub(crate) T);
@@ -34,6 +36,25 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let AxumPath(path) = AxumPath::from_request_parts(parts, state).await?;
         Ok(Self(path))
+    }
+}
+
+/// The whole body, as it came.
+pub(crate) struct Whole(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let read = Bytes::from_request(request, state).await;
+        read.map(Self).map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let kind = Kind::TooLarge;
+                let detail = format!("the body is too large: send at most {BODY_MAX} bytes");
+                return Problem::Said { kind, detail };
+            }
+            Problem::BadRequest("the body broke off: send the request again".to_owned())
+        })
     }
 }
 
@@ -95,7 +116,7 @@ impl<'de> Deserialize<'de> for Counted {
 pub(crate) fn account(text: &str) -> Result<Consumer, Problem> {
     let parsed = text.strip_prefix("eip155:").and_then(|rest| {
         let (chain, contract) = rest.split_once(':')?;
-        let chain_id = number(chain)?;
+        let chain_id = number(chain).filter(|_| !chain.starts_with('0'))?;
         let address = address(contract).ok()?;
         Some(Consumer { chain_id, address })
     });

@@ -42,6 +42,7 @@ mod routes;
 mod serve;
 mod served;
 mod sources;
+mod strict;
 mod views;
 mod warnings;
 mod way;

@@ -48,6 +48,8 @@ pub(crate) enum Problem {
     Unauthenticated {
         /// What would be taken, in the words of the header `Accept-Signature` (RFC 9421).
         accepted: String,
+        /// What anybody can see to be wrong with how it is signed.
+        flaw: Option<String>,
     },
     /// The store failed.
     Store(StoreError),
@@ -144,7 +146,7 @@ impl Problem {
 
     /// What RFC 9110 (15.5.2) has an answer 401 say of how to do better.
     fn challenge(&self) -> Option<(HeaderValue, HeaderValue)> {
-        let Self::Unauthenticated { accepted } = self else {
+        let Self::Unauthenticated { accepted, .. } = self else {
             return None;
         };
         let accepted = HeaderValue::from_str(accepted).ok()?;
@@ -162,9 +164,13 @@ impl Problem {
                 detail,
                 seconds,
             } => (kind, detail, Vec::new(), Some(seconds)),
-            Self::Unauthenticated { .. } => {
-                let detail = "the request is not signed, anew and by a key that is good here and now, as docs/auth.md says";
-                (Kind::Unauthenticated, detail.to_owned(), Vec::new(), None)
+            Self::Unauthenticated { flaw, .. } => {
+                let detail = flaw.unwrap_or_else(|| {
+                    "the request is signed in the right form; but its key is not known or not active here, the signature is not the key's, \
+                     the body is another one, or the same signature was sent before: sign it anew with a key that is good"
+                        .to_owned()
+                });
+                (Kind::Unauthenticated, detail, Vec::new(), None)
             }
             Self::Store(error) if error.is_transient() => {
                 let detail = "try again in a few seconds".to_owned();

@@ -22,7 +22,7 @@ pub(crate) struct PolicyView {
     /// Derived from the consumer and the number: 32 bytes.
     #[schema(value_type = String)]
     pub(crate) id: PolicyId,
-    /// The policy, with its times in unix seconds and its amounts in hexadecimal digits.
+    /// The policy, with its times in unix seconds and its amounts as decimal text.
     policy: PolicyRecord,
     /// Where the whole chain of reasons is.
     eligibility: String,

@@ -29,6 +29,31 @@ pub struct Windows {
 pub struct SkewError(i64);
 
 impl Windows {
+    /// What is wrong with the times of a signature, as a clause.
+    pub(crate) fn flaw(
+        self,
+        created: UnixTime,
+        expires: UnixTime,
+        now: UnixTime,
+    ) -> Option<String> {
+        let now = now.0;
+        if expires <= created || expires.since(created) > self.lifetime {
+            return Some(format!(
+                "expires has to be 1 to {} seconds after created",
+                self.lifetime
+            ));
+        }
+        let late = UnixTime(now).since(created);
+        if late > self.skew || now >= expires.0 {
+            return Some(format!(
+                "it was signed {late} s ago by the clock here, which says {now}: sign anew, with a clock that is right"
+            ));
+        }
+        (late < self.skew.saturating_neg()).then(|| {
+            format!("it was signed in the future by the clock here, which says {now}: set your clock right")
+        })
+    }
+
     /// Clocks may differ by so many seconds, 30 to 120.
     pub fn with_skew(skew: i64) -> Result<Self, SkewError> {
         if !(30..=120).contains(&skew) {

@@ -4,8 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The kinds of refusal. A caller learns the HTTP status and no more: which check failed would tell a forger how far
-/// a forgery came.
+/// The kinds of refusal. A caller learns the HTTP status and what anybody can see ([`crate::flaw::flaw`]), no more: which
+/// check failed would tell a forger how far a forgery came.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -17,6 +17,8 @@ pub enum Failure {
     UnknownKey,
     /// Its key belongs to another environment.
     WrongEnvironment,
+    /// It was sent to a service of another name.
+    WrongAuthority,
     /// Its key is not one of the algorithm that it names.
     WrongAlgorithm,
     /// Its key is pending, retired, expired or revoked.
@@ -45,11 +47,12 @@ pub enum Failure {
 
 impl Failure {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unsigned,
         Self::Malformed,
         Self::UnknownKey,
         Self::WrongEnvironment,
+        Self::WrongAuthority,
         Self::WrongAlgorithm,
         Self::KeyNotActive,
         Self::BadSignature,
@@ -71,6 +74,7 @@ impl Failure {
             Self::Malformed => "malformed",
             Self::UnknownKey => "unknown_key",
             Self::WrongEnvironment => "wrong_environment",
+            Self::WrongAuthority => "wrong_authority",
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::KeyNotActive => "key_not_active",
             Self::BadSignature => "bad_signature",
@@ -101,6 +105,7 @@ impl Failure {
                 | Self::Replayed
                 | Self::KeyNotActive
                 | Self::WrongEnvironment
+                | Self::WrongAuthority
         )
     }
 }

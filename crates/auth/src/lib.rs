@@ -9,6 +9,7 @@ pub mod base;
 pub mod check;
 pub mod digest;
 pub mod failure;
+pub mod flaw;
 pub mod key;
 pub mod life;
 pub mod nonce;

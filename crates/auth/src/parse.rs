@@ -14,6 +14,9 @@ use crate::{TAG, UnixTime};
 /// No header of a signature that this profile makes is longer.
 const LONGEST_HEADER: usize = 1_024;
 
+/// The parameters that a signature has, in whatever order.
+pub(crate) const PARAMETERS: [&str; 6] = ["created", "expires", "nonce", "alg", "keyid", "tag"];
+
 /// What a request says of its signature. Nothing of it is believed yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Said {
@@ -130,9 +133,10 @@ struct Parameters {
 
 impl Parameters {
     fn read(list: &InnerList) -> Result<Self, Failure> {
-        const NAMES: [&str; 6] = ["created", "expires", "nonce", "alg", "keyid", "tag"];
-        let known = |name: &str| NAMES.contains(&name);
-        if list.params.len() != NAMES.len() || !list.params.keys().all(|key| known(key.as_str())) {
+        let known = |name: &str| PARAMETERS.contains(&name);
+        if list.params.len() != PARAMETERS.len()
+            || !list.params.keys().all(|key| known(key.as_str()))
+        {
             return Err(Failure::Malformed);
         }
         let text = |name: &str| match list.params.get(name) {

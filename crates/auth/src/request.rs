@@ -1,5 +1,7 @@
 //! A request as it came, before anything is believed of it.
 
+use core::str::FromStr;
+
 use http::{HeaderMap, Method};
 
 /// The parts of a request that a signature covers, but for its body.
@@ -17,7 +19,44 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
 }
 
+/// A name under which clients reach a service: a host, with its port where that is not 443 or 80.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Authority(String);
+
+/// A text that names no host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "write a host as clients do, with its port where that is not 443 or 80, as api.example.com or api.example.com:8443"
+)]
+pub struct NoAuthority;
+
+impl FromStr for Authority {
+    type Err = NoAuthority;
+
+    fn from_str(text: &str) -> Result<Self, NoAuthority> {
+        let parsed: http::uri::Authority = text.parse().map_err(|_syntax| NoAuthority)?;
+        if parsed.host().is_empty() || text.contains('@') {
+            return Err(NoAuthority);
+        }
+        Ok(Self(normal(text).collect()))
+    }
+}
+
+/// In lower case, without the port that the scheme implies (RFC 9421, 2.2.3).
+fn normal(authority: &str) -> impl Iterator<Item = char> + '_ {
+    let short = authority
+        .strip_suffix(":443")
+        .or_else(|| authority.strip_suffix(":80"));
+    let letters = short.unwrap_or(authority).chars();
+    letters.map(|letter| letter.to_ascii_lowercase())
+}
+
 impl Request<'_> {
+    /// Whether a client that asked for `name` has sent it.
+    pub fn is_for(&self, name: &Authority) -> bool {
+        self.normal_authority().eq(name.0.chars())
+    }
+
     /// Whether it changes something: whatever is not known to be a read.
     pub fn is_write(&self) -> bool {
         !matches!(*self.method, Method::GET | Method::HEAD)
@@ -25,12 +64,7 @@ impl Request<'_> {
 
     /// The host in lower case, without the port that the scheme implies (RFC 9421, 2.2.3).
     pub(crate) fn normal_authority(&self) -> impl Iterator<Item = char> + '_ {
-        let whole = self.authority;
-        let short = whole
-            .strip_suffix(":443")
-            .or_else(|| whole.strip_suffix(":80"));
-        let letters = short.unwrap_or(whole).chars();
-        letters.map(|letter| letter.to_ascii_lowercase())
+        normal(self.authority)
     }
 
     /// The value of a header that is there once.

@@ -21,7 +21,7 @@ use tocsin_store::conformance::sample::{
 };
 use tocsin_store::declaration::{Declaration, Declarations, NewDeclaration};
 use tocsin_store::halt::Halts;
-use tocsin_store::log::{Appended, Appending, Audit, AuditEntry, Log, StoredCheckpoint};
+use tocsin_store::log::{Appended, Appending, Audit, AuditEntry, Log, Slack, StoredCheckpoint};
 use tocsin_store::policy::Policies;
 use tocsin_store::revocation::{ClaimNews, Standings};
 use tocsin_store::step::{RiskAdvance, Step, Steps};
@@ -49,7 +49,11 @@ impl Place {
 }
 
 async fn append(store: &SqliteStore, second: i64, limit: u32) -> Appended {
-    let slack = [(cover(0).terms_hash, Seconds(60))];
+    let slack = [Slack {
+        terms: cover(0).terms_hash,
+        beyond: Seconds(60),
+        inputs: Vec::new(),
+    }];
     let appending = Appending {
         now: at(second),
         limit,

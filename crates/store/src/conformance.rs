@@ -342,6 +342,7 @@ macro_rules! conformance_tests {
                 says_what_was_read
                 says_what_was_looked_at
                 says_how_policies_ended
+                says_no_where_something_was_seen_only
             }
             nonces {
                 are_taken_from_the_greater_count

@@ -23,6 +23,37 @@ impl fmt::Display for Seq {
     }
 }
 
+/// Every kind of event. Others may come.
+pub const KINDS: [&str; 27] = [
+    "cover",
+    "declaration",
+    "risk",
+    "policy",
+    "determination",
+    "claim",
+    "attestation",
+    "withdrawal",
+    "standing",
+    "epoch",
+    "halt",
+    "coverage",
+    "look",
+    "outcome",
+    "client",
+    "key",
+    "proposal",
+    "webhook",
+    "audit",
+    "warning.raised",
+    "warning.withdrawn",
+    "warning.confirmed",
+    "attestor.state",
+    "attestor.ending",
+    "attestor.unsucceeded",
+    "attestor.lagging",
+    "webhook.disabled",
+];
+
 /// Something that has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEvent {

@@ -105,8 +105,28 @@ pub struct Appending<'a> {
     pub limit: u32,
     /// How long after the last leaf about a source the next one says how far it was read.
     pub coverage_every: Seconds,
-    /// How long after the end of a policy a loss within it can still be confirmed, by its terms.
-    pub slack: &'a [(TermsHash, Seconds)],
+    /// What the terms of policies ask for, before it is said how one ended.
+    pub slack: &'a [Slack],
+}
+
+/// What has to be seen before it can be said how a policy on these terms ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slack {
+    /// The terms.
+    pub terms: TermsHash,
+    /// How long after the end of a policy a loss within it can still be confirmed.
+    pub beyond: Seconds,
+    /// How values of its inputs stand, in their order.
+    pub inputs: Vec<Stands>,
+}
+
+/// How long what an input said is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stands {
+    /// It says what happened: as long as it says nothing, nothing did.
+    Happens,
+    /// A value holds until the next one; where there is a limit, until it is older than that.
+    Holds(Option<Seconds>),
 }
 
 /// The tree.

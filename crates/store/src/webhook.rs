@@ -24,7 +24,7 @@ use self::lane::{
 use crate::StoreError;
 use crate::answer::Answer;
 use crate::credential::{Credential, Owner};
-use crate::event::{Event, NewEvent, Seq};
+use crate::event::{Event, KINDS, NewEvent, Seq};
 use crate::log::AuditEntry;
 
 /// Which endpoint: 16 random bytes, written `wh_` and 32 digits.
@@ -77,18 +77,28 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// A kind that it names, and that no event has: it would be told of nothing.
+    pub fn unknown_kind(&self) -> Option<&str> {
+        let unknown = |wanted: &&String| !KINDS.iter().any(|kind| names(wanted, kind));
+        self.kinds.iter().find(unknown).map(String::as_str)
+    }
+
     /// Whether it lets an event pass.
     pub fn wants(&self, event: &NewEvent) -> bool {
-        let kind = |wanted: &String| match wanted.strip_suffix(".*") {
-            None => event.kind == *wanted,
-            Some(beginning) => event
-                .kind
-                .strip_prefix(beginning)
-                .is_some_and(|rest| rest.starts_with('.')),
-        };
+        let kind = |wanted: &String| names(wanted, &event.kind);
         (self.kinds.is_empty() || self.kinds.iter().any(kind))
             && wanted(&self.terms, event.terms.as_ref())
             && wanted(&self.holders, event.holder.as_ref())
+    }
+}
+
+/// Whether a word of a filter stands for a kind.
+fn names(wanted: &str, kind: &str) -> bool {
+    match wanted.strip_suffix(".*") {
+        None => kind == wanted,
+        Some(beginning) => kind
+            .strip_prefix(beginning)
+            .is_some_and(|rest| rest.starts_with('.')),
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub use self::clients::{Client, Clients, OneKey, Signed};
+pub use self::clients::{Client, Clients, OneKey, Signed, Write};
 pub use self::log::Log;
 pub use self::operations::{Init, Migrate, Status};
 pub use self::verifier::{Claims, Keys, Rotate, Sending};

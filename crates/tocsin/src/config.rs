@@ -115,6 +115,8 @@ pub struct ApiConfig {
     pub open_reads: bool,
     /// Whether anybody may write.
     pub open_writes: bool,
+    /// How long after its inception a policy may still come from a client.
+    pub late_policies: Seconds,
 }
 
 /// Who signs, for which verifier.

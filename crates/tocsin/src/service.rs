@@ -21,6 +21,7 @@ mod unwatched;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tocsin_domain::time::Seconds;
 use tocsin_store::Store;
 use tocsin_store_sqlite::SqliteStore;
 use tokio::sync::Mutex;
@@ -93,6 +94,7 @@ async fn run_with(
         clock: Arc::clone(&clock),
         evaluator: Arc::clone(&evaluator),
         settlement: config.settlement(),
+        late: config.api.map_or(Seconds(0), |api| api.late_policies),
         catalogue: Arc::clone(&catalogue),
         in_quorum: config.quorum.is_some(),
         declaring: Mutex::default(),

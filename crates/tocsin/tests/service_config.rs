@@ -387,7 +387,9 @@ fn mirrors_need_a_key_that_signs_by_itself_and_a_contract_with_a_version() {
 }
 
 fn auth(said: &str) -> String {
-    format!("database = \"t.db\"\n[auth]\nenvironment = \"prod\"\n{said}")
+    format!(
+        "database = \"t.db\"\n[auth]\nenvironment = \"prod\"\nauthorities = [\"api.example.com\"]\n{said}"
+    )
 }
 
 #[test]
@@ -412,6 +414,13 @@ fn who_may_call_is_said_within_bounds() {
         ("master_key = \"file:gone\"", &["master_key", "gone"]),
     ] {
         refuses(&auth(said), words);
+    }
+    let nameless = auth("").replace("authorities", "# authorities");
+    refuses(&nameless, &["[auth]", "`authorities`", "production"]);
+    accepts(&nameless.replace("prod", "test"));
+    for name in ["", "https://api.example.com", "a@b", "a b"] {
+        let said = auth("").replace("api.example.com", name);
+        refuses(&said, &["[auth]", "`authorities`", "api.example.com:8443"]);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");

@@ -165,6 +165,7 @@ per_second = 500
 
 [api]
 listen = "{address}"
+late_policies = "2d"
 
 [auth]
 environment         = "test"

@@ -242,6 +242,14 @@ async fn a_stream_of_events_goes_on_where_it_was_left_and_ends_with_the_service(
         text.contains("id: 4\n") && !text.contains("id: 3\n"),
         "{text}"
     );
+    // Who has seen more than there is, hears that an older state is back.
+    let mut rewound = get(&base, "/v1/events?after=99").await;
+    let text = read(&mut rewound, 1).await;
+    assert!(
+        text.contains("event: rewound\ndata: {\"last\":4}"),
+        "{text}"
+    );
+    drop(rewound);
     // Two that wait are both told of each at once: twenty, one after the other, take no time worth mentioning.
     let mut other = get(&base, "/v1/events").await;
     let begun = Instant::now();

@@ -202,3 +202,28 @@ async fn bodies_have_limits() {
     let status = many.send(&http).await.status();
     assert!(status.is_client_error(), "{status}");
 }
+
+/// Whoever gets a client to sign for his own host cannot send that on.
+#[tokio::test]
+async fn a_signature_for_another_host_is_refused() {
+    let mut named = settings(Environment::Test);
+    named.authorities = vec!["API.example.com:443".parse().unwrap()];
+    let api = SignedApi::serve(named).await;
+    let holder = desk(&api, &[Scope::Read]).await;
+    let http = http();
+    for (host, status) in [
+        ("api.example.com", 200),
+        ("Api.Example.com:80", 200),
+        ("evil.example", 401),
+        ("api.example.com.evil.example", 401),
+        ("api.example.com:8443", 401),
+    ] {
+        let mut signed = holder.sign(Method::GET, &format!("http://{host}"), "/v1/caller", b"");
+        signed.url = format!("{}/v1/caller", api.base);
+        signed.headers.insert("host", host.parse().unwrap());
+        let answered = signed.send(&http).await.status();
+        assert_eq!(answered.as_u16(), status, "{host}");
+    }
+    let here = holder.sign(Method::GET, &api.base, "/v1/caller", b"");
+    refused(here.send(&http).await, 401).await;
+}

@@ -6,7 +6,7 @@ use tocsin::log_key;
 use tocsin_domain::time::Seconds;
 use tocsin_log::Checkpoint;
 use tocsin_store::conformance::sample::{advance, at, cover, policy, store_risk};
-use tocsin_store::log::{Appending, Log, StoredCheckpoint};
+use tocsin_store::log::{Appending, Log, Slack, StoredCheckpoint};
 use tocsin_store::policy::Policies;
 use tocsin_store::step::{RiskAdvance, Step, Steps};
 
@@ -40,7 +40,11 @@ async fn told(blocks: &[u64]) -> (bool, String) {
         };
         store.commit(&step).await.unwrap();
         from = Some(to);
-        let slack = [(cover(0).terms_hash, Seconds(60))];
+        let slack = [Slack {
+            terms: cover(0).terms_hash,
+            beyond: Seconds(60),
+            inputs: Vec::new(),
+        }];
         let appending = Appending {
             now: at(turn * 1_000),
             limit: 99,

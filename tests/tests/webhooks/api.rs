@@ -71,7 +71,7 @@ async fn an_endpoint_is_registered_told_and_hidden_from_others() {
     let other = caller(&api, "other", &[Scope::WebhooksManage]).await;
     let reader = caller(&api, "reader", &[Scope::Read]).await;
     let sink = Sink::open(Mood::Taking).await;
-    let wanted = json!({ "url": format!("http://{}/hook", sink.address), "filter": { "kinds": ["test.tick"] } });
+    let wanted = json!({ "url": format!("http://{}/hook", sink.address), "filter": { "kinds": ["warning.raised"] } });
 
     let (status, _) = reader
         .call(Method::POST, "/v1/webhooks", Some(wanted.clone()))
@@ -86,6 +86,20 @@ async fn an_endpoint_is_registered_told_and_hidden_from_others() {
             .call(Method::POST, "/v1/webhooks", Some(json!({ "url": url })))
             .await;
         assert_eq!(answered, status, "{problem}");
+    }
+    // A kind that no event has would be told of nothing, and a list is no object.
+    for (filter, word) in [
+        (
+            json!({ "kinds": ["claim", "claims"] }),
+            "`claims` is no kind",
+        ),
+        (json!({ "kinds": ["warnings.*"] }), "warning.raised"),
+        (json!([["claim"]]), "this is a list"),
+    ] {
+        let body = json!({ "url": wanted["url"], "filter": filter });
+        let (status, problem) = owner.call(Method::POST, "/v1/webhooks", Some(body)).await;
+        assert_eq!(status, 422, "{problem}");
+        assert!(problem.to_string().contains(word), "{problem}");
     }
     let (status, made) = owner.call(Method::POST, "/v1/webhooks", Some(wanted)).await;
     assert_eq!(status, 201, "{made}");

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Caller;
+use crate::problem::{Kind, Problem};
 
 /// Whose key signed the request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,21 +20,33 @@ pub(crate) struct CallerAnswer {
 
 /// Says who has asked.
 #[utoipa::path(get, path = "/v1/caller", tag = "keys", responses((status = 200, body = CallerAnswer)))]
-pub(crate) async fn caller(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
-    Json(answer(&caller))
+pub(crate) async fn caller(
+    caller: Option<Extension<Caller>>,
+) -> Result<Json<CallerAnswer>, Problem> {
+    answer(caller)
 }
 
 /// Says who has written, and does nothing.
 #[utoipa::path(post, path = "/v1/caller", tag = "keys", request_body = serde_json::Value, responses((status = 200, body = CallerAnswer)))]
-pub(crate) async fn try_write(Extension(caller): Extension<Caller>) -> Json<CallerAnswer> {
-    Json(answer(&caller))
+pub(crate) async fn try_write(
+    caller: Option<Extension<Caller>>,
+) -> Result<Json<CallerAnswer>, Problem> {
+    answer(caller)
 }
 
-fn answer(caller: &Caller) -> CallerAnswer {
-    CallerAnswer {
+/// Where anybody may write, nobody is asked for a signature, and there may be nobody to name.
+fn answer(caller: Option<Extension<Caller>>) -> Result<Json<CallerAnswer>, Problem> {
+    let Some(Extension(caller)) = caller else {
+        return Err(Problem::Said {
+            kind: Kind::Unauthenticated,
+            detail: "the service lets anybody write ([api] open_writes) and reads no signatures: there is no caller to name"
+                .to_owned(),
+        });
+    };
+    Ok(Json(CallerAnswer {
         client: caller.client.to_string(),
         key: caller.key.to_string(),
         scopes: caller.scopes.iter().map(tocsin_auth::Scope::name).collect(),
         environment: caller.environment.name(),
-    }
+    }))
 }

@@ -10,6 +10,7 @@ use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
 use axum::http::uri::Authority;
 use tocsin_auth::check::{KnownKey, NonceUse, Parsed, Permitted, Timely, Whole};
+use tocsin_auth::flaw::flaw;
 use tocsin_auth::request::Request as Judged;
 use tocsin_auth::{Failure, KeyId, Scope, TAG, VerifyingKey};
 use tocsin_store::StoreError;
@@ -73,6 +74,10 @@ impl Auth {
         };
         let here = self.0.settings.environment;
         let parsed = Parsed::read(judged, here).map_err(unknown)?;
+        let names = &self.0.settings.authorities;
+        if !names.is_empty() && !names.iter().any(|name| judged.is_for(name)) {
+            return Err(unknown(Failure::WrongAuthority));
+        }
         let known = self.known(parsed.key()).await.map_err(Refused::Store)?;
         let key = known.as_ref().map(|known| known.key.id.clone());
         let of_key = |failure| Refused::Check(failure, key.clone());
@@ -191,6 +196,21 @@ impl Auth {
         }
     }
 
+    /// What anybody can see to be wrong, whichever check has failed.
+    fn flaw(&self, head: &Head) -> Option<String> {
+        let Some(authority) = authority(head) else {
+            return Some("the host is not named, or named in two ways".to_owned());
+        };
+        let judged = Judged {
+            method: &head.method,
+            authority,
+            path: head.uri.path(),
+            query: head.uri.query(),
+            headers: &head.headers,
+        };
+        flaw(&judged, (self.0.now)(), self.0.settings.windows)
+    }
+
     fn refuse(&self, refused: Refused, scope: Scope, head: &Head) -> Problem {
         let (failure, key) = match &refused {
             Refused::Check(failure, key) => (*failure, key.as_ref()),
@@ -198,12 +218,17 @@ impl Auth {
             Refused::Headers => (Failure::Malformed, None),
             Refused::Store(_) => (Failure::NonceStore, None),
         };
+        tracing::info!(
+            reason = failure.name(),
+            key = key.map(KeyId::as_str),
+            "a request is refused"
+        );
         self.0.tally.refused(key, failure);
         self.0.metrics.call_refused(failure);
         match refused {
             Refused::Store(error) => {
                 tracing::error!(%error, "a key could not be read: its requests are refused");
-                refusal(Failure::NonceStore, scope, head)
+                refusal(Failure::NonceStore, scope, head, || None)
             }
             Refused::Headers => said(
                 Kind::TooLong,
@@ -214,7 +239,7 @@ impl Auth {
                 said(Kind::TooLarge, &format!("a body may have {most} bytes"))
             }
             Refused::Body(kind, _) => said(kind, "the body did not come in time"),
-            Refused::Check(failure, _) => refusal(failure, scope, head),
+            Refused::Check(failure, _) => refusal(failure, scope, head, || self.flaw(head)),
         }
     }
 }
@@ -226,8 +251,13 @@ fn said(kind: Kind, detail: &str) -> Problem {
     }
 }
 
-/// Whoever has not shown a good key hears one and the same sentence.
-fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
+/// Whoever has not shown a good key hears what anybody can see, and else one and the same sentence.
+fn refusal(
+    failure: Failure,
+    scope: Scope,
+    head: &Head,
+    flaw: impl FnOnce() -> Option<String>,
+) -> Problem {
     match failure {
         Failure::Scope => said(
             Kind::Forbidden,
@@ -254,6 +284,7 @@ fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
         | Failure::Malformed
         | Failure::UnknownKey
         | Failure::WrongEnvironment
+        | Failure::WrongAuthority
         | Failure::WrongAlgorithm
         | Failure::KeyNotActive
         | Failure::BadSignature
@@ -263,6 +294,7 @@ fn refusal(failure: Failure, scope: Scope, head: &Head) -> Problem {
         | Failure::Early
         | Failure::Replayed => Problem::Unauthenticated {
             accepted: accepted(head),
+            flaw: flaw(),
         },
     }
 }

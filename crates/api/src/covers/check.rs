@@ -10,7 +10,7 @@ use tocsin_domain::ids::TermsHash;
 use tocsin_domain::time::Timestamp;
 use utoipa::ToSchema;
 
-use crate::extract::media_type;
+use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
 use crate::served::Served;
 
@@ -48,7 +48,7 @@ pub(crate) struct CheckedCover {
 pub(crate) async fn check(
     State(api): State<Served>,
     headers: HeaderMap,
-    text: axum::body::Bytes,
+    Whole(text): Whole,
 ) -> Result<Json<CheckedCover>, Problem> {
     let mut new = read(&headers, &text)?;
     // Who takes no covers has no sources for them either.

@@ -1,7 +1,6 @@
 //! Declaring a cover while the service runs: its terms come into force, and are evaluated from an instant after that.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -13,7 +12,7 @@ use utoipa::ToSchema;
 use super::check::{self, NewCover};
 use crate::auth::Caller;
 use crate::books::{self, Asked, Flaw};
-use crate::extract::Query;
+use crate::extract::{Query, Whole};
 use crate::problem::{Problem, ProblemDetails};
 use crate::served::Served;
 
@@ -50,7 +49,7 @@ pub(crate) async fn declare(
     Query(query): Query<DeclareQuery>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let caller = caller.map(|Extension(caller)| caller);
     let wanted = query.evaluate_from.as_deref();

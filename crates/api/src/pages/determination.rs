@@ -7,6 +7,7 @@ use tocsin_domain::evidence::Extent;
 use tocsin_domain::observation::Provenance;
 use tocsin_store::attestation::AttestationRecord;
 use tocsin_store::browse::AttestationFilter;
+use tocsin_store::{Store, StoreError};
 
 use super::signed::{SignedClaim, leaf, proof};
 use super::{Page, layout};
@@ -48,15 +49,19 @@ pub(super) async fn page(
     let claims = api.store.browse_claims(risk, ordinal, None, CLAIMS).await?;
     let filter = AttestationFilter::Determination(risk, ordinal);
     let records = api.store.browse_attestations(filter, None, CLAIMS).await?;
-    let mut paid = Vec::new();
+    let mut decided_on = Vec::new();
     for claim in &claims {
         let of_claim = |record: &&AttestationRecord| record.policy == claim.policy;
         let attested = records.iter().find(of_claim);
-        let delivery = match attested {
-            Some(record) => api.store.delivery(record.id).await?,
-            None => None,
+        let (delivery, is_paid) = match attested {
+            Some(record) => (
+                api.store.delivery(record.id).await?,
+                is_paid(&*api.store, record).await?,
+            ),
+            None => (None, false),
         };
-        paid.push((claim, attested.map(|record| record.id), delivery));
+        let stage = Stage::of(attested.is_some(), is_paid);
+        decided_on.push((claim, attested.map(|record| record.id), delivery, stage));
     }
     let more_signed = records.len() > SIGNED;
     let mut signed = Vec::new();
@@ -112,15 +117,15 @@ pub(super) async fn page(
                 }
             }
         }
-        h2 { "Who is paid" }
-        @if paid.is_empty() { p { "No claim has been decided." } }
+        h2 { "What was decided for each policy" }
+        @if decided_on.is_empty() { p { "No claim has been decided." } }
         table {
             tbody {
-                @for (claim, attested, delivery) in paid {
+                @for (claim, attested, delivery, stage) in decided_on {
                     @let view = crate::views::ClaimView::from(claim);
                     tr {
                         td { a href={ "/eligibility?q=" (claim.policy) } { code { (claim.policy) } } }
-                        td { @if let Some(amount) = view.amount() { span class="good" { "paid " (amount) } } @else { span class="bad" { "not paid" } } }
+                        td { @if let Some(amount) = view.amount() { span class="good" { (stage.in_words()) " " (amount) } } @else { span class="bad" { "refused" } } }
                         td { @if let Some(id) = &attested { a href={ "/v1/attestations/" (id) } { "attested" } " (" a href={ "/v1/attestations/" (id) "/evidence" } { "evidence" } ")" } }
                         td { @if let Some(delivery) = delivery { (deliveries::in_words(&delivery)) } }
                     }
@@ -136,9 +141,47 @@ pub(super) async fn page(
     Ok(layout(&format!("{} #{ordinal}", loss.subject), &body))
 }
 
+/// Whether a final block says that the claim was paid.
+async fn is_paid(store: &dyn Store, record: &AttestationRecord) -> Result<bool, StoreError> {
+    let found = store
+        .claim_standing(record.domain_separator, record.claim_key)
+        .await?;
+    Ok(found.is_some_and(|standing| standing.news.consumed))
+}
+
+/// How far an accepted claim has come.
+enum Stage {
+    /// It is accepted, and nothing is signed.
+    Decided,
+    /// It is signed: the consumer may be asked to pay.
+    Attested,
+    /// A final block says so.
+    Paid,
+}
+
+impl Stage {
+    fn of(is_attested: bool, is_paid: bool) -> Self {
+        match (is_attested, is_paid) {
+            (true, true) => Self::Paid,
+            (true, false) => Self::Attested,
+            (false, _) => Self::Decided,
+        }
+    }
+
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::Decided => "decided, not attested:",
+            Self::Attested => "attested, not paid yet:",
+            Self::Paid => "paid",
+        }
+    }
+}
+
 fn said(loss: &Determination) -> String {
     match &loss.payout {
-        Ok(fraction) => format!("The terms were met: {fraction} of each sum insured is paid."),
+        Ok(fraction) => format!(
+            "The terms were met: {fraction} of the sum insured is owed to each policy that it falls to."
+        ),
         Err(_) => "It cannot be said whether the terms were met: a person has to look.".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
+use tocsin_domain::claim::{Claim, Eligibility};
 use tocsin_domain::ids::PolicyId;
 use tocsin_domain::policy::Policy;
 use tocsin_store::browse::PolicyFilter;
@@ -63,7 +64,7 @@ async fn answer(api: &Api, kept: &Kept, question: &str) -> Result<Markup, Proble
             risk: None,
         };
         let policies = api.store.browse_policies(filter, None, SHOWN).await?;
-        return Ok(list(&policies, "No policy pays this address."));
+        return list(api, &policies, "No policy pays this address.").await;
     }
     let risks = api.store.risks_of_subject(question, SHOWN).await?;
     let mut policies = Vec::new();
@@ -74,29 +75,45 @@ async fn answer(api: &Api, kept: &Kept, question: &str) -> Result<Markup, Proble
         };
         policies.extend(api.store.browse_policies(filter, None, SHOWN).await?);
     }
-    Ok(list(
-        &policies,
-        "Nothing is insured under this name. It has to be written as the policy has it.",
-    ))
+    let nothing = "Nothing is insured under this name. It has to be written as the policy has it.";
+    list(api, &policies, nothing).await
 }
 
-fn list(policies: &[Policy], nothing: &str) -> Markup {
-    html! {
+async fn list(api: &Api, policies: &[Policy], nothing: &str) -> Result<Markup, Problem> {
+    let mut answers = Vec::with_capacity(policies.len());
+    for policy in policies {
+        answers.push(answered(&api.store.claims_of(policy.id).await?));
+    }
+    Ok(html! {
         h2 { "Policies" }
         @if policies.is_empty() { p { (nothing) } } @else {
             table {
-                thead { tr { th { "Number" } th { "Period" } th { "Sum insured" } } }
+                thead { tr { th { "Number" } th { "Period" } th { "Sum insured" } th { "Decided" } } }
                 tbody {
-                    @for policy in policies {
+                    @for (policy, answer) in policies.iter().zip(answers) {
                         tr {
                             td { a href={ "/eligibility?q=" (policy.id) } { (policy.number) } }
                             td { (policy.inception.to_string()) " to " (policy.expiry.to_string()) }
                             td { (policy.sum_insured) }
+                            td { (answer) }
                         }
                     }
                 }
             }
         }
+    })
+}
+
+/// What was decided of a policy, in a word; the page of the policy has the reasons.
+fn answered(claims: &[Claim]) -> String {
+    let accepted = claims.iter().find_map(|claim| match &claim.eligibility {
+        Eligibility::Eligible { amount, .. } => Some(amount),
+        Eligibility::Refused(_) => None,
+    });
+    match (accepted, claims.is_empty()) {
+        (Some(amount), _) => format!("owed {amount}"),
+        (None, false) => "refused".to_owned(),
+        (None, true) => "nothing yet".to_owned(),
     }
 }
 

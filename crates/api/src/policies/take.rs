@@ -1,7 +1,6 @@
 //! Taking policies into the books: one or many, all or none.
 
 use axum::Extension;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -11,10 +10,11 @@ use tocsin_domain::ids::PolicyId;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
-use crate::books::{self, Asked, FLAWS_MAX};
-use crate::extract::media_type;
+use crate::books::{self, Asked, FLAWS_MAX, Untaken};
+use crate::extract::{Whole, media_type};
 use crate::problem::{Flaw, Kind, Problem, ProblemDetails};
 use crate::served::Served;
+use crate::strict;
 
 /// Policies of one request.
 const POLICIES_MAX: usize = 10_000;
@@ -80,7 +80,7 @@ pub(crate) async fn take(
     State(api): State<Served>,
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let caller = caller.map(|Extension(caller)| caller);
     let asked = Asked::of(caller.as_ref(), &headers, "POST /v1/policies", &body)?;
@@ -88,28 +88,63 @@ pub(crate) async fn take(
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
-    let policies = read(&headers, &body)?;
+    let (shape, policies) = read(&headers, &body)?;
     let outcome = books.take(policies, asked.clone()).await;
+    let outcome = outcome.map_err(|untaken| match untaken {
+        Untaken::Flawed(flaws) => {
+            let placed = flaws.into_iter().map(|flaw| shape.placed(flaw));
+            Untaken::Flawed(placed.collect())
+        }
+        other => other,
+    });
     books::told(&api, &asked, outcome, |count| {
         format!("{count} policies cannot be taken, and none was")
     })
     .await
 }
 
+/// How policies are written in a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    /// One object.
+    One,
+    /// A list of them, or a line each.
+    Many,
+}
+
+impl Shape {
+    /// With a pointer into the body as it was sent: one object has no number.
+    fn placed(self, mut flaw: Flaw) -> Flaw {
+        if self == Self::One
+            && let Some(pointer) = &mut flaw.pointer
+            && let Some(inside) = pointer.strip_prefix("/0")
+        {
+            *pointer = inside.to_owned();
+        }
+        flaw
+    }
+}
+
 /// The rows of a body; every one that is none is named.
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<NewPolicy>, Problem> {
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Shape, Vec<NewPolicy>), Problem> {
+    let mut shape = Shape::Many;
     let rows: Vec<Result<Value, String>> = match media_type(headers).as_str() {
-        "application/json" => match serde_json::from_slice(body) {
+        "application/json" => match strict::tree(body) {
             Ok(Value::Array(rows)) => rows.into_iter().map(Ok).collect(),
-            Ok(one) => vec![Ok(one)],
-            Err(error) => {
-                return Err(Problem::BadRequest(format!("the body is no JSON: {error}")));
+            Ok(one) => {
+                shape = Shape::One;
+                vec![Ok(one)]
+            }
+            Err(reason) => {
+                return Err(Problem::BadRequest(format!(
+                    "the body cannot be read: {reason}"
+                )));
             }
         },
         "application/x-ndjson" => body
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.trim_ascii().is_empty())
-            .map(|line| serde_json::from_slice(line).map_err(|error| error.to_string()))
+            .map(strict::tree)
             .collect(),
         _ => {
             return Err(Problem::Said {
@@ -127,22 +162,25 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<NewPolicy>, Problem> {
     let mut policies = Vec::with_capacity(rows.len());
     let mut errors = Vec::new();
     for (place, row) in rows.into_iter().enumerate() {
-        let read =
-            row.and_then(|row| serde_json::from_value(row).map_err(|error| error.to_string()));
-        match read {
-            Ok(policy) => policies.push(policy),
-            Err(detail) if errors.len() < FLAWS_MAX => errors.push(Flaw {
-                pointer: Some(format!("/{place}")),
+        let at = format!("/{place}");
+        let read = match row {
+            Ok(row) => strict::typed(row, &at),
+            Err(detail) => Err(Flaw {
+                pointer: Some(at),
                 line: None,
                 column: None,
                 detail,
                 help: None,
             }),
+        };
+        match read {
+            Ok(policy) => policies.push(policy),
+            Err(flaw) if errors.len() < FLAWS_MAX => errors.push(shape.placed(flaw)),
             Err(_counted) => {}
         }
     }
     if errors.is_empty() {
-        Ok(policies)
+        Ok((shape, policies))
     } else {
         let detail = "some rows are no policies, and none was taken".to_owned();
         Err(Problem::Flawed { detail, errors })

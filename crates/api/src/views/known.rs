@@ -35,25 +35,6 @@ impl From<&Value> for ValueView {
     }
 }
 
-/// Something that is known (`Ok`), or the reason why it is not (`Err`).
-#[derive(Serialize, ToSchema)]
-pub(crate) enum Known<T: ToSchema> {
-    /// It is known.
-    Ok(T),
-    /// It is not.
-    Err(UnknownView),
-}
-
-impl<T: ToSchema> Known<T> {
-    /// The same of a domain's answer, shown by `view`.
-    pub(crate) fn of<F>(known: &Result<F, Unknown>, view: impl FnOnce(&F) -> T) -> Self {
-        match known {
-            Ok(known) => Self::Ok(view(known)),
-            Err(unknown) => Self::Err(unknown.into()),
-        }
-    }
-}
-
 /// Why something is not known. Inputs are named by their place among the cover's, from 0; times are unix seconds.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -163,11 +144,6 @@ mod tests {
             Unknown::NotBegun,
         ] {
             assert_eq!(json!(UnknownView::from(&unknown)), json!(unknown));
-            let known: Result<Value, Unknown> = Err(unknown);
-            assert_eq!(
-                json!(Known::of(&known, |value| ValueView::from(value))),
-                json!(known)
-            );
         }
         for value in [
             Value::Decimal(fraction),

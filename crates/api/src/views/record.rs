@@ -1,20 +1,22 @@
-//! Records of the domain in the form in which they are stored, signed and proved: times in unix seconds, amounts of policies in
-//! hexadecimal digits.
+//! Records of the domain as they are stored, signed and proved, with times in unix seconds; but for large numbers, which are decimal
+//! text in everything that the API makes.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use serde::Serialize;
 use tocsin_domain::claim::{Claim, Eligibility, Refusal};
 use tocsin_domain::cover::Cover;
 use tocsin_domain::decimal::Decimal;
 use tocsin_domain::determination::Determination;
+use tocsin_domain::eval::Unknown;
 use tocsin_domain::ids::{EventId, PolicyId, RiskId, TermsHash};
 use tocsin_domain::observation::{ChainPosition, Provenance};
 use tocsin_domain::policy::Policy;
 use tocsin_domain::reasoning::guards;
 use tocsin_domain::time::Timestamp;
+use tocsin_domain::value::Value;
 use utoipa::ToSchema;
 
-use super::known::{Known, UnknownView, ValueView};
+use super::known::{UnknownView, ValueView};
 
 /// A policy as it is stored.
 #[derive(Serialize, ToSchema)]
@@ -22,9 +24,8 @@ pub(crate) struct PolicyRecord {
     /// Derived from the consumer and the number: 32 bytes.
     #[schema(value_type = String)]
     pub(crate) id: PolicyId,
-    /// The number that the consumer gave it: 0x and hexadecimal digits.
-    #[schema(value_type = String)]
-    number: U256,
+    /// The number that the consumer gave it, decimal.
+    number: String,
     consumer: ConsumerRecord,
     /// The terms it was bought under.
     #[schema(value_type = String)]
@@ -35,9 +36,8 @@ pub(crate) struct PolicyRecord {
     /// Who is paid.
     #[schema(value_type = String)]
     holder: Address,
-    /// In the smallest unit of the consumer's token: 0x and hexadecimal digits.
-    #[schema(value_type = String)]
-    sum_insured: U256,
+    /// In the smallest unit of the consumer's token, decimal.
+    sum_insured: String,
     /// Cover begins: unix seconds.
     #[schema(value_type = i64)]
     inception: Timestamp,
@@ -60,7 +60,7 @@ impl From<&Policy> for PolicyRecord {
     fn from(policy: &Policy) -> Self {
         Self {
             id: policy.id,
-            number: policy.number,
+            number: policy.number.to_string(),
             consumer: ConsumerRecord {
                 chain_id: policy.consumer.chain_id,
                 address: policy.consumer.address,
@@ -68,7 +68,7 @@ impl From<&Policy> for PolicyRecord {
             terms_hash: policy.terms_hash,
             risk: policy.risk,
             holder: policy.holder,
-            sum_insured: policy.sum_insured,
+            sum_insured: policy.sum_insured.to_string(),
             inception: policy.inception,
             expiry: policy.expiry,
         }
@@ -96,9 +96,8 @@ enum EligibilityRecord {
         /// The part of the sum insured, as a decimal.
         #[schema(value_type = String)]
         fraction: Decimal,
-        /// In the smallest unit of the consumer's token: 0x and hexadecimal digits.
-        #[schema(value_type = String)]
-        amount: U256,
+        /// In the smallest unit of the consumer's token, decimal.
+        amount: String,
     },
     /// It is not.
     Refused(RefusalView),
@@ -183,7 +182,7 @@ impl From<&Claim> for ClaimRecord {
             eligibility: match &claim.eligibility {
                 Eligibility::Eligible { fraction, amount } => EligibilityRecord::Eligible {
                     fraction: *fraction,
-                    amount: *amount,
+                    amount: amount.to_string(),
                 },
                 Eligibility::Refused(refusal) => EligibilityRecord::Refused(refusal.into()),
             },
@@ -219,10 +218,12 @@ pub(crate) struct DeterminationRecord {
     /// When it was decided.
     #[schema(value_type = i64)]
     determined_at: Timestamp,
-    /// The part of the sum insured, as a decimal; or why the event is inconclusive.
-    payout: Known<String>,
+    /// The part of the sum insured, as a decimal; none where the event is inconclusive.
+    payout_fraction: Option<String>,
+    /// Why it is inconclusive.
+    unknown: Option<UnknownView>,
     /// The inputs in force at the confirmation, in the order of the cover's inputs.
-    inputs: Vec<Known<ValueView>>,
+    inputs: Vec<InputRecord>,
     /// The cover's guards at the confirmation. They decide nothing.
     guards: Vec<GuardRecord>,
     /// Merkle root of the evidence: 32 bytes.
@@ -232,6 +233,25 @@ pub(crate) struct DeterminationRecord {
     evidence_count: u32,
     /// The confirming observation's place, where it came from a chain.
     confirmed_on: Option<ChainPlace>,
+}
+
+/// What an input was.
+#[derive(Serialize, ToSchema)]
+struct InputRecord {
+    /// None where that is not known.
+    value: Option<ValueView>,
+    /// Why it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<UnknownView>,
+}
+
+impl From<&Result<Value, Unknown>> for InputRecord {
+    fn from(input: &Result<Value, Unknown>) -> Self {
+        Self {
+            value: input.as_ref().ok().map(ValueView::from),
+            unknown: input.as_ref().err().map(UnknownView::from),
+        }
+    }
 }
 
 /// Whether a guard held.
@@ -268,10 +288,9 @@ impl DeterminationRecord {
             settled_at: loss.settled_at,
             evidence_from: loss.evidence_from,
             determined_at: loss.determined_at,
-            payout: Known::of(&loss.payout, ToString::to_string),
-            inputs: inputs
-                .map(|input| Known::of(input, |value| ValueView::from(value)))
-                .collect(),
+            payout_fraction: loss.payout.as_ref().ok().map(ToString::to_string),
+            unknown: loss.payout.as_ref().err().map(UnknownView::from),
+            inputs: inputs.map(InputRecord::from).collect(),
             guards: guards.collect(),
             evidence_root: loss.evidence_root,
             evidence_count: loss.evidence_count,
@@ -332,8 +351,8 @@ impl From<&Provenance> for ProvenanceView {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::U256;
     use serde_json::json;
-    use tocsin_domain::eval::Unknown;
 
     use super::*;
 
@@ -378,7 +397,12 @@ mod tests {
                 ordinal: 3,
                 eligibility,
             };
-            assert_eq!(json!(ClaimRecord::from(&claim)), json!(claim));
+            let mut stored = json!(claim);
+            if let Some(amount) = stored["eligibility"].get_mut("amount") {
+                assert_eq!(*amount, json!("0x3e8"));
+                *amount = json!("1000");
+            }
+            assert_eq!(json!(ClaimRecord::from(&claim)), stored);
         }
         let place = ChainPosition {
             chain_id: 1,

@@ -1,13 +1,12 @@
 //! Endpoints: registering, changing and removing them.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tocsin_store::event::KINDS;
 use tocsin_store::webhook::lane::Backlog;
 use tocsin_store::webhook::{
     Endpoint, EndpointId, Filter, NewEndpoint, Profile, Registration, Standing,
@@ -17,9 +16,10 @@ use utoipa::ToSchema;
 use super::secrets::SecretEntry;
 use super::{Asker, client, desk, is_own, once, own, said, secrets};
 use crate::Api;
-use crate::extract::Path;
+use crate::extract::{Path, Whole, shown};
 use crate::problem::{Kind, Problem};
 use crate::served::Served;
+use crate::strict;
 
 /// Which events are wanted. A list that is empty or left out does not ask.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -131,11 +131,11 @@ pub(crate) async fn register(
     State(api): State<Served>,
     asker: Asker,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let desk = desk(&api)?;
     let what = "POST /v1/webhooks";
-    let (asked, body): (_, ProfileBody) = once::read(&asker, &headers, what, body).await?;
+    let (asked, body): (_, ProfileBody) = once::read(&asker, &headers, what, body)?;
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
@@ -186,9 +186,8 @@ pub(crate) async fn change(
     State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
-    body: Result<Json<ProfileBody>, JsonRejection>,
+    strict::Json(body): strict::Json<ProfileBody>,
 ) -> Result<Json<EndpointEntry>, Problem> {
-    let Json(body) = body?;
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     if body.scheme.is_some() {
         let how = "`scheme` cannot be changed here: ask for a new secret with POST …/secrets";
@@ -224,9 +223,8 @@ pub(crate) async fn stand(
     State(api): State<Served>,
     asker: Asker,
     Path(id): Path<String>,
-    body: Result<Json<StandingBody>, JsonRejection>,
+    strict::Json(body): strict::Json<StandingBody>,
 ) -> Result<Json<EndpointEntry>, Problem> {
-    let Json(body) = body?;
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let (standing, action) = match body.standing.as_str() {
         "active" => (Standing::Active, "webhook-activated"),
@@ -276,14 +274,25 @@ fn profile(api: &Api, body: ProfileBody) -> Result<Profile, Problem> {
         .holders
         .iter()
         .map(|text| parsed("holders", text));
+    let filter = Filter {
+        terms: terms.collect::<Result<_, _>>()?,
+        holders: holders.collect::<Result<_, _>>()?,
+        kinds: body.filter.kinds,
+    };
+    if let Some(kind) = filter.unknown_kind() {
+        return Err(Problem::Said {
+            kind: Kind::Invalid,
+            detail: format!(
+                "filter.kinds: `{}` is no kind of event: write some of {}, or the beginning of some and .*",
+                shown(kind),
+                KINDS.join(", ")
+            ),
+        });
+    }
     Ok(Profile {
         url: body.url,
         description: body.description,
-        filter: Filter {
-            terms: terms.collect::<Result<_, _>>()?,
-            holders: holders.collect::<Result<_, _>>()?,
-            kinds: body.filter.kinds,
-        },
+        filter,
     })
 }
 

@@ -2,9 +2,8 @@
 
 use axum::Extension;
 use axum::Json;
-use axum::body::{Body, Bytes};
-use axum::extract::FromRequest;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tocsin_domain::time::Timestamp;
@@ -15,9 +14,10 @@ use super::Asker;
 use super::secrets::SecretEntry;
 use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
+use crate::strict;
 
 /// The key of a request, and what is in its body.
-pub(super) async fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned>(
     asker: &Asker,
     headers: &HeaderMap,
     what: &str,
@@ -25,13 +25,7 @@ pub(super) async fn read<T: DeserializeOwned>(
 ) -> Result<(Asked, T), Problem> {
     let caller = asker.as_ref().map(|Extension(caller)| caller);
     let asked = Asked::of(caller, headers, what, &body)?;
-    let mut request = Request::new(Body::from(body));
-    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
-        request
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, kind.clone());
-    }
-    let Json(body) = Json::from_request(request, &()).await?;
+    let body = strict::read(headers, &body)?;
     Ok((asked, body))
 }
 

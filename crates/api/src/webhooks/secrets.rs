@@ -3,9 +3,7 @@
 use core::fmt;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,9 +19,10 @@ use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
 use crate::Api;
-use crate::extract::Path;
+use crate::extract::{Path, Whole};
 use crate::problem::{Kind, Problem};
 use crate::served::Served;
+use crate::strict;
 
 /// How long the secrets before a new one sign, where the request does not say: a day.
 const USUAL_OVERLAP: i64 = 86_400;
@@ -145,11 +144,11 @@ pub(crate) async fn rotate(
     asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let what = format!("POST /v1/webhooks/{endpoint}/secrets");
-    let (asked, body): (_, RotationBody) = once::read(&asker, &headers, &what, body).await?;
+    let (asked, body): (_, RotationBody) = once::read(&asker, &headers, &what, body)?;
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
@@ -193,9 +192,8 @@ pub(crate) async fn act(
     State(api): State<Served>,
     asker: Asker,
     Path((id, key)): Path<(String, String)>,
-    body: Result<Json<SecretActBody>, JsonRejection>,
+    strict::Json(body): strict::Json<SecretActBody>,
 ) -> Result<Json<SecretList>, Problem> {
-    let Json(body) = body?;
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let overlap = overlap(body.overlap_seconds)?;
     let missing = || Problem::NotFound(format!("there is no secret `{key}` of this endpoint"));

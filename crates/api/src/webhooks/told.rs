@@ -1,7 +1,6 @@
 //! What endpoints were told, what they did not take, and telling it once more.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -12,7 +11,7 @@ use tocsin_store::webhook::lane::{Lane, LaneId, Record, RecordId, Replay};
 use utoipa::ToSchema;
 
 use super::{Asker, desk, once, own, said};
-use crate::extract::{Counted, Path, Query};
+use crate::extract::{Counted, Path, Query, Whole};
 use crate::idempotency;
 use crate::page::{self, PageQuery};
 use crate::problem::Problem;
@@ -220,11 +219,11 @@ pub(crate) async fn replay(
     asker: Asker,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let endpoint = own(&api, &asker, &id).await?.endpoint.id;
     let what = format!("POST /v1/webhooks/{endpoint}/replays");
-    let (asked, body): (_, ReplayBody) = once::read(&asker, &headers, &what, body).await?;
+    let (asked, body): (_, ReplayBody) = once::read(&asker, &headers, &what, body)?;
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }

@@ -317,6 +317,7 @@ impl Feed {
                 }
                 next_look => next_look.unwrap_or(Next::At(next)),
             },
+            is_silent: kept.missed,
             memory: kept.with(reading.memory),
             troubles,
         }

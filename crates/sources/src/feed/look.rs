@@ -77,6 +77,8 @@ pub struct Seen {
     pub memory: Json,
     /// What was wrong. An observation without value has its reason here.
     pub troubles: Vec<Trouble>,
+    /// Whether there was no answer for longer than there is patience: what was known of the subject is not known any more.
+    pub is_silent: bool,
 }
 
 /// What is to be done about a subject after a look.

@@ -2,7 +2,8 @@
 //! and before an outcome that rests on it.
 //!
 //! Blocks are numbered and a feed's answers are not: the leaf says until when everything that the feed said of the
-//! subject is stored, how many observations that were since the leaf before, and which of them had no value.
+//! subject is stored, how many observations that were since the leaf before, which of them had no value, and when the next
+//! one had. What was without value when the leaf before ended is named again, so that each leaf tells of its time by itself.
 
 use std::collections::BTreeSet;
 
@@ -86,18 +87,34 @@ async fn body(
 ) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(
         "WITH seen AS (
-             SELECT streams.metric, o.observed_at, o.value_kind
+             SELECT streams.id, streams.metric, o.observed_at, o.value_kind
              FROM streams JOIN observations AS o ON o.stream = streams.id
              WHERE streams.source = ?1 AND streams.subject = ?2 AND o.observed_at > coalesce(?3, -9223372036854775808)
+         ), carried AS (
+             SELECT streams.id, streams.metric, o.observed_at, o.value_kind
+             FROM streams JOIN observations AS o ON o.stream = streams.id AND (o.observed_at, o.sequence) = (
+                 SELECT last.observed_at, last.sequence FROM observations AS last
+                 WHERE last.stream = streams.id AND last.observed_at <= ?3
+                 ORDER BY last.observed_at DESC, last.sequence DESC LIMIT 1)
+             WHERE streams.source = ?1 AND streams.subject = ?2
          )
          SELECT json_object('source', source, 'subject', subject, 'state', state, 'reason', reason, 'trouble', trouble,
                             'looked_at', looked_at, 'seen_from', ?3, 'seen_until', watermark,
                             'observations', (SELECT count(*) FROM seen WHERE observed_at <= watermark),
                             'without_value', (SELECT count(*) FROM seen WHERE observed_at <= watermark AND value_kind IS NULL),
-                            'gaps', (SELECT json_group_array(json_object('metric', metric, 'observed_at', observed_at))
-                                     FROM (SELECT metric, observed_at FROM seen
+                            'carried', (SELECT json_group_array(json_object('metric', metric, 'observed_at', observed_at, 'until', (
+                                            SELECT min(next.observed_at) FROM observations AS next
+                                            WHERE next.stream = carried.id AND next.observed_at > carried.observed_at
+                                              AND next.observed_at <= watermark AND next.value_kind IS NOT NULL)) ORDER BY metric)
+                                        FROM carried WHERE value_kind IS NULL),
+                            'gaps', (SELECT json_group_array(json_object('metric', metric, 'observed_at', observed_at, 'until', (
+                                         SELECT min(next.observed_at) FROM observations AS next
+                                         WHERE next.stream = gaps.id AND next.observed_at > gaps.observed_at
+                                           AND next.observed_at <= watermark AND next.value_kind IS NOT NULL))
+                                         ORDER BY observed_at, metric)
+                                     FROM (SELECT id, metric, observed_at FROM seen
                                            WHERE observed_at <= watermark AND value_kind IS NULL
-                                           ORDER BY observed_at, metric LIMIT ?4)))
+                                           ORDER BY observed_at, metric LIMIT ?4) AS gaps))
          FROM looks WHERE source = ?1 AND subject = ?2",
     )
     .bind(&looked.source)

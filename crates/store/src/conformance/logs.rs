@@ -16,7 +16,8 @@ use crate::conformance::sample::{
 };
 use crate::conformance::{Fault, assert_fault};
 use crate::log::{
-    Appended, Appending, AuditEntry, Leaf, Origin, StoredCheckpoint, Tree, decision, prove,
+    Appended, Appending, AuditEntry, Leaf, Origin, Slack, Stands, StoredCheckpoint, Tree, decision,
+    prove,
 };
 use crate::look::{LookState, NewLook};
 use crate::step::{Polled, RiskAdvance, Step};
@@ -25,7 +26,11 @@ use crate::step::{Polled, RiskAdvance, Step};
 const ALL: u32 = 1_000;
 
 async fn append<S: Store>(store: &S, second: i64, limit: u32) -> Appended {
-    let slack = [(cover(0).terms_hash, Seconds(60))];
+    let slack = [Slack {
+        terms: cover(0).terms_hash,
+        beyond: Seconds(60),
+        inputs: Vec::new(),
+    }];
     let appending = Appending {
         now: at(second),
         limit,
@@ -307,7 +312,8 @@ pub async fn says_what_was_looked_at<S: Store + 'static>(store: Arc<S>) {
         (1, 10, LookState::Open),
         (2, day + 10, LookState::Open),
         (3, day + 20, LookState::Open),
-        (4, day + 30, LookState::Over),
+        (4, 2 * day + 10, LookState::Open),
+        (5, 2 * day + 20, LookState::Over),
     ] {
         let mut look = store
             .look(&new.source, &new.subject)
@@ -319,7 +325,7 @@ pub async fn says_what_was_looked_at<S: Store + 'static>(store: Arc<S>) {
         look.watermark = Some(at(second));
         look.looked_at = Some(at(second));
         let mut seen = observation(&stream, second, number, "1");
-        if number == 3 {
+        if [3, 4].contains(&number) {
             seen.value = None;
         }
         let step = Step {
@@ -335,16 +341,26 @@ pub async fn says_what_was_looked_at<S: Store + 'static>(store: Arc<S>) {
     }
     let leaf = format!("{}@{}", stream.subject, stream.source);
     let said = said(&*store, &leaf, "look").await;
-    assert_eq!(said.len(), 2, "{said:#?}");
+    assert_eq!(said.len(), 3, "{said:#?}");
     assert_eq!(said[0]["state"], "open");
+    assert_eq!(said[0]["carried"], json!([]));
     assert_eq!(said[0]["seen_from"], Value::Null);
     assert_eq!(said[0]["seen_until"], at(day + 10).0);
     assert_eq!(said[0]["observations"], 2);
     assert_eq!(said[0]["without_value"], 0);
-    assert_eq!(said[1]["state"], "over");
     assert_eq!(said[1]["seen_from"], at(day + 10).0);
-    assert_eq!(said[1]["without_value"], 1);
-    assert_eq!(said[1]["gaps"][0]["observed_at"], at(day + 20).0);
+    assert_eq!(said[1]["without_value"], 2);
+    let gap = |second: i64, until: Option<i64>| {
+        let until = until.map(|second| at(second).0);
+        json!({ "metric": "price", "observed_at": at(second).0, "until": until })
+    };
+    let open = json!([gap(day + 20, None), gap(2 * day + 10, None)]);
+    assert_eq!(said[1]["gaps"], open);
+    // The last leaf says until when what the one before told of lasted.
+    assert_eq!(said[2]["state"], "over");
+    assert_eq!(said[2]["without_value"], 0);
+    let carried = json!([gap(2 * day + 10, Some(2 * day + 20))]);
+    assert_eq!(said[2]["carried"], carried);
     assert_eq!(store.compare(9).await.unwrap(), []);
 }
 
@@ -389,4 +405,77 @@ pub async fn says_how_policies_ended<S: Store + 'static>(store: Arc<S>) {
     assert_eq!(outcome["looked_until"], at(260).0);
     assert_eq!(outcome["evaluated_to"], at(261).0);
     assert_ne!(outcome["terms_hash"], hash("other").to_string());
+}
+
+/// What was unknown at any instant of a period is no reason to say that nothing happened in it: also where that began before it.
+pub async fn says_no_where_something_was_seen_only<S: Store + 'static>(store: Arc<S>) {
+    let risk = store_risk(&*store).await.risk;
+    let stream = stream(0, 0);
+    let mut valueless = observation(&stream, 50, 2, "1");
+    valueless.value = None;
+    let seen = vec![
+        observation(&stream, 10, 1, "1"),
+        valueless,
+        observation(&stream, 90, 3, "1"),
+        observation(&stream, 300, 4, "1"),
+    ];
+    let known = ("not_triggered", Value::Null);
+    let because = |why: &str| ("inconclusive", Value::from(why));
+    let without = because("a source had reported that it had no value");
+    let too_old = because("a value was older than the terms allow");
+    let periods = [
+        // It said nothing before its first observation.
+        ((5, 9), because("a source had said nothing yet")),
+        ((5, 20), because("a source had said nothing yet")),
+        ((10, 49), known.clone()),
+        ((40, 50), without.clone()),
+        ((60, 80), without.clone()),
+        ((60, 120), without.clone()),
+        ((89, 89), without),
+        ((90, 190), known.clone()),
+        ((95, 191), too_old.clone()),
+        ((200, 250), too_old.clone()),
+        ((299, 299), too_old),
+        ((300, 399), known),
+    ];
+    let mut policies = Vec::new();
+    for (number, ((begins, ends), _)) in (1..).zip(&periods) {
+        let mut policy = policy(&risk, number);
+        // The terms ask for a second more.
+        (policy.inception, policy.expiry) = (at(*begins), at(*ends - 1));
+        policies.push(policy);
+    }
+    store.add_policies(&policies).await.unwrap();
+    let step = Step {
+        observations: seen,
+        sources: vec![advance(0, None, 500)],
+        risks: vec![RiskAdvance {
+            risk: risk.id,
+            version: 0,
+            state: vec![1],
+            evaluated_to: at(500),
+        }],
+        ..Step::default()
+    };
+    store.commit(&step).await.unwrap();
+    let slack = [Slack {
+        terms: cover(0).terms_hash,
+        beyond: Seconds(1),
+        inputs: vec![Stands::Holds(Some(Seconds(100)))],
+    }];
+    let appending = Appending {
+        now: at(600),
+        limit: 99,
+        coverage_every: Seconds(300),
+        slack: &slack,
+    };
+    while store.append(&appending).await.unwrap().more {}
+    for (policy, ((begins, ends), (verdict, reason))) in policies.iter().zip(periods) {
+        let outcome = said(&*store, &policy.id.to_string(), "outcome").await;
+        let outcome = &outcome[0];
+        let period = format!("{begins} to {ends}: {outcome:#}");
+        assert_eq!(outcome["verdict"], verdict, "{period}");
+        assert_eq!(outcome["reason"], reason, "{period}");
+        assert_eq!(outcome["looked_until"], at(ends).0, "{period}");
+    }
 }

@@ -86,20 +86,28 @@ pub enum Client {
         signed: Signed,
     },
     /// Send something
-    Post {
-        /// What and by whom
-        #[command(flatten)]
-        signed: Signed,
-        /// The file with the body; without it there is none
-        #[arg(long)]
-        body: Option<PathBuf>,
-        /// What the body is
-        #[arg(long, default_value = "application/json")]
-        content_type: String,
-        /// What makes it one write however often it is sent; random if silent
-        #[arg(long)]
-        idempotency_key: Option<String>,
-    },
+    Post(Write),
+    /// Replace something
+    Put(Write),
+    /// Remove something
+    Delete(Write),
+}
+
+/// A request that changes something.
+#[derive(Debug, Args)]
+pub struct Write {
+    /// What and by whom
+    #[command(flatten)]
+    pub signed: Signed,
+    /// The file with the body; without it there is none
+    #[arg(long)]
+    pub body: Option<PathBuf>,
+    /// What the body is
+    #[arg(long, default_value = "application/json")]
+    pub content_type: String,
+    /// What makes it one write however often it is sent; random if silent
+    #[arg(long)]
+    pub idempotency_key: Option<String>,
 }
 
 /// A request and who signs it.

@@ -1,6 +1,6 @@
 //! `tocsin client`: requests that a person signs, to send them or to see how they look.
 
-use std::io::Write;
+use std::io::{self};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tocsin_auth::sign::{Stamp, sign};
 use tocsin_auth::{KeyId, SigningKey, UnixTime};
 use url::Url;
 
-use crate::cli::{Client, Signed};
+use crate::cli::{Client, Signed, Write};
 use crate::clock::Clock;
 use crate::private_file;
 use crate::report::{self, Report};
@@ -26,36 +26,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GOOD_FOR: i64 = 60;
 
 /// Signs and sends, or shows.
-pub async fn run(asked: Client, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), Report> {
+pub async fn run(asked: Client, clock: &dyn Clock, out: &mut dyn io::Write) -> Result<(), Report> {
     match asked {
         Client::Generate { path } => generate(&path, out),
         Client::Get { signed } => {
             let request = Outgoing::new(Method::GET, &signed.url)?;
             request.go(&signed, clock, out).await
         }
-        Client::Post {
-            signed,
-            body,
-            content_type,
-            idempotency_key,
-        } => {
-            let mut request = Outgoing::new(Method::POST, &signed.url)?;
-            if let Some(path) = body {
-                request.body = std::fs::read(&path).map_err(|error| {
-                    Report::bad_input(format!("cannot read {}: {error}", path.display()))
-                })?;
-                request.add("content-type", &content_type)?;
-                let digest = ContentDigest::of(&request.body).header();
-                request.add("content-digest", &digest)?;
-            }
-            let key = match idempotency_key {
-                Some(key) => key,
-                None => hex::encode(random_bytes()?),
-            };
-            request.add("idempotency-key", &key)?;
-            request.go(&signed, clock, out).await
-        }
+        Client::Post(asked) => write(Method::POST, asked, clock, out).await,
+        Client::Put(asked) => write(Method::PUT, asked, clock, out).await,
+        Client::Delete(asked) => write(Method::DELETE, asked, clock, out).await,
     }
+}
+
+async fn write(
+    method: Method,
+    asked: Write,
+    clock: &dyn Clock,
+    out: &mut dyn io::Write,
+) -> Result<(), Report> {
+    let mut request = Outgoing::new(method, &asked.signed.url)?;
+    if let Some(path) = asked.body {
+        request.body = std::fs::read(&path).map_err(|error| {
+            Report::bad_input(format!("cannot read {}: {error}", path.display()))
+        })?;
+        request.add("content-type", &asked.content_type)?;
+        let digest = ContentDigest::of(&request.body).header();
+        request.add("content-digest", &digest)?;
+    }
+    let key = match asked.idempotency_key {
+        Some(key) => key,
+        None => hex::encode(random_bytes()?),
+    };
+    request.add("idempotency-key", &key)?;
+    request.go(&asked.signed, clock, out).await
 }
 
 fn random_bytes() -> Result<[u8; 16], Report> {
@@ -65,7 +69,7 @@ fn random_bytes() -> Result<[u8; 16], Report> {
 }
 
 /// A new private key, readable by its owner only.
-fn generate(path: &Path, out: &mut dyn Write) -> Result<(), Report> {
+fn generate(path: &Path, out: &mut dyn io::Write) -> Result<(), Report> {
     let mut seed = [0; 32];
     random(&mut seed)?;
     let key = SigningKey::ed25519(&seed)?;
@@ -140,7 +144,7 @@ impl Outgoing {
         mut self,
         signed: &Signed,
         clock: &dyn Clock,
-        out: &mut dyn Write,
+        out: &mut dyn io::Write,
     ) -> Result<(), Report> {
         self.sign(&signed.key, &signed.key_file, clock)?;
         if signed.curl {
@@ -169,7 +173,7 @@ impl Outgoing {
         self.add("signature", &signature.signature)
     }
 
-    fn print(&self, out: &mut dyn Write) -> Result<(), Report> {
+    fn print(&self, out: &mut dyn io::Write) -> Result<(), Report> {
         write!(
             out,
             "curl --request {} {}",
@@ -192,7 +196,7 @@ impl Outgoing {
         Ok(())
     }
 
-    async fn send(self, out: &mut dyn Write) -> Result<(), Report> {
+    async fn send(self, out: &mut dyn io::Write) -> Result<(), Report> {
         let (status, body) = self.answer(PATIENCE).await?;
         out.write_all(&body)?;
         writeln!(out)?;

@@ -6,6 +6,8 @@ use tocsin_domain::cover::Consumer;
 /// `eip155:1` → 1.
 pub(crate) fn chain(text: &str) -> Result<u64, String> {
     text.strip_prefix("eip155:")
+        // One chain has one name: no sign, and no zero before the first digit.
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0'))
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| {
             format!("`{text}` is not an EVM chain: write its CAIP-2 name, as in eip155:1")

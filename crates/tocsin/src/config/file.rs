@@ -75,6 +75,9 @@ pub(super) struct ApiSection {
     /// Whether anybody may write: for a developer's machine.
     #[serde(default)]
     pub(super) open_writes: bool,
+    /// How long after its inception a policy may still come; not at all where nothing is said.
+    #[serde(default)]
+    pub(super) late_policies: Option<String>,
 }
 
 impl ApiSection {
@@ -84,6 +87,7 @@ impl ApiSection {
             listen,
             open_reads: yes(),
             open_writes: false,
+            late_policies: None,
         }
     }
 
@@ -97,7 +101,11 @@ impl ApiSection {
                 ),
             ));
         }
+        let late = self.late_policies.as_deref().map(span).transpose();
+        let late =
+            late.map_err(|problem| invalid(path, format!("[api] late_policies: {problem}")))?;
         Ok(ApiConfig {
+            late_policies: late.unwrap_or(Seconds(0)),
             listen: self.listen,
             open_reads: self.open_reads,
             open_writes: self.open_writes,

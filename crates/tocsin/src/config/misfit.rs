@@ -3,7 +3,7 @@
 use core::fmt;
 
 use tocsin_domain::cover::{Cover, Input};
-use tocsin_domain::diagnostic::{Diagnostic, Severity, Span};
+use tocsin_domain::diagnostic::{Diagnostic, Severity};
 
 /// What does not fit.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -254,13 +254,21 @@ impl Insurer<'_> {
 }
 
 fn address(text: &str) -> Result<Address, Problem> {
-    text.parse().map_err(|_not_hex| {
+    let address: Address = text.parse().map_err(|_not_hex| {
         Problem::of(
             Column::Holder,
             format!("`{text}` is not an address"),
             "write 0x and 40 hexadecimal digits",
         )
-    })
+    })?;
+    if address.is_zero() {
+        return Err(Problem::of(
+            Column::Holder,
+            "is the zero address, which nobody has",
+            "write the address that is paid",
+        ));
+    }
+    Ok(address)
 }
 
 fn amount(column: Column, text: &str) -> Result<U256, Problem> {

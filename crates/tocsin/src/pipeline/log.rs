@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use tocsin_domain::cover::Cover;
-use tocsin_domain::ids::TermsHash;
 use tocsin_domain::lang::ir::{Expr, ExprKind};
 use tocsin_domain::time::{Seconds, Timestamp};
+use tocsin_domain::value::Type;
 use tocsin_log::{Checkpoint, SigningKey};
 use tocsin_store::Store;
-use tocsin_store::log::{Appending, StoredCheckpoint, Tree, begins_with};
+use tocsin_store::log::{Appending, Slack, Stands, StoredCheckpoint, Tree, begins_with};
 use tokio::sync::Mutex;
 
 use super::bell::Bell;
@@ -181,10 +181,7 @@ impl Work for Logger {
 
     async fn turn(&self, stage: &Stage) -> Result<Turn, StageError> {
         let terms = self.evaluator.covers();
-        let slack: Vec<(TermsHash, Seconds)> = terms
-            .iter()
-            .map(|terms| (terms.cover.terms_hash, slack(&terms.cover)))
-            .collect();
+        let slack: Vec<Slack> = terms.iter().map(|terms| slack(&terms.cover)).collect();
         let appending = Appending {
             now: stage.clock.now(),
             limit: LEAVES_PER_TURN,
@@ -226,10 +223,20 @@ async fn in_doubt(store: &dyn Store) -> Result<(), StageError> {
 }
 
 /// How long after a loss the terms can still make it count: what every breach must last, and how long the payout is
-/// looked for, one after the other.
-fn slack(cover: &Cover) -> Seconds {
+/// looked for, one after the other; and how long what its inputs say is known.
+fn slack(cover: &Cover) -> Slack {
     let settle = cover.payout.settle.map_or(0, |settle| settle.0);
-    Seconds(settle.saturating_add(breaches(&cover.trigger.when)))
+    let stands = cover.inputs.iter().map(|input| match input.ty {
+        Type::Event => Stands::Happens,
+        Type::Decimal | Type::Duration | Type::Bool | Type::Text | Type::Time => {
+            Stands::Holds(input.max_age)
+        }
+    });
+    Slack {
+        terms: cover.terms_hash,
+        beyond: Seconds(settle.saturating_add(breaches(&cover.trigger.when))),
+        inputs: stands.collect(),
+    }
 }
 
 fn breaches(expr: &Expr) -> i64 {

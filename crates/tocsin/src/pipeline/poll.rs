@@ -63,6 +63,8 @@ pub struct Poller {
     kept_usage: Mutex<Vec<Usage>>,
     /// Risks that could not be evaluated.
     set_aside: Mutex<BTreeSet<RiskId>>,
+    /// Subjects of which nothing is known any more, because the feed does not answer; and why it does not.
+    silent: Mutex<BTreeMap<Subject, String>>,
 }
 
 impl Poller {
@@ -86,6 +88,7 @@ impl Poller {
             restored: OnceCell::new(),
             kept_usage: Mutex::default(),
             set_aside: Mutex::default(),
+            silent: Mutex::default(),
         }
     }
 
@@ -221,6 +224,7 @@ impl Poller {
             mut looks,
             news,
             responses,
+            silent,
         } = answers;
         let _one_step_at_a_time = self.step.lock().await;
         let now = stage.clock.now();
@@ -253,6 +257,7 @@ impl Poller {
         };
         stage.store.commit(&step).await?;
         *self.kept_usage.lock().await = usage;
+        self.fell_silent(silent).await;
         if !step.determinations.is_empty() {
             self.next.ring();
         }
@@ -304,6 +309,17 @@ impl Poller {
         }
     }
 
+    /// Who asks again after a restart finds the feed silent still.
+    async fn fell_silent(&self, asked: Vec<(Subject, Option<String>)>) {
+        let mut silent = self.silent.lock().await;
+        for (subject, trouble) in asked {
+            match trouble {
+                Some(trouble) => silent.insert(subject, trouble),
+                None => silent.remove(&subject),
+            };
+        }
+    }
+
     fn usage(&self) -> Vec<Usage> {
         let used = self.feed.usage().into_iter();
         used.map(|used| Usage {
@@ -329,6 +345,20 @@ impl Poller {
         } else {
             stage.health.well(&part);
         }
+        // Silence is never health.
+        let part = format!("{} is silent", self.id());
+        let silent = self.silent.lock().await;
+        match silent.first_key_value() {
+            Some((subject, trouble)) => {
+                let count = silent.len();
+                let reason = format!(
+                    "for longer than its patience there was no answer about {count} subject(s), which are unknown now: {subject}: {trouble}"
+                );
+                stage.health.unwell(&part, reason);
+            }
+            None => stage.health.well(&part),
+        }
+        drop(silent);
         match answers::why_down(&health) {
             Some(reason) => stage.health.unwell(&self.id().to_string(), reason),
             None => stage.health.well(&self.id().to_string()),

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 use tocsin_api::books::{Asked, Books, Flaw, NewCover, NewPolicy, PoliciesTaken, Untaken};
-use tocsin_domain::time::Timestamp;
+use tocsin_domain::ids::PolicyId;
+use tocsin_domain::policy::Policy;
+use tocsin_domain::time::{Seconds, Timestamp};
 use tocsin_store::Store;
 use tocsin_store::answer::{Answer, Written};
 use tocsin_store::log::AuditEntry;
@@ -18,7 +20,7 @@ use tracing::Instrument;
 use crate::clock::Clock;
 use crate::config::Origin;
 use crate::insure::catalogue::Catalogue;
-use crate::insure::{Insurer, Problem, Row, import};
+use crate::insure::{Column, Insurer, Problem, Row, import};
 use crate::pipeline::StageError;
 use crate::pipeline::bell::Bell;
 use crate::pipeline::evaluate::Evaluator;
@@ -36,6 +38,8 @@ pub(super) struct ClientBooks {
     pub(super) in_quorum: bool,
     pub(super) declaring: Mutex<()>,
     pub(super) settlement: Option<u64>,
+    /// How long after its inception a policy may still come.
+    pub(super) late: Seconds,
     /// Rung when a policy may have a claim on what was determined before.
     pub(super) claim: Bell,
 }
@@ -73,12 +77,19 @@ impl Books for ClientBooks {
         let rows: Vec<Row> = policies.into_iter().map(row).collect();
         let mut ids = Vec::with_capacity(rows.len());
         let mut flaws = Vec::new();
+        let mut late = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             match insurer.insure(row) {
-                Ok(insured) => ids.push(insured.policy.id),
+                Ok(insured) => {
+                    ids.push(insured.policy.id);
+                    if insured.policy.inception + self.late < now {
+                        late.push((place, insured.policy));
+                    }
+                }
                 Err(problem) => flaws.push(flaw(place.to_string(), problem)),
             }
         }
+        flaws.extend(self.too_late(late, now).await?);
         if !flaws.is_empty() {
             return Err(Untaken::Flawed(flaws));
         }
@@ -116,6 +127,36 @@ impl Books for ClientBooks {
         );
         self.claim.ring();
         Ok(answer)
+    }
+}
+
+impl ClientBooks {
+    /// Who takes a policy after its inception may know what has happened since: it is refused, unless it is in the books
+    /// already, as when it is sent again.
+    async fn too_late(
+        &self,
+        late: Vec<(usize, Policy)>,
+        now: Timestamp,
+    ) -> Result<Vec<Flaw>, Untaken> {
+        let ids: Vec<PolicyId> = late.iter().map(|(_, policy)| policy.id).collect();
+        let known = self.store.policies(&ids).await.map_err(Untaken::Store)?;
+        let new = late
+            .into_iter()
+            .filter(|(_, policy)| !known.contains_key(&policy.id));
+        let flaws = new.map(|(place, policy)| Flaw {
+            pointer: Some(format!("/{place}/{}", Column::Inception)),
+            line: None,
+            column: None,
+            detail: format!(
+                "{} is before now, {now}: whoever insures what has begun may know of the loss",
+                policy.inception
+            ),
+            help: Some(
+                "send a policy before it begins; the operator can let it come a little later (late_policies of [api])"
+                    .to_owned(),
+            ),
+        });
+        Ok(flaws.collect())
     }
 }
 

@@ -15,13 +15,13 @@ use crate::pair::{AUTHORITY, Place, Process};
 
 /// Somebody with a key.
 #[derive(Clone)]
-pub struct Caller {
-    pub id: KeyId,
-    pub key: SigningKey,
+pub(crate) struct Caller {
+    pub(crate) id: KeyId,
+    pub(crate) key: SigningKey,
 }
 
 /// A request as it goes over the wire: it can be sent twice, to either process.
-pub struct Signed {
+pub(crate) struct Signed {
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -30,7 +30,7 @@ pub struct Signed {
 
 impl Caller {
     /// One who manages keys, made by a command in `folder`.
-    pub fn manager(place: &Place, folder: &str) -> Self {
+    pub(crate) fn manager(place: &Place, folder: &str) -> Self {
         let mut seed = [0; 32];
         random(&mut seed).unwrap();
         let key = SigningKey::ed25519(&seed).unwrap();
@@ -54,7 +54,7 @@ impl Caller {
     }
 
     /// Does something to keys.
-    pub async fn act(&self, http: &Http, at: &Process, act: &Value) -> Value {
+    pub(crate) async fn act(&self, http: &Http, at: &Process, act: &Value) -> Value {
         let answer = self.sign(Method::POST, "/v1/keys", &act.to_string());
         let answer = answer.send(http, at).await;
         assert_eq!(answer.status(), StatusCode::OK, "{act}");
@@ -62,13 +62,19 @@ impl Caller {
     }
 
     /// Makes a client, and its first key.
-    pub async fn make(&self, http: &Http, at: &Process, client: &str, scopes: &[&str]) -> Self {
+    pub(crate) async fn make(
+        &self,
+        http: &Http,
+        at: &Process,
+        client: &str,
+        scopes: &[&str],
+    ) -> Self {
         let act = json!({"act": "add_client", "client": client, "scopes": scopes});
         Self::told(&self.act(http, at, &act).await)
     }
 
     /// Whoever is told of a new key.
-    pub fn told(said: &Value) -> Self {
+    pub(crate) fn told(said: &Value) -> Self {
         Self {
             id: said["key"].as_str().unwrap().parse().unwrap(),
             key: SigningKey::hmac(said["secret"].as_str().unwrap().as_bytes()).unwrap(),
@@ -76,13 +82,13 @@ impl Caller {
     }
 
     /// What becomes of a request that says nothing.
-    pub async fn calls(&self, http: &Http, at: &Process) -> StatusCode {
+    pub(crate) async fn calls(&self, http: &Http, at: &Process) -> StatusCode {
         let signed = self.sign(Method::GET, "/v1/caller", "");
         signed.send(http, at).await.status()
     }
 
     /// Signs a request.
-    pub fn sign(&self, method: Method, path: &str, body: &str) -> Signed {
+    pub(crate) fn sign(&self, method: Method, path: &str, body: &str) -> Signed {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
@@ -136,7 +142,7 @@ impl Caller {
 
 impl Signed {
     /// Sends it to one of the processes.
-    pub async fn send(&self, http: &Http, at: &Process) -> Response {
+    pub(crate) async fn send(&self, http: &Http, at: &Process) -> Response {
         let request = http.request(self.method.clone(), format!("{}{}", at.base, self.path));
         let request = request
             .headers(self.headers.clone())

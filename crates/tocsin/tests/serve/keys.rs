@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::caller::Caller;
-use crate::pair::{CACHED, PATIENCE, Pair, Place, Process, http};
+use crate::pair::{CACHED, PATIENCE, Pair, Place, Process};
 
 /// What a busy machine may add to what is promised.
 const SLACK: Duration = Duration::from_secs(5);
@@ -106,7 +106,7 @@ async fn a_rotation_loses_no_request_at_either() {
             keys.clone(),
         );
         callers.spawn(async move {
-            let http = http();
+            let http = pair.http.clone();
             let mut caller = keys.borrow_and_update().clone();
             while !stop.load(Ordering::SeqCst) {
                 if keys.has_changed().unwrap() {
@@ -127,7 +127,7 @@ async fn a_rotation_loses_no_request_at_either() {
     let pause = || tokio::time::sleep(Duration::from_millis(400));
     pause().await;
     let act = json!({"act": "rotate", "client": "desk", "overlap": 2});
-    let said = boss.act(&http(), &pair.serve, &act).await;
+    let said = boss.act(&pair.http, &pair.serve, &act).await;
     assert_eq!(said["changed"][old.id.as_str()], "retiring");
     pause().await;
     let before = sent.each_ref().map(|sent| sent.load(Ordering::SeqCst));
@@ -141,6 +141,6 @@ async fn a_rotation_loses_no_request_at_either() {
         assert!(before > 4 && after > before + 4, "{before} {after}");
     }
     for at in pair.both() {
-        assert_eq!(old.calls(&http(), at).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(old.calls(&pair.http, at).await, StatusCode::UNAUTHORIZED);
     }
 }

@@ -1,6 +1,5 @@
 //! What one process commits, the other answers, at once.
 
-use futures_util::StreamExt;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ fn policy(pair: &Pair, number: u32) -> String {
         "consumer": "eip155:1:0x0000000000000000000000000000000000000003",
         "holder": HOLDER,
         "sum_insured": "1000",
-        "inception": "2026-03-01T00:00:00Z",
+        "inception": "2035-03-01T00:00:00Z",
         "expiry": "2036-03-01T00:00:00Z",
         "subject": "price:AAA-USD",
     })
@@ -71,13 +70,15 @@ async fn answers_change_with_the_commits_of_the_other() {
     // What belongs to the service and not to the database is said by both alike.
     for path in ["/v1/epochs", "/v1/covers"] {
         let [here, there] = pair.both().map(|at| at.get(&pair.http, path));
-        assert_eq!(here.await, there.await, "{path}");
+        let (here, there) = tokio::join!(here, there);
+        assert_eq!(here, there, "{path}");
     }
-    let [here, there] = pair.both().map(async |at| {
+    let mut keys = Vec::new();
+    for at in pair.both() {
         let key = pair.http.get(format!("{}/v1/log/key", at.base));
-        key.send().await.unwrap().text().await.unwrap()
-    });
-    assert_eq!(here.await, there.await);
+        keys.push(key.send().await.unwrap().text().await.unwrap());
+    }
+    assert_eq!(keys[0], keys[1]);
     let feeds = pair.serve.get(&pair.http, "/v1/feeds").await;
     assert!(feeds["feeds"]["feed:spot"].is_object(), "{feeds}");
 }
@@ -86,7 +87,7 @@ async fn answers_change_with_the_commits_of_the_other() {
 async fn events(at: &Process, pair: &Pair, after: u64, count: usize) -> Vec<u64> {
     let request = pair.http.get(format!("{}/v1/events", at.base));
     let answer = request.header("last-event-id", after).send().await;
-    let mut stream = answer.unwrap().bytes_stream();
+    let mut stream = answer.unwrap();
     let mut text = String::new();
     loop {
         let whole = text.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
@@ -95,7 +96,7 @@ async fn events(at: &Process, pair: &Pair, after: u64, count: usize) -> Vec<u64>
         if ids.len() >= count {
             return ids[..count].to_vec();
         }
-        let chunk = stream.next().await.unwrap().unwrap();
+        let chunk = stream.chunk().await.unwrap().unwrap();
         text.push_str(core::str::from_utf8(&chunk).unwrap());
     }
 }

@@ -6,26 +6,28 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use alloy::primitives::B256;
+use alloy::signers::local::PrivateKeySigner;
 use reqwest::Client as Http;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long something that must happen may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a key that was read is taken for granted in these tests.
-pub const CACHED: Duration = Duration::from_secs(1);
+pub(crate) const CACHED: Duration = Duration::from_secs(1);
 
 /// What both are asked as: one name, behind which either may be.
-pub const AUTHORITY: &str = "oracle.test";
+pub(crate) const AUTHORITY: &str = "oracle.test";
 
 /// A database and the configurations of both.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self {
             folder: TempDir::new().unwrap(),
         };
@@ -33,10 +35,13 @@ impl Place {
             std::fs::create_dir(place.path(folder)).unwrap();
             place.write(&format!("{folder}/master.key"), &"11".repeat(32));
         }
-        place.write("inside/attestor.key", &"5a".repeat(32));
+        let key = B256::repeat_byte(0x5a);
+        place.write("inside/attestor.key", &key.to_string());
         place.write("inside/spot.toml", DEFINITION);
         place.write("inside/cover.toml", COVER);
-        place.write("inside/tocsin.toml", &format!("{BOTH}{INSIDE}"));
+        let signer = PrivateKeySigner::from_bytes(&key).unwrap().address();
+        let inside = INSIDE.replace("SIGNER", &signer.to_string());
+        place.write("inside/tocsin.toml", &format!("{BOTH}{inside}"));
         place.write(
             "outside/tocsin.toml",
             &BOTH.replace("tocsin.db", "../inside/tocsin.db"),
@@ -44,31 +49,31 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.path("inside/tocsin.db")
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
     /// What a command says that ends by itself.
-    pub fn say(&self, folder: &str, arguments: &[&str]) -> Output {
+    pub(crate) fn say(&self, folder: &str, arguments: &[&str]) -> Output {
         program(&self.path(folder))
             .args(arguments)
             .output()
             .unwrap()
     }
 
-    pub fn run(&self) -> Process {
+    pub(crate) fn run(&self) -> Process {
         Process::start(&self.path("inside"), &["run", "--json-logs"])
     }
 
-    pub fn serve(&self) -> Process {
+    pub(crate) fn serve(&self) -> Process {
         Process::start(&self.path("outside"), &["serve", "--json-logs"])
     }
 }
@@ -87,11 +92,11 @@ fn program(folder: &Path) -> Command {
 const NOBODY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/src/nobody.pem");
 
 /// One of the two; killed with its guard.
-pub struct Process {
+pub(crate) struct Process {
     process: Child,
     said: Arc<Mutex<Vec<String>>>,
     /// Where it serves.
-    pub base: String,
+    pub(crate) base: String,
 }
 
 impl Process {
@@ -103,7 +108,7 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = lines.next().expect("it ends before it listens").unwrap();
+            let line = lines.next().unwrap().unwrap();
             let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             if said["fields"]["message"] == "the API listens" {
                 break said["fields"]["address"].as_str().unwrap().to_owned();
@@ -125,18 +130,18 @@ impl Process {
     }
 
     /// Everything that it has said since it listens.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().join("\n")
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// SIGTERM.
-    pub async fn end(&mut self) -> ExitStatus {
+    pub(crate) async fn end(&mut self) -> ExitStatus {
         let id = self.process.id().to_string();
         let told = Command::new("kill").arg(&id).status().unwrap();
         assert!(told.success());
@@ -144,7 +149,7 @@ impl Process {
     }
 
     /// How it ends.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
@@ -155,18 +160,18 @@ impl Process {
         }
     }
 
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.process.try_wait().unwrap().is_none()
     }
 
     /// What it answers to anybody.
-    pub async fn get(&self, http: &Http, path: &str) -> Value {
+    pub(crate) async fn get(&self, http: &Http, path: &str) -> Value {
         let answer = http.get(format!("{}{path}", self.base)).send().await;
         answer.unwrap().json().await.unwrap()
     }
 
     /// Waits until it is ready, or is not with this reason of its database.
-    pub async fn until_ready(&self, http: &Http, why_not: Option<&str>) {
+    pub(crate) async fn until_ready(&self, http: &Http, why_not: Option<&str>) {
         let begun = Instant::now();
         loop {
             let said = self.get(http, "/health/ready").await;
@@ -192,15 +197,15 @@ impl Drop for Process {
 }
 
 /// Both, and whoever asks them.
-pub struct Pair {
-    pub run: Process,
-    pub serve: Process,
-    pub http: Http,
-    pub place: Place,
+pub(crate) struct Pair {
+    pub(crate) run: Process,
+    pub(crate) serve: Process,
+    pub(crate) http: Http,
+    pub(crate) place: Place,
 }
 
 impl Pair {
-    pub fn start(place: Place) -> Self {
+    pub(crate) fn start(place: Place) -> Self {
         let run = place.run();
         let begun = Instant::now();
         let mut status = place.database().into_os_string();
@@ -220,13 +225,13 @@ impl Pair {
         }
     }
 
-    pub fn both(&self) -> [&Process; 2] {
+    pub(crate) fn both(&self) -> [&Process; 2] {
         [&self.run, &self.serve]
     }
 }
 
-pub fn http() -> Http {
-    let http = Http::builder().no_proxy().tls_built_in_root_certs(false);
+pub(crate) fn http() -> Http {
+    let http = Http::builder().no_proxy().tls_certs_only([]);
     http.timeout(PATIENCE).build().unwrap()
 }
 
@@ -256,7 +261,7 @@ url = "http://127.0.0.1:9/{base}-{quote}"
 [attestor]
 programme = "0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
 epoch     = 1
-signers   = ["0x0000000000000000000000000000000000000002"]
+signers   = ["SIGNER"]
 signer    = { kind = "raw", key = "file:attestor.key" }
 hold      = "0s"
 valid_for = "30d"

@@ -49,7 +49,7 @@ class Webhooks(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         seen = Receiver.seen
         url = f"http://127.0.0.1:{server.server_port}/hook"
-        first = call("POST", "/v1/webhooks", {"url": url, "filter": {"kinds": ["test.tick"]}})
+        first = call("POST", "/v1/webhooks", {"url": url, "filter": {"kinds": ["warning.raised"]}})
         path = f"/v1/webhooks/{first['id']}"
         try:
             self.assertTrue(call("POST", path + "/test", {})["taken"])

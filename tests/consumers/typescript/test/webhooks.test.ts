@@ -43,7 +43,7 @@ test("messages verify before, during and after a rotation", async () => {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
   type Secret = { id: string; secret: string };
-  const first = await call<Secret>("POST", "/v1/webhooks", { url, filter: { kinds: ["test.tick"] } });
+  const first = await call<Secret>("POST", "/v1/webhooks", { url, filter: { kinds: ["warning.raised"] } });
   const path = `/v1/webhooks/${first.id}`;
   try {
     assert.equal((await call<{ taken: boolean }>("POST", `${path}/test`, {})).taken, true);

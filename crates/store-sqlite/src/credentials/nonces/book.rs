@@ -169,9 +169,6 @@ impl Book {
                 return NonceUse::Repeated;
             }
             if nonce.keep_until <= self.forgotten {
-                tracing::error!(
-                    "the clock was set back: requests are refused whose nonces may be forgotten"
-                );
                 return NonceUse::Unknown;
             }
             let fresh = rows.entry(key).or_insert_with(|| Fresh {
@@ -189,7 +186,13 @@ impl Book {
             fresh.keep_until = fresh.keep_until.max(nonce.keep_until);
             NonceUse::Fresh
         });
-        let uses = uses.collect();
+        let uses: Vec<NonceUse> = uses.collect();
+        if uses.contains(&NonceUse::Unknown) {
+            tracing::error!(
+                until = self.forgotten.0,
+                "the clock was set back: nonces are refused that end before and may be forgotten"
+            );
+        }
         rows.retain(|_, fresh| !fresh.nonces.is_empty());
         (uses, rows)
     }

@@ -64,11 +64,12 @@ pub async fn run(asked: Asked<'_>, out: &mut dyn Write) -> Result<bool, Report> 
             let key = match asked.key {
                 Some(key) => verifier(key)?,
                 None => log_key::open(&config.log.key_file, config.log.origin.as_ref())
-                    .map_err(crate::service::ServiceError::from)?
+                    .map_err(|error| Report::unknown(&error))?
                     .verifier()
                     .clone(),
             };
-            let store = SqliteStore::open(&config.database).await?;
+            let store = SqliteStore::open(&config.database).await;
+            let store = store.map_err(|error| Report::unknown(&error))?;
             let found = recompute(&Stored(&store), &key, earlier.as_ref(), out).await?;
             let signed = store.origin().await?.map(|origin| origin.verifier);
             let other_key = signed.filter(|signed| *signed != key.to_string());
@@ -82,7 +83,8 @@ pub async fn run(asked: Asked<'_>, out: &mut dyn Write) -> Result<bool, Report> 
             if let Some(why) = &rewound {
                 writeln!(out, "ALTERED: {why}")?;
             }
-            let differences = store.compare(TOLD).await?;
+            let differences = store.compare(TOLD).await;
+            let differences = differences.map_err(|error| Report::unknown(&error))?;
             for difference in &differences {
                 writeln!(out, "ALTERED: {}", told(difference))?;
             }

@@ -20,6 +20,7 @@ use tocsin_log::{Checkpoint, Hash, ProvenLeaf, VerifierKey};
 
 use self::says::Placed;
 
+use crate::config::read;
 use crate::report::{self, Report};
 
 #[derive(Deserialize)]
@@ -41,7 +42,7 @@ pub fn run(path: &Path, key: &str, out: &mut dyn Write) -> Result<bool, Report> 
     let key: VerifierKey = key
         .parse()
         .map_err(|error| Report::bad_input(format!("`{key}`: {error}")))?;
-    let text = std::fs::read_to_string(path)?;
+    let text = read(path)?;
     let proof: Proof = serde_json::from_str(&text).map_err(|error| {
         Report::bad_input(format!(
             "{} is no proof of the log: {error}",

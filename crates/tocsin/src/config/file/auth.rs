@@ -19,6 +19,9 @@ use crate::config::{ConfigError, invalid, secret};
 pub(in crate::config) struct AuthSection {
     /// `dev`, `test` or `prod`: keys of another environment are refused.
     environment: Environment,
+    /// The names under which clients reach the service: signatures for others are refused. In production there is one at least.
+    #[serde(default)]
+    authorities: Vec<String>,
     /// By how much the clocks of clients may differ: 30 to 120 seconds.
     #[serde(default)]
     clock_skew: Option<String>,
@@ -52,6 +55,17 @@ impl AuthSection {
             environment: self.environment,
             ..AuthSettings::default()
         };
+        let names = self.authorities.iter().map(|name| {
+            let read = name.parse();
+            read.map_err(|problem| at(format!("`authorities`: `{name}`: {problem}")))
+        });
+        settings.authorities = names.collect::<Result<_, _>>()?;
+        if settings.authorities.is_empty() && self.environment == Environment::Prod {
+            return Err(at(
+                "in production, `authorities` has the names under which clients reach this service, as [\"api.example.com\"]: a request that was signed for another host is refused"
+                    .to_owned(),
+            ));
+        }
         if let Some(text) = &self.clock_skew {
             let skew = span(text).map_err(|problem| at(format!("`clock_skew`: {problem}")))?;
             let windows = Windows::with_skew(skew.0);

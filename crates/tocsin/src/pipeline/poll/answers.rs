@@ -25,6 +25,8 @@ pub(super) struct Answers {
     pub(super) news: PolledNews,
     /// What came.
     pub(super) responses: Vec<Response>,
+    /// Of the subjects that were asked about, why nothing is known any more where the feed was silent for too long.
+    pub(super) silent: Vec<(Subject, Option<String>)>,
 }
 
 /// A look as its feed wants it.
@@ -100,6 +102,9 @@ impl Answers {
             Next::NeedsPerson(reason) => (LookState::NeedsPerson(reason), None),
         };
         let troubles: Vec<String> = seen.troubles.iter().map(ToString::to_string).collect();
+        let is_silent = seen.is_silent && state == LookState::Open;
+        let silent = is_silent.then(|| troubles.join("; "));
+        self.silent.push((look.subject.clone(), silent));
         let after = Look {
             state,
             due_at,

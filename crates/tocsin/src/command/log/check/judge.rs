@@ -75,6 +75,9 @@ pub(super) fn judge(policy: &str, leaves: &[Placed]) -> Result<Verdict, String> 
     }
     verdict.not_shown.extend(paid::unearned(policy, leaves)?);
     let claims = claims(policy, leaves)?;
+    verdict
+        .not_shown
+        .extend(bought_late(bought.index, &insured, &claims, leaves));
     for (ordinal, decision) in &claims {
         verdict.tell(format!("claim {ordinal}"), decision.as_str());
     }
@@ -117,6 +120,30 @@ fn claims(policy: &str, leaves: &[Placed]) -> Result<BTreeMap<u64, String>, Stri
         decisions.insert(leaf.fact.ordinal, claim.decision);
     }
     Ok(decisions)
+}
+
+/// Which losses that were to be paid were in the log before the policy was: nothing shows that it was bought before anybody knew.
+fn bought_late(
+    bought: u64,
+    insured: &SaidPolicy,
+    claims: &BTreeMap<u64, String>,
+    leaves: &[Placed],
+) -> Vec<String> {
+    let accepted = claims.iter().filter(|(_, said)| *said == "accepted");
+    let late = accepted.filter_map(|(ordinal, _)| {
+        let mut losses = leaves.iter();
+        let loss = losses.find(|leaf| {
+            leaf.is("determination", &insured.risk) && leaf.fact.ordinal == *ordinal
+        })?;
+        (loss.index < bought).then(|| {
+            format!(
+                "loss {ordinal} was determined in leaf {}, before the policy came into the log in leaf {bought}: nothing shows \
+                 that it was bought before the loss was known",
+                loss.index
+            )
+        })
+    });
+    late.collect()
 }
 
 /// That the terms of the policy were in the log before the policy was.
@@ -232,10 +259,31 @@ fn ended(
         "not_triggered" if accepted => verdict
             .not_shown
             .push("the outcome says that nothing triggered, and a claim was accepted".to_owned()),
-        "not_triggered" => looked_at(insured, outcome, leaves, verdict)?,
+        "not_triggered" => {
+            verdict.not_shown.extend(unknown(outcome));
+            looked_at(insured, outcome, leaves, verdict)?;
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// Why an outcome that says so of itself does not bear that nothing triggered: not seeing is not no.
+fn unknown(outcome: &SaidOutcome) -> Option<String> {
+    let counts = [
+        outcome.observations_without_value,
+        outcome.values_too_old,
+        outcome.sources_without_value,
+    ];
+    if counts.contains(&None) {
+        let why = "the outcome does not say whether every value was known over the whole period";
+        return Some(why.to_owned());
+    }
+    let was_unknown = counts.iter().flatten().any(|count| *count > 0);
+    was_unknown.then(|| {
+        "the outcome says that nothing triggered, and that a value was unknown within the period"
+            .to_owned()
+    })
 }
 
 /// That everything that the risk listens to was read over the whole period, and evaluated.

@@ -95,6 +95,12 @@ pub(super) struct SaidOutcome {
     /// The end of the period and of the time that its terms need to make a loss count.
     pub(super) looked_until: i64,
     pub(super) evaluated_to: Option<i64>,
+    /// Times at which something that the risk listens to had no value within the period, or since before it.
+    pub(super) observations_without_value: Option<u64>,
+    /// Values that outlived what the terms allow.
+    pub(super) values_too_old: Option<u64>,
+    /// Sources that had said nothing yet.
+    pub(super) sources_without_value: Option<u64>,
 }
 
 /// Of a `coverage`.
@@ -139,10 +145,14 @@ pub(super) struct SaidLook {
     pub(super) seen_until: Option<i64>,
     pub(super) without_value: u64,
     pub(super) gaps: Vec<SaidGap>,
+    /// Those that the leaf before told of, and which lasted beyond it.
+    pub(super) carried: Vec<SaidGap>,
 }
 
 /// An observation without value.
 #[derive(Deserialize)]
 pub(super) struct SaidGap {
     pub(super) observed_at: i64,
+    /// When there was a value again; none where there was not until the leaf ends.
+    pub(super) until: Option<i64>,
 }

@@ -143,10 +143,11 @@ fn polled(looked: &str, period: Period, leaves: &[Placed]) -> Result<Span, Strin
     let mut gaps = 0_u64;
     for leaf in leaves.iter().filter(|leaf| leaf.is("look", looked)) {
         let look: SaidLook = leaf.says()?;
-        let within = look
-            .gaps
-            .iter()
-            .filter(|gap| (period.from..=period.until).contains(&gap.observed_at));
+        // What had no value before the period was unknown in it, until there was one.
+        let within = look.gaps.iter().chain(&look.carried).filter(|gap| {
+            let known_again = gap.until.or(look.seen_until).unwrap_or(i64::MAX);
+            gap.observed_at <= period.until && known_again > period.from
+        });
         let named = u64::try_from(look.gaps.len()).unwrap_or(u64::MAX);
         // Which are not named may be anywhere.
         let unnamed = look.without_value.saturating_sub(named);
@@ -160,7 +161,7 @@ fn polled(looked: &str, period: Period, leaves: &[Placed]) -> Result<Span, Strin
     };
     if gaps > 0 {
         return Err(format!(
-            "{looked} was without value {gaps} times within the period"
+            "{looked} was without value within the period, by {gaps} of its observations"
         ));
     }
     match (newest.state.as_str(), newest.seen_until) {

@@ -22,7 +22,7 @@ fn said() -> Vec<(&'static str, String, Value)> {
     };
     let look = |state: &str, until: i64| {
         json!({ "source": FEED, "subject": "usdc", "state": state, "reason": null, "trouble": null, "looked_at": until,
-                "seen_from": null, "seen_until": until, "observations": 9, "without_value": 0, "gaps": [] })
+                "seen_from": null, "seen_until": until, "observations": 9, "without_value": 0, "gaps": [], "carried": [] })
     };
     vec![
         (
@@ -55,7 +55,8 @@ fn said() -> Vec<(&'static str, String, Value)> {
             "outcome",
             "0xp".to_owned(),
             json!({ "verdict": "not_triggered", "reason": null, "terms_hash": hash, "risk": "0xr", "inception": 1_000,
-                    "expiry": 2_000, "looked_until": 2_060, "evaluated_to": 2_061 }),
+                    "expiry": 2_000, "looked_until": 2_060, "evaluated_to": 2_061, "observations_without_value": 0,
+                    "values_too_old": 0, "sources_without_value": 0 }),
         ),
     ]
 }
@@ -173,14 +174,37 @@ fn whatever_is_missing_is_said() {
         (
             changed(5, |look| {
                 look["without_value"] = json!(1);
-                look["gaps"] = json!([{ "metric": "price", "observed_at": 1_200 }]);
+                look["gaps"] = json!([{ "metric": "price", "observed_at": 1_200, "until": 1_201 }]);
             }),
-            "without value 1 times",
+            "without value within the period, by 1 of",
+        ),
+        // Unknown since before the period, and until within it.
+        (
+            changed(5, |look| {
+                look["without_value"] = json!(1);
+                look["gaps"] = json!([{ "metric": "price", "observed_at": 900, "until": 1_001 }]);
+            }),
+            "without value within the period, by 1 of",
+        ),
+        (
+            changed(5, |look| {
+                look["without_value"] = json!(1);
+                look["gaps"] = json!([{ "metric": "price", "observed_at": 900, "until": null }]);
+            }),
+            "without value within the period, by 1 of",
+        ),
+        // The leaf before told of it; the terms need more than the period.
+        (
+            changed(5, |look| {
+                look["carried"] =
+                    json!([{ "metric": "price", "observed_at": 2_055, "until": 2_058 }]);
+            }),
+            "without value within the period, by 1 of",
         ),
         // More than are named: they may be anywhere.
         (
             changed(5, |look| look["without_value"] = json!(2)),
-            "without value 2 times",
+            "without value within the period, by 2 of",
         ),
         (
             changed(6, |outcome| outcome["evaluated_to"] = json!(2_059)),
@@ -189,6 +213,14 @@ fn whatever_is_missing_is_said() {
         (
             changed(6, |outcome| outcome["expiry"] = json!(1_999)),
             "another period",
+        ),
+        (
+            changed(6, |outcome| outcome["values_too_old"] = json!(1)),
+            "a value was unknown",
+        ),
+        (
+            changed(6, |outcome| outcome["sources_without_value"] = Value::Null),
+            "does not say whether every value was known",
         ),
         (
             changed(6, |outcome| outcome["verdict"] = json!("triggered")),
@@ -250,12 +282,35 @@ fn a_claim_that_is_too_much_is_not_shown() {
     assert_not_shown(said, "no leaf says what happened");
 }
 
+/// Whoever buys a policy on a loss that is known already is not shown to have been insured.
+#[test]
+fn a_policy_that_came_after_its_loss_is_said() {
+    let loss = json!({ "verdict": "triggered", "occurred_at": 1_200 });
+    let determined = ("determination", "0xr".to_owned(), loss);
+    let accepted = ("claim", "0xp".to_owned(), json!({ "decision": "accepted" }));
+    let refused = ("claim", "0xp".to_owned(), json!({ "decision": "refused" }));
+    let with = |place: usize, claim: &(&'static str, String, Value)| {
+        let mut said = said();
+        said.truncate(5);
+        said.insert(place, determined.clone());
+        said.push(claim.clone());
+        said
+    };
+    assert_not_shown(
+        with(2, &accepted),
+        "determined in leaf 2, before the policy",
+    );
+    for fine in [with(3, &accepted), with(2, &refused)] {
+        assert_eq!(judged(fine).not_shown, [] as [&str; 0]);
+    }
+}
+
 /// A gap outside the period, a source that will say nothing more, and a policy that has not ended take nothing away.
 #[test]
 fn what_does_not_matter_is_no_fault() {
     let mut outside = said();
     outside[5].2["without_value"] = json!(1);
-    outside[5].2["gaps"] = json!([{ "metric": "price", "observed_at": 999 }]);
+    outside[5].2["gaps"] = json!([{ "metric": "price", "observed_at": 900, "until": 1_000 }]);
     let mut over = said();
     over[5].2["state"] = json!("over");
     over[5].2["seen_until"] = json!(1_700);
