@@ -24,7 +24,7 @@ impl fmt::Display for Seq {
 }
 
 /// Every kind of event. Others may come.
-pub const KINDS: [&str; 27] = [
+pub const KINDS: [&str; 29] = [
     "cover",
     "declaration",
     "risk",
@@ -44,6 +44,8 @@ pub const KINDS: [&str; 27] = [
     "proposal",
     "webhook",
     "audit",
+    "doubt",
+    "origin",
     "warning.raised",
     "warning.withdrawn",
     "warning.confirmed",

@@ -88,8 +88,8 @@ pub(super) async fn sort_out(
                 "it takes a decision back, and nothing that Tocsin does was the reason: a row was removed by hand".to_owned(),
             ),
             Some(said) => contradiction(&fact.kind, &said.body, &fact.body).map(|why| match said.place {
-                Some(place) => format!("{why} than leaf {place} about the same"),
-                None => format!("{why} than what came before it about the same"),
+                Some(place) => format!("{why}; compare leaf {place}"),
+                None => why.to_owned(),
             }),
             None => None,
         };

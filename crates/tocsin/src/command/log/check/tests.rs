@@ -38,7 +38,7 @@ fn said() -> Vec<(&'static str, String, Value)> {
         (
             "policy",
             "0xp".to_owned(),
-            json!({ "terms_hash": hash, "risk": "0xr", "inception": 1_000, "expiry": 2_000 }),
+            json!({ "terms_hash": hash, "risk": "0xr", "sum_insured": "0x3e8", "inception": 1_000, "expiry": 2_000 }),
         ),
         (
             "coverage",
@@ -250,7 +250,6 @@ fn whatever_is_missing_is_said() {
 /// The same case, and then a loss event with this payout, and a claim on it.
 fn paid(payout: &str, fraction: &str, amount: &str) -> Vec<(&'static str, String, Value)> {
     let mut said = said();
-    said[2].2["sum_insured"] = json!("0x3e8");
     let loss = json!({ "verdict": "triggered", "occurred_at": 1_500, "payout": payout });
     let claim =
         json!({ "decision": "accepted", "risk": "0xr", "fraction": fraction, "amount": amount });
@@ -285,9 +284,10 @@ fn a_claim_that_is_too_much_is_not_shown() {
 /// Whoever buys a policy on a loss that is known already is not shown to have been insured.
 #[test]
 fn a_policy_that_came_after_its_loss_is_said() {
-    let loss = json!({ "verdict": "triggered", "occurred_at": 1_200 });
-    let determined = ("determination", "0xr".to_owned(), loss);
-    let accepted = ("claim", "0xp".to_owned(), json!({ "decision": "accepted" }));
+    let mut paid = paid("0.5", "0.5", "0x1f4");
+    let (Some(accepted), Some(determined)) = (paid.pop(), paid.pop()) else {
+        panic!("a loss and a claim");
+    };
     let refused = ("claim", "0xp".to_owned(), json!({ "decision": "refused" }));
     let with = |place: usize, claim: &(&'static str, String, Value)| {
         let mut said = said();
