@@ -30,7 +30,7 @@ fn whatever_is_answered_is_observed_in_order() {
             checks::answer(&more);
         }
     }
-    assert!(values >= 5, "only {values} values are observed");
+    assert!(values >= 1, "nothing of the corpus is a value");
 }
 
 #[test]
