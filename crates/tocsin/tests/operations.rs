@@ -147,7 +147,7 @@ fn what_init_writes_is_complete_runs_and_says_what_it_lacks() {
 
     offline(path, "");
     let service = Service::start(path);
-    let output = service.status(path, "poll feed:kraken:");
+    let output = service.status(path, "  feed:kraken: it failed");
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for words in [
@@ -172,7 +172,7 @@ fn what_init_writes_is_complete_runs_and_says_what_it_lacks() {
         "tocsin_feed_looks{feed=\"feed:kraken\",state=\"Troubled\"}",
         "tocsin_feed_looks{feed=\"feed:kraken\",state=\"NeedsPerson\"}",
         "tocsin_feed_troubles_total{feed=\"feed:kraken\"",
-        "tocsin_stage_turns_total{stage=\"poll feed:kraken\",outcome=\"Failed\"}",
+        "tocsin_stage_turns_total{stage=\"poll feed:kraken\",outcome=\"Worked\"}",
         "tocsin_stage_turn_seconds_bucket{le=",
         "tocsin_queue_oldest_timestamp_seconds{queue=\"attest\"} 0",
         "tocsin_queue_waiting{queue=\"deliver\"} 0",
