@@ -26,6 +26,7 @@ use crate::Api;
 use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
 use crate::served::Served;
+use crate::strict;
 
 /// All keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,12 +149,20 @@ pub(crate) async fn act(
     if let Some(answered) = asked.answered(&*api.store).await? {
         return Ok(answered);
     }
-    let act: Act = serde_json::from_slice(&body)
-        .map_err(|error| Problem::BadRequest(format!("the body is no act: {error}")))?;
+    let act = read(&body)
+        .map_err(|reason| Problem::BadRequest(format!("the body is no act: {reason}")))?;
     if caller.environment == Environment::Prod && !act.is_urgent() {
         return proposals::propose(&api, &caller, &act, &asked).await;
     }
     perform(&api, &act, &[&caller], None, &asked).await
+}
+
+fn read(body: &[u8]) -> Result<Act, String> {
+    let tree = strict::tree(body)?;
+    if !tree.is_object() {
+        return Err("write an object with the member `act`".to_owned());
+    }
+    strict::typed(tree, "").map_err(|flaw| flaw.detail)
 }
 
 impl ActAnswer {
