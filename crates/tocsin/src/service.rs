@@ -55,7 +55,13 @@ pub async fn run(
         path: file_of(&config.database),
         source,
     })?;
-    run_with(store, config, clock, shutdown, Some(file_of(&database))).await
+    let status = Some(file_of(&database));
+    let ended = run_with(Arc::clone(&store) as _, config, clock, shutdown, status).await;
+    // What the write-ahead log has moves into the file, so that a copy of the file is whole.
+    if let Some(store) = Arc::into_inner(store) {
+        store.close().await;
+    }
+    ended
 }
 
 /// Runs the service on a store that the caller has opened, until `shutdown`; the database that `config` names is not
