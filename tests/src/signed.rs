@@ -75,7 +75,7 @@ impl SignedApi {
             ..settings
         };
         let desk = desk(&store);
-        let (base, auth) = serve(Arc::clone(&store), settings.clone(), Some(desk)).await;
+        let (base, auth) = serve(Arc::clone(&store), settings.clone(), Some(desk), true).await;
         Self {
             base,
             store,
@@ -87,7 +87,14 @@ impl SignedApi {
 
     /// One more API on the same database, with a memory of its own.
     pub async fn beside(&self) -> String {
-        serve(Arc::clone(&self.store), self.settings.clone(), None)
+        serve(Arc::clone(&self.store), self.settings.clone(), None, true)
+            .await
+            .0
+    }
+
+    /// The same, where operational reads take a key.
+    pub async fn closed(&self) -> String {
+        serve(Arc::clone(&self.store), self.settings.clone(), None, false)
             .await
             .0
     }
@@ -202,6 +209,7 @@ async fn serve(
     store: Arc<SqliteStore>,
     settings: AuthSettings,
     webhooks: Option<Arc<dyn Desk>>,
+    open_reads: bool,
 ) -> (String, Auth) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -220,10 +228,11 @@ async fn serve(
         metrics,
         store,
         health: tocsin_api::health::Health::default(),
-        open_reads: true,
+        open_reads,
         beside: false,
         books: None,
         open_writes: false,
+        requests_per_second: None,
         webhooks,
         mirrors: None,
         log_key: None,

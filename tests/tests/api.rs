@@ -98,6 +98,7 @@ async fn serve_until(
         beside: false,
         books: None,
         open_writes: false,
+        requests_per_second: None,
         webhooks: None,
         mirrors: None,
         attestor: None,

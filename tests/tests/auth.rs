@@ -9,6 +9,8 @@ mod closed;
 mod management;
 #[path = "auth/rotation.rs"]
 mod rotation;
+#[path = "auth/streams.rs"]
+mod streams;
 #[path = "auth/terms.rs"]
 mod terms;
 

@@ -112,6 +112,11 @@ pub struct Caller {
 }
 
 impl Auth {
+    /// How long a key that was read is taken for granted.
+    pub(crate) fn cached_for(&self) -> Duration {
+        self.0.settings.cached_for
+    }
+
     /// What time it is.
     pub(crate) fn now(&self) -> UnixTime {
         (self.0.now)()

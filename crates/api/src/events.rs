@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
@@ -14,13 +15,17 @@ use axum::response::sse::{Event as Sent, KeepAlive};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Deserialize;
+use tocsin_auth::KeyId;
 use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use self::news::News;
+use crate::auth::{Auth, Caller};
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
+use crate::serve::Address;
 use crate::served::Served;
 
 /// Streams at once.
@@ -29,6 +34,10 @@ const STREAMS: usize = 64;
 const AHEAD: u32 = 100;
 /// How often something is sent where nothing happens, so that both sides notice an end.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often, at the least, a stream looks whether the key that it was opened with is still good; with the time that a key is kept in memory,
+/// a revoked one follows for less than a minute.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// The streams of a service: how many there may be, and when they end.
 #[derive(Clone)]
@@ -68,7 +77,10 @@ struct Following {
     rewound: Option<Seq>,
     ending: watch::Receiver<bool>,
     news: Arc<News>,
-    _place: OwnedSemaphorePermit,
+    /// Who follows, where that takes a key, and when to look whether the key is still good.
+    asker: Option<(Auth, KeyId)>,
+    look_at: Instant,
+    _places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
 /// Everything that happens, in order, as server-sent events: `id` is the event's number, `event` its kind, `data` a JSON object.
@@ -78,6 +90,8 @@ struct Following {
 pub(crate) async fn follow(
     State(api): State<Served>,
     State(streams): State<Streams>,
+    address: Option<Extension<Arc<Address>>>,
+    caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     Query(from): Query<From>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
@@ -89,6 +103,8 @@ pub(crate) async fn follow(
             seconds: 30,
         });
     };
+    let own = address.map(|Extension(address)| address.stream());
+    let own = own.transpose()?;
     let named = match headers.get("last-event-id") {
         None => from.after,
         Some(text) => Some(number(text.to_str().unwrap_or_default())?),
@@ -106,10 +122,26 @@ pub(crate) async fn follow(
         waiting: VecDeque::new(),
         ending: streams.ending,
         news: streams.news,
-        _place: place,
+        asker: caller.map(|Extension(caller)| (api.auth.clone(), caller.key)),
+        look_at: Instant::now() + api.auth.cached_for().min(LOOK),
+        _places: (place, own),
     };
     let stream = unfold(following, next);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+impl Following {
+    /// Whether whoever follows still may. Where that cannot be found out, the client comes back and is told so.
+    async fn may_follow(&mut self) -> bool {
+        let Some((auth, key)) = &self.asker else {
+            return true;
+        };
+        if Instant::now() < self.look_at {
+            return true;
+        }
+        self.look_at = Instant::now() + auth.cached_for().min(LOOK);
+        auth.is_good(key).await
+    }
 }
 
 fn number(text: &str) -> Result<u64, Problem> {
@@ -134,7 +166,7 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
         return Some((Ok(sent), following));
     }
     loop {
-        if *following.ending.borrow() {
+        if *following.ending.borrow() || !following.may_follow().await {
             return None;
         }
         if let Some(event) = following.waiting.pop_front() {
@@ -157,6 +189,7 @@ async fn next(mut following: Following) -> Option<(Result<Sent, Infallible>, Fol
             None => {
                 tokio::select! {
                     () = following.news.after(&*following.store, following.after) => {}
+                    () = tokio::time::sleep_until(following.look_at), if following.asker.is_some() => {}
                     ended = following.ending.changed() => {
                         // An error means that the service is gone, which is an end as well.
                         if ended.is_err() { return None; }

@@ -8,6 +8,7 @@ mod attestations;
 mod attestors;
 pub mod auth;
 pub mod books;
+mod bucket;
 pub mod chains;
 mod claims;
 mod covers;
@@ -76,6 +77,8 @@ pub struct Api {
     pub auth: auth::Auth,
     /// Whether anybody may read how sources, feeds, attestors and deliveries are doing.
     pub open_reads: bool,
+    /// Requests a second of each address; where nothing is said, some hundreds, and of this machine's own any number.
+    pub requests_per_second: Option<u32>,
     /// Whether anybody may write, as on a developer's machine.
     pub open_writes: bool,
     /// Whether another process watches, decides and sends over the same database: what only that one does is refused here, in

@@ -54,9 +54,9 @@ impl Drop for Place {
     }
 }
 
-/// What comes of `answer`, in its place, unless it takes too long.
+/// What comes of `answer`, in its place if it needs one, unless it takes too long.
 pub(crate) async fn in_time<T>(
-    _place: Place,
+    _place: Option<Place>,
     answer: impl Future<Output = T>,
 ) -> Result<T, Problem> {
     let answered = tokio::time::timeout(PATIENCE, answer).await;

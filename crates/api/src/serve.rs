@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+pub(crate) use self::addresses::Address;
 use self::addresses::Addresses;
 use self::patience::Patience;
 use self::writing::Writing;
@@ -57,6 +58,7 @@ pub struct ServeError(#[from] std::io::Error);
 struct Caller {
     router: Router,
     peer: SocketAddr,
+    address: Arc<Address>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Caller {
@@ -65,7 +67,9 @@ impl hyper::service::Service<Request<Incoming>> for Caller {
     type Future = RouteFuture<Infallible>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(self.peer));
+        extensions.insert(Arc::clone(&self.address));
         self.router.clone().call(request)
     }
 }
@@ -77,13 +81,13 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (end, ending) = tokio::sync::watch::channel(false);
+    let addresses = Addresses::new(api.requests_per_second);
     let router = routes::router(Served::new(api, Streams::new(ending)));
     let mut http = http1::Builder::new();
     http.header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS)
         .max_buf_size(HEADER_BYTES);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let addresses = Addresses::default();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -110,10 +114,14 @@ pub async fn serve(
             continue;
         };
         let stream = Writing::new(stream, WRITE_TIMEOUT);
-        let router = router.clone();
+        let caller = Caller {
+            router: router.clone(),
+            peer,
+            address: Arc::clone(&connected.address),
+        };
         let connection = http
             .timer(Patience::default())
-            .serve_connection(TokioIo::new(stream), Caller { router, peer });
+            .serve_connection(TokioIo::new(stream), caller);
         let watched = graceful.watch(connection);
         connections.spawn(async move {
             let _counted = (place, connected);

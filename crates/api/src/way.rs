@@ -14,8 +14,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::etag::Conditional;
-use crate::limits::{self, Places};
+use crate::limits::{self, Place, Places};
+use crate::problem::Problem;
 use crate::requests::Names;
+use crate::serve::Address;
 
 /// Has every request go that way.
 #[derive(Clone, Default)]
@@ -45,6 +47,21 @@ impl<S> Layer<S> for Ways {
     }
 }
 
+impl<S> Way<S> {
+    /// Whoever asks too often is not let in. Whoever asks how the service is always is: its operator must not be kept out by a
+    /// crowd.
+    fn place(&self, request: &Request) -> Result<Option<Place>, Problem> {
+        let uri = request.uri();
+        if uri.path().starts_with("/health/") {
+            return Ok(None);
+        }
+        if let Some(address) = request.extensions().get::<Arc<Address>>() {
+            address.ask()?;
+        }
+        self.shared.places.take(uri).map(Some)
+    }
+}
+
 impl<S> Service<Request> for Way<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
@@ -60,7 +77,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let named = self.shared.names.name(&request);
-        let place = self.shared.places.take(request.uri());
+        let place = self.place(&request);
         let conditional = Conditional::of(&request);
         // Nothing happens for it before it is waited for.
         let answer = self.route.call(request);

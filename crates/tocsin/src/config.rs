@@ -115,6 +115,8 @@ pub struct ApiConfig {
     pub open_reads: bool,
     /// Whether anybody may write.
     pub open_writes: bool,
+    /// Requests a second of each address.
+    pub requests_per_second: Option<u32>,
     /// How long after its inception a policy may still come from a client.
     pub late_policies: Seconds,
 }

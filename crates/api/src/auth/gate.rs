@@ -126,6 +126,17 @@ impl Auth {
         Ok(known)
     }
 
+    /// Whether a key is still good, for whoever was let in with it a while ago; not where that cannot be found out.
+    pub(crate) async fn is_good(&self, key: &KeyId) -> bool {
+        match self.known(key).await {
+            Ok(known) => known.is_some_and(|known| known.key.life.verifies(self.now())),
+            Err(error) => {
+                tracing::error!(%key, %error, "a key could not be read: a stream ends");
+                false
+            }
+        }
+    }
+
     /// A key that cannot be opened is one that nobody has: the operator is told.
     fn open(&self, stored: Credential) -> Option<Known> {
         let Owner::Client(client) = stored.owner else {

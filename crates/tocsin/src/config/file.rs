@@ -15,6 +15,7 @@ mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ pub(super) struct ApiSection {
     /// Whether anybody may write: for a developer's machine.
     #[serde(default)]
     pub(super) open_writes: bool,
+    /// Requests a second of each address.
+    #[serde(default)]
+    pub(super) requests_per_second: Option<NonZeroU32>,
     /// How long after its inception a policy may still come; not at all where nothing is said.
     #[serde(default)]
     pub(super) late_policies: Option<String>,
@@ -87,6 +91,7 @@ impl ApiSection {
             listen,
             open_reads: yes(),
             open_writes: false,
+            requests_per_second: None,
             late_policies: None,
         }
     }
@@ -107,6 +112,7 @@ impl ApiSection {
         Ok(ApiConfig {
             late_policies: late.unwrap_or(Seconds(0)),
             listen: self.listen,
+            requests_per_second: self.requests_per_second.map(NonZeroU32::get),
             open_reads: self.open_reads,
             open_writes: self.open_writes,
         })

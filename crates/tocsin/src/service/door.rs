@@ -51,6 +51,7 @@ impl Door {
             books: self.books,
             open_reads: self.served.open_reads,
             open_writes: self.served.open_writes,
+            requests_per_second: self.served.requests_per_second,
             webhooks: self.webhooks,
             mirrors: self.identity.mirrors,
             attestor: self.identity.attestor,
