@@ -20,23 +20,31 @@ pub use self::traces::{TraceError, Traces};
 /// Starts logging to standard error; `RUST_LOG` chooses what. With `collector`, what the stages and the API do is traced to it
 /// too, until the answer is dropped, which sends what is left.
 pub fn start(json: bool, collector: Option<&Url>) -> Result<Option<Traces>, TraceError> {
+    let traces = collector.map(Traces::to).transpose()?;
+    let registry = tracing_subscriber::registry();
+    match &traces {
+        Some(traces) => registry.with(traces.layer()).with(logs(json)).init(),
+        // Not a layer that may be absent: it would have every span made, also those that nobody wants.
+        None => registry.with(logs(json)).init(),
+    }
+    Ok(traces)
+}
+
+fn logs<S>(json: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| EnvFilter::new("info,alloy=warn,sqlx=warn"));
+    let filter = filter.and(filter_fn(may_be_said));
     let logs = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let filter = filter.and(filter_fn(may_be_said));
-    let logs = if json {
+    if json {
         logs.json().with_filter(filter).boxed()
     } else {
         logs.with_filter(filter).boxed()
-    };
-    let traces = collector.map(Traces::to).transpose()?;
-    tracing_subscriber::registry()
-        .with(traces.as_ref().map(Traces::layer))
-        .with(logs)
-        .init();
-    Ok(traces)
+    }
 }
 
 /// Libraries that are given addresses, in which a provider's key may stand, and that write them down below a warning.
