@@ -6,6 +6,9 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+#[path = "feeds/unsaid.rs"]
+mod unsaid;
+
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, keccak256};
