@@ -6,7 +6,6 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tocsin_domain::time::Seconds;
 use tocsin_tests::mortal::Death;
-use tocsin_tests::operator::edit;
 
 use super::quartet::Quartet;
 
@@ -18,8 +17,6 @@ async fn a_member_is_told_from_when_on_a_cover_is_evaluated() {
     let mut quartet = Quartet::set(&[], "").await;
     let members = [0, 1];
     for member in members {
-        let config = quartet.spots[member].config();
-        edit(&config, "[api]\n", "[api]\nopen_writes = true\n");
         quartet.start(member, &Death::NEVER);
     }
     let begun = Instant::now();

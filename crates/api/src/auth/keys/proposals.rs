@@ -79,8 +79,13 @@ pub(super) async fn propose(
     let again = answer.again(StatusCode::ACCEPTED, asked, now)?;
     let kept = auth.admin().propose(act, &proposal, &actor, &again).await;
     if let Err(error) = kept.map_err(ActError::Store) {
-        let answered = raced(&error, asked, api).await?;
-        return answered.ok_or_else(|| refused_act(error));
+        if let Some(answered) = raced(&error, asked, api).await? {
+            return Ok(answered);
+        }
+        if error.is_of_the_act() {
+            auth.admin().refused(act, &actor, &error, now).await?;
+        }
+        return Err(refused_act(error));
     }
     Ok(answer.first(StatusCode::ACCEPTED))
 }
