@@ -14,13 +14,13 @@ use tocsin_store::evidence;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::deliveries::{CostView, DeliveryView};
 use crate::epochs::{StandingView, standing};
 use crate::extract::{Path, Query, address, determination, id};
 use crate::openapi::published;
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 use crate::served::Served;
+use crate::views::delivery::{CostView, DeliveryView};
 use crate::views::determination_id;
 
 /// An attestation, in short.

@@ -2,7 +2,6 @@
 
 pub(crate) mod chain;
 pub(crate) mod find;
-pub(crate) mod kept;
 mod logged;
 mod outlook;
 
@@ -11,15 +10,16 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use tocsin_domain::cover::Cover;
-use tocsin_domain::ids::{PolicyId, TermsHash};
+use tocsin_domain::ids::PolicyId;
 use tocsin_domain::reasoning::sentences;
+use tocsin_store::StoreError;
 use tocsin_store::grounds::{Attested, Grounds, Heard};
-use tocsin_store::{Store, StoreError};
 
 use self::chain::{Chain, ClaimReasons, Stopped};
-use self::kept::{Kept, Question};
+
 use crate::epochs::StandingView;
 use crate::extract::{Path, id};
+use crate::kept::{Kept, Question};
 use crate::problem::{Problem, ProblemDetails};
 use crate::views::record::{ClaimRecord, DeterminationRecord, PolicyRecord};
 
@@ -98,26 +98,4 @@ fn seen_until(inputs: &[Heard]) -> BTreeMap<String, Option<String>> {
         (heard.stream.source.to_string(), until)
     });
     seen.collect()
-}
-
-/// A stored cover.
-pub(crate) async fn cover(store: &dyn Store, terms: TermsHash) -> Result<Cover, Problem> {
-    let invalid = |reason: String| {
-        Problem::Store(StoreError::InvalidRow {
-            noun: "cover",
-            key: terms.to_string(),
-            reason,
-        })
-    };
-    let record = store
-        .cover(terms)
-        .await?
-        .ok_or_else(|| invalid("it is not stored".to_owned()))?;
-    Cover::from_terms(&record.canonical_terms).map_err(|diagnostics| {
-        invalid(
-            diagnostics
-                .first()
-                .map_or_else(String::new, ToString::to_string),
-        )
-    })
 }

@@ -1,6 +1,7 @@
 //! Events as they happen: server-sent, and resumed where a client left off.
 
 mod news;
+pub(crate) mod streams;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -18,18 +19,17 @@ use serde::Deserialize;
 use tocsin_auth::KeyId;
 use tocsin_store::Store;
 use tocsin_store::event::{Event, Seq};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use self::news::News;
+use self::streams::{STREAMS, Streams};
 use crate::auth::{Auth, Caller};
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
 use crate::serve::Address;
 use crate::served::Served;
 
-/// Streams at once.
-const STREAMS: usize = 64;
 /// Events that are read ahead for a stream. A slow client is sent them as it takes them, so this is all it holds.
 const AHEAD: u32 = 100;
 /// How often something is sent where nothing happens, so that both sides notice an end.
@@ -38,24 +38,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often, at the least, a stream looks whether the key that it was opened with is still good; with the time that a key is kept in memory,
 /// a revoked one follows for less than a minute.
 const LOOK: Duration = Duration::from_secs(20);
-
-/// The streams of a service: how many there may be, and when they end.
-#[derive(Clone)]
-pub(crate) struct Streams {
-    places: Arc<Semaphore>,
-    ending: watch::Receiver<bool>,
-    news: Arc<News>,
-}
-
-impl Streams {
-    pub(crate) fn new(ending: watch::Receiver<bool>) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(STREAMS)),
-            ending,
-            news: Arc::default(),
-        }
-    }
-}
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]

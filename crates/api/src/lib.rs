@@ -24,6 +24,7 @@ pub mod health;
 #[cfg(test)]
 mod hostile;
 mod idempotency;
+mod kept;
 mod limits;
 mod log;
 pub mod metrics;

@@ -28,7 +28,7 @@ pub(crate) use self::addresses::Address;
 use self::addresses::Addresses;
 use self::patience::Patience;
 use self::writing::Writing;
-use crate::events::Streams;
+use crate::events::streams::Streams;
 use crate::served::Served;
 use crate::{Api, routes};
 

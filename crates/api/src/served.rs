@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::Api;
-use crate::eligibility::kept::Kept;
-use crate::events::Streams;
+use crate::events::streams::Streams;
+use crate::kept::Kept;
 
 /// The API as it is served: a request that is handed it pays for one counter, not for everything in it.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! What is said of the nouns that several resources show: the same shape everywhere.
 
+pub(crate) mod delivery;
 pub(crate) mod known;
 pub(crate) mod record;
 

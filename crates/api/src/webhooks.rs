@@ -5,6 +5,7 @@
 //! the log, without its URL, which may be a secret itself.
 
 pub(crate) mod endpoints;
+mod entry;
 mod once;
 pub(crate) mod secrets;
 pub(crate) mod told;

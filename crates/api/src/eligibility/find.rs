@@ -9,9 +9,9 @@ use tocsin_store::browse::PolicyFilter;
 use utoipa::ToSchema;
 
 use super::chain::LoggedChain;
-use super::kept::{Kept, Question};
 use super::{logged, of};
 use crate::extract::{Query, address, id};
+use crate::kept::{Kept, Question};
 use crate::page;
 use crate::problem::{Problem, ProblemDetails};
 

@@ -12,10 +12,11 @@ use tocsin_store::{Store, StoreError};
 use super::signed::{SignedClaim, leaf, proof};
 use super::{Page, layout};
 use crate::extract::{Path, determination};
+use crate::kept;
 use crate::problem::Problem;
 use crate::served::Served;
+use crate::views::delivery::in_words;
 use crate::views::determination_id;
-use crate::{deliveries, eligibility};
 
 /// Observations and claims that are shown; the API has all.
 const SHOWN: usize = 50;
@@ -35,7 +36,7 @@ pub(super) async fn page(
         .await?
         .ok_or_else(nothing)?;
     let record = api.store.risk(risk).await?.ok_or_else(nothing)?;
-    let cover = eligibility::cover(&*api.store, loss.terms_hash).await?;
+    let cover = kept::stored(&*api.store, loss.terms_hash).await?;
     let extent = Extent::of(
         &cover,
         record.risk.inception,
@@ -127,7 +128,7 @@ pub(super) async fn page(
                         td { a href={ "/eligibility?q=" (claim.policy) } { code { (claim.policy) } } }
                         td { @if let Some(amount) = view.amount() { span class="good" { (stage.in_words()) " " (amount) } } @else { span class="bad" { "refused" } } }
                         td { @if let Some(id) = &attested { a href={ "/v1/attestations/" (id) } { "attested" } " (" a href={ "/v1/attestations/" (id) "/evidence" } { "evidence" } ")" } }
-                        td { @if let Some(delivery) = delivery { (deliveries::in_words(&delivery)) } }
+                        td { @if let Some(delivery) = delivery { (in_words(&delivery)) } }
                     }
                 }
             }

@@ -9,8 +9,8 @@ use tocsin_domain::policy::Policy;
 use tocsin_store::browse::PolicyFilter;
 
 use super::{Page, layout};
-use crate::eligibility::kept::Kept;
 use crate::extract::Query;
+use crate::kept::Kept;
 use crate::problem::Problem;
 use crate::served::Served;
 use crate::views::determination_id;

@@ -13,7 +13,7 @@ use tocsin_store::webhook::{
 };
 use utoipa::ToSchema;
 
-use super::secrets::SecretEntry;
+use super::entry::SecretEntry;
 use super::{Asker, client, desk, is_own, once, own, said, secrets};
 use crate::Api;
 use crate::extract::{Path, Whole, shown};

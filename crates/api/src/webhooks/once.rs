@@ -11,7 +11,7 @@ use tocsin_store::answer::Answer;
 use tocsin_store::{Store, StoreError};
 
 use super::Asker;
-use super::secrets::SecretEntry;
+use super::entry::SecretEntry;
 use crate::idempotency::Asked;
 use crate::problem::{Kind, Problem};
 use crate::strict;

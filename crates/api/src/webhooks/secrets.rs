@@ -1,12 +1,9 @@
 //! The secrets of endpoints, and what is done to them. They live as keys of clients do.
 
-use core::fmt;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tocsin_auth::life::{DAY, NoTransition};
@@ -17,6 +14,7 @@ use tocsin_store::credential::{Credential, CredentialChange, LifeChange};
 use tocsin_store::webhook::EndpointId;
 use utoipa::ToSchema;
 
+use super::entry::{SecretEntry, named};
 use super::{Asker, desk, once, own, said};
 use crate::Api;
 use crate::extract::{Path, Whole};
@@ -60,29 +58,6 @@ pub(crate) struct SecretActBody {
     overlap_seconds: Option<i64>,
 }
 
-/// A secret, this once.
-#[derive(Clone, Serialize, ToSchema)]
-pub(crate) struct SecretEntry {
-    /// The endpoint's.
-    pub(super) id: String,
-    /// Its own.
-    pub(super) key: String,
-    /// `hmac` or `ed25519`.
-    pub(super) scheme: &'static str,
-    /// What messages are verified with: `whsec_…`, or the public key `whpk_…`. It is shown here and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) secret: Option<String>,
-    /// What to do without the secret, where the request was answered before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) secret_lost: Option<&'static str>,
-}
-
-impl fmt::Debug for SecretEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretEntry({})", self.key)
-    }
-}
-
 /// A secret as it may be listed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecretLine {
@@ -99,18 +74,6 @@ pub(crate) struct SecretLine {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecretList {
     secrets: Vec<SecretLine>,
-}
-
-impl SecretEntry {
-    pub(super) fn of(id: EndpointId, made: &Credential, shown: &SecretString) -> Self {
-        Self {
-            id: id.to_string(),
-            key: made.id.to_string(),
-            scheme: named(made.material.algorithm()),
-            secret: Some(shown.expose_secret().to_owned()),
-            secret_lost: None,
-        }
-    }
 }
 
 /// The secrets that sign, or wait to: which, not what they are. The newest first.
@@ -312,13 +275,6 @@ pub(super) fn no_transition(error: NoTransition) -> Problem {
 fn conflict(detail: String) -> Problem {
     let kind = Kind::Conflict;
     Problem::Said { kind, detail }
-}
-
-fn named(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::HmacSha256 => "hmac",
-        Algorithm::Ed25519 => "ed25519",
-    }
 }
 
 pub(super) fn algorithm(text: Option<&str>) -> Result<Algorithm, Problem> {

@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tocsin_domain::cover::Cover;
 use tocsin_domain::ids::{PolicyId, TermsHash};
-use tocsin_store::Store;
 use tocsin_store::version::Version;
+use tocsin_store::{Store, StoreError};
 
 use crate::etag;
 use crate::problem::Problem;
@@ -112,7 +112,7 @@ impl Kept {
         if let Some(cover) = self.covers().get(&terms) {
             return Ok(Arc::clone(cover));
         }
-        let cover = Arc::new(super::cover(&*self.0.store, terms).await?);
+        let cover = Arc::new(stored(&*self.0.store, terms).await?);
         let mut covers = self.covers();
         if covers.len() >= COVERS {
             covers.clear();
@@ -127,7 +127,7 @@ impl Kept {
     }
 
     /// What they are made of.
-    pub(super) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         &*self.0.store
     }
 
@@ -185,4 +185,26 @@ impl IntoResponse for Answer {
         ];
         (headers, self.body).into_response()
     }
+}
+
+/// A stored cover.
+pub(crate) async fn stored(store: &dyn Store, terms: TermsHash) -> Result<Cover, Problem> {
+    let invalid = |reason: String| {
+        Problem::Store(StoreError::InvalidRow {
+            noun: "cover",
+            key: terms.to_string(),
+            reason,
+        })
+    };
+    let record = store
+        .cover(terms)
+        .await?
+        .ok_or_else(|| invalid("it is not stored".to_owned()))?;
+    Cover::from_terms(&record.canonical_terms).map_err(|diagnostics| {
+        invalid(
+            diagnostics
+                .first()
+                .map_or_else(String::new, ToString::to_string),
+        )
+    })
 }
