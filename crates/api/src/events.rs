@@ -24,10 +24,10 @@ use tokio::time::Instant;
 
 use self::news::News;
 use self::streams::{STREAMS, Streams};
+use crate::addresses::Address;
 use crate::auth::{Auth, Caller};
 use crate::extract::Query;
 use crate::problem::{Kind, Problem};
-use crate::serve::Address;
 use crate::served::Served;
 
 /// Events that are read ahead for a stream. A slow client is sent them as it takes them, so this is all it holds.

@@ -4,6 +4,7 @@
 //! cost. What is public needs no key.
 
 mod access;
+mod addresses;
 mod attestations;
 mod attestors;
 pub mod auth;

@@ -1,6 +1,5 @@
 //! Connections: how many, how slow, and how they end.
 
-mod addresses;
 mod patience;
 mod writing;
 
@@ -24,10 +23,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_service::Service;
 
-pub(crate) use self::addresses::Address;
-use self::addresses::Addresses;
 use self::patience::Patience;
 use self::writing::Writing;
+use crate::addresses::{Address, Addresses};
 use crate::events::streams::Streams;
 use crate::served::Served;
 use crate::{Api, routes};

@@ -13,11 +13,11 @@ use axum::response::{IntoResponse, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::addresses::Address;
 use crate::etag::Conditional;
 use crate::limits::{self, Place, Places};
 use crate::problem::Problem;
 use crate::requests::Names;
-use crate::serve::Address;
 
 /// Has every request go that way.
 #[derive(Clone, Default)]

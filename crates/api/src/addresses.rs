@@ -19,7 +19,7 @@ const STREAMS: usize = 16;
 
 /// Addresses that have connections.
 #[derive(Clone)]
-pub(super) struct Addresses(Arc<Known>);
+pub(crate) struct Addresses(Arc<Known>);
 
 struct Known {
     /// Requests a second of any address; where nothing is said, this machine's own have no limit.
@@ -74,14 +74,14 @@ impl Address {
 }
 
 /// A connection of an address, until it is dropped.
-pub(super) struct Connected {
+pub(crate) struct Connected {
     addresses: Addresses,
     whose: IpAddr,
-    pub(super) address: Arc<Address>,
+    pub(crate) address: Arc<Address>,
 }
 
 impl Addresses {
-    pub(super) fn new(per_second: Option<u32>) -> Self {
+    pub(crate) fn new(per_second: Option<u32>) -> Self {
         Self(Arc::new(Known {
             per_second,
             addresses: Mutex::default(),
@@ -94,7 +94,7 @@ impl Addresses {
     }
 
     /// One more connection; none where the address has `most`.
-    pub(super) fn connect(&self, peer: IpAddr, most: usize) -> Option<Connected> {
+    pub(crate) fn connect(&self, peer: IpAddr, most: usize) -> Option<Connected> {
         let whose = whose(peer);
         // A proxy on this machine comes with everybody's requests, and can tell them apart.
         let usual = (!whose.is_loopback()).then_some(PER_SECOND);
