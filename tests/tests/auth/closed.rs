@@ -33,6 +33,7 @@ async fn without_the_nonce_store_no_write_is_accepted() {
         SigningKey::hmac(&[1; 32]).unwrap(),
         SigningKey::ed25519(&[2; 32]).unwrap(),
     ];
+    let manager = api.manager("manager").await;
     let mut holders = Vec::new();
     for key in keys {
         holders.push(api.holder("desk", key, &[Scope::Read]).await);
@@ -69,6 +70,9 @@ async fn without_the_nonce_store_no_write_is_accepted() {
     // The nonces are gone; the keys are still in memory.
     rename(&mut other, "request_nonces", "lost").await;
     closed("no nonces").await;
+    let keys = manager.sign(Method::GET, &api.base, "/v1/keys", b"");
+    let keys = keys.send(&http()).await.status();
+    assert_eq!(keys, StatusCode::SERVICE_UNAVAILABLE);
     rename(&mut other, "lost", "request_nonces").await;
     open().await;
 

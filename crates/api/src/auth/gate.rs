@@ -97,6 +97,10 @@ impl Auth {
         let whole = timely.body(&body).map_err(of_key)?;
         let used = self.use_nonce(&whole).await;
         drop(place);
+        // Which keys there are is told to nobody who may be repeating what he has heard.
+        if scope == Scope::KeysManage && used == NonceUse::Unknown {
+            return Err(of_key(Failure::NonceStore));
+        }
         let fresh = whole.fresh(used).map_err(of_key)?;
         let scoped = fresh.scope(scope).map_err(of_key)?;
         let within = self.0.rates.take(scoped.key(), Instant::now());
