@@ -96,10 +96,9 @@ pub(crate) async fn examine(
     tree: Tree,
 ) -> Result<Found, ExamineError> {
     let stored = store.checkpoint().await?;
-    // One by an earlier key says nothing of this one.
-    let stored = stored.and_then(|state| Checkpoint::verify(&state.note, key).ok());
     let path = anchor.path().display();
     let Some(note) = anchor.read()? else {
+        // Also one that this key has not signed: a log that began again under another key has its file.
         return Ok(match stored {
             None => Found::Sound(None),
             Some(stored) => Found::Held(format!(
@@ -110,6 +109,8 @@ pub(crate) async fn examine(
             )),
         });
     };
+    // One by an earlier key says nothing of this one.
+    let stored = stored.and_then(|state| Checkpoint::verify(&state.note, key).ok());
     let signed = match Checkpoint::verify(&note, key) {
         Ok(signed) => signed,
         Err(error) => {
